@@ -1,0 +1,119 @@
+//! The codes of all diagnostics, declared once: number, title, explanation, help.
+//!
+//! `exactum explain`, `docs/errors.md` and the fixtures of failing inputs are all driven by this table.
+
+macro_rules! codes {
+    ($($variant:ident = $number:literal, $title:literal, $help:literal;)*) => {
+        /// The kind of a problem. The first two digits are the stage: 01 reading, 02 unsupported, 03 quantization,
+        /// 04 ranges and proofs, 05 memory, 06 dataflow, 07 programs, 08 data.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[non_exhaustive]
+        pub enum Code {
+            $(#[doc = $title] $variant,)*
+        }
+
+        impl Code {
+            /// Every code, ascending.
+            pub const ALL: &[Self] = &[$(Self::$variant,)*];
+
+            /// `E0304` and the like.
+            pub const fn number(self) -> &'static str {
+                match self { $(Self::$variant => $number,)* }
+            }
+
+            /// The problem in a few words.
+            pub const fn title(self) -> &'static str {
+                match self { $(Self::$variant => $title,)* }
+            }
+
+            /// What it means and what to do about it, one paragraph.
+            pub const fn help(self) -> &'static str {
+                match self { $(Self::$variant => $help,)* }
+            }
+        }
+    };
+}
+
+codes! {
+    Unreadable = "E0101", "the file cannot be read",
+        "The file does not exist, is a folder, or its permissions forbid reading. Check the path as it is printed.";
+    NotOnnx = "E0102", "the file is not a complete ONNX model",
+        "The bytes do not decode as an ONNX protobuf. The file is truncated, is not ONNX at all, or keeps its tensors in a side file. Export it again with the data inline.";
+    BadTensor = "E0103", "a tensor of the file is malformed",
+        "The declared shape and the data of an initializer do not fit together, or its element type is not supported. Export the model again.";
+    BadGraph = "E0104", "the graph is not well formed",
+        "A node reads a value that nothing produces, a value is produced twice, or nodes form a cycle. Run the ONNX checker on the file and export it again.";
+    BadSchema = "E0105", "a node does not follow its operator's schema",
+        "The node has a missing, unknown or ill-typed attribute, or the wrong number of inputs or outputs. Compare it with the operator's definition.";
+    UnsupportedOperator = "E0201", "the operator is not supported",
+        "No integer meaning is defined for this operator yet. Replace it in the model, or export it as supported operators; the support table lists them.";
+    UnsupportedForm = "E0202", "the operator is supported, but not in this form",
+        "An attribute or an input has a value that the compiler cannot turn into integers. The message says which values are possible.";
+    NotConstant = "E0203", "the input must be a constant of the model",
+        "Weights, biases, scales, zero points, bit widths and shapes have to be known when the model is compiled. Dynamic quantization is not supported: calibrate the model and export it again.";
+    ShapeMismatch = "E0204", "the shapes do not fit",
+        "The shapes of a node's inputs contradict each other or the node's attributes. Check the layer's sizes in the model.";
+    MissingScale = "E0301", "a value has no quantization",
+        "A layer can only be computed in integers if its inputs and weights are quantized. In Brevitas give the layer an input quantizer (or put a QuantIdentity before it) and a weight quantizer.";
+    BadScale = "E0302", "the scale is not a positive finite number",
+        "A scale of zero, below zero, infinite or NaN has no integer meaning. Calibrate or train the model before it is exported; an abs-max scale of an all-zero weight is zero.";
+    BadZeroPoint = "E0303", "the zero point is not usable",
+        "A zero point has to be an integer inside the range of its codes, and weights need zero point 0.";
+    BadBitWidth = "E0304", "the bit width is not supported",
+        "Bit widths are integers: 1 to 8 for weights, 1 to 16 for activations, 1 to 32 for biases. Learned bit widths have to be rounded when the model is exported.";
+    BadChannels = "E0305", "the scale does not fit the channels",
+        "A scale is a scalar, or has one element for each output channel of the weight. Other shapes, such as scales for groups or for input channels, have no integer form here.";
+    AccumulatorTooWide = "E0401", "an accumulator needs more than 32 bits",
+        "The exact bounds of the accumulator, from the actual weights and the range of the inputs, leave 32 bits. Use narrower weights or activations, or split the layer.";
+    NoRequantization = "E0402", "no integer form of the requantization exists within the limits",
+        "Every form the compiler knows was tried and refuted for the named channel. Use an output of 8 bits or less, or a power-of-two scale.";
+    ProofRefuted = "E0403", "the independent checker refuted a requantization",
+        "The checker found an accumulator for which the integer form differs from the exact function. This is a fault of the compiler: please report it with the model.";
+    TooLarge = "E0501", "the model exceeds a limit of the program format",
+        "A tensor or the whole program is larger than the format can address. Use a smaller model.";
+    UnknownDevice = "E0601", "the device is not known",
+        "The dataflow command knows the devices that it lists. Choose one of them.";
+    TargetNotReachable = "E0602", "the target frame rate is not reachable",
+        "Even with the largest legal folding the slowest stage needs more cycles than the target allows. Lower the target, raise the clock, or change the layer that is named.";
+    NotDataflow = "E0603", "the graph has no dataflow form",
+        "A node of the integer graph has no streaming stage. The message names it.";
+    BadProgram = "E0701", "the program is corrupted or not a program",
+        "A check of the program's header, checksum, tables or operators failed. Build it again from the model.";
+    BadContainer = "E0702", "the file is not a complete .exa container",
+        "The bytes do not decode as the container that exactum build writes. The file is truncated or of another kind. Build it again from the model.";
+    BadInput = "E0801", "the input data does not fit the model",
+        "The array has another shape or element type than the model's input, or holds NaN. The first axis is the batch; the others must equal the model's input shape.";
+    NotNpy = "E0802", "the file is not a readable .npy array",
+        "The bytes do not decode as a NumPy array of numbers in C order. Save it again with numpy.save.";
+    CannotWrite = "E0803", "the output cannot be written",
+        "The folder does not exist, is read-only, or the disk is full. Nothing was left half written.";
+}
+
+impl Code {
+    /// The code that is written `text`, in any case, with or without the `E`.
+    pub fn parse(text: &str) -> Option<Self> {
+        let digits = text.trim_start_matches(['E', 'e']);
+        Self::ALL.iter().copied().find(|code| &code.number()[1..] == digits)
+    }
+}
+
+impl std::fmt::Display for Code {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.number())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_ascend_and_parse_back() {
+        assert!(Code::ALL.windows(2).all(|pair| pair[0].number() < pair[1].number()));
+        for code in Code::ALL {
+            assert_eq!(Code::parse(code.number()), Some(*code));
+        }
+        assert_eq!(Code::parse("e0304"), Some(Code::BadBitWidth));
+        assert_eq!(Code::parse("E9999"), None);
+    }
+}

@@ -1,0 +1,163 @@
+//! The importer's graph: one type with four levels, from the file as it is to a scheduled program.
+//!
+//! `lift` makes it, `passes` rewrite it, `lower` and `dataflow` read it. It prints as text and parses back
+//! ([`Graph`]'s `Display` and `FromStr`), and [`verify`](Graph::verify) states what holds at each level.
+
+mod exact_text;
+mod op;
+mod parse;
+mod print;
+mod value;
+mod verify;
+
+pub use op::{Certified, Conv, Layout, Op, Pool, QuantAttributes, Requantize, Tail, Window};
+pub use parse::ParseError;
+pub use value::{Codes, Constant, Meaning, Placement, Type, Value, ValueId};
+
+/// How far a graph has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Level {
+    /// Faithful to the file: names kept, all shapes known, the batch is one sample.
+    Imported,
+    /// Every value has an integer type and an exact meaning.
+    Quantized,
+    /// No scale is left inside; accumulators have proven bounds, requantizations certified forms.
+    Integer,
+    /// Channels last, nodes in execution order, every value at its place in the arena.
+    Scheduled,
+}
+
+impl Level {
+    /// All levels, in order.
+    pub const ALL: [Self; 4] = [Self::Imported, Self::Quantized, Self::Integer, Self::Scheduled];
+
+    /// The name in printed graphs and on the command line.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Imported => "imported",
+            Self::Quantized => "quantized",
+            Self::Integer => "integer",
+            Self::Scheduled => "scheduled",
+        }
+    }
+}
+
+/// A computation: values, and nodes in an order in which they can be executed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Graph {
+    /// Name in the file.
+    pub name: String,
+    /// What holds; see [`Level`].
+    pub level: Level,
+    /// All values, constants included, indexed by [`ValueId`].
+    pub values: Vec<Value>,
+    /// Nodes; each reads only inputs, constants and results of nodes before it.
+    pub nodes: Vec<Node>,
+    /// Values the caller provides.
+    pub inputs: Vec<ValueId>,
+    /// Values the caller gets.
+    pub outputs: Vec<ValueId>,
+}
+
+/// One operation.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Node {
+    /// Name, from the file where it has one.
+    pub name: String,
+    /// Names of the file's nodes that this one computes.
+    pub origin: Vec<String>,
+    /// What it does.
+    pub op: Op,
+    /// Operands in the operator's order.
+    pub inputs: Vec<ValueId>,
+    /// Its one result.
+    pub output: ValueId,
+}
+
+impl Graph {
+    /// An empty graph.
+    pub fn new(name: impl Into<String>, level: Level) -> Self {
+        Self { name: name.into(), level, values: vec![], nodes: vec![], inputs: vec![], outputs: vec![] }
+    }
+
+    /// Adds a value.
+    pub fn add(&mut self, value: Value) -> ValueId {
+        let id = ValueId::new(self.values.len());
+        self.values.push(value);
+        id
+    }
+
+    /// The value `id`.
+    ///
+    /// # Panics
+    /// If `id` belongs to another graph.
+    pub fn value(&self, id: ValueId) -> &Value {
+        &self.values[id.index()]
+    }
+
+    /// The value `id`, to change.
+    ///
+    /// # Panics
+    /// If `id` belongs to another graph.
+    pub fn value_mut(&mut self, id: ValueId) -> &mut Value {
+        &mut self.values[id.index()]
+    }
+
+    /// Index of the node that computes `id`; `None` for inputs and constants.
+    pub fn producer(&self, id: ValueId) -> Option<usize> {
+        self.nodes.iter().position(|node| node.output == id)
+    }
+
+    /// Indices of the nodes that read `id`.
+    pub fn consumers(&self, id: ValueId) -> impl Iterator<Item = usize> + '_ {
+        self.nodes.iter().enumerate().filter(move |(_, node)| node.inputs.contains(&id)).map(|(i, _)| i)
+    }
+
+    /// Replaces every use of `from`, also as an output of the graph, by `to`.
+    pub fn replace_uses(&mut self, from: ValueId, to: ValueId) {
+        let uses = self.nodes.iter_mut().flat_map(|node| node.inputs.iter_mut()).chain(&mut self.outputs);
+        for used in uses.filter(|used| **used == from) {
+            *used = to;
+        }
+    }
+
+    /// Removes nodes whose result nobody reads, and values nobody mentions; renumbers the values.
+    pub fn compact(&mut self) {
+        let mut live = vec![false; self.values.len()];
+        for id in self.inputs.iter().chain(&self.outputs) {
+            live[id.index()] = true;
+        }
+        for node in self.nodes.iter().rev() {
+            if live[node.output.index()] {
+                for id in &node.inputs {
+                    live[id.index()] = true;
+                }
+            }
+        }
+        self.nodes.retain(|node| live[node.output.index()]);
+        let mut next = 0;
+        let renumbered: Vec<ValueId> = live
+            .iter()
+            .map(|live| {
+                let id = ValueId::new(next);
+                next += usize::from(*live);
+                id
+            })
+            .collect();
+        let mut keep = live.iter();
+        self.values.retain(|_| keep.next().copied().unwrap_or(false));
+        let uses = self.nodes.iter_mut().flat_map(|node| node.inputs.iter_mut().chain([&mut node.output]));
+        for id in uses.chain(&mut self.inputs).chain(&mut self.outputs) {
+            *id = renumbered[id.index()];
+        }
+    }
+
+    /// Where node `index` is, for a diagnostic.
+    ///
+    /// # Panics
+    /// If there is no such node.
+    pub fn location(&self, index: usize) -> crate::diagnostic::Location {
+        let node = &self.nodes[index];
+        crate::diagnostic::Location::node(index, &node.name, node.op.name())
+    }
+}

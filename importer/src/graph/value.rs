@@ -1,0 +1,157 @@
+//! Values of the graph: shape, type, exact meaning, and the data of constants.
+
+use exactum_runtime::num::{IntRange, IntType};
+use num_rational::BigRational;
+use serde::{Deserialize, Serialize};
+
+use super::exact_text;
+
+/// Names a value of one graph.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ValueId(u32);
+
+impl ValueId {
+    /// The value at `index`.
+    ///
+    /// # Panics
+    /// Past 2^32 values.
+    pub fn new(index: usize) -> Self {
+        Self(u32::try_from(index).expect("a graph holds fewer than 2^32 values"))
+    }
+
+    /// Position in [`Graph::values`](super::Graph::values).
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// A tensor of the graph. The batch axis, where the file has one, is 1.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Value {
+    /// Name, from the file where it has one.
+    pub name: String,
+    /// Elements along each axis.
+    pub shape: Vec<usize>,
+    /// What an element is.
+    pub ty: Type,
+    /// The elements, if the model fixes them.
+    pub constant: Option<Constant>,
+    /// Place in the arena, on the scheduled level.
+    pub placement: Option<Placement>,
+}
+
+/// What an element of a value is.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Type {
+    /// A real number, in `f32`.
+    Float,
+    /// A shape or an axis list, in `i64`.
+    Shape,
+    /// An integer code of a quantizer.
+    Codes(Codes),
+    /// The exact sum of a layer.
+    Accumulators {
+        /// What the integers stand for; dropped inside the graph on the integer level.
+        meaning: Option<Meaning>,
+        /// Proven bounds for each output channel; empty before they are computed.
+        bounds: Vec<IntRange>,
+    },
+}
+
+/// Integer codes and what they stand for: `(code - zero_point) * scale`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Codes {
+    /// Type of the code.
+    #[serde(with = "exact_text::display")]
+    pub int: IntType,
+    /// Codes that can occur; never more than `int` holds.
+    #[serde(with = "exact_text::range")]
+    pub range: IntRange,
+    /// Code of the real number zero.
+    pub zero_point: i64,
+    /// Scale of all channels, or of each channel along `axis`; dropped inside the graph on the integer level.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub scale: Vec<f32>,
+    /// Axis of the channels, if there is a scale for each.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub axis: Option<usize>,
+}
+
+/// What an integer stands for, exactly: `integer * gain + offset`, for all channels (one element) or for each.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Meaning {
+    /// Real value of one unit.
+    #[serde(with = "exact_text::rationals")]
+    pub gain: Vec<BigRational>,
+    /// Real value of the integer 0.
+    #[serde(with = "exact_text::rationals")]
+    pub offset: Vec<BigRational>,
+}
+
+/// Elements of a constant, row-major.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Constant {
+    /// Real numbers as the file stores them.
+    Float(Vec<f32>),
+    /// Codes.
+    Codes(Vec<i32>),
+    /// A shape or axes.
+    Shape(Vec<i64>),
+}
+
+/// A place in the arena.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Placement {
+    /// From the start of the arena.
+    pub offset_bytes: usize,
+    /// Space taken.
+    pub size_bytes: usize,
+}
+
+impl Value {
+    /// A value that some node or the caller will provide.
+    pub fn new(name: impl Into<String>, shape: Vec<usize>, ty: Type) -> Self {
+        Self { name: name.into(), shape, ty, constant: None, placement: None }
+    }
+
+    /// Number of elements.
+    pub fn elems(&self) -> usize {
+        self.shape.iter().product()
+    }
+
+    /// The codes' type, if the value holds codes.
+    pub fn codes(&self) -> Option<&Codes> {
+        match &self.ty {
+            Type::Codes(codes) => Some(codes),
+            _ => None,
+        }
+    }
+}
+
+impl Meaning {
+    /// The meaning of codes with a scale.
+    pub fn of_codes(codes: &Codes) -> Self {
+        let zero_point = BigRational::from_integer(codes.zero_point.into());
+        let gain: Vec<BigRational> = codes.scale.iter().map(|scale| exact(*scale)).collect();
+        let offset = gain.iter().map(|gain| -gain * &zero_point).collect();
+        Self { gain, offset }
+    }
+
+    /// Gain and offset of `channel`.
+    ///
+    /// # Panics
+    /// If the meaning has neither one channel nor more than `channel`.
+    pub fn channel(&self, channel: usize) -> (&BigRational, &BigRational) {
+        (shared(&self.gain, channel), shared(&self.offset, channel))
+    }
+}
+
+/// Element `channel`, or the only one.
+pub(super) fn shared<T>(values: &[T], channel: usize) -> &T {
+    if values.len() == 1 { &values[0] } else { &values[channel] }
+}
+
+/// A finite `f32` as a rational; zero for the others, which readers refuse.
+fn exact(value: f32) -> BigRational {
+    BigRational::from_float(value).unwrap_or_else(|| BigRational::from_integer(0.into()))
+}
