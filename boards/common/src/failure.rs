@@ -1,0 +1,36 @@
+//! Why a firmware run stops, as an exit code that the host can tell apart.
+//!
+//! The runner shows both, the code and the decoded log; it holds no list of its own.
+
+/// Exit codes of firmware. They leave the chip as numbers; the log says the same in words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, defmt::Format)]
+#[repr(i32)]
+pub enum Failure {
+    /// The command line lacks a path, or holds one that is too long or is no UTF-8.
+    CommandLine = 10,
+    /// A file of the host could not be opened, read or written.
+    File = 11,
+    /// The program does not fit the memory that the firmware has for it.
+    ProgramTooLarge = 12,
+    /// `Program::load` refused the program.
+    Load = 13,
+    /// The program needs more arena, more ops or larger tensors than the firmware has room for.
+    Capacity = 14,
+    /// The input file is no whole number of samples.
+    InputLength = 15,
+    /// One inference took longer than the counter can count.
+    CounterWrapped = 16,
+    /// Two runs of the same input gave different outputs.
+    NotRepeatable = 17,
+}
+
+/// The exit code of a panic, as Rust programs on a host have it.
+pub const PANIC_EXIT_CODE: i32 = 101;
+
+/// Ends the run: code 0 for success, that of the failure otherwise.
+pub fn exit(result: Result<(), Failure>) -> ! {
+    semihosting::process::exit(match result {
+        Ok(()) => 0,
+        Err(failure) => failure as i32,
+    })
+}
