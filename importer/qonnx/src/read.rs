@@ -1,0 +1,171 @@
+//! From bytes to a [`Model`], as the file has it.
+//!
+//! Called by the importer. Only what the model cannot express is refused; whether an operator is known is a question
+//! for the schemas, whether it is supported one for the importer.
+
+mod tensor;
+
+use crate::model::{
+    Annotation, Attribute, AttributeValue, Dim, ElemType, Graph, Model, Node, Opset, ValueInfo,
+};
+use crate::wire::{
+    self, AttributeProto, AttributeType, GraphProto, NodeProto, ValueInfoProto, dimension, type_proto,
+};
+use crate::{DEFAULT_DOMAIN, ReadError};
+
+/// Reads an ONNX file.
+///
+/// # Errors
+/// If the bytes are no ONNX model, or hold something a [`Model`] cannot express: data in other files, sparse
+/// tensors, values that are no tensors, calls of the model's own functions, attribute kinds beyond
+/// [`AttributeValue`].
+pub fn read(bytes: &[u8]) -> Result<Model, ReadError> {
+    let proto = wire::decode(bytes)?;
+    let graph = graph(proto.graph.into_option().ok_or(ReadError::NoGraph)?)?;
+    let functions: Vec<(&str, &str)> =
+        proto.functions.iter().map(|f| (f.domain.as_str(), f.name.as_str())).collect();
+    refuse_function_calls(&graph, &functions)?;
+    let opset = |set: wire::OperatorSetIdProto| Opset { domain: set.domain, version: set.version };
+    Ok(Model {
+        ir_version: proto.ir_version,
+        producer: proto.producer_name,
+        producer_version: proto.producer_version,
+        opsets: proto.opset_import.into_iter().map(opset).collect(),
+        graph,
+        metadata: wire::pairs(proto.metadata_props),
+        doc: proto.doc_string,
+    })
+}
+
+fn refuse_function_calls(graph: &Graph, functions: &[(&str, &str)]) -> Result<(), ReadError> {
+    for node in &graph.nodes {
+        if functions.contains(&(node.domain.as_str(), node.op_type.as_str())) {
+            let domain = if node.domain == DEFAULT_DOMAIN { "ai.onnx" } else { &node.domain };
+            return Err(ReadError::LocalFunction {
+                node: node.label(),
+                domain: domain.to_owned(),
+                function: node.op_type.clone(),
+            });
+        }
+        for attribute in &node.attributes {
+            if let AttributeValue::Graph(body) = &attribute.value {
+                refuse_function_calls(body, functions)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn graph(proto: GraphProto) -> Result<Graph, ReadError> {
+    if !proto.sparse_initializer.is_empty() {
+        return Err(ReadError::SparseInitializer { graph: proto.name });
+    }
+    let initializer = |tensor: wire::TensorProto| {
+        let place = format!("initializer \"{}\"", tensor.name);
+        tensor::read(tensor, &place)
+    };
+    let annotation = |proto: wire::TensorAnnotation| Annotation {
+        value: proto.tensor_name,
+        entries: wire::pairs(proto.quant_parameter_tensor_names),
+    };
+    let values = |protos: Vec<ValueInfoProto>| protos.into_iter().map(value_info).collect::<Result<_, _>>();
+    Ok(Graph {
+        name: proto.name,
+        nodes: proto.node.into_iter().map(node).collect::<Result<_, _>>()?,
+        initializers: proto.initializer.into_iter().map(initializer).collect::<Result<_, _>>()?,
+        inputs: values(proto.input)?,
+        outputs: values(proto.output)?,
+        value_info: values(proto.value_info)?,
+        annotations: proto.quantization_annotation.into_iter().map(annotation).collect(),
+    })
+}
+
+fn value_info(proto: ValueInfoProto) -> Result<ValueInfo, ReadError> {
+    let name = proto.name;
+    let tensor = match proto.type_.into_option().and_then(|ty| ty.value) {
+        None => return Ok(ValueInfo { name, elem: ElemType::Undefined, shape: None }),
+        Some(type_proto::Value::TensorType(tensor)) => tensor,
+        Some(other) => {
+            let found = match other {
+                type_proto::Value::SequenceType(_) => "sequence",
+                type_proto::Value::MapType(_) => "map",
+                type_proto::Value::OptionalType(_) => "optional value",
+                type_proto::Value::SparseTensorType(_) => "sparse tensor",
+                _ => "value of unknown type",
+            };
+            return Err(ReadError::NotTensor { value: name, found });
+        }
+    };
+    let elem = ElemType::from_code(tensor.elem_type)
+        .ok_or_else(|| ReadError::ElemType { place: format!("value \"{name}\""), code: tensor.elem_type })?;
+    let dim = |proto: wire::Dimension| match proto.value {
+        // Some exporters write -1 for a free size.
+        Some(dimension::Value::DimValue(size)) => usize::try_from(size).map_or(Dim::Unknown, Dim::Known),
+        Some(dimension::Value::DimParam(symbol)) if !symbol.is_empty() => Dim::Symbol(symbol),
+        _ => Dim::Unknown,
+    };
+    let shape = tensor.shape.into_option().map(|shape| shape.dim.into_iter().map(dim).collect());
+    Ok(ValueInfo { name, elem, shape })
+}
+
+fn node(proto: NodeProto) -> Result<Node, ReadError> {
+    let mut node = Node {
+        name: proto.name,
+        op_type: proto.op_type,
+        domain: proto.domain,
+        inputs: proto.input,
+        outputs: proto.output,
+        attributes: Vec::new(),
+        doc: proto.doc_string,
+        metadata: wire::pairs(proto.metadata_props),
+    };
+    for proto in proto.attribute {
+        let (name, value) = attribute(&node, proto)?;
+        node.attributes.push(Attribute { name, value });
+    }
+    Ok(node)
+}
+
+fn attribute(node: &Node, proto: AttributeProto) -> Result<(String, AttributeValue), ReadError> {
+    let refuse = |name: &str, found: &str| ReadError::AttributeKind {
+        node: node.label(),
+        attribute: name.to_owned(),
+        found: found.to_owned(),
+    };
+    let name = proto.name;
+    let text = |bytes: Vec<u8>| {
+        String::from_utf8(bytes)
+            .map_err(|_| ReadError::AttributeText { node: node.label(), attribute: name.clone() })
+    };
+    if !proto.ref_attr_name.is_empty() {
+        return Err(refuse(&name, "a reference to a function's attribute"));
+    }
+    let kind = proto.type_.enum_value().map_err(|code| refuse(&name, &format!("of unknown kind {code}")))?;
+    let value = match kind {
+        AttributeType::INT => AttributeValue::Int(proto.i),
+        AttributeType::FLOAT => AttributeValue::Float(proto.f),
+        AttributeType::STRING => AttributeValue::String(text(proto.s)?),
+        AttributeType::TENSOR => {
+            let tensor = proto.t.into_option().ok_or_else(|| refuse(&name, "a tensor without content"))?;
+            let place = format!("node \"{}\", attribute \"{name}\"", node.label());
+            AttributeValue::Tensor(tensor::read(tensor, &place)?)
+        }
+        AttributeType::GRAPH => {
+            let body = proto.g.into_option().ok_or_else(|| refuse(&name, "a graph without content"))?;
+            AttributeValue::Graph(Box::new(graph(body)?))
+        }
+        AttributeType::INTS => AttributeValue::Ints(proto.ints),
+        AttributeType::FLOATS => AttributeValue::Floats(proto.floats),
+        AttributeType::STRINGS => {
+            AttributeValue::Strings(proto.strings.into_iter().map(text).collect::<Result<_, _>>()?)
+        }
+        AttributeType::UNDEFINED => return Err(refuse(&name, "of no stated kind")),
+        AttributeType::SPARSE_TENSOR | AttributeType::SPARSE_TENSORS => {
+            return Err(refuse(&name, "a sparse tensor"));
+        }
+        AttributeType::TYPE_PROTO | AttributeType::TYPE_PROTOS => return Err(refuse(&name, "a type")),
+        AttributeType::TENSORS => return Err(refuse(&name, "a list of tensors")),
+        AttributeType::GRAPHS => return Err(refuse(&name, "a list of graphs")),
+    };
+    Ok((name, value))
+}
