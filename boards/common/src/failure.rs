@@ -27,10 +27,13 @@ pub enum Failure {
 /// The exit code of a panic, as Rust programs on a host have it.
 pub const PANIC_EXIT_CODE: i32 = 101;
 
-/// Ends the run: code 0 for success, that of the failure otherwise.
+/// Ends the run: code 0 for success; otherwise the code of the failure, which is also logged.
 pub fn exit(result: Result<(), Failure>) -> ! {
     semihosting::process::exit(match result {
         Ok(()) => 0,
-        Err(failure) => failure as i32,
+        Err(failure) => {
+            defmt::error!("stopped: {}", failure);
+            failure as i32
+        }
     })
 }

@@ -1,1 +1,83 @@
-fn main() {}
+//! The command `exactum-runner`: starts an image in QEMU as `cargo run` wants it, or runs a program on the firmware
+//! `generic` and prints what each op executes.
+
+use std::{
+    env, fs,
+    io::{self, Write as _},
+    path::PathBuf,
+    process::ExitCode,
+    time::Duration,
+};
+
+use clap::{Parser, Subcommand};
+use exactum_runner::{Counting, Emulator, Image};
+
+#[derive(Parser)]
+#[command(about = "Runs firmware in QEMU, decodes its log and counts executed instructions", version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+    /// Seconds after which a run is stopped.
+    #[arg(long, default_value_t = 60, global = true)]
+    time_limit_s: u64,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Starts a firmware image and prints its log; the exit code is the firmware's.
+    Start {
+        /// The ELF file.
+        image: PathBuf,
+        /// Command line of the firmware.
+        arguments: Vec<String>,
+    },
+    /// Runs a program on every sample of an input file and prints the instructions of each op.
+    Run {
+        /// The program, as the runtime loads it.
+        program: PathBuf,
+        /// Input codes, sample after sample.
+        input: PathBuf,
+        /// Where the output elements go; nowhere without.
+        #[arg(long)]
+        output: Option<PathBuf>,
+    },
+}
+
+fn main() -> ExitCode {
+    match run(&Arguments::parse()) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: &Arguments) -> Result<ExitCode, Box<dyn std::error::Error>> {
+    let emulator = Emulator::find()?.with_time_limit(Duration::from_secs(arguments.time_limit_s));
+    let mut stdout = io::stdout().lock();
+    match &arguments.command {
+        Command::Start { image, arguments } => {
+            let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+            let finished = emulator.start(&Image::read(image)?, &arguments, &env::current_dir()?)?;
+            for line in &finished.log {
+                writeln!(stdout, "{line}")?;
+            }
+            Ok(ExitCode::from(u8::try_from(finished.code)?))
+        }
+        Command::Run { program, input, output } => {
+            let generic = Image::build("generic")?;
+            let run = emulator.run_program(&generic, &fs::read(program)?, &fs::read(input)?, Counting::On)?;
+            if let Some(path) = output {
+                fs::write(path, &run.output)?;
+            }
+            for (sample, instructions) in run.instructions.iter().enumerate() {
+                writeln!(stdout, "sample {sample}: {} instructions", instructions.inference)?;
+                for (op, count) in instructions.ops.iter().enumerate() {
+                    writeln!(stdout, "  op {op:3} {count:>12}")?;
+                }
+            }
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! Firmware images: building one binary of the board with the toolchain that `.ci/firmware-cargo` chooses.
+//!
+//! Cargo decides what is out of date, so a caller builds each time and pays only for changes.
+
+use std::{
+    ffi::OsStr,
+    fs, io,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use serde_json::Value;
+
+use crate::repository;
+
+/// A built firmware image.
+#[derive(Clone, Debug)]
+pub struct Image {
+    path: PathBuf,
+    elf: Vec<u8>,
+}
+
+/// Why there is no image.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// The build script or the image cannot be read or started.
+    #[error("{}: {source}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The compiler or the linker refused.
+    #[error("firmware `{binary}` does not build:\n{messages}")]
+    Refused {
+        /// The binary that was asked for.
+        binary: String,
+        /// All messages of Cargo.
+        messages: String,
+    },
+    /// The build passed and names no executable: `binary` is no binary.
+    #[error("the build of firmware `{binary}` made no executable")]
+    NoExecutable {
+        /// The binary that was asked for.
+        binary: String,
+    },
+}
+
+impl Image {
+    /// Builds the binary `binary` of the board crates and reads it.
+    ///
+    /// # Errors
+    /// [`BuildError`] with the compiler's messages.
+    pub fn build(binary: &str) -> Result<Self, BuildError> {
+        Self::build_with(binary, &[], [])
+    }
+
+    /// Builds with Cargo features and environment variables, as the binary `digits` needs them.
+    ///
+    /// # Errors
+    /// [`BuildError`] with the compiler's messages.
+    pub fn build_with<'e>(
+        binary: &str,
+        features: &[&str],
+        environment: impl IntoIterator<Item = (&'e str, &'e OsStr)>,
+    ) -> Result<Self, BuildError> {
+        let script = repository().join(".ci/firmware-cargo");
+        let output = Command::new(&script)
+            .args(["build", "--release", "--message-format=json-render-diagnostics", "--bin", binary])
+            .args(["--features", &features.join(",")])
+            .envs(environment)
+            .output()
+            .map_err(|source| BuildError::File { path: script, source })?;
+        let binary = binary.to_owned();
+        if !output.status.success() {
+            let messages = String::from_utf8_lossy(&output.stderr).into_owned();
+            return Err(BuildError::Refused { binary, messages });
+        }
+        match executable(&String::from_utf8_lossy(&output.stdout), &binary) {
+            Some(path) => Self::read(&path),
+            None => Err(BuildError::NoExecutable { binary }),
+        }
+    }
+
+    /// Reads an image that exists.
+    ///
+    /// # Errors
+    /// [`BuildError::File`] if it cannot be read.
+    pub fn read(path: &Path) -> Result<Self, BuildError> {
+        let file = |source| BuildError::File { path: path.to_owned(), source };
+        let path = path.canonicalize().map_err(file)?;
+        let elf = fs::read(&path).map_err(file)?;
+        Ok(Self { path, elf })
+    }
+
+    /// The ELF file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The bytes of the ELF file.
+    pub fn elf(&self) -> &[u8] {
+        &self.elf
+    }
+}
+
+/// The path of the executable of `binary` among Cargo's messages, one JSON object a line.
+fn executable(messages: &str, binary: &str) -> Option<PathBuf> {
+    messages
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok())
+        .filter(|message| message["target"]["name"] == binary)
+        .find_map(|message| message["executable"].as_str().map(PathBuf::from))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn finds_the_executable_of_the_binary() {
+        let messages = concat!(
+            r#"{"reason":"compiler-artifact","target":{"name":"other"},"executable":"/a/other"}"#,
+            "\nno json\n",
+            r#"{"reason":"compiler-artifact","target":{"name":"generic"},"executable":null}"#,
+            "\n",
+            r#"{"reason":"compiler-artifact","target":{"name":"generic"},"executable":"/a/generic"}"#,
+        );
+        assert_eq!(executable(messages, "generic"), Some(PathBuf::from("/a/generic")));
+        assert_eq!(executable(messages, "absent"), None);
+    }
+}

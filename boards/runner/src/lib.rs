@@ -1,0 +1,38 @@
+//! Runs firmware in QEMU from the host: builds an image, starts it under a time limit, decodes its log, and counts
+//! the instructions it executes.
+//!
+//! ```no_run
+//! use exactum_runner::{Counting, Emulator, Image};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let emulator = Emulator::find()?;
+//! let generic = Image::build("generic")?;
+//! let (program, input) = (std::fs::read("digits.bin")?, std::fs::read("images.bin")?);
+//! let run = emulator.run_program(&generic, &program, &input, Counting::On)?;
+//! println!("{} bytes of output, {:?}", run.output.len(), run.instructions);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! The firmware itself lives in the workspace `boards`; docs/boards.md tells how counting works. The tests of the
+//! workspace use this library, and the binary is what `cargo run` in `boards` starts.
+
+mod emulator;
+mod image;
+mod instructions;
+mod log;
+mod missing;
+mod program;
+
+pub use emulator::{Emulator, EmulatorError, Finished};
+pub use image::{BuildError, Image};
+pub use instructions::{CountError, instructions_between};
+pub use missing::Missing;
+pub use program::{Counting, Instructions, Run, RunError};
+
+use std::path::{Path, PathBuf};
+
+/// The root of the repository, where `.ci` and `boards` are.
+fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
