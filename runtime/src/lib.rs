@@ -1,7 +1,106 @@
-//! Runs proven integer programs on microcontrollers: always `no_std`, no alloc, no float.
+//! Runs proven integer programs on microcontrollers: always `no_std`, no alloc, no float, no `unsafe`.
 //!
-//! [`num`] is the integer vocabulary that every other crate of the workspace shares.
+//! A program is an image in flash. [`Program::load`] checks it once and completely: every offset, shape and
+//! range, and that no accumulator and no requantization can overflow. After that running cannot fail, panic or
+//! read outside the image and the [`Arena`], and every target computes the same integers.
+//!
+//! - [`num`]: the integer vocabulary that every crate of the workspace shares;
+//! - [`program`]: the program format, its reader, checks, listing and writer;
+//! - [`engine`], [`arena`], [`codes`], [`observe`]: running a program.
+//!
+//! # Example
+//!
+//! Firmware gets its program from [`include_program!`]; this one is written on the spot, with feature `encode`.
+//!
+#![cfg_attr(feature = "encode", doc = "```")]
+#![cfg_attr(not(feature = "encode"), doc = "```ignore")]
+//! use exactum_runtime::num::requant::{Form, Requant};
+//! use exactum_runtime::num::IntRange;
+//! use exactum_runtime::program::op::{Bias, Dense};
+//! use exactum_runtime::program::{Input, Output, Shape, Source, Tensor, TensorId, encode};
+//! use exactum_runtime::program::{words_as_bytes, words_as_bytes_mut};
+//! use exactum_runtime::{Arena, Codes, Element, Engine, Program};
+//!
+//! // Two outputs from three unsigned 4-bit codes; codes are halved, ties to even, and clamped to int4.
+//! let tensor = |elems, element, offset_bytes, lo, hi| Tensor {
+//!     element,
+//!     shape: Shape::new(&[elems]).unwrap(),
+//!     offset_bytes,
+//!     range: IntRange { lo, hi },
+//! };
+//! let dense = Dense {
+//!     input: TensorId(0),
+//!     output: TensorId(1),
+//!     input_zero_point: 0,
+//!     in_features: 3,
+//!     out_features: 2,
+//!     weights: &[1, -2, 1, 0, 3, -1],
+//!     bias: Bias::I16(&[1, 0]),
+//!     requant: Some(Requant {
+//!         form: Form::ShiftHalfEven { multipliers: &[1], offsets: &[0], shifts: &[1] },
+//!         lo: -8,
+//!         hi: 7,
+//!     }),
+//! };
+//! let source = Source {
+//!     arena_bytes: 16,
+//!     tensors: &[tensor(3, Element::U8, 0, 0, 15), tensor(2, Element::I8, 8, -8, 7)],
+//!     inputs: &[Input { tensor: TensorId(0), scale: Some(0.25), zero_point: 0 }],
+//!     outputs: &[Output { tensor: TensorId(1) }],
+//!     ops: &[dense.into()],
+//! };
+//! let mut image = Vec::new();
+//! encode(&source, &mut image)?;
+//!
+//! let mut words = vec![0u64; image.len().div_ceil(8)]; // programs are aligned to 8 bytes
+//! words_as_bytes_mut(&mut words).copy_from_slice(&image);
+//! let program = Program::load(words_as_bytes(&words))?;
+//! let mut arena = Arena::<16>::new();
+//! let mut engine = Engine::new(&program, arena.as_mut_slice())?;
+//! engine.quantize_input(0, &[1.0, 0.5, 0.25])?; // codes 4, 2, 1
+//! engine.run();
+//! assert_eq!(engine.output(0), Some(Codes::I8(&[1, 2]))); // 2 / 2 and 5 / 2
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Features
+//!
+//! | feature | default | adds |
+//! |---|---|---|
+//! | `dense`, `conv2d`, `max-pool2d`, `requantize`, `transpose` | yes | the kernel of that op; a program that needs one left out is refused |
+//! | `encode` | no | `program::encode`: writing images, on hosts |
+//! | `defmt` | no | `defmt::Format` on errors and small types |
 #![no_std]
 #![forbid(unsafe_code)]
+#![deny(missing_docs, missing_debug_implementations)]
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::arithmetic_side_effects,
+        clippy::expect_used,
+        clippy::float_arithmetic,
+        clippy::indexing_slicing,
+        clippy::panic,
+        clippy::unreachable,
+        clippy::unwrap_used
+    )
+)]
 
+#[cfg(target_endian = "big")]
+compile_error!("programs are little endian and read in place: big-endian targets are not supported");
+
+pub mod arena;
+pub mod codes;
+pub mod engine;
+mod error;
+mod kernels;
 pub mod num;
+pub mod observe;
+pub mod program;
+
+pub use arena::Arena;
+pub use codes::{Codes, CodesMut, Element};
+pub use engine::Engine;
+pub use error::{ArenaError, InputError, LoadError, OpFault, PortFault, TensorFault};
+pub use observe::Observer;
+pub use program::Program;

@@ -6,6 +6,8 @@
 //! Every form computes on wrapping integers, so nothing here can panic; that no wrap happens on the reachable
 //! accumulators is part of the importer's proof.
 
+mod domain;
+
 use super::IntRange;
 
 /// A value per output channel, or one value that all channels share.
@@ -159,7 +161,7 @@ impl Requant<'_> {
             Form::Table { first, entries, domain } => {
                 let entries = channel_slice(entries, domain as usize, channel);
                 let last = entries.len().saturating_sub(1);
-                let index = (i64::from(acc) - i64::from(first)).clamp(0, last as i64) as usize;
+                let index = acc.saturating_sub(first).max(0).min(last as i32) as usize;
                 i64::from(entries.get(index).copied().unwrap_or_default())
             }
         };

@@ -1,0 +1,70 @@
+//! Working memory of an engine: an aligned buffer, and its disjoint views.
+//!
+//! Tensors live at the offsets the program states; an op reads one view and writes another.
+
+use core::ops::Range;
+
+/// `N` zeroed bytes aligned to 8, the alignment every engine needs.
+///
+/// The program states how many bytes it needs: [`Program::arena_bytes`](crate::Program::arena_bytes).
+#[derive(Clone, Debug)]
+#[repr(C, align(8))]
+pub struct Arena<const N: usize>([u8; N]);
+
+impl<const N: usize> Arena<N> {
+    /// A zeroed arena, also for statics.
+    pub const fn new() -> Self {
+        Self([0; N])
+    }
+
+    /// Its bytes.
+    pub const fn as_mut_slice(&mut self) -> &mut [u8] {
+        &mut self.0
+    }
+}
+
+impl<const N: usize> Default for Arena<N> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// The bytes of `read` and, to be written, of `write`; `None` if they overlap or lie outside.
+pub(crate) fn disjoint(
+    arena: &mut [u8],
+    read: Range<usize>,
+    write: Range<usize>,
+) -> Option<(&[u8], &mut [u8])> {
+    if read.end <= write.start {
+        let (low, high) = arena.split_at_mut_checked(write.start)?;
+        Some((low.get(read)?, high.get_mut(..write.end.checked_sub(write.start)?)?))
+    } else if write.end <= read.start {
+        let (low, high) = arena.split_at_mut_checked(read.start)?;
+        Some((high.get(..read.end.checked_sub(read.start)?)?, low.get_mut(write)?))
+    } else {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn views_are_disjoint() {
+        let mut arena = [0u8, 1, 2, 3, 4, 5, 6, 7];
+        let (read, write) = disjoint(&mut arena, 1..3, 3..6).unwrap();
+        assert_eq!((read, &*write), (&[1u8, 2][..], &[3u8, 4, 5][..]));
+        let (read, write) = disjoint(&mut arena, 6..8, 0..6).unwrap();
+        assert_eq!((read, &*write), (&[6u8, 7][..], &[0u8, 1, 2, 3, 4, 5][..]));
+        assert!(disjoint(&mut arena, 1..4, 3..6).is_none());
+        assert!(disjoint(&mut arena, 3..6, 3..6).is_none());
+        assert!(disjoint(&mut arena, 0..1, 7..9).is_none());
+    }
+
+    #[test]
+    fn arenas_are_aligned() {
+        let mut arena = Arena::<3>::new();
+        assert_eq!(arena.as_mut_slice().as_ptr().align_offset(8), 0);
+    }
+}

@@ -1,0 +1,125 @@
+//! Runs a loaded program in an arena. Nothing here can fail or panic: loading has checked everything.
+
+use crate::codes::{Codes, CodesMut};
+use crate::error::{ArenaError, InputError};
+use crate::observe::Observer;
+use crate::program::op::Op;
+use crate::program::{Program, Tensor, TensorId};
+
+/// A program and its working memory.
+///
+/// Fill the inputs, [`run`](Self::run), read the outputs. Inputs share the arena with everything else, so fill
+/// them before every run.
+#[derive(Debug)]
+pub struct Engine<'p, 'a> {
+    program: Program<'p>,
+    arena: &'a mut [u8],
+}
+
+impl<'p, 'a> Engine<'p, 'a> {
+    /// An engine that works in `arena`: at least [`Program::arena_bytes`] bytes aligned to 8, as in an
+    /// [`Arena`](crate::Arena).
+    ///
+    /// # Errors
+    ///
+    /// The arena is too small or misaligned.
+    pub fn new(program: &Program<'p>, arena: &'a mut [u8]) -> Result<Self, ArenaError> {
+        let need_bytes = program.arena_bytes() as usize;
+        let have_bytes = arena.len();
+        if arena.as_ptr().align_offset(8) != 0 {
+            return Err(ArenaError::Misaligned);
+        }
+        let arena = arena.get_mut(..need_bytes).ok_or(ArenaError::TooSmall { need_bytes, have_bytes })?;
+        Ok(Self { program: *program, arena })
+    }
+
+    /// The program.
+    pub const fn program(&self) -> &Program<'p> {
+        &self.program
+    }
+
+    /// The codes of input `index`, to be filled; `None` if there is no such input.
+    ///
+    /// Codes must lie in the input tensor's range: accumulators are proven for those only. Others give
+    /// unspecified outputs, never a panic; [`set_input`](Self::set_input) refuses them.
+    pub fn input_mut(&mut self, index: usize) -> Option<CodesMut<'_>> {
+        let tensor = self.input_tensor(index)?;
+        CodesMut::from_bytes(tensor.element, self.arena.get_mut(tensor.place())?)
+    }
+
+    /// Fills input `index` with `codes`.
+    ///
+    /// # Errors
+    ///
+    /// There is no such input, or the codes are too many, too few, or outside the input's range. Then the input
+    /// is unspecified.
+    pub fn set_input(
+        &mut self,
+        index: usize,
+        codes: impl ExactSizeIterator<Item = i32>,
+    ) -> Result<(), InputError> {
+        let tensor = self.input_tensor(index).ok_or(InputError::NoInput)?;
+        let mut input = self.input_mut(index).ok_or(InputError::NoInput)?;
+        let (need_elems, have_elems) = (input.as_codes().len(), codes.len());
+        if need_elems != have_elems {
+            return Err(InputError::Length { need_elems, have_elems });
+        }
+        for (index, code) in codes.enumerate() {
+            if !tensor.range.contains(code.into()) {
+                return Err(InputError::Code { index, code });
+            }
+            input.take_front(1).fill(code);
+        }
+        Ok(())
+    }
+
+    /// Quantizes `values` into input `index`, exactly, by integers alone.
+    ///
+    /// # Errors
+    ///
+    /// There is no such input, it takes integers, or the values are too many or too few.
+    pub fn quantize_input(&mut self, index: usize, values: &[f32]) -> Result<(), InputError> {
+        let tensor = self.input_tensor(index).ok_or(InputError::NoInput)?;
+        let input = self.program.inputs().nth(index).ok_or(InputError::NoInput)?;
+        let quantizer = input.quantizer(tensor.range).ok_or(InputError::NoScale)?;
+        self.set_input(index, values.iter().map(|value| quantizer.quantize(*value)))
+    }
+
+    /// Runs every op once.
+    pub fn run(&mut self) {
+        self.run_observed(&mut ());
+    }
+
+    /// Runs every op once and calls `observer` around each.
+    pub fn run_observed(&mut self, observer: &mut impl Observer) {
+        for (index, op) in self.program.ops().enumerate() {
+            observer.before(index);
+            self.run_op(&op);
+            if let Some(output) = self.codes(op.output()) {
+                observer.after(index, output);
+            }
+        }
+    }
+
+    /// The codes of output `index` after a run; `None` if there is no such output.
+    pub fn output(&self, index: usize) -> Option<Codes<'_>> {
+        self.codes(self.program.outputs().nth(index)?.tensor)
+    }
+
+    fn run_op(&mut self, op: &Op<'_>) {
+        let (Some(input), Some(output)) = (self.program.tensor(op.input()), self.program.tensor(op.output()))
+        else {
+            return;
+        };
+        op.run(&input, &output, self.arena);
+    }
+
+    fn input_tensor(&self, index: usize) -> Option<Tensor> {
+        self.program.tensor(self.program.inputs().nth(index)?.tensor)
+    }
+
+    fn codes(&self, id: TensorId) -> Option<Codes<'_>> {
+        let tensor = self.program.tensor(id)?;
+        Codes::from_bytes(tensor.element, self.arena.get(tensor.place())?)
+    }
+}

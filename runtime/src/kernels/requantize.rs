@@ -1,0 +1,55 @@
+//! Elementwise requantization of stored codes, into other memory or in place.
+
+use super::store::{BLOCK_CHANNELS, blocks, store};
+use crate::codes::{Code, Codes, CodesMut, Element, with_codes};
+use crate::num::Requant;
+
+/// Writes the requantized codes of `input`, rows of `channels` codes, to `output`.
+pub(crate) fn requantize(
+    requant: &Requant<'_>,
+    channels: usize,
+    mut input: Codes<'_>,
+    mut output: CodesMut<'_>,
+) {
+    let mut accs = [0; BLOCK_CHANNELS];
+    while channels > 0 && !input.is_empty() {
+        blocks(channels, |first, elems| {
+            let Some(accs) = accs.get_mut(..elems) else { return };
+            load(input.take_front(elems), accs);
+            store(Some(requant), first, accs, output.take_front(elems));
+        });
+    }
+}
+
+/// The same where `bytes` holds the input and receives the output; the element sizes agree.
+pub(crate) fn in_place(
+    requant: &Requant<'_>,
+    channels: usize,
+    from: Element,
+    to: Element,
+    mut bytes: &mut [u8],
+) {
+    let mut accs = [0; BLOCK_CHANNELS];
+    while channels > 0 && !bytes.is_empty() {
+        blocks(channels, |first, elems| {
+            let block_bytes = elems.wrapping_mul(from.size_bytes() as usize);
+            let Some((block, rest)) = core::mem::take(&mut bytes).split_at_mut_checked(block_bytes) else {
+                return;
+            };
+            bytes = rest;
+            let Some(accs) = accs.get_mut(..elems) else { return };
+            let Some(codes) = Codes::from_bytes(from, block) else { return };
+            load(codes, accs);
+            if let Some(codes) = CodesMut::from_bytes(to, block) {
+                store(Some(requant), first, accs, codes);
+            }
+        });
+    }
+}
+
+fn load(codes: Codes<'_>, accs: &mut [i32]) {
+    fn widen<T: Code>(codes: &[T], accs: &mut [i32]) {
+        accs.iter_mut().zip(codes).for_each(|(acc, code)| *acc = (*code).into());
+    }
+    with_codes!(Codes, codes, slice => widen(slice, accs));
+}

@@ -1,0 +1,56 @@
+//! Accumulator bounds, recomputed from the weights at load so that no program can overflow silently.
+
+use crate::codes::Element;
+use crate::error::OpFault;
+use crate::num::{IntRange, Requant};
+
+use super::tensor::Tensor;
+
+/// Codes minus zero point, as they enter the products; with `padded`, 0 as well.
+///
+/// # Errors
+///
+/// The kernels carry centered codes in 16 bits.
+pub(crate) fn centered(input: &Tensor, zero_point: i32, padded: bool) -> Result<IntRange, OpFault> {
+    let range = input.range.checked_add(IntRange::point(i64::from(zero_point).saturating_neg()));
+    let range = range.ok_or(OpFault::CenteredRange)?;
+    if !Element::I16.range().contains_range(range) {
+        return Err(OpFault::CenteredRange);
+    }
+    Ok(if padded { range.union(IntRange::point(0)) } else { range })
+}
+
+/// The accumulators `bias + sum weight * x` can reach for `x` in `centered`; attained unless taps are padded.
+pub(crate) fn accumulator(
+    weights: impl Iterator<Item = i8>,
+    centered: IntRange,
+    bias: i32,
+) -> Result<IntRange, OpFault> {
+    let (mut positive, mut negative) = (0i64, 0i64);
+    for weight in weights {
+        let sum = if weight > 0 { &mut positive } else { &mut negative };
+        *sum = sum.saturating_add(weight.into());
+    }
+    centered
+        .checked_scale(positive)
+        .zip(centered.checked_scale(negative))
+        .and_then(|(up, down)| up.checked_add(down)?.checked_add(IntRange::point(bias.into())))
+        .filter(|range| range.signed_bits() <= i32::BITS)
+        .ok_or(OpFault::Accumulator)
+}
+
+/// Checks that the output tensor may hold what channel `channel` gives for accumulators in `acc`, and that its
+/// requantization does not wrap on them.
+pub(crate) fn stored(
+    requant: Option<&Requant<'_>>,
+    channel: usize,
+    acc: IntRange,
+    output: &Tensor,
+) -> Result<(), OpFault> {
+    let stored = match requant {
+        Some(requant) if !requant.is_exact_on(channel, acc) => return Err(OpFault::RequantWraps),
+        Some(requant) => requant.range(),
+        None => acc,
+    };
+    if output.range.contains_range(stored) { Ok(()) } else { Err(OpFault::OutputRange) }
+}

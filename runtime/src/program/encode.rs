@@ -1,0 +1,163 @@
+//! Writes images. The layout of constants follows from the order of the ops, so equal sources give equal bytes.
+
+use zerocopy::{Immutable, IntoBytes};
+
+use super::constants::{ALIGN_BYTES, ConstRef};
+use super::header::{CHECKED_FROM, CHECKSUM, Header, MAGIC, VERSION};
+use super::op::Op;
+use super::port::{Input, InputRecord, Output, OutputRecord};
+use super::tensor::{Tensor, TensorRecord};
+
+/// What a program consists of.
+#[derive(Clone, Copy, Debug)]
+pub struct Source<'a> {
+    /// Working memory, at least the end of the last tensor in it.
+    pub arena_bytes: u32,
+    /// The tensor table; ops and ports refer to positions in it.
+    pub tensors: &'a [Tensor],
+    /// The model's inputs.
+    pub inputs: &'a [Input],
+    /// The model's outputs.
+    pub outputs: &'a [Output],
+    /// The ops in the order they run.
+    pub ops: &'a [Op<'a>],
+}
+
+/// A source that the format cannot hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum EncodeError {
+    /// More tensors, inputs, outputs or ops than 16 bits count.
+    TooMany,
+    /// An image of more than 4 GiB.
+    TooLarge,
+}
+
+impl core::fmt::Display for EncodeError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(match self {
+            Self::TooMany => "more than 65535 tensors, inputs, outputs or ops",
+            Self::TooLarge => "an image of more than 4 GiB",
+        })
+    }
+}
+
+impl core::error::Error for EncodeError {}
+
+/// Appends the image of `source` to `sink`.
+///
+/// Only what the format can express is checked here; [`Program::load`](super::Program::load) checks the rest.
+///
+/// # Errors
+///
+/// The source has too many parts, or the image would be too large. Then nothing is written.
+pub fn encode(source: &Source<'_>, sink: &mut impl Extend<u8>) -> Result<(), EncodeError> {
+    let mut header = Header {
+        magic: MAGIC,
+        version: VERSION,
+        length_bytes: 0,
+        checksum: 0,
+        arena_bytes: source.arena_bytes,
+        tensor_count: count(source.tensors)?,
+        input_count: count(source.inputs)?,
+        output_count: count(source.outputs)?,
+        op_count: count(source.ops)?,
+        op_bytes: 0,
+        constant_bytes: 0,
+    };
+    let (mut records, mut constant_bytes) = (Length::default(), Length::default());
+    let mut constants = ConstantWriter { next_bytes: 0, sink: &mut constant_bytes };
+    source.ops.iter().for_each(|op| op.encode(&mut records, &mut constants));
+    header.op_bytes = records.in_32_bits()?;
+    header.constant_bytes = constant_bytes.in_32_bits()?;
+    let mut tables = Length::default();
+    write_tables(source, &mut tables);
+    let parts = [size_of::<Header>() as u32, tables.in_32_bits()?, header.constant_bytes];
+    let length = parts.into_iter().try_fold(0u32, u32::checked_add);
+    header.length_bytes = length.ok_or(EncodeError::TooLarge)?;
+    let mut digest = Checksum(CHECKSUM.digest());
+    digest.extend(header.as_bytes().iter().copied().skip(CHECKED_FROM));
+    write_body(source, &mut digest);
+    header.checksum = digest.0.finalize();
+    sink.extend(header.as_bytes().iter().copied());
+    write_body(source, sink);
+    Ok(())
+}
+
+fn count<T>(table: &[T]) -> Result<u16, EncodeError> {
+    table.len().try_into().map_err(|_| EncodeError::TooMany)
+}
+
+fn write_body(source: &Source<'_>, sink: &mut impl Extend<u8>) {
+    write_tables(source, sink);
+    let mut constants = ConstantWriter { next_bytes: 0, sink };
+    source.ops.iter().for_each(|op| op.encode(&mut Nothing, &mut constants));
+}
+
+fn write_tables(source: &Source<'_>, sink: &mut impl Extend<u8>) {
+    let mut put = |bytes: &[u8]| sink.extend(bytes.iter().copied());
+    source.tensors.iter().for_each(|tensor| put(TensorRecord::encode(tensor).as_bytes()));
+    source.inputs.iter().for_each(|input| put(InputRecord::encode(input).as_bytes()));
+    source.outputs.iter().for_each(|output| put(OutputRecord::encode(output).as_bytes()));
+    let mut constants = ConstantWriter { next_bytes: 0, sink: &mut Nothing };
+    source.ops.iter().for_each(|op| op.encode(sink, &mut constants));
+}
+
+/// Places constant arrays one after the other and writes them to a sink.
+#[derive(Debug)]
+pub(crate) struct ConstantWriter<'s, S> {
+    next_bytes: u32,
+    sink: &'s mut S,
+}
+
+impl<S: Extend<u8>> ConstantWriter<'_, S> {
+    /// Writes `values` at the next multiple of 8. Past 4 GiB places saturate; the writer of lengths finds that.
+    pub(crate) fn put<T: IntoBytes + Immutable>(&mut self, values: &[T]) -> ConstRef {
+        if values.is_empty() {
+            return ConstRef::default();
+        }
+        let bytes = values.as_bytes();
+        let place = ConstRef {
+            offset_bytes: self.next_bytes,
+            elems: u32::try_from(values.len()).unwrap_or(u32::MAX),
+        };
+        let padding = bytes.len().wrapping_neg() & (ALIGN_BYTES as usize).wrapping_sub(1);
+        self.sink.extend(bytes.iter().copied());
+        self.sink.extend(core::iter::repeat_n(0, padding));
+        let length = u32::try_from(bytes.len().saturating_add(padding)).unwrap_or(u32::MAX);
+        self.next_bytes = self.next_bytes.saturating_add(length);
+        place
+    }
+}
+
+/// Drops what it is given.
+struct Nothing;
+
+impl Extend<u8> for Nothing {
+    fn extend<I: IntoIterator<Item = u8>>(&mut self, _: I) {}
+}
+
+/// Counts what it is given.
+#[derive(Default)]
+struct Length(u64);
+
+impl Length {
+    fn in_32_bits(&self) -> Result<u32, EncodeError> {
+        self.0.try_into().map_err(|_| EncodeError::TooLarge)
+    }
+}
+
+impl Extend<u8> for Length {
+    fn extend<I: IntoIterator<Item = u8>>(&mut self, bytes: I) {
+        self.0 = self.0.saturating_add(bytes.into_iter().count() as u64);
+    }
+}
+
+/// Checksums what it is given.
+struct Checksum<'a>(crc::Digest<'a, u32>);
+
+impl Extend<u8> for Checksum<'_> {
+    fn extend<I: IntoIterator<Item = u8>>(&mut self, bytes: I) {
+        bytes.into_iter().for_each(|byte| self.0.update(&[byte]));
+    }
+}

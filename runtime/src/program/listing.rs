@@ -1,0 +1,35 @@
+//! Programs as text: one tensor, port or op per line.
+
+use core::fmt;
+
+use super::{Program, TensorId};
+
+impl fmt::Display for Program<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(
+            f,
+            "program of {} bytes: {} ops, {} bytes of constants, arena of {} bytes",
+            self.image.len(),
+            self.op_count,
+            self.constant_bytes(),
+            self.arena_bytes,
+        )?;
+        for (index, tensor) in self.tensors().enumerate() {
+            writeln!(f, "  {}: {tensor} at {}", TensorId(index as u16), tensor.offset_bytes)?;
+        }
+        for input in self.inputs() {
+            write!(f, "  input {}", input.tensor)?;
+            if let Some(scale) = input.scale {
+                write!(f, " scale {scale:e} zero point {}", input.zero_point)?;
+            }
+            writeln!(f)?;
+        }
+        for (index, op) in self.ops().enumerate() {
+            writeln!(f, "  {index}: {op}")?;
+        }
+        for output in self.outputs() {
+            writeln!(f, "  output {}", output.tensor)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,343 @@
+//! The ops of the format. [`ops!`] declares each once: number, name, feature, type. Reading, writing, checking,
+//! running, listing and the documentation all follow from that table and from one file per op.
+
+mod conv2d;
+mod dense;
+mod max_pool2d;
+mod requantize;
+mod transpose;
+
+pub use conv2d::Conv2d;
+pub use dense::Dense;
+pub use max_pool2d::MaxPool2d;
+pub use requantize::Requantize;
+pub use transpose::Transpose;
+
+pub use super::tail::Bias;
+
+use core::fmt;
+
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
+
+use super::constants::Constants;
+#[cfg(feature = "encode")]
+use super::encode::ConstantWriter;
+use super::record::record;
+use super::tensor::{Tensor, TensorId};
+use crate::codes::{Codes, CodesMut, Element};
+use crate::error::OpFault;
+use crate::num::Requant;
+
+record! {
+    /// The start of every op in the image.
+    pub(crate) struct OpHeader {
+        pub(crate) kind: u16 = "The op's number.",
+        pub(crate) record_bytes: u16 = "Length of this header and the fields after it, a multiple of 8.",
+        pub(crate) input: u16 = "Tensor it reads.",
+        pub(crate) output: u16 = "Tensor it writes.",
+    }
+}
+
+/// What one file per op provides.
+pub(crate) trait OpBody<'p>: Sized {
+    /// The fields after the header.
+    type Record: FromBytes + IntoBytes + Immutable + KnownLayout;
+
+    /// Whether input and output may be the same bytes.
+    const IN_PLACE: bool = false;
+
+    /// The record's meaning.
+    fn decode(
+        input: TensorId,
+        output: TensorId,
+        record: &Self::Record,
+        constants: Constants<'p>,
+    ) -> Result<Self, OpFault>;
+
+    /// The op's record, its constants written to `constants`.
+    #[cfg(feature = "encode")]
+    fn encode<S: Extend<u8>>(&self, constants: &mut ConstantWriter<'_, S>) -> Self::Record;
+
+    /// Checks everything `run` relies on.
+    fn verify(&self, input: &Tensor, output: &Tensor) -> Result<(), OpFault>;
+
+    /// Computes the output. Does nothing, or writes wrong codes, where `verify` would fail; never panics.
+    fn run(&self, input: &Tensor, output: &Tensor, arena: &mut [u8]);
+
+    /// Writes the op's parameters, without name and tensors.
+    fn list(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result;
+}
+
+macro_rules! ops {
+    ($($(#[doc = $about:literal])* $code:literal $ty:ident $(<$lifetime:lifetime>)? $name:literal;)*) => {
+        /// The kinds of op.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+        #[non_exhaustive]
+        pub enum OpKind {
+            $($(#[doc = $about])* $ty,)*
+        }
+
+        impl OpKind {
+            /// Every kind, in the order of their numbers.
+            pub const ALL: &'static [Self] = &[$(Self::$ty),*];
+
+            /// The number of the kind in a program.
+            pub const fn code(self) -> u16 {
+                match self {
+                    $(Self::$ty => $code,)*
+                }
+            }
+
+            /// The kind a program's number stands for.
+            pub const fn from_code(code: u16) -> Option<Self> {
+                match code {
+                    $($code => Some(Self::$ty),)*
+                    _ => None,
+                }
+            }
+
+            /// The name in listings; also the feature that builds its kernel.
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$ty => $name,)*
+                }
+            }
+
+            /// One sentence on what it computes.
+            pub const fn about(self) -> &'static str {
+                match self {
+                    $(Self::$ty => concat!($($about),*).trim_ascii_start(),)*
+                }
+            }
+
+            /// Whether this build holds its kernel.
+            pub const fn is_built(self) -> bool {
+                match self {
+                    $(Self::$ty => cfg!(feature = $name),)*
+                }
+            }
+        }
+
+        /// One op of a program, its constants borrowed from the image.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[non_exhaustive]
+        pub enum Op<'p> {
+            $($(#[doc = $about])* $ty($ty $(<$lifetime>)?),)*
+        }
+
+        impl<'p> Op<'p> {
+            /// Its kind.
+            pub const fn kind(&self) -> OpKind {
+                match self {
+                    $(Self::$ty(_) => OpKind::$ty,)*
+                }
+            }
+
+            /// The tensor it reads.
+            pub const fn input(&self) -> TensorId {
+                match self {
+                    $(Self::$ty(op) => op.input,)*
+                }
+            }
+
+            /// The tensor it writes.
+            pub const fn output(&self) -> TensorId {
+                match self {
+                    $(Self::$ty(op) => op.output,)*
+                }
+            }
+
+            fn decode(header: &OpHeader, rest: &[u8], constants: Constants<'p>) -> Result<Self, OpFault> {
+                let (input, output) = (TensorId(header.input), TensorId(header.output));
+                match header.kind {
+                    $($code => {
+                        let record = FromBytes::ref_from_bytes(rest).map_err(|_| OpFault::Record)?;
+                        $ty::decode(input, output, record, constants).map(Self::$ty)
+                    })*
+                    found => Err(OpFault::Kind { found }),
+                }
+            }
+
+            /// Writes the record to `records`, and the constants it refers to, to `constants`.
+            #[cfg(feature = "encode")]
+            pub(crate) fn encode<S: Extend<u8>>(
+                &self,
+                records: &mut impl Extend<u8>,
+                constants: &mut ConstantWriter<'_, S>,
+            ) {
+                match self {
+                    $(Self::$ty(op) => {
+                        let record = op.encode(constants);
+                        let record_bytes = size_of::<OpHeader>().wrapping_add(size_of_val(&record));
+                        let header = OpHeader {
+                            kind: $code,
+                            record_bytes: record_bytes as u16,
+                            input: op.input.0,
+                            output: op.output.0,
+                        };
+                        records.extend(header.as_bytes().iter().copied());
+                        records.extend(record.as_bytes().iter().copied());
+                    })*
+                }
+            }
+
+            /// Whether input and output may be the same bytes.
+            pub(crate) const fn may_work_in_place(&self) -> bool {
+                match self {
+                    $(Self::$ty(_) => <$ty $(<$lifetime>)? as OpBody<'p>>::IN_PLACE,)*
+                }
+            }
+
+            /// Checks the op against its tensors.
+            pub(crate) fn verify(&self, input: &Tensor, output: &Tensor) -> Result<(), OpFault> {
+                match self {
+                    $(Self::$ty(op) => op.verify(input, output),)*
+                }
+            }
+
+            /// Runs the op; nothing happens if its kernel is left out, which loading refuses.
+            pub(crate) fn run(&self, input: &Tensor, output: &Tensor, arena: &mut [u8]) {
+                match self {
+                    $(Self::$ty(op) => {
+                        if cfg!(feature = $name) {
+                            op.run(input, output, arena);
+                        }
+                    })*
+                }
+            }
+        }
+
+        impl fmt::Display for Op<'_> {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "{} {} -> {} ", self.kind(), self.input(), self.output())?;
+                match self {
+                    $(Self::$ty(op) => op.list(f),)*
+                }
+            }
+        }
+
+        #[cfg(test)]
+        impl<'p> Op<'p> {
+            /// The fields of each op's record, for the documentation.
+            pub(crate) const RECORDS: &'static [(OpKind, &'static [super::record::Field])] =
+                &[$((OpKind::$ty, <$ty $(<$lifetime>)? as OpBody<'p>>::Record::FIELDS)),*];
+        }
+
+        $(impl<'p> From<$ty $(<$lifetime>)?> for Op<'p> {
+            fn from(op: $ty $(<$lifetime>)?) -> Self {
+                Self::$ty(op)
+            }
+        })*
+    };
+}
+
+ops! {
+    /// A matrix times each row of codes, then requantization.
+    1 Dense<'p> "dense";
+    /// A two-dimensional convolution with stride, padding, dilation and groups, then requantization.
+    2 Conv2d<'p> "conv2d";
+    /// The largest code of each channel in a sliding window.
+    3 MaxPool2d "max-pool2d";
+    /// Codes to codes, elementwise, by a requantization for each channel of the last axis.
+    4 Requantize<'p> "requantize";
+    /// A change of layout: the transpose of a matrix of codes.
+    5 Transpose "transpose";
+}
+
+impl fmt::Display for OpKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// The ops of a program in order. Stops at a record that cannot be read, which no loaded program holds.
+#[derive(Clone, Debug)]
+pub struct Ops<'p> {
+    rest: &'p [u8],
+    constants: Constants<'p>,
+}
+
+impl<'p> Ops<'p> {
+    pub(crate) const fn new(records: &'p [u8], constants: Constants<'p>) -> Self {
+        Self { rest: records, constants }
+    }
+
+    /// The next op, or what is wrong with its record, or `None` at the end.
+    pub(crate) fn try_next(&mut self) -> Option<Result<Op<'p>, OpFault>> {
+        if self.rest.is_empty() {
+            return None;
+        }
+        let taken = OpHeader::ref_from_prefix(self.rest).ok().and_then(|(header, fields)| {
+            let fields_bytes = usize::from(header.record_bytes).checked_sub(size_of::<OpHeader>())?;
+            let (fields, rest) = fields.split_at_checked(fields_bytes)?;
+            Some((header, fields, rest))
+        });
+        let Some((header, fields, rest)) = taken else {
+            self.rest = &[];
+            return Some(Err(OpFault::Record));
+        };
+        self.rest = rest;
+        Some(Op::decode(header, fields, self.constants))
+    }
+}
+
+impl<'p> Iterator for Ops<'p> {
+    type Item = Op<'p>;
+
+    fn next(&mut self) -> Option<Op<'p>> {
+        self.try_next()?.ok()
+    }
+}
+
+/// The codes of `input` and, to be written, of `output`; `None` if they share bytes or lie outside.
+pub(crate) fn views<'a>(
+    arena: &'a mut [u8],
+    input: &Tensor,
+    output: &Tensor,
+) -> Option<(Codes<'a>, CodesMut<'a>)> {
+    let (read, write) = crate::arena::disjoint(arena, input.place(), output.place())?;
+    Some((Codes::from_bytes(input.element, read)?, CodesMut::from_bytes(output.element, write)?))
+}
+
+/// Checks what dense and convolution have in common: element types, biases, requantization parameters.
+fn verify_accumulating(
+    input: &Tensor,
+    output: &Tensor,
+    bias: Bias<'_>,
+    requant: Option<&Requant<'_>>,
+    channels: usize,
+) -> Result<(), OpFault> {
+    if input.element == Element::I32 || (requant.is_none() && output.element != Element::I32) {
+        return Err(OpFault::Element);
+    }
+    if !bias.suits(channels) {
+        return Err(OpFault::Bias);
+    }
+    if requant.is_some_and(|requant| !requant.is_well_formed(channels)) {
+        return Err(OpFault::RequantParameters);
+    }
+    Ok(())
+}
+
+fn list_accumulating(
+    f: &mut fmt::Formatter<'_>,
+    weights: &[i8],
+    bias: Bias<'_>,
+    requant: Option<&Requant<'_>>,
+) -> fmt::Result {
+    write!(f, "{} weights, ", weights.len())?;
+    match bias {
+        Bias::None => {}
+        Bias::I16(_) => f.write_str("i16 bias, ")?,
+        Bias::I32(_) => f.write_str("i32 bias, ")?,
+    }
+    list_requant(f, requant)
+}
+
+fn list_requant(f: &mut fmt::Formatter<'_>, requant: Option<&Requant<'_>>) -> fmt::Result {
+    match requant {
+        Some(requant) => write!(f, "{} to {}", requant.form_name(), requant.range()),
+        None => f.write_str("accumulators"),
+    }
+}
