@@ -1,0 +1,205 @@
+//! What must hold for a form to be monotone and free of wraps, so that the end point lemma applies.
+//!
+//! All forms are affine in the accumulator before they shift, so looking at both ends of the range suffices.
+
+use super::CertifyError;
+use exactum_runtime::num::Requant;
+use exactum_runtime::num::requant::{Form, Line64, at};
+
+/// A condition of a form that does not hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Condition {
+    /// The codes are no range.
+    #[error("the smallest code exceeds the largest")]
+    Codes,
+    /// A shift would be taken modulo the width.
+    #[error("shift {shift} exceeds {max}")]
+    Shift {
+        /// The shift.
+        shift: u8,
+        /// The largest one of its form.
+        max: u8,
+    },
+    /// An intermediate result wraps.
+    #[error("accumulator {acc} wraps {bits}-bit arithmetic")]
+    Wraps {
+        /// An end of the range.
+        acc: i32,
+        /// Width of the arithmetic.
+        bits: u32,
+    },
+    /// The two lines of an even/odd pair have slopes of opposite sign.
+    #[error("the even and the odd line have slopes of opposite sign")]
+    Slopes,
+    /// Thresholds or table entries are out of order.
+    #[error("element {index} is out of order")]
+    Order {
+        /// Index within the channel's thresholds or entries.
+        index: usize,
+    },
+    /// A sign of thresholds is neither 1 nor -1.
+    #[error("sign {sign} is neither 1 nor -1")]
+    Sign {
+        /// The sign.
+        sign: i8,
+    },
+    /// The checker does not know the form.
+    #[error("the form has no proof rule")]
+    UnknownForm,
+}
+
+/// What the lengths of the parameter arrays say.
+pub(super) struct Lengths {
+    /// Several channels, one set of parameters.
+    pub(super) shared: bool,
+}
+
+/// Checks that each array belongs to all channels or has an element (or group) for each.
+pub(super) fn lengths(requant: &Requant<'_>, channels: usize) -> Result<Lengths, CertifyError> {
+    let mut shared = channels > 1;
+    let mut check = |parameter, found: usize, group: usize| {
+        if found > group {
+            shared = false;
+        }
+        if found == 0 || found == group || Some(found) == group.checked_mul(channels) {
+            Ok(())
+        } else {
+            Err(CertifyError::Length { parameter, found, group, channels })
+        }
+    };
+    match requant.form {
+        Form::Offset { offsets } => check("offsets", offsets.len(), 1)?,
+        Form::ShiftHalfEven { multipliers, offsets, shifts } => {
+            check("multipliers", multipliers.len(), 1)?;
+            check("offsets", offsets.len(), 1)?;
+            check("shifts", shifts.len(), 1)?;
+        }
+        Form::Multiply32(line) => {
+            check("multipliers", line.multipliers.len(), 1)?;
+            check("offsets", line.offsets.len(), 1)?;
+            check("shifts", line.shifts.len(), 1)?;
+        }
+        Form::Multiply64(line) => check_line64(&mut check, line)?,
+        Form::EvenOdd { even, odd } => {
+            check_line64(&mut check, even)?;
+            check_line64(&mut check, odd)?;
+        }
+        Form::Thresholds { signs, thresholds } => {
+            check("signs", signs.len(), 1)?;
+            check("thresholds", thresholds.len(), steps(requant))?;
+        }
+        Form::Table { entries, domain, .. } => check("entries", entries.len(), domain as usize)?,
+        _ => {}
+    }
+    Ok(Lengths { shared })
+}
+
+fn check_line64(
+    check: &mut impl FnMut(&'static str, usize, usize) -> Result<(), CertifyError>,
+    line: Line64<'_>,
+) -> Result<(), CertifyError> {
+    check("multipliers", line.multipliers.len(), 1)?;
+    check("offsets", line.offsets.len(), 1)?;
+    check("shifts", line.shifts.len(), 1)
+}
+
+fn steps(requant: &Requant<'_>) -> usize {
+    usize::try_from(i64::from(requant.hi) - i64::from(requant.lo)).unwrap_or(0)
+}
+
+/// Checks the conditions of channel `channel` for accumulators `range.0..=range.1`.
+pub(super) fn check(requant: &Requant<'_>, channel: usize, range: (i32, i32)) -> Result<(), Condition> {
+    if requant.lo > requant.hi {
+        return Err(Condition::Codes);
+    }
+    match requant.form {
+        Form::Offset { offsets } => {
+            let offset = at(offsets, channel);
+            fits(range, 32, |acc| acc + i128::from(offset))
+        }
+        Form::ShiftHalfEven { multipliers, offsets, shifts } => {
+            let (multiplier, offset) = (at(multipliers, channel), at(offsets, channel));
+            shift_within(at(shifts, channel), 31)?;
+            // Adding the parity of the floor may need one more than the line itself; it keeps the order, since
+            // equal floors have equal parities and different floors are at least one apart.
+            for parity in [0, 1] {
+                fits(range, 32, |acc| i128::from(multiplier) * acc + i128::from(offset) + parity)?;
+            }
+            Ok(())
+        }
+        Form::Multiply32(line) => {
+            let (multiplier, offset) = (at(line.multipliers, channel), at(line.offsets, channel));
+            shift_within(at(line.shifts, channel), 31)?;
+            fits(range, 32, |acc| i128::from(multiplier) * acc + i128::from(offset))
+        }
+        Form::Multiply64(line) => check_line(line, channel, range),
+        Form::EvenOdd { even, odd } => {
+            check_line(even, channel, range)?;
+            check_line(odd, channel, range)?;
+            let signs = [even, odd].map(|line| at(line.multipliers, channel).signum());
+            if signs[0] * signs[1] < 0 {
+                return Err(Condition::Slopes);
+            }
+            let value = |line: Line64<'_>, acc| line_value(line, channel, acc) >> at(line.shifts, channel);
+            fits(range, 64, |acc| value(even, acc) + value(odd, acc))
+        }
+        Form::Thresholds { signs, thresholds } => {
+            let sign = at(signs, channel);
+            if sign != 1 && sign != -1 {
+                return Err(Condition::Sign { sign });
+            }
+            fits(range, 32, |acc| i128::from(sign) * acc)?;
+            ordered(group(thresholds, steps(requant), channel), |a, b| a <= b)
+        }
+        Form::Table { entries, domain, .. } => {
+            let entries = group(entries, domain as usize, channel);
+            if entries.first() <= entries.last() {
+                ordered(entries, |a, b| a <= b)
+            } else {
+                ordered(entries, |a, b| a >= b)
+            }
+        }
+        _ => Err(Condition::UnknownForm),
+    }
+}
+
+fn check_line(line: Line64<'_>, channel: usize, range: (i32, i32)) -> Result<(), Condition> {
+    shift_within(at(line.shifts, channel), 63)?;
+    fits(range, 64, |acc| line_value(line, channel, acc))
+}
+
+fn line_value(line: Line64<'_>, channel: usize, acc: i128) -> i128 {
+    i128::from(at(line.multipliers, channel)) * acc + i128::from(at(line.offsets, channel))
+}
+
+fn shift_within(shift: u8, max: u8) -> Result<(), Condition> {
+    if shift <= max { Ok(()) } else { Err(Condition::Shift { shift, max }) }
+}
+
+/// Checks that a monotone intermediate result fits `bits` bits at both ends of the range.
+fn fits(range: (i32, i32), bits: u32, value: impl Fn(i128) -> i128) -> Result<(), Condition> {
+    let limit = 1i128 << (bits - 1);
+    for acc in [range.0, range.1] {
+        let value = value(acc.into());
+        if value < -limit || value >= limit {
+            return Err(Condition::Wraps { acc, bits });
+        }
+    }
+    Ok(())
+}
+
+fn ordered<T>(values: &[T], in_order: impl Fn(&T, &T) -> bool) -> Result<(), Condition> {
+    match values.windows(2).position(|pair| !in_order(&pair[0], &pair[1])) {
+        None => Ok(()),
+        Some(index) => Err(Condition::Order { index: index + 1 }),
+    }
+}
+
+/// The elements that [`Requant::apply`] reads for `channel`, given lengths that were checked.
+fn group<T>(values: &[T], width: usize, channel: usize) -> &[T] {
+    if values.len() > width {
+        values.get(channel * width..(channel + 1) * width).unwrap_or_default()
+    } else {
+        values
+    }
+}

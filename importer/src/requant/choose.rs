@@ -1,0 +1,64 @@
+//! Chooses the cheapest form that the checker proves.
+
+use super::{FormKind, Layer, RequantError, RequantParams};
+use crate::certify::{LayerCertificate, certify};
+use crate::exact::Channel;
+
+/// Codes up to which counting thresholds is cheaper than multiplying.
+const FEW_CODES: i64 = 4;
+
+/// The requantization of a layer and its proof.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Choice {
+    /// What the program holds.
+    pub params: RequantParams,
+    /// Why it is right.
+    pub certificate: LayerCertificate,
+    /// Cheaper forms that cannot compute the layer, in the order they were tried.
+    pub passed_over: Vec<FormKind>,
+}
+
+/// The order in which [`choose`] tries forms for outputs with `codes` codes, by cost on a Cortex-M4. Of the
+/// last two the smaller one is taken.
+pub fn order(codes: i64) -> [FormKind; 7] {
+    use FormKind::{EvenOdd, Multiply32, Multiply64, Offset, ShiftHalfEven, Table, Thresholds};
+    if codes <= FEW_CODES {
+        [Offset, Thresholds, ShiftHalfEven, Multiply32, Multiply64, EvenOdd, Table]
+    } else {
+        FormKind::ALL
+    }
+}
+
+/// Solves the requantization of one layer: the cheapest form that computes every channel's function on its whole
+/// range, with its certificate.
+///
+/// An integer bias that starts the accumulator is expressed with [`Channel::with_bias`].
+///
+/// # Errors
+///
+/// [`RequantError`] if the layer is malformed or no form computes it.
+pub fn choose(channels: &[Channel]) -> Result<Choice, RequantError> {
+    let layer = Layer::new(channels)?;
+    let codes = layer.codes();
+    let mut passed_over = Vec::new();
+    for form in order(codes.hi - codes.lo + 1) {
+        let solved = match form {
+            FormKind::Thresholds if codes.hi - codes.lo >= FEW_CODES => smallest_list(&layer),
+            _ => layer.solve(form),
+        };
+        let Some(params) = solved else {
+            passed_over.push(form);
+            continue;
+        };
+        let certificate =
+            certify(channels, &params.view()).map_err(|error| RequantError::Uncertified { form, error })?;
+        return Ok(Choice { params, certificate, passed_over });
+    }
+    Err(RequantError::NoForm { channels: channels.len(), codes })
+}
+
+/// Thresholds or table, whichever is smaller.
+fn smallest_list(layer: &Layer<'_>) -> Option<RequantParams> {
+    let forms = [FormKind::Thresholds, FormKind::Table];
+    forms.into_iter().filter_map(|form| layer.solve(form)).min_by_key(RequantParams::size_bytes)
+}

@@ -1,0 +1,15 @@
+//! The form for ties of both parities: one line counts the even codes passed, another the odd ones.
+//!
+//! Rounding half to even sends ties up to even codes and down from odd ones. Each line sees one kind only, so
+//! each exists, whatever the scale.
+
+use super::constraints::Constraints;
+use super::lines::{self, Machine};
+use super::{FormParams, Layer};
+
+pub(super) fn solve(layer: &Layer<'_>) -> Option<FormParams> {
+    let even = Constraints::of_layer(layer.channels, |code| code.div_euclid(2));
+    let odd = Constraints::of_layer(layer.channels, |code| (code + 1).div_euclid(2));
+    let (even, odd) = (lines::solve(&even, Machine::BITS_64)?, lines::solve(&odd, Machine::BITS_64)?);
+    Some(FormParams::EvenOdd { even: even.into(), odd: odd.into() })
+}

@@ -1,0 +1,108 @@
+//! Parameters of a requantization, owned by the compiler until the program is written.
+
+use super::FormKind;
+use exactum_runtime::num::Requant;
+use exactum_runtime::num::requant::{Form, Line32, Line64};
+
+/// The owned twin of [`Requant`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RequantParams {
+    /// Form and its parameters.
+    pub form: FormParams,
+    /// Smallest code.
+    pub lo: i32,
+    /// Largest code.
+    pub hi: i32,
+}
+
+/// The owned twin of [`Form`]: arrays hold one element (or group) for each channel, or one for all.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the fields are those of Form")]
+pub enum FormParams {
+    /// See [`Form::Offset`].
+    Offset { offsets: Vec<i32> },
+    /// See [`Form::ShiftHalfEven`].
+    ShiftHalfEven(LineParams<i32>),
+    /// See [`Form::Multiply32`].
+    Multiply32(LineParams<i32>),
+    /// See [`Form::Multiply64`].
+    Multiply64(LineParams<i64>),
+    /// See [`Form::EvenOdd`].
+    EvenOdd { even: LineParams<i64>, odd: LineParams<i64> },
+    /// See [`Form::Thresholds`].
+    Thresholds { signs: Vec<i8>, thresholds: Vec<i32> },
+    /// See [`Form::Table`].
+    Table { first: i32, entries: Vec<i16>, domain: u32 },
+}
+
+/// Parameters of `(multiplier * acc + offset) >> shift`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LineParams<T> {
+    /// Slope times `2^shift`.
+    pub multipliers: Vec<i32>,
+    /// Intercept times `2^shift`, rounding included.
+    pub offsets: Vec<T>,
+    /// Bits to shift right.
+    pub shifts: Vec<u8>,
+}
+
+impl<T> LineParams<T> {
+    fn size_bytes(&self) -> usize {
+        size_of_val(&*self.multipliers) + size_of_val(&*self.offsets) + size_of_val(&*self.shifts)
+    }
+}
+
+impl LineParams<i64> {
+    fn view(&self) -> Line64<'_> {
+        Line64 { multipliers: &self.multipliers, offsets: &self.offsets, shifts: &self.shifts }
+    }
+}
+
+impl RequantParams {
+    /// The form the runtime applies.
+    pub fn view(&self) -> Requant<'_> {
+        let form = match &self.form {
+            FormParams::Offset { offsets } => Form::Offset { offsets },
+            FormParams::ShiftHalfEven(LineParams { multipliers, offsets, shifts }) => {
+                Form::ShiftHalfEven { multipliers, offsets, shifts }
+            }
+            FormParams::Multiply32(LineParams { multipliers, offsets, shifts }) => {
+                Form::Multiply32(Line32 { multipliers, offsets, shifts })
+            }
+            FormParams::Multiply64(line) => Form::Multiply64(line.view()),
+            FormParams::EvenOdd { even, odd } => Form::EvenOdd { even: even.view(), odd: odd.view() },
+            FormParams::Thresholds { signs, thresholds } => Form::Thresholds { signs, thresholds },
+            FormParams::Table { first, entries, domain } => {
+                Form::Table { first: *first, entries, domain: *domain }
+            }
+        };
+        Requant { form, lo: self.lo, hi: self.hi }
+    }
+
+    /// Which form it is.
+    pub fn kind(&self) -> FormKind {
+        match &self.form {
+            FormParams::Offset { .. } => FormKind::Offset,
+            FormParams::ShiftHalfEven(_) => FormKind::ShiftHalfEven,
+            FormParams::Multiply32(_) => FormKind::Multiply32,
+            FormParams::Multiply64(_) => FormKind::Multiply64,
+            FormParams::EvenOdd { .. } => FormKind::EvenOdd,
+            FormParams::Thresholds { .. } => FormKind::Thresholds,
+            FormParams::Table { .. } => FormKind::Table,
+        }
+    }
+
+    /// Bytes of the parameter arrays, without headers and alignment.
+    pub fn size_bytes(&self) -> usize {
+        match &self.form {
+            FormParams::Offset { offsets } => size_of_val(&**offsets),
+            FormParams::ShiftHalfEven(line) | FormParams::Multiply32(line) => line.size_bytes(),
+            FormParams::Multiply64(line) => line.size_bytes(),
+            FormParams::EvenOdd { even, odd } => even.size_bytes() + odd.size_bytes(),
+            FormParams::Thresholds { signs, thresholds } => {
+                size_of_val(&**signs) + size_of_val(&**thresholds)
+            }
+            FormParams::Table { entries, .. } => size_of_val(&**entries),
+        }
+    }
+}
