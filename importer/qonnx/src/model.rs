@@ -12,8 +12,10 @@ pub use node::{Attribute, AttributeValue, Node};
 pub use tensor::{ElemType, Tensor, TensorData};
 pub(crate) use tensor::{element_count, packed_size_bytes};
 
-/// The domain of the standard ONNX operators; files may also spell it `ai.onnx`.
+/// The domain of the standard ONNX operators; files may also spell it [`DEFAULT_DOMAIN_NAME`].
 pub const DEFAULT_DOMAIN: &str = "";
+/// The spelled-out name of [`DEFAULT_DOMAIN`].
+pub const DEFAULT_DOMAIN_NAME: &str = "ai.onnx";
 /// The domain of the QONNX quantization operators.
 pub const QONNX_DOMAIN: &str = "qonnx.custom_op.general";
 
@@ -74,10 +76,15 @@ impl Model {
 
     /// Version of the operator set `domain` that the file imports, or `None` if it does not list the domain.
     pub fn opset_version(&self, domain: &str) -> Option<i64> {
-        let standard = |name: &str| name == DEFAULT_DOMAIN || name == "ai.onnx";
+        let standard = |name: &str| domain_name(name) == DEFAULT_DOMAIN_NAME;
         self.opsets
             .iter()
             .find(|opset| opset.domain == domain || (standard(domain) && standard(&opset.domain)))
             .map(|opset| opset.version)
     }
+}
+
+/// `domain` for people: the standard one spelled out.
+pub(crate) fn domain_name(domain: &str) -> &str {
+    if domain == DEFAULT_DOMAIN { DEFAULT_DOMAIN_NAME } else { domain }
 }

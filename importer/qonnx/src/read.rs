@@ -5,13 +5,13 @@
 
 mod tensor;
 
+use crate::ReadError;
 use crate::model::{
-    Annotation, Attribute, AttributeValue, Dim, ElemType, Graph, Model, Node, Opset, ValueInfo,
+    Annotation, Attribute, AttributeValue, Dim, ElemType, Graph, Model, Node, Opset, ValueInfo, domain_name,
 };
 use crate::wire::{
     self, AttributeProto, AttributeType, GraphProto, NodeProto, ValueInfoProto, dimension, type_proto,
 };
-use crate::{DEFAULT_DOMAIN, ReadError};
 
 /// Reads an ONNX file.
 ///
@@ -40,10 +40,9 @@ pub fn read(bytes: &[u8]) -> Result<Model, ReadError> {
 fn refuse_function_calls(graph: &Graph, functions: &[(&str, &str)]) -> Result<(), ReadError> {
     for node in &graph.nodes {
         if functions.contains(&(node.domain.as_str(), node.op_type.as_str())) {
-            let domain = if node.domain == DEFAULT_DOMAIN { "ai.onnx" } else { &node.domain };
             return Err(ReadError::LocalFunction {
                 node: node.label(),
-                domain: domain.to_owned(),
+                domain: domain_name(&node.domain).to_owned(),
                 function: node.op_type.clone(),
             });
         }

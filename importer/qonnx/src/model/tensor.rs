@@ -200,6 +200,40 @@ impl Tensor {
     }
 }
 
+impl Tensor {
+    /// The elements as double precision numbers, or `None` if they are no numbers or one of them has no exact
+    /// double, which only 64-bit integers can cause.
+    ///
+    /// Some exporters store the scales of `Quant` as doubles and its zero points and bit widths as integers.
+    pub fn to_f64(&self) -> Option<Vec<f64>> {
+        fn widen<T: Copy + Into<f64>>(values: &[T]) -> Option<Vec<f64>> {
+            Some(values.iter().map(|&value| value.into()).collect())
+        }
+        // Integers that a double holds exactly are those with at most 53 significant bits.
+        let exact = |magnitude: u64| {
+            magnitude == 0
+                || 64 - magnitude.leading_zeros() - magnitude.trailing_zeros() <= f64::MANTISSA_DIGITS
+        };
+        match &self.data {
+            TensorData::F32(values) => widen(values),
+            TensorData::F64(values) => widen(values),
+            TensorData::I8(values) => widen(values),
+            TensorData::U8(values) => widen(values),
+            TensorData::I16(values) => widen(values),
+            TensorData::U16(values) => widen(values),
+            TensorData::I32(values) => widen(values),
+            TensorData::U32(values) => widen(values),
+            TensorData::I64(values) => {
+                values.iter().map(|&value| exact(value.unsigned_abs()).then_some(value as f64)).collect()
+            }
+            TensorData::U64(values) => {
+                values.iter().map(|&value| exact(value).then_some(value as f64)).collect()
+            }
+            TensorData::Bool(_) | TensorData::Strings(_) | TensorData::Opaque { .. } => None,
+        }
+    }
+}
+
 /// Product of `shape`, or `None` on overflow. A zero anywhere makes an empty tensor.
 pub(crate) fn element_count(shape: &[usize]) -> Option<usize> {
     if shape.contains(&0) {
@@ -255,4 +289,31 @@ plain_data!(
 /// Bytes of `elems` packed elements, or `None` beyond the address space.
 pub(crate) fn packed_size_bytes(elem: ElemType, elems: usize) -> Option<usize> {
     elems.checked_mul(elem.size_bits()).map(|bits| bits.div_ceil(8))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn doubles_are_exact_or_refused() {
+        let to_f64 = |data: TensorData| Tensor { name: String::new(), shape: vec![1], data }.to_f64();
+        assert_eq!(to_f64(vec![0.1_f32].into()), Some(vec![f64::from(0.1_f32)]));
+        assert_eq!(to_f64(vec![u32::MAX].into()), Some(vec![4_294_967_295.0]));
+        assert_eq!(to_f64(vec![(1_i64 << 53) + 1].into()), None);
+        assert_eq!(to_f64(vec![-(1_i64 << 53)].into()), Some(vec![-9_007_199_254_740_992.0]));
+        assert_eq!(to_f64(vec![i64::MIN].into()), Some(vec![-9_223_372_036_854_775_808.0]));
+        assert_eq!(to_f64(vec![u64::MAX].into()), None);
+        assert_eq!(to_f64(vec![true].into()), None);
+    }
+
+    #[test]
+    fn shapes_and_data_must_agree() {
+        let tensor =
+            |shape: &[usize], data: TensorData| Tensor { name: String::new(), shape: shape.to_vec(), data };
+        assert!(tensor(&[2, 0, usize::MAX], Vec::<f32>::new().into()).is_consistent());
+        assert!(!tensor(&[usize::MAX, 2], vec![1.0_f32].into()).is_consistent());
+        assert!(tensor(&[3], TensorData::Opaque { elem: ElemType::I4, bytes: vec![0, 0] }).is_consistent());
+        assert!(!tensor(&[5], TensorData::Opaque { elem: ElemType::I4, bytes: vec![0, 0] }).is_consistent());
+    }
 }

@@ -1,8 +1,7 @@
 //! Constant tensors from either of their two encodings: raw little-endian bytes, or typed repeated fields.
 
 use crate::ReadError;
-use crate::model::{ElemType, Tensor, TensorData};
-use crate::model::{element_count, packed_size_bytes};
+use crate::model::{ElemType, Tensor, TensorData, element_count, packed_size_bytes};
 use crate::wire::{DataLocation, TensorProto};
 
 /// Reads the tensor at `place`, which goes into errors.

@@ -1,0 +1,15 @@
+//! Operators on single elements.
+
+use super::{Formal, OpSchema, STANDARD_OP, required};
+
+const BINARY: &[Formal] = &[required("A"), required("B")];
+
+pub(super) const SCHEMAS: &[OpSchema] = &[
+    OpSchema { op_type: "Add", since: 7, summary: "A + B with broadcasting", inputs: BINARY, ..STANDARD_OP },
+    OpSchema { op_type: "Sub", since: 7, summary: "A - B with broadcasting", inputs: BINARY, ..STANDARD_OP },
+    OpSchema { op_type: "Mul", since: 7, summary: "A B with broadcasting", inputs: BINARY, ..STANDARD_OP },
+    OpSchema { op_type: "Div", since: 7, summary: "A / B with broadcasting", inputs: BINARY, ..STANDARD_OP },
+    OpSchema { op_type: "Relu", since: 6, summary: "max(X, 0)", ..STANDARD_OP },
+    OpSchema { op_type: "Sigmoid", since: 6, summary: "1 / (1 + exp(-X))", ..STANDARD_OP },
+    OpSchema { op_type: "Ceil", since: 6, summary: "round towards plus infinity", ..STANDARD_OP },
+];

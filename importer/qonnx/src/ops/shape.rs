@@ -1,0 +1,88 @@
+//! Operators that move elements and leave them as they are.
+
+use super::AttributeKind::{Int, Ints};
+use super::{AttributeSchema, OpSchema, STANDARD_OP, optional, required, variadic};
+
+pub(super) const SCHEMAS: &[OpSchema] = &[
+    OpSchema {
+        op_type: "Flatten",
+        summary: "to a matrix, split before an axis",
+        attributes: &[AttributeSchema::int("axis", 1)],
+        ..STANDARD_OP
+    },
+    OpSchema {
+        op_type: "Reshape",
+        since: 5,
+        summary: "same elements in another shape",
+        inputs: &[required("data"), required("shape")],
+        attributes: &[AttributeSchema::int("allowzero", 0).since(14)],
+        ..STANDARD_OP
+    },
+    OpSchema {
+        op_type: "Transpose",
+        summary: "permute the axes",
+        attributes: &[AttributeSchema::derived("perm", Ints)],
+        ..STANDARD_OP
+    },
+    OpSchema {
+        op_type: "Squeeze",
+        summary: "drop axes of size 1",
+        attributes: &[AttributeSchema::derived("axes", Ints)],
+        ..STANDARD_OP
+    },
+    OpSchema {
+        op_type: "Squeeze",
+        since: 13,
+        summary: "drop axes of size 1",
+        inputs: &[required("X"), optional("axes")],
+        ..STANDARD_OP
+    },
+    OpSchema {
+        op_type: "Unsqueeze",
+        summary: "insert axes of size 1",
+        attributes: &[AttributeSchema::required("axes", Ints)],
+        ..STANDARD_OP
+    },
+    OpSchema {
+        op_type: "Unsqueeze",
+        since: 13,
+        summary: "insert axes of size 1",
+        inputs: &[required("X"), required("axes")],
+        ..STANDARD_OP
+    },
+    OpSchema {
+        op_type: "Concat",
+        since: 4,
+        summary: "join along an axis",
+        inputs: &[variadic("inputs")],
+        attributes: &[AttributeSchema::required("axis", Int)],
+        ..STANDARD_OP
+    },
+    OpSchema {
+        op_type: "DepthToSpace",
+        summary: "channels to blocks of pixels",
+        attributes: &[
+            AttributeSchema::required("blocksize", Int),
+            AttributeSchema::string("mode", "DCR").since(11),
+        ],
+        ..STANDARD_OP
+    },
+    OpSchema { op_type: "Identity", summary: "the input", ..STANDARD_OP },
+    OpSchema {
+        op_type: "Dropout",
+        since: 7,
+        summary: "the input, outside training",
+        outputs: &[required("Y"), optional("mask")],
+        attributes: &[AttributeSchema::float("ratio", 0.5)],
+        ..STANDARD_OP
+    },
+    OpSchema {
+        op_type: "Dropout",
+        since: 12,
+        summary: "the input, outside training",
+        inputs: &[required("X"), optional("ratio"), optional("training_mode")],
+        outputs: &[required("Y"), optional("mask")],
+        attributes: &[AttributeSchema::derived("seed", Int)],
+        ..STANDARD_OP
+    },
+];
