@@ -20,8 +20,10 @@ fn trials() -> Vec<Trial> {
     paths.retain(|path| path.extension().is_some_and(|extension| extension == "onnx"));
     paths.sort();
     assert!(!paths.is_empty(), "no .onnx files in {}", folder.display());
-    let trial =
-        |path: PathBuf| Trial::test(path.file_stem().unwrap().to_string_lossy(), move || check(&path));
+    let trial = |path: PathBuf| {
+        let name = path.file_stem().unwrap().to_string_lossy().into_owned();
+        Trial::test(name, move || check(&path))
+    };
     paths.into_iter().map(trial).collect()
 }
 
