@@ -39,7 +39,7 @@ pub enum SchemaProblem {
         name: &'static str,
     },
     /// More inputs than the operator has.
-    #[error("at most {needed} inputs, found {found}")]
+    #[error("{found} inputs, the operator takes at most {needed}")]
     SurplusInputs {
         /// Largest number of inputs.
         needed: usize,
@@ -55,7 +55,7 @@ pub enum SchemaProblem {
         name: &'static str,
     },
     /// More outputs than the operator has.
-    #[error("at most {needed} outputs, found {found}")]
+    #[error("{found} outputs, the operator has at most {needed}")]
     SurplusOutputs {
         /// Largest number of outputs.
         needed: usize,

@@ -135,11 +135,11 @@ impl Node {
         self
     }
 
-    /// The name, or if the node has none, its operator and first output: `Conv of "y"`.
+    /// The name, or if the node has none, its operator and first output: `Conv of y`.
     pub fn label(&self) -> String {
         match self.outputs.iter().find(|output| !output.is_empty()) {
             _ if !self.name.is_empty() => self.name.clone(),
-            Some(output) => format!("{} of \"{output}\"", self.op_type),
+            Some(output) => format!("{} of {output}", self.op_type),
             None => format!("{} without outputs", self.op_type),
         }
     }
