@@ -10,18 +10,18 @@ pub enum Failure {
     CommandLine = 10,
     /// A file of the host could not be opened, read or written.
     File = 11,
-    /// The program does not fit the memory that the firmware has for it.
-    ProgramTooLarge = 12,
     /// `Program::load` refused the program.
-    Load = 13,
-    /// The program needs more arena, more ops or larger tensors than the firmware has room for.
-    Capacity = 14,
+    Load = 12,
+    /// The program, its arena, its samples or its ops are more than the firmware has room for.
+    Capacity = 13,
     /// The input file is no whole number of samples.
-    InputLength = 15,
+    InputLength = 14,
+    /// An input code is outside the range that the program was proven for.
+    InputCode = 15,
     /// One inference took longer than the counter can count.
     CounterWrapped = 16,
-    /// Two runs of the same input gave different outputs.
-    NotRepeatable = 17,
+    /// The program is not of the kind that the application runs.
+    Application = 17,
 }
 
 /// The exit code of a panic, as Rust programs on a host have it.

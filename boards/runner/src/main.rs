@@ -11,6 +11,8 @@ use std::{
 
 use clap::{Parser, Subcommand};
 use exactum_runner::{Counting, Emulator, Image};
+use exactum_runtime::Program;
+use zerocopy::IntoBytes as _;
 
 #[derive(Parser)]
 #[command(about = "Runs firmware in QEMU, decodes its log and counts executed instructions", version)]
@@ -67,14 +69,19 @@ fn run(arguments: &Arguments) -> Result<ExitCode, Box<dyn std::error::Error>> {
         }
         Command::Run { program, input, output } => {
             let generic = Image::build("generic")?;
-            let run = emulator.run_program(&generic, &fs::read(program)?, &fs::read(input)?, Counting::On)?;
+            let image = fs::read(program)?;
+            let run = emulator.run_program(&generic, &image, &fs::read(input)?, Counting::On)?;
             if let Some(path) = output {
                 fs::write(path, &run.output)?;
             }
+            // Programs are read in place, from a multiple of 8.
+            let mut words = vec![0u64; image.len().div_ceil(8)];
+            words.as_mut_bytes()[..image.len()].copy_from_slice(&image);
+            let program = Program::load(&words.as_bytes()[..image.len()])?;
             for (sample, instructions) in run.instructions.iter().enumerate() {
                 writeln!(stdout, "sample {sample}: {} instructions", instructions.inference)?;
-                for (op, count) in instructions.ops.iter().enumerate() {
-                    writeln!(stdout, "  op {op:3} {count:>12}")?;
+                for (op, count) in program.ops().zip(&instructions.ops) {
+                    writeln!(stdout, "{count:>12}  {op}")?;
                 }
             }
             Ok(ExitCode::SUCCESS)

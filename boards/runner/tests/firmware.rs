@@ -1,10 +1,14 @@
-//! Firmware in QEMU: the counter is exact, runs end, images that must not link do not.
+//! Firmware in QEMU: the counter is exact, the device computes the host's bytes, refusals have a reason, runs end,
+//! and an image that could panic does not link.
 //!
 //! Absent tools show as ignored tests with the reason on standard error; in CI they are failures.
 
-use std::{env, fs, path::Path, time::Duration};
+#[path = "firmware/sample.rs"]
+mod sample;
 
-use exactum_runner::{Emulator, Image, instructions_between};
+use std::{env, ffi::OsStr, fs, path::Path, time::Duration};
+
+use exactum_runner::{BuildError, Counting, Emulator, Image, RunError, instructions_between};
 use libtest_mimic::{Arguments, Failed, Trial};
 
 type Case = fn(&Emulator) -> Result<(), Failed>;
@@ -13,6 +17,12 @@ const CASES: &[(&str, Case)] = &[
     ("calibration", calibration),
     ("no_arguments_is_an_error_with_a_log", no_arguments),
     ("a_run_past_its_limit_is_stopped", past_limit),
+    ("device_computes_the_bytes_of_the_host", same_bytes),
+    ("counts_of_ops_are_exact_and_repeat", op_counts),
+    ("refused_programs_and_inputs_say_why", refusals),
+    ("digits_classifies_on_the_board", digits),
+    ("no_panic_is_reachable_from_run", no_panic),
+    ("a_panic_reachable_from_run_does_not_link", panic_on_purpose),
 ];
 
 fn main() {
@@ -65,4 +75,110 @@ fn past_limit(emulator: &Emulator) -> Result<(), Failed> {
     let error = hasty.start(&Image::build("calibrate")?, &["counts"], folder.path()).unwrap_err();
     assert_eq!(error.to_string(), "no end after 0 s");
     Ok(())
+}
+
+fn same_bytes(emulator: &Emulator) -> Result<(), Failed> {
+    let (program, input) = (sample::program(), sample::input(100));
+    let run = emulator.run_program(&Image::build("generic")?, &program, &input, Counting::Off)?;
+    assert_eq!(run.output, sample::host(&program, &input));
+    assert!(run.instructions.is_empty());
+    Ok(())
+}
+
+fn op_counts(emulator: &Emulator) -> Result<(), Failed> {
+    let (program, input) = (sample::program(), sample::input(3));
+    let generic = Image::build("generic")?;
+    let run = emulator.run_program(&generic, &program, &input, Counting::On)?;
+    assert_eq!(run.output, sample::host(&program, &input));
+    assert_eq!(run.instructions.len(), 3);
+    for instructions in &run.instructions {
+        let [first, second] = instructions.ops[..] else { return Err("not two ops".into()) };
+        // 2048 and 320 multiplications, of which an instruction does two at best.
+        assert!(first > 1024 && second > 160, "{first} and {second} instructions");
+        // The inference is the ops and the walk from one to the next.
+        let walk = instructions.inference.checked_sub(first + second);
+        assert!(walk.is_some_and(|walk| walk > 0), "{instructions:?}");
+    }
+    assert_eq!(emulator.run_program(&generic, &program, &input, Counting::On)?, run, "a second run differs");
+    Ok(())
+}
+
+fn refusals(emulator: &Emulator) -> Result<(), Failed> {
+    let generic = Image::build("generic")?;
+    let (program, input) = (sample::program(), sample::input(1));
+    let refused =
+        |program: &[u8], input: &[u8]| match emulator.run_program(&generic, program, input, Counting::Off) {
+            Err(RunError::Refused { code, log }) => Ok((code, log.join("\n"))),
+            other => Err(Failed::from(format!("not refused: {other:?}"))),
+        };
+
+    let mut damaged = program.clone();
+    *damaged.last_mut().ok_or("no program")? ^= 1;
+    let (code, log) = refused(&damaged, &input)?;
+    assert!(code == 12 && log.contains("checksum") && log.ends_with("ERROR stopped: Load"), "{code}: {log}");
+    assert_eq!(refused(&[], &input)?.0, 12);
+    assert_eq!(refused(&vec![0; 3 << 20], &input)?.0, 13);
+    assert_eq!(refused(&program, &input[1..])?, (14, "ERROR stopped: InputLength".to_owned()));
+    let mut outside = input.clone();
+    outside[7] = sample::INPUT_HI + 1;
+    assert_eq!(refused(&program, &outside)?, (15, "ERROR stopped: InputCode".to_owned()));
+    Ok(())
+}
+
+/// The demonstration image on real-valued images, against the classes that the host finds.
+fn digits(emulator: &Emulator) -> Result<(), Failed> {
+    let (program, input) = (sample::program(), sample::input(4));
+    let outputs = sample::host(&program, &input);
+    let folder = tempfile::tempdir()?;
+    let (program_path, images_path) = (folder.path().join("program"), folder.path().join("images.csv"));
+    fs::write(&program_path, &program)?;
+    let (mut csv, mut expected) = (String::new(), Vec::new());
+    for (index, (codes, output)) in
+        input.chunks(sample::INPUT_ELEMS).zip(outputs.chunks(4 * sample::OUTPUT_ELEMS)).enumerate()
+    {
+        let scores: Vec<i32> =
+            output.as_chunks::<4>().0.iter().map(|bytes| i32::from_le_bytes(*bytes)).collect();
+        let best = scores.iter().max().ok_or("no scores")?;
+        let class = scores.iter().position(|score| score == best).ok_or("no class")?;
+        // The last label is wrong on purpose.
+        let label = if index == 3 { class + 1 } else { class };
+        for code in codes {
+            csv.push_str(&format!("{},", f32::from(*code) * sample::INPUT_SCALE));
+        }
+        csv.push_str(&format!("{label}\n"));
+        expected.push(format!("INFO image {index}: class {class}, label {label}, "));
+    }
+    fs::write(&images_path, csv)?;
+    let files: [(&str, &OsStr); 2] =
+        [("EXACTUM_PROGRAM", program_path.as_ref()), ("EXACTUM_IMAGES", images_path.as_ref())];
+    let image = Image::build_with("digits", &["digits"], files)?;
+    let finished = emulator.start(&image, &[], folder.path())?;
+    assert_eq!(finished.code, 0, "{:?}", finished.log);
+    assert_eq!(finished.log.len(), 5, "{:?}", finished.log);
+    for (line, expected) in finished.log.iter().zip(&expected) {
+        assert!(line.starts_with(expected), "`{line}` is not `{expected}...`");
+    }
+    assert_eq!(finished.log[4], "INFO 3 of 4 right");
+    Ok(())
+}
+
+fn no_panic(_: &Emulator) -> Result<(), Failed> {
+    Image::build("no-panic")?;
+    Ok(())
+}
+
+/// Proves that the test above can fail.
+fn panic_on_purpose(_: &Emulator) -> Result<(), Failed> {
+    match Image::build_with("no-panic", &["panic-on-purpose"], []) {
+        Err(BuildError::Refused { messages, .. })
+            if messages.contains("undefined symbol: a_panic_is_reachable_from_engine_run") =>
+        {
+            Ok(())
+        }
+        other => Err(format!(
+            "expected the linker to refuse, found {:?}",
+            other.map(|image| image.path().to_owned())
+        )
+        .into()),
+    }
 }

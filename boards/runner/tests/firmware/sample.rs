@@ -1,0 +1,108 @@
+//! A small program for the firmware tests, the host's answers to it, and inputs that exercise it.
+
+use exactum_runtime::{
+    Arena, Element, Engine, Program,
+    num::{
+        IntRange,
+        requant::{Form, Requant},
+    },
+    program::{
+        Aligned, Input, Output, Shape, Source, Tensor, TensorId, encode,
+        op::{Bias, Dense},
+    },
+};
+
+/// Codes of one sample.
+pub(crate) const INPUT_ELEMS: usize = 64;
+/// The largest input code: 4 bits without a sign.
+pub(crate) const INPUT_HI: u8 = 15;
+/// Codes of one answer.
+pub(crate) const OUTPUT_ELEMS: usize = 10;
+/// Real value of one input step.
+pub(crate) const INPUT_SCALE: f32 = 1.0 / 16.0;
+
+const HIDDEN_ELEMS: usize = 32;
+const ARENA_BYTES: usize = 112;
+
+/// A reproducible sequence of bytes.
+pub(crate) fn noise(seed: u32) -> impl Iterator<Item = u8> {
+    let mut state = seed;
+    std::iter::repeat_with(move || {
+        // Numerical Recipes' linear congruential generator; its high bits are the random ones.
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 24) as u8
+    })
+}
+
+/// `samples` samples of valid input codes.
+pub(crate) fn input(samples: usize) -> Vec<u8> {
+    noise(2).map(|byte| byte & INPUT_HI).take(samples * INPUT_ELEMS).collect()
+}
+
+/// Two dense layers, 64 to 32 to 10, requantized by different forms.
+pub(crate) fn program() -> Vec<u8> {
+    let tensor = |elems: usize, element, offset_bytes, (lo, hi)| Tensor {
+        element,
+        shape: Shape::new(&[elems as u32]).unwrap(),
+        offset_bytes,
+        range: IntRange { lo, hi },
+    };
+    let weights: Vec<i8> =
+        noise(1).map(|byte| byte as i8 / 16).take((INPUT_ELEMS + OUTPUT_ELEMS) * HIDDEN_ELEMS).collect();
+    let (first, second) = weights.split_at(INPUT_ELEMS * HIDDEN_ELEMS);
+    let bias: Vec<i16> = (0..HIDDEN_ELEMS as i16).map(|channel| 40 * channel - 600).collect();
+    let hidden = Dense {
+        input: TensorId(0),
+        output: TensorId(1),
+        input_zero_point: 0,
+        in_features: INPUT_ELEMS as u32,
+        out_features: HIDDEN_ELEMS as u32,
+        weights: first,
+        bias: Bias::I16(&bias),
+        requant: Some(Requant {
+            form: Form::ShiftHalfEven { multipliers: &[1], offsets: &[15], shifts: &[5] },
+            lo: 0,
+            hi: 127,
+        }),
+    };
+    let last = Dense {
+        input: TensorId(1),
+        output: TensorId(2),
+        input_zero_point: 0,
+        in_features: HIDDEN_ELEMS as u32,
+        out_features: OUTPUT_ELEMS as u32,
+        weights: second,
+        bias: Bias::None,
+        requant: None,
+    };
+    let source = Source {
+        arena_bytes: ARENA_BYTES as u32,
+        tensors: &[
+            tensor(INPUT_ELEMS, Element::U8, 0, (0, i64::from(INPUT_HI))),
+            tensor(HIDDEN_ELEMS, Element::I8, 64, (0, 127)),
+            tensor(OUTPUT_ELEMS, Element::I32, 0, (i64::from(i32::MIN), i64::from(i32::MAX))),
+        ],
+        inputs: &[Input { tensor: TensorId(0), scale: Some(INPUT_SCALE), zero_point: 0 }],
+        outputs: &[Output { tensor: TensorId(2) }],
+        ops: &[hidden.into(), last.into()],
+    };
+    let mut image = Vec::new();
+    encode(&source, &mut image).unwrap();
+    image
+}
+
+/// The output of `program` on the host for each sample of `input`.
+pub(crate) fn host(program: &[u8], input: &[u8]) -> Vec<u8> {
+    let mut aligned = Aligned([0; 8192]);
+    aligned[..program.len()].copy_from_slice(program);
+    let program = Program::load(&aligned[..program.len()]).unwrap();
+    let mut arena = Arena::<ARENA_BYTES>::new();
+    let mut engine = Engine::new(&program, arena.as_mut_slice()).unwrap();
+    let mut output = Vec::new();
+    for sample in input.chunks_exact(INPUT_ELEMS) {
+        engine.set_input(0, sample.iter().map(|code| i32::from(*code))).unwrap();
+        engine.run();
+        output.extend_from_slice(engine.output(0).unwrap().as_bytes());
+    }
+    output
+}
