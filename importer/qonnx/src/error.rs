@@ -69,7 +69,7 @@ pub enum ReadError {
         unit: &'static str,
     },
     /// A number that does not fit the element type.
-    #[error("{place}: element {index} is {value}, which is not a {elem}")]
+    #[error("{place}: element {index} is {value}, which does not fit {elem}")]
     ElementRange {
         /// The tensor.
         place: String,

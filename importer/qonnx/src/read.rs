@@ -168,3 +168,105 @@ fn attribute(node: &Node, proto: AttributeProto) -> Result<(String, AttributeVal
     };
     Ok((name, value))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::{ModelProto, TensorProto, TypeProto};
+
+    fn message(graph: GraphProto) -> String {
+        let model = ModelProto { graph: Some(graph).into(), ..Default::default() };
+        read(&wire::encode(&model)).unwrap_err().to_string()
+    }
+
+    fn with_attribute(attribute: AttributeProto) -> String {
+        let node = NodeProto { name: "n".into(), attribute: vec![attribute], ..Default::default() };
+        message(GraphProto { node: vec![node], ..Default::default() })
+    }
+
+    fn attribute(kind: AttributeType) -> AttributeProto {
+        AttributeProto { name: "a".into(), type_: kind.into(), ..Default::default() }
+    }
+
+    #[test]
+    fn files_without_a_graph_are_refused() {
+        assert_eq!(read(b"").unwrap_err(), ReadError::NoGraph);
+        assert!(matches!(read(b"<html></html>"), Err(ReadError::Protobuf { .. })));
+    }
+
+    #[test]
+    fn unsupported_attributes_name_node_and_kind() {
+        use AttributeType::{GRAPH, GRAPHS, SPARSE_TENSOR, STRING, TENSOR, TENSORS, TYPE_PROTO, UNDEFINED};
+        let start = "node \"n\": attribute \"a\" is ";
+        for (kind, found) in [
+            (UNDEFINED, "of no stated kind"),
+            (TENSOR, "a tensor without content"),
+            (GRAPH, "a graph without content"),
+            (TENSORS, "a list of tensors"),
+            (GRAPHS, "a list of graphs"),
+            (SPARSE_TENSOR, "a sparse tensor"),
+            (TYPE_PROTO, "a type"),
+        ] {
+            assert_eq!(with_attribute(attribute(kind)), format!("{start}{found}, which is not supported"));
+        }
+        let text = AttributeProto { s: vec![0xff], ..attribute(STRING) };
+        assert_eq!(with_attribute(text), "node \"n\": attribute \"a\" is not valid UTF-8");
+        let reference = AttributeProto { ref_attr_name: "r".into(), ..attribute(STRING) };
+        assert!(with_attribute(reference).contains("reference"));
+        let tensor = TensorProto { dims: vec![-1], ..Default::default() };
+        let bad_tensor = AttributeProto { t: Some(tensor).into(), ..attribute(TENSOR) };
+        assert_eq!(with_attribute(bad_tensor), "node \"n\", attribute \"a\": [-1] is not a shape");
+    }
+
+    #[test]
+    fn values_must_be_tensors_of_known_types() {
+        let value = |ty: Option<type_proto::Value>| GraphProto {
+            input: vec![ValueInfoProto {
+                name: "x".into(),
+                type_: Some(TypeProto { value: ty, ..Default::default() }).into(),
+                ..Default::default()
+            }],
+            ..Default::default()
+        };
+        let sequence = value(Some(type_proto::Value::SequenceType(Default::default())));
+        assert_eq!(message(sequence), "value \"x\" is a sequence; only tensors are supported");
+        let unknown = type_proto::Tensor { elem_type: 77, ..Default::default() };
+        let unknown = value(Some(type_proto::Value::TensorType(unknown)));
+        assert_eq!(message(unknown), "value \"x\": unknown element type 77");
+        let sparse = GraphProto { sparse_initializer: vec![Default::default()], ..Default::default() };
+        assert!(message(sparse).contains("sparse initializers"));
+    }
+
+    #[test]
+    fn negative_and_empty_dimensions_are_free() {
+        let dims =
+            [Some(dimension::Value::DimValue(-1)), Some(dimension::Value::DimParam(String::new())), None];
+        let dim = dims.map(|value| wire::Dimension { value, ..Default::default() }).to_vec();
+        let tensor = type_proto::Tensor {
+            elem_type: ElemType::F32.code(),
+            shape: Some(wire::TensorShapeProto { dim, ..Default::default() }).into(),
+            ..Default::default()
+        };
+        let ty = TypeProto { value: Some(type_proto::Value::TensorType(tensor)), ..Default::default() };
+        let value = value_info(ValueInfoProto { type_: Some(ty).into(), ..Default::default() }).unwrap();
+        assert_eq!(value.shape, Some(vec![Dim::Unknown; 3]));
+    }
+
+    #[test]
+    fn only_functions_that_are_called_are_refused() {
+        let model = |op_type: &str| {
+            let node = NodeProto { name: "n".into(), op_type: op_type.into(), ..Default::default() };
+            let function = wire::FunctionProto { name: "Block".into(), ..Default::default() };
+            wire::encode(&ModelProto {
+                graph: Some(GraphProto { node: vec![node], ..Default::default() }).into(),
+                functions: vec![function],
+                ..Default::default()
+            })
+        };
+        assert!(read(&model("Relu")).is_ok());
+        assert_eq!(
+            read(&model("Block")).unwrap_err().to_string(),
+            "node \"n\" calls the model's own function ai.onnx:Block; export the model with functions inlined"
+        );
+    }
+}

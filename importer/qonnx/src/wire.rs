@@ -14,6 +14,9 @@ pub(crate) use onnx_protobuf::{
     type_proto,
 };
 
+#[cfg(test)]
+pub(crate) use onnx_protobuf::FunctionProto;
+
 use onnx_protobuf::Message;
 
 use crate::ReadError;

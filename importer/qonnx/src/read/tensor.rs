@@ -150,3 +150,106 @@ fn from_le_bytes(elem: ElemType, bytes: Vec<u8>) -> TensorData {
         _ => TensorData::Opaque { elem, bytes },
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::StringStringEntryProto;
+
+    fn proto(elem: ElemType, dims: &[i64]) -> TensorProto {
+        TensorProto { name: "t".into(), dims: dims.to_vec(), data_type: elem.code(), ..Default::default() }
+    }
+
+    fn message(proto: TensorProto) -> String {
+        read(proto, "initializer \"t\"").unwrap_err().to_string()
+    }
+
+    fn data(proto: TensorProto) -> TensorData {
+        read(proto, "initializer \"t\"").unwrap().data
+    }
+
+    #[test]
+    fn typed_fields_give_the_same_data_as_raw_bytes() {
+        let words = |elem, values: &[i32]| TensorProto { int32_data: values.to_vec(), ..proto(elem, &[2]) };
+        let raw = |elem, bytes: &[u8]| TensorProto { raw_data: bytes.to_vec(), ..proto(elem, &[2]) };
+        let cases = [
+            (words(ElemType::I8, &[-128, 127]), raw(ElemType::I8, &[0x80, 0x7f])),
+            (words(ElemType::U8, &[0, 255]), raw(ElemType::U8, &[0, 0xff])),
+            (words(ElemType::I16, &[-2, 0x1234]), raw(ElemType::I16, &[0xfe, 0xff, 0x34, 0x12])),
+            (words(ElemType::U16, &[65535, 1]), raw(ElemType::U16, &[0xff, 0xff, 1, 0])),
+            (words(ElemType::I32, &[-1, 2]), raw(ElemType::I32, &[0xff, 0xff, 0xff, 0xff, 2, 0, 0, 0])),
+            (words(ElemType::Bool, &[0, 1]), raw(ElemType::Bool, &[0, 1])),
+            (words(ElemType::F16, &[0x3c00, 0xc000]), raw(ElemType::F16, &[0x00, 0x3c, 0x00, 0xc0])),
+            (words(ElemType::F8E5M2, &[1, 200]), raw(ElemType::F8E5M2, &[1, 200])),
+            // Two nibbles to an entry.
+            (words(ElemType::I4, &[0x1f]), raw(ElemType::I4, &[0x1f])),
+            (
+                TensorProto { float_data: vec![1.0, -2.0], ..proto(ElemType::F32, &[2]) },
+                raw(ElemType::F32, &[0, 0, 0x80, 0x3f, 0, 0, 0, 0xc0]),
+            ),
+            (
+                TensorProto { uint64_data: vec![1, 0xffff_ffff], ..proto(ElemType::U32, &[2]) },
+                raw(ElemType::U32, &[1, 0, 0, 0, 0xff, 0xff, 0xff, 0xff]),
+            ),
+            (
+                TensorProto { int64_data: vec![-1, 1], ..proto(ElemType::I64, &[2]) },
+                raw(ElemType::I64, &[255, 255, 255, 255, 255, 255, 255, 255, 1, 0, 0, 0, 0, 0, 0, 0]),
+            ),
+        ];
+        for (typed, raw) in cases {
+            assert_eq!(data(typed), data(raw));
+        }
+    }
+
+    #[test]
+    fn lengths_must_match_the_shape() {
+        let short = TensorProto { raw_data: vec![0; 23], ..proto(ElemType::F32, &[2, 3]) };
+        assert_eq!(message(short), "initializer \"t\": shape [2, 3] needs 24 bytes, found 23");
+        let long = TensorProto { float_data: vec![0.0; 7], ..proto(ElemType::F32, &[2, 3]) };
+        assert_eq!(message(long), "initializer \"t\": shape [2, 3] needs 6 elements, found 7");
+        // A scalar has one element, and huge shapes are compared before anything is allocated.
+        assert_eq!(
+            message(proto(ElemType::I64, &[])),
+            "initializer \"t\": shape [] needs 1 elements, found 0"
+        );
+        let huge = message(proto(ElemType::U8, &[1 << 40]));
+        assert!(huge.contains("found 0"), "{huge}");
+        assert_eq!(data(proto(ElemType::F32, &[0, 5])), TensorData::F32(Vec::new()));
+    }
+
+    #[test]
+    fn shapes_and_types_must_exist() {
+        let negative = message(proto(ElemType::F32, &[2, -1]));
+        assert_eq!(negative, "initializer \"t\": [2, -1] is not a shape");
+        let endless = message(proto(ElemType::F32, &[i64::MAX, 3]));
+        assert!(endless.ends_with("is not a shape"), "{endless}");
+        assert_eq!(message(proto(ElemType::Undefined, &[])), "initializer \"t\": unknown element type 0");
+        let unknown = TensorProto { data_type: 99, ..proto(ElemType::F32, &[]) };
+        assert_eq!(message(unknown), "initializer \"t\": unknown element type 99");
+    }
+
+    #[test]
+    fn numbers_must_fit_the_element_type() {
+        let wide = TensorProto { int32_data: vec![0, 128], ..proto(ElemType::I8, &[2]) };
+        assert_eq!(message(wide), "initializer \"t\": element 1 is 128, which does not fit int8");
+        let negative = TensorProto { int32_data: vec![-1, 0], ..proto(ElemType::F16, &[2]) };
+        assert_eq!(message(negative), "initializer \"t\": element 0 is -1, which does not fit float16");
+    }
+
+    #[test]
+    fn data_elsewhere_is_refused() {
+        let location =
+            StringStringEntryProto { key: "location".into(), value: "w.bin".into(), ..Default::default() };
+        let external = TensorProto {
+            data_location: DataLocation::EXTERNAL.into(),
+            external_data: vec![location],
+            ..proto(ElemType::F32, &[2])
+        };
+        let expected =
+            "initializer \"t\": the data is in another file (w.bin); save the model with its data inside";
+        assert_eq!(message(external), expected);
+        let mut segmented = proto(ElemType::F32, &[0]);
+        segmented.segment = Some(Default::default()).into();
+        assert!(message(segmented).contains("segments"));
+    }
+}
