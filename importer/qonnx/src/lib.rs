@@ -3,6 +3,23 @@
 //! The only crate that knows ONNX protobuf. The importer reads with it, training writes with it; neither sees the
 //! wire format. Reading is faithful: names, order and operator domains stay as the file has them, and operators
 //! are recognised by [`Node::operator`], not by rewriting.
+//!
+//! ```
+//! use exactum_qonnx::{ElemType, Graph, Model, Node, Tensor, ValueInfo, read, write};
+//!
+//! let mut graph = Graph::new("net");
+//! graph.inputs = vec![ValueInfo::new("x", ElemType::F32, &[1, 4])];
+//! graph.outputs = vec![ValueInfo::new("y", ElemType::F32, &[1, 4])];
+//! graph.initializers =
+//!     vec![Tensor::scalar("scale", 0.25), Tensor::scalar("zero", 0.0), Tensor::scalar("bits", 4.0)];
+//! graph.nodes =
+//!     vec![Node::new("Quant", ["x", "scale", "zero", "bits"], ["y"]).attr("signed", 1).attr("narrow", 0)];
+//! let model = Model::new(graph);
+//! assert!(model.check().is_empty());
+//! assert_eq!(read(&write(&model))?, model);
+//! assert!(model.to_string().contains("y: float32[1, 4] = Quant(x, 0.25, 0.0, 4.0)"));
+//! # Ok::<(), exactum_qonnx::ReadError>(())
+//! ```
 
 mod check;
 mod datatype;
