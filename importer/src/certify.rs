@@ -141,3 +141,6 @@ fn compare(requant: &Requant<'_>, channel: usize, acc: i32, expected: i64) -> Re
         Err(CertifyError::Refuted { channel, acc, expected, found })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -160,3 +160,6 @@ fn share<T: Copy + PartialEq>(mut values: Vec<T>) -> Vec<T> {
     }
     values
 }
+
+#[cfg(test)]
+mod tests;

@@ -18,8 +18,7 @@ pub struct Choice {
     pub passed_over: Vec<FormKind>,
 }
 
-/// The order in which [`choose`] tries forms for outputs with `codes` codes, by cost on a Cortex-M4. Of the
-/// last two the smaller one is taken.
+/// The order in which [`choose`] tries forms for outputs with `codes` codes: by cost on a Cortex-M4.
 pub fn order(codes: i64) -> [FormKind; 7] {
     use FormKind::{EvenOdd, Multiply32, Multiply64, Offset, ShiftHalfEven, Table, Thresholds};
     if codes <= FEW_CODES {
@@ -42,11 +41,7 @@ pub fn choose(channels: &[Channel]) -> Result<Choice, RequantError> {
     let codes = layer.codes();
     let mut passed_over = Vec::new();
     for form in order(codes.hi - codes.lo + 1) {
-        let solved = match form {
-            FormKind::Thresholds if codes.hi - codes.lo >= FEW_CODES => smallest_list(&layer),
-            _ => layer.solve(form),
-        };
-        let Some(params) = solved else {
+        let Some(params) = layer.solve(form) else {
             passed_over.push(form);
             continue;
         };
@@ -55,10 +50,4 @@ pub fn choose(channels: &[Channel]) -> Result<Choice, RequantError> {
         return Ok(Choice { params, certificate, passed_over });
     }
     Err(RequantError::NoForm { channels: channels.len(), codes })
-}
-
-/// Thresholds or table, whichever is smaller.
-fn smallest_list(layer: &Layer<'_>) -> Option<RequantParams> {
-    let forms = [FormKind::Thresholds, FormKind::Table];
-    forms.into_iter().filter_map(|form| layer.solve(form)).min_by_key(RequantParams::size_bytes)
 }

@@ -3,6 +3,7 @@
 //! The parameters of a form are `FormParams` on the host and `Form` in a program; this is the form alone, for
 //! options, choices and reports.
 
+use exactum_runtime::num::requant::Form;
 use std::fmt;
 use std::str::FromStr;
 
@@ -39,15 +40,7 @@ impl FormKind {
 
     /// The name in listings, certificates and options.
     pub const fn name(self) -> &'static str {
-        match self {
-            Self::Offset => "offset",
-            Self::ShiftHalfEven => "shift-half-even",
-            Self::Multiply32 => "multiply32",
-            Self::Multiply64 => "multiply64",
-            Self::EvenOdd => "even-odd",
-            Self::Thresholds => "thresholds",
-            Self::Table => "table",
-        }
+        Form::NAMES[self as usize]
     }
 }
 
@@ -59,9 +52,7 @@ impl fmt::Display for FormKind {
 
 /// The text names no form.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "`{found}` is no form, needed one of offset, shift-half-even, multiply32, multiply64, even-odd, thresholds, table"
-)]
+#[error("`{found}` is no form, needed one of {}", Form::NAMES.join(", "))]
 pub struct ParseFormKindError {
     found: String,
 }
@@ -72,5 +63,30 @@ impl FromStr for FormKind {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let form = Self::ALL.into_iter().find(|form| form.name() == text);
         form.ok_or_else(|| ParseFormKindError { found: text.to_owned() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_parse_back() {
+        assert_eq!(FormKind::ALL.map(FormKind::name), Form::NAMES);
+        for form in FormKind::ALL {
+            assert_eq!(form.name().parse(), Ok(form));
+        }
+        let error = "shift".parse::<FormKind>().unwrap_err().to_string();
+        assert!(error.contains("`shift`") && error.contains("even-odd, thresholds, table"), "{error}");
+    }
+
+    /// Rows of the table of forms in the normative text: `| `name` | formula | condition |`.
+    #[test]
+    fn the_normative_table_lists_exactly_the_forms_of_the_runtime() {
+        let text = include_str!("../../../docs/arithmetic.md");
+        let (_, section) = text.split_once("\n## Forms\n").unwrap();
+        let section = section.split("\n## ").next().unwrap();
+        let rows = section.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next());
+        assert_eq!(rows.collect::<Vec<_>>(), Form::NAMES);
     }
 }

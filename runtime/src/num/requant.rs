@@ -133,6 +133,12 @@ impl Line64<'_> {
     }
 }
 
+impl Form<'_> {
+    /// The names of all forms, in the order of declaration.
+    pub const NAMES: [&'static str; 7] =
+        ["offset", "shift-half-even", "multiply32", "multiply64", "even-odd", "thresholds", "table"];
+}
+
 impl Requant<'_> {
     /// The code of accumulator `acc` in output channel `channel`.
     pub fn apply(&self, channel: usize, acc: i32) -> i32 {
@@ -173,16 +179,17 @@ impl Requant<'_> {
         IntRange { lo: self.lo as i64, hi: self.hi as i64 }
     }
 
-    /// The name of the form in listings, certificates and reports.
+    /// The name of the form in listings, certificates and reports: one of [`Form::NAMES`].
     pub const fn form_name(&self) -> &'static str {
+        let [offset, shift_half_even, multiply32, multiply64, even_odd, thresholds, table] = Form::NAMES;
         match self.form {
-            Form::Offset { .. } => "offset",
-            Form::ShiftHalfEven { .. } => "shift-half-even",
-            Form::Multiply32(_) => "multiply32",
-            Form::Multiply64(_) => "multiply64",
-            Form::EvenOdd { .. } => "even-odd",
-            Form::Thresholds { .. } => "thresholds",
-            Form::Table { .. } => "table",
+            Form::Offset { .. } => offset,
+            Form::ShiftHalfEven { .. } => shift_half_even,
+            Form::Multiply32(_) => multiply32,
+            Form::Multiply64(_) => multiply64,
+            Form::EvenOdd { .. } => even_odd,
+            Form::Thresholds { .. } => thresholds,
+            Form::Table { .. } => table,
         }
     }
 }
