@@ -176,7 +176,10 @@ impl<'a> Codes<'a> {
 
     /// Code `index`, if there is one.
     pub fn get(self, index: usize) -> Option<i32> {
-        with_codes!(Codes, self, slice => slice.get(index).map(|code| i32::from(*code)))
+        fn at<T: Code>(slice: &[T], index: usize) -> Option<i32> {
+            slice.get(index).map(|code| (*code).into())
+        }
+        with_codes!(Codes, self, slice => at(slice, index))
     }
 
     /// Takes the first `elems` codes off the front; fewer if there are fewer.

@@ -3,6 +3,11 @@
 //! One definition of "4-bit signed narrow is -7..=7" for training, importer, runtime and tools. Everything here
 //! is exact integer arithmetic; `f32` appears only as its bit pattern.
 
+#![allow(
+    clippy::arithmetic_side_effects,
+    reason = "widths, codes and mantissas of at most 32 bits, in 64-bit arithmetic"
+)]
+
 mod int_type;
 mod quantize;
 mod range;

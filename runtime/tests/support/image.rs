@@ -1,0 +1,89 @@
+//! Images in aligned memory, and programs of one op.
+
+use exactum_runtime::num::IntRange;
+use exactum_runtime::program::{
+    Input, Op, Output, Shape, Source, Tensor, TensorId, encode, words_as_bytes, words_as_bytes_mut,
+};
+use exactum_runtime::{Codes, Element, Engine, LoadError, Program};
+
+/// A copy of an image, aligned to 8 bytes.
+pub(crate) struct Image {
+    words: Vec<u64>,
+    length: usize,
+}
+
+impl Image {
+    pub(crate) fn new(bytes: &[u8]) -> Self {
+        let mut words = vec![0; bytes.len().div_ceil(8)];
+        words_as_bytes_mut(&mut words)[..bytes.len()].copy_from_slice(bytes);
+        Self { words, length: bytes.len() }
+    }
+
+    pub(crate) fn of(source: &Source<'_>) -> Self {
+        let mut bytes = Vec::new();
+        encode(source, &mut bytes).unwrap();
+        Self::new(&bytes)
+    }
+
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &words_as_bytes(&self.words)[..self.length]
+    }
+
+    pub(crate) fn load(&self) -> Result<Program<'_>, LoadError> {
+        Program::load(self.bytes())
+    }
+
+    /// Writes the checksum that the bytes have, by a bitwise CRC-32 of its own.
+    pub(crate) fn seal(&mut self) {
+        let length = self.length;
+        let bytes = &mut words_as_bytes_mut(&mut self.words)[..length];
+        if length < 20 {
+            return;
+        }
+        let mut crc = !0u32;
+        for byte in &bytes[20..] {
+            crc ^= u32::from(*byte);
+            for _ in 0..8 {
+                crc = (crc >> 1) ^ (0xedb8_8320 & (crc & 1).wrapping_neg());
+            }
+        }
+        bytes[16..20].copy_from_slice(&(!crc).to_le_bytes());
+    }
+
+    pub(crate) fn bytes_mut(&mut self) -> &mut [u8] {
+        let length = self.length;
+        &mut words_as_bytes_mut(&mut self.words)[..length]
+    }
+}
+
+pub(crate) fn tensor(element: Element, dims: &[usize], offset_bytes: u32, range: IntRange) -> Tensor {
+    let dims: Vec<u32> = dims.iter().map(|dim| *dim as u32).collect();
+    Tensor { element, shape: Shape::new(&dims).unwrap(), offset_bytes, range }
+}
+
+/// Tensors 0 and 1 of a program of one op, one behind the other.
+pub(crate) fn pair(input: Tensor, mut output: Tensor) -> [Tensor; 2] {
+    output.offset_bytes = input.size_bytes().next_multiple_of(8);
+    [input, output]
+}
+
+pub(crate) fn single_op(op: Op<'_>, tensors: &[Tensor; 2]) -> Image {
+    let end = |tensor: &Tensor| (tensor.offset_bytes + tensor.size_bytes()).next_multiple_of(8);
+    Image::of(&Source {
+        arena_bytes: tensors.iter().map(end).max().unwrap(),
+        tensors,
+        inputs: &[Input { tensor: TensorId(0), scale: None, zero_point: tensors[0].range.lo as i32 }],
+        outputs: &[Output { tensor: TensorId(1) }],
+        ops: &[op],
+    })
+}
+
+/// Runs the only input through the program and returns the codes of its only output.
+pub(crate) fn run(program: &Program<'_>, input: &[i64]) -> Vec<i64> {
+    // Bytes that no op may rely on.
+    let mut arena = vec![0x5a5a_5a5a_5a5a_5a5a; (program.arena_bytes() as usize).div_ceil(8)];
+    let mut engine = Engine::new(program, words_as_bytes_mut(&mut arena)).unwrap();
+    engine.set_input(0, input.iter().map(|code| *code as i32)).unwrap();
+    engine.run();
+    engine.output(0).map(Codes::iter).unwrap().map(i64::from).collect()
+}

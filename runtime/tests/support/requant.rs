@@ -1,0 +1,168 @@
+//! Random requantizations of every form, and their meaning in wide integers.
+
+use exactum_runtime::Element;
+use exactum_runtime::num::requant::{Form, Line32, Line64, Requant};
+use proptest::prelude::*;
+use proptest::sample::select;
+
+/// One array of parameters: empty, shared, or one for each channel.
+fn array<T: std::fmt::Debug + Clone + 'static>(
+    channels: usize,
+    value: impl Strategy<Value = T> + 'static,
+) -> BoxedStrategy<Vec<T>> {
+    let value = value.boxed();
+    select(vec![0, 1, channels])
+        .prop_flat_map(move |elems| prop::collection::vec(value.clone(), elems))
+        .boxed()
+}
+
+/// Parameters of one line.
+#[derive(Clone, Debug)]
+pub(crate) struct Line {
+    multipliers: Vec<i32>,
+    offsets: Vec<i32>,
+    wide_offsets: Vec<i64>,
+    shifts: Vec<u8>,
+}
+
+fn line(channels: usize) -> impl Strategy<Value = Line> {
+    (
+        array(channels, -50i32..=50),
+        array(channels, -1_000_000i32..1_000_000),
+        array(channels, -(1i64 << 40)..1 << 40),
+        array(channels, 0u8..20),
+    )
+        .prop_map(|(multipliers, offsets, wide_offsets, shifts)| Line {
+            multipliers,
+            offsets,
+            wide_offsets,
+            shifts,
+        })
+}
+
+/// A requantization that owns its parameters.
+#[derive(Clone, Debug)]
+pub(crate) struct Tail {
+    kind: usize,
+    even: Line,
+    odd: Line,
+    signs: Vec<i8>,
+    thresholds: Vec<i32>,
+    first: i32,
+    domain: usize,
+    entries: Vec<i16>,
+    pub(crate) lo: i32,
+    pub(crate) hi: i32,
+    pub(crate) element: Element,
+}
+
+/// A tail for `channels` channels; its output element type holds its codes.
+pub(crate) fn tail(channels: usize) -> impl Strategy<Value = Tail> {
+    let clamp = select(vec![
+        (-128, 127, Element::I8),
+        (-7, 7, Element::I8),
+        (0, 15, Element::U8),
+        (0, 255, Element::U8),
+        (-300, 300, Element::I16),
+        (-100_000, 100_000, Element::I32),
+        (3, 3, Element::I8),
+    ]);
+    let head = (0usize..8, clamp, 1usize..20, any::<bool>());
+    head.prop_flat_map(move |(kind, (lo, hi, element), domain, shared)| {
+        let (lo, hi, element) =
+            if kind == 5 && element == Element::I32 { (-8, 7, Element::I8) } else { (lo, hi, element) };
+        let groups = if shared { 1 } else { channels };
+        let steps = if kind == 5 { (hi - lo) as usize } else { 0 };
+        (
+            (line(channels), line(channels), array(channels, select(vec![-1i8, 1]))),
+            prop::collection::vec(prop::collection::vec(-200_000i32..200_000, steps), groups),
+            (-50i32..50, prop::collection::vec(any::<i16>(), domain * groups)),
+        )
+            .prop_map(move |((even, odd, signs), mut thresholds, (first, entries))| {
+                thresholds.iter_mut().for_each(|channel| channel.sort_unstable());
+                Tail {
+                    kind,
+                    even,
+                    odd,
+                    signs,
+                    thresholds: thresholds.concat(),
+                    first,
+                    domain,
+                    entries,
+                    lo: if kind == 7 { 0 } else { lo },
+                    hi: if kind == 7 { 0 } else { hi },
+                    element: if kind == 7 { Element::I32 } else { element },
+                }
+            })
+    })
+}
+
+fn pick<T: Copy + Default>(values: &[T], channel: usize) -> T {
+    match values {
+        [] => T::default(),
+        [shared] => *shared,
+        _ => values[channel],
+    }
+}
+
+impl Line {
+    fn floor(&self, offset: i64, channel: usize, acc: i64) -> i128 {
+        let value = i128::from(pick(&self.multipliers, channel)) * i128::from(acc) + i128::from(offset);
+        value.div_euclid(1 << pick(&self.shifts, channel))
+    }
+}
+
+impl Tail {
+    /// `None` for raw accumulators.
+    pub(crate) fn requant(&self) -> Option<Requant<'_>> {
+        fn wide(line: &Line) -> Line64<'_> {
+            Line64 { multipliers: &line.multipliers, offsets: &line.wide_offsets, shifts: &line.shifts }
+        }
+        let Line { multipliers, offsets, shifts, .. } = &self.even;
+        let form = match self.kind {
+            0 => Form::Offset { offsets },
+            1 => Form::ShiftHalfEven { multipliers, offsets, shifts },
+            2 => Form::Multiply32(Line32 { multipliers, offsets, shifts }),
+            3 => Form::Multiply64(wide(&self.even)),
+            4 => Form::EvenOdd { even: wide(&self.even), odd: wide(&self.odd) },
+            5 => Form::Thresholds { signs: &self.signs, thresholds: &self.thresholds },
+            6 => Form::Table { first: self.first, entries: &self.entries, domain: self.domain as u32 },
+            _ => return None,
+        };
+        Some(Requant { form, lo: self.lo, hi: self.hi })
+    }
+
+    /// The code of `acc`, from the forms' definitions in the format's documentation.
+    pub(crate) fn reference(&self, channel: usize, acc: i64) -> i64 {
+        let line = &self.even;
+        let narrow = i64::from(pick(&line.offsets, channel));
+        let value = match self.kind {
+            0 => i128::from(acc + narrow),
+            1 => {
+                let half_down = line.floor(narrow, channel, acc);
+                let parity = half_down.rem_euclid(2) as i64;
+                line.floor(narrow + parity, channel, acc)
+            }
+            2 => line.floor(narrow, channel, acc),
+            3 => line.floor(pick(&line.wide_offsets, channel), channel, acc),
+            4 => {
+                line.floor(pick(&line.wide_offsets, channel), channel, acc)
+                    + self.odd.floor(pick(&self.odd.wide_offsets, channel), channel, acc)
+            }
+            5 => {
+                let steps = (self.hi - self.lo) as usize;
+                let start = if self.thresholds.len() == steps { 0 } else { steps * channel };
+                let value = if pick(&self.signs, channel) < 0 { -acc } else { acc };
+                let passed = self.thresholds[start..start + steps].iter().filter(|t| i64::from(**t) <= value);
+                i128::from(self.lo) + passed.count() as i128
+            }
+            6 => {
+                let start = if self.entries.len() == self.domain { 0 } else { self.domain * channel };
+                let index = (acc - i64::from(self.first)).clamp(0, self.domain as i64 - 1);
+                i128::from(self.entries[start + index as usize])
+            }
+            _ => return acc,
+        };
+        value.clamp(self.lo.into(), self.hi.into()) as i64
+    }
+}
