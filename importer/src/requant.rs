@@ -24,6 +24,7 @@ pub use params::{FormParams, LineParams, RequantParams};
 
 use crate::certify::CertifyError;
 use crate::exact::Channel;
+use constraints::Constraints;
 use exactum_runtime::num::IntRange;
 use num_traits::ToPrimitive;
 
@@ -91,6 +92,8 @@ pub enum RequantError {
 /// Channels that passed the checks every form relies on.
 struct Layer<'a> {
     channels: &'a [Channel],
+    /// What one line has to satisfy in each channel.
+    constraints: Vec<Constraints>,
     lo: i32,
     hi: i32,
 }
@@ -113,7 +116,10 @@ impl<'a> Layer<'a> {
             }
         }
         match (i32::try_from(needed.lo), i32::try_from(needed.hi)) {
-            (Ok(lo), Ok(hi)) => Ok(Self { channels, lo, hi }),
+            (Ok(lo), Ok(hi)) => {
+                let constraints = Constraints::of_layer(channels, |code| code);
+                Ok(Self { channels, constraints, lo, hi })
+            }
             _ => Err(RequantError::Codes { channel: 0, codes: needed }),
         }
     }
