@@ -16,8 +16,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     fs::copy("memory.x", out.join("memory.x"))?;
     println!("cargo:rerun-if-changed=memory.x");
     println!("cargo:rustc-link-search={}", out.display());
-    for script in ["--nmagic", "-Tlink.x", "-Tdefmt.x"] {
-        println!("cargo:rustc-link-arg-bins={script}");
+    for argument in ["--nmagic", "-Tlink.x", "-Tdefmt.x"] {
+        println!("cargo:rustc-link-arg-bins={argument}");
     }
     if env::var_os("CARGO_FEATURE_DIGITS").is_some() {
         let program = file_named_by("EXACTUM_PROGRAM")?;

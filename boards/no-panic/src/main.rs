@@ -1,13 +1,13 @@
 //! Links only if no panic is reachable from `Engine::run`: the panic handler calls a function that nobody defines.
 //!
-//! Never run. The tests of `boards/runner` link it, and once more with feature `panic-on-purpose`, which must fail: else
-//! the guard would guard nothing.
+//! Belongs to no board and is never run. The tests of `boards/runner` link it, and once more with feature
+//! `panic-on-purpose`, which must fail: else the guard would guard nothing. It stands alone because other crates
+//! of firmware may panic where they like.
 #![no_std]
 #![no_main]
 
 use core::{hint::black_box, panic::PanicInfo, ptr};
 
-use cortex_m_rt::entry;
 use exactum_runtime::Engine;
 
 unsafe extern "C" {
@@ -21,8 +21,12 @@ fn panic(_: &PanicInfo<'_>) -> ! {
     unsafe { a_panic_is_reachable_from_engine_run() }
 }
 
-#[entry]
-fn main() -> ! {
+/// What the linker starts from when it looks for reachable code.
+///
+/// # Safety
+/// For the linker only.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn _start() -> ! {
     loop {
         // Behind the black box the compiler cannot know which program the engine runs, so every kernel stays.
         let engine: *mut Engine<'_, '_> = black_box(ptr::null_mut());
