@@ -6,6 +6,8 @@
 mod align;
 mod bounds;
 mod constants;
+#[cfg(test)]
+mod documentation;
 #[cfg(feature = "encode")]
 mod encode;
 mod header;
