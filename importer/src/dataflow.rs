@@ -1,0 +1,160 @@
+//! The integer graph as a pipeline of streaming stages for an FPGA, with the vocabulary and formulas of FINN.
+//!
+//! [`describe`] turns nodes into stages ([`stage`]), chooses how far each is unrolled (`folding`) and writes the
+//! result as FINN's JSON files and as `stages.json` (`finn`). The formulas follow FINN's `dev` line. Called by
+//! `exactum dataflow`; docs/dataflow.md explains the terms.
+
+mod device;
+mod finn;
+mod folding;
+mod from_graph;
+pub mod stage;
+
+pub use device::{DEVICES, Device, DspFamily};
+
+use crate::diagnostic::{Code, Diagnostic, Location, Result};
+use crate::graph::Graph;
+use from_graph::Unfolded;
+use stage::{Folding, Unit};
+
+/// What a design has to reach, and on what.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Target {
+    /// The FPGA.
+    pub device: &'static Device,
+    /// Period of the clock, in nanoseconds.
+    pub clock_ns: f64,
+    /// Frames per second.
+    pub target_fps: f64,
+}
+
+/// One streaming stage of a design.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Stage {
+    /// FINN's name: type and running number.
+    pub name: String,
+    /// Names of the graph's nodes that it computes.
+    pub nodes: Vec<String>,
+    /// Kind and dimensions.
+    pub unit: Unit,
+    /// How far it is unrolled.
+    pub folding: Folding,
+    /// Cycles from one frame to the next.
+    pub cycles: u64,
+}
+
+/// A folded pipeline: stages in the order of the stream.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Design {
+    /// Name of the model.
+    pub model: String,
+    /// What it was made for.
+    pub target: Target,
+    /// Most cycles that a stage may take for the target rate.
+    pub target_cycles: u64,
+    /// The pipeline; not empty.
+    pub stages: Vec<Stage>,
+}
+
+impl Target {
+    /// A target on the device or part `device`, with the clock's period and the frame rate.
+    ///
+    /// # Errors
+    /// E0601 for an unknown device, E0602 for a period or rate that is not positive.
+    pub fn new(device: &str, clock_ns: f64, target_fps: f64) -> Result<Self> {
+        let device = Device::named(device).ok_or_else(|| {
+            let known: Vec<&str> = DEVICES.iter().map(|device| device.name).collect();
+            let at = Location::part("device");
+            Diagnostic::new(Code::UnknownDevice, at, device, format!("one of {}", known.join(", ")))
+        })?;
+        for (part, value) in
+            [("clock period in ns", clock_ns), ("target rate in frames per second", target_fps)]
+        {
+            if !(value.is_finite() && value > 0.0) {
+                let at = Location::part(part);
+                return Err(Diagnostic::new(
+                    Code::TargetNotReachable,
+                    at,
+                    value.to_string(),
+                    "a positive number",
+                )
+                .into());
+            }
+        }
+        Ok(Self { device, clock_ns, target_fps })
+    }
+
+    /// Most cycles between two frames at the target rate: `floor(1e9 / clock_ns / target_fps)`, as FINN has it.
+    pub fn cycles(&self) -> u64 {
+        (1e9 / self.clock_ns / self.target_fps) as u64
+    }
+
+    /// Frames per second of a pipeline whose slowest stage takes `cycles`.
+    pub fn fps_of(&self, cycles: u64) -> f64 {
+        1e9 / self.clock_ns / cycles as f64
+    }
+}
+
+impl Design {
+    /// The first of the stages with the most cycles.
+    ///
+    /// # Panics
+    /// Never for a design from [`describe`], which has stages.
+    pub fn slowest(&self) -> &Stage {
+        // `max_by_key` keeps the last of equals; FINN names the first.
+        self.stages.iter().rev().max_by_key(|stage| stage.cycles).expect("a design has stages")
+    }
+
+    /// Cycles from one frame to the next of the whole pipeline.
+    pub fn max_cycles(&self) -> u64 {
+        self.slowest().cycles
+    }
+
+    /// FINN's bound on the latency of a frame: the sum of all stages.
+    pub fn critical_path_cycles(&self) -> u64 {
+        self.stages.iter().map(|stage| stage.cycles).sum()
+    }
+
+    /// Estimated frames per second.
+    pub fn fps(&self) -> f64 {
+        self.target.fps_of(self.max_cycles())
+    }
+
+    /// Names and contents of the files that describe the design.
+    pub fn files(&self) -> Vec<(String, String)> {
+        finn::files(self)
+    }
+}
+
+/// Describes `graph`, which is on the integer level, as a pipeline that reaches `target` with the least unrolling.
+///
+/// # Errors
+/// E0603 if a node has no streaming stage, E0602 with the slowest stage if the target is out of reach.
+pub fn describe(graph: &Graph, target: &Target) -> Result<Design> {
+    let unfolded = from_graph::stages(graph, target.device)?;
+    let foldings = folding::choose(&unfolded, target)?;
+    let names = names(&unfolded);
+    let stages = unfolded.into_iter().zip(foldings).zip(names).map(|((stage, folding), name)| {
+        let cycles = stage.unit.cycles(folding);
+        Stage { name, nodes: stage.nodes, unit: stage.unit, folding, cycles }
+    });
+    Ok(Design {
+        model: graph.name.clone(),
+        target: *target,
+        target_cycles: target.cycles(),
+        stages: stages.collect(),
+    })
+}
+
+/// FINN's names: a running number for each type.
+fn names(stages: &[Unfolded]) -> Vec<String> {
+    let name = |(index, stage): (usize, &Unfolded)| {
+        let op_type = stage.unit.op_type();
+        let number = stages[..index].iter().filter(|earlier| earlier.unit.op_type() == op_type).count();
+        format!("{op_type}_{number}")
+    };
+    stages.iter().enumerate().map(name).collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,154 @@
+//! The kinds of streaming stages: dimensions, legal foldings, cycles, streams. One file per kind.
+//!
+//! Each kind declares its cycle formula as text beside the code ([`Kind`]); docs/dataflow.md lists them, and a test
+//! keeps the two equal. All sizes are of one frame; channels are the innermost axis of every stream.
+
+mod arithmetic;
+mod convolution_input_generator;
+mod fm_padding;
+mod mvau;
+mod pool;
+mod thresholding;
+mod vvau;
+
+pub use arithmetic::{Accumulator, Arithmetic, MAX_THRESHOLDS, Requantization, WeightMemory};
+pub use convolution_input_generator::ConvolutionInputGenerator;
+pub use fm_padding::FmPadding;
+pub use mvau::Mvau;
+pub use pool::Pool;
+pub use thresholding::Thresholding;
+pub use vvau::Vvau;
+
+use serde::Serialize;
+use serde_json::Value as Json;
+
+/// How far a stage is unrolled; 1 where a stage has no such parameter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Folding {
+    /// Results in parallel: output channels.
+    pub pe: usize,
+    /// Operands in parallel: input elements.
+    pub simd: usize,
+    /// Whether a sliding window leaves whole windows at a time.
+    pub parallel_window: bool,
+}
+
+/// One side of a stage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Stream {
+    /// Bits of an element.
+    pub elem_bits: u32,
+    /// Elements in one word.
+    pub elems_per_word: usize,
+    /// Bits of a word.
+    pub width_bits: u64,
+    /// Words of one frame.
+    pub words_per_frame: u64,
+}
+
+/// What a kind of stage is, for people.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Kind {
+    /// FINN's name without its back end.
+    pub name: &'static str,
+    /// What it does.
+    pub about: &'static str,
+    /// Legal foldings.
+    pub folding: &'static str,
+    /// Cycles per frame.
+    pub cycles: &'static str,
+}
+
+/// All kinds.
+pub const KINDS: [Kind; 6] = [
+    fm_padding::KIND,
+    convolution_input_generator::KIND,
+    mvau::KIND,
+    vvau::KIND,
+    thresholding::KIND,
+    pool::KIND,
+];
+
+/// What every kind of stage can say about itself.
+pub trait Streaming {
+    /// The kind.
+    fn kind(&self) -> Kind;
+    /// FINN's operator type: the kind and its back end, `hls` or `rtl`.
+    fn op_type(&self) -> &'static str;
+    /// Legal foldings, least unrolled first; where cycles are equal, the preferred one first.
+    fn foldings(&self) -> Vec<Folding>;
+    /// Cycles from one frame to the next, saturating.
+    fn cycles(&self, folding: Folding) -> u64;
+    /// What it reads.
+    fn input(&self, folding: Folding) -> Stream;
+    /// What it writes.
+    fn output(&self, folding: Folding) -> Stream;
+    /// The attributes that FINN's folding file sets.
+    fn config(&self, folding: Folding) -> Vec<(&'static str, Json)>;
+    /// Its weight memory, if it has weights.
+    fn weight_memory(&self, _folding: Folding) -> Option<WeightMemory> {
+        None
+    }
+}
+
+/// A stage of some kind.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+#[expect(missing_docs, reason = "each variant is the type of its name")]
+pub enum Unit {
+    FmPadding(FmPadding),
+    ConvolutionInputGenerator(ConvolutionInputGenerator),
+    Mvau(Mvau),
+    Vvau(Vvau),
+    Thresholding(Thresholding),
+    Pool(Pool),
+}
+
+impl std::ops::Deref for Unit {
+    type Target = dyn Streaming;
+
+    fn deref(&self) -> &Self::Target {
+        match self {
+            Self::FmPadding(unit) => unit,
+            Self::ConvolutionInputGenerator(unit) => unit,
+            Self::Mvau(unit) => unit,
+            Self::Vvau(unit) => unit,
+            Self::Thresholding(unit) => unit,
+            Self::Pool(unit) => unit,
+        }
+    }
+}
+
+impl Folding {
+    /// No unrolling.
+    pub const ONE: Self = Self { pe: 1, simd: 1, parallel_window: false };
+
+    const fn pe(pe: usize) -> Self {
+        Self { pe, ..Self::ONE }
+    }
+
+    const fn simd(simd: usize) -> Self {
+        Self { simd, ..Self::ONE }
+    }
+}
+
+impl Stream {
+    fn new(elem_bits: u32, elems_per_word: usize, words: &[usize]) -> Self {
+        let width_bits = u64::from(elem_bits).saturating_mul(elems_per_word as u64);
+        Self { elem_bits, elems_per_word, width_bits, words_per_frame: product(words) }
+    }
+}
+
+/// The product, saturating: shapes are bounded, but windows and pads of a file are not.
+fn product(factors: &[usize]) -> u64 {
+    factors.iter().fold(1, |product: u64, factor| product.saturating_mul(*factor as u64))
+}
+
+/// Divisors of `number`, ascending; none of 0.
+fn divisors(number: usize) -> Vec<usize> {
+    let small = (1..=number.isqrt()).filter(|divisor| number.is_multiple_of(*divisor));
+    let mut divisors: Vec<usize> = small.flat_map(|divisor| [divisor, number / divisor]).collect();
+    divisors.sort_unstable();
+    divisors.dedup();
+    divisors
+}

@@ -1,0 +1,68 @@
+//! Feature map padding: surrounds each frame with zeros, before a sliding window.
+
+use serde::Serialize;
+use serde_json::Value as Json;
+
+use super::{Folding, Kind, Stream, Streaming, divisors, product};
+
+pub(super) const KIND: Kind = Kind {
+    name: "FMPadding",
+    about: "zeros around the frame of a padded window",
+    folding: "SIMD divides C",
+    cycles: "C/SIMD * (H + top + bottom) * (W + left + right)",
+};
+
+/// Pads a frame with the code 0.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct FmPadding {
+    /// C: channels.
+    pub channels: usize,
+    /// H, W: the frame that enters.
+    pub input_size: [usize; 2],
+    /// Top, left, bottom, right.
+    pub pads: [usize; 4],
+    /// Bits of a code.
+    pub code_bits: u32,
+}
+
+impl FmPadding {
+    /// Height and width of the frame that leaves.
+    pub fn output_size(&self) -> [usize; 2] {
+        let [top, left, bottom, right] = self.pads;
+        let [height, width] = self.input_size;
+        [height.saturating_add(top).saturating_add(bottom), width.saturating_add(left).saturating_add(right)]
+    }
+}
+
+impl Streaming for FmPadding {
+    fn kind(&self) -> Kind {
+        KIND
+    }
+
+    fn op_type(&self) -> &'static str {
+        "FMPadding_rtl"
+    }
+
+    fn foldings(&self) -> Vec<Folding> {
+        divisors(self.channels).into_iter().map(Folding::simd).collect()
+    }
+
+    fn cycles(&self, folding: Folding) -> u64 {
+        let [height, width] = self.output_size();
+        product(&[self.channels / folding.simd, height, width])
+    }
+
+    fn input(&self, folding: Folding) -> Stream {
+        let [height, width] = self.input_size;
+        Stream::new(self.code_bits, folding.simd, &[self.channels / folding.simd, height, width])
+    }
+
+    fn output(&self, folding: Folding) -> Stream {
+        let [height, width] = self.output_size();
+        Stream::new(self.code_bits, folding.simd, &[self.channels / folding.simd, height, width])
+    }
+
+    fn config(&self, folding: Folding) -> Vec<(&'static str, Json)> {
+        vec![("SIMD", folding.simd.into())]
+    }
+}

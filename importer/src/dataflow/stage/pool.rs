@@ -1,0 +1,58 @@
+//! Pool: the largest of each channel's window, behind its sliding window.
+
+use serde::Serialize;
+use serde_json::Value as Json;
+
+use super::{Folding, Kind, Stream, Streaming, divisors};
+
+pub(super) const KIND: Kind = Kind {
+    name: "Pool",
+    about: "largest code of each window, behind its sliding window",
+    folding: "PE divides C",
+    cycles: "C/PE * kh*kw * OH*OW",
+};
+
+/// Takes the maximum over each window.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Pool {
+    /// C: channels.
+    pub channels: usize,
+    /// kh, kw: taps of the window.
+    pub window: [usize; 2],
+    /// OH, OW: output pixels.
+    pub output_size: [usize; 2],
+    /// Bits of an element.
+    pub code_bits: u32,
+}
+
+impl Streaming for Pool {
+    fn kind(&self) -> Kind {
+        KIND
+    }
+
+    fn op_type(&self) -> &'static str {
+        "Pool_hls"
+    }
+
+    fn foldings(&self) -> Vec<Folding> {
+        divisors(self.channels).into_iter().map(Folding::pe).collect()
+    }
+
+    fn cycles(&self, folding: Folding) -> u64 {
+        self.input(folding).words_per_frame
+    }
+
+    fn input(&self, folding: Folding) -> Stream {
+        let ([kh, kw], [height, width]) = (self.window, self.output_size);
+        Stream::new(self.code_bits, folding.pe, &[self.channels / folding.pe, kh, kw, height, width])
+    }
+
+    fn output(&self, folding: Folding) -> Stream {
+        let [height, width] = self.output_size;
+        Stream::new(self.code_bits, folding.pe, &[self.channels / folding.pe, height, width])
+    }
+
+    fn config(&self, folding: Folding) -> Vec<(&'static str, Json)> {
+        vec![("PE", folding.pe.into())]
+    }
+}

@@ -1,0 +1,81 @@
+//! Vector-vector-activation unit: a depthwise convolution behind its sliding window.
+
+use serde::Serialize;
+use serde_json::Value as Json;
+
+use super::arithmetic::{Arithmetic, WeightMemory, memory_config};
+use super::{Folding, Kind, Stream, Streaming, divisors, product};
+
+pub(super) const KIND: Kind = Kind {
+    name: "VVAU",
+    about: "depthwise convolution behind its sliding window, with its requantization",
+    folding: "PE divides C; once PE = C, SIMD divides kh*kw",
+    cycles: "C/PE * kh*kw/SIMD * OH*OW",
+};
+
+/// Multiplies each channel's window by its own weights.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Vvau {
+    /// C: channels.
+    pub channels: usize,
+    /// kh, kw: taps of the window.
+    pub window: [usize; 2],
+    /// OH, OW: output pixels.
+    pub output_size: [usize; 2],
+    /// Types.
+    pub arithmetic: Arithmetic,
+}
+
+impl Vvau {
+    fn pixels(&self) -> usize {
+        self.output_size[0] * self.output_size[1]
+    }
+
+    fn taps(&self) -> usize {
+        self.window[0] * self.window[1]
+    }
+}
+
+impl Streaming for Vvau {
+    fn kind(&self) -> Kind {
+        KIND
+    }
+
+    fn op_type(&self) -> &'static str {
+        "VVAU_hls"
+    }
+
+    fn foldings(&self) -> Vec<Folding> {
+        let over_taps = divisors(self.taps()).into_iter().skip(1).map(|simd| Folding {
+            pe: self.channels,
+            simd,
+            parallel_window: false,
+        });
+        divisors(self.channels).into_iter().map(Folding::pe).chain(over_taps).collect()
+    }
+
+    fn cycles(&self, folding: Folding) -> u64 {
+        product(&[self.channels / folding.pe, self.taps() / folding.simd, self.pixels()])
+    }
+
+    fn input(&self, folding: Folding) -> Stream {
+        let words = [self.channels / folding.pe, self.taps() / folding.simd, self.pixels()];
+        Stream::new(self.arithmetic.input_bits, folding.pe * folding.simd, &words)
+    }
+
+    fn output(&self, folding: Folding) -> Stream {
+        let words = [self.channels / folding.pe, self.pixels()];
+        Stream::new(self.arithmetic.output_bits, folding.pe, &words)
+    }
+
+    fn config(&self, folding: Folding) -> Vec<(&'static str, Json)> {
+        let parallel = [("PE", folding.pe.into()), ("SIMD", folding.simd.into())];
+        parallel.into_iter().chain(memory_config()).collect()
+    }
+
+    fn weight_memory(&self, folding: Folding) -> Option<WeightMemory> {
+        let weights = product(&[self.channels, self.taps()]);
+        let in_word = product(&[folding.pe, folding.simd]);
+        Some(WeightMemory::new(weights, self.arithmetic.weight_bits, in_word))
+    }
+}

@@ -1,0 +1,188 @@
+//! Small networks on the quantized level, layer by layer; the real passes bring them to the integer level.
+
+use exactum_runtime::num::{IntRange, IntType, Rounding};
+
+use crate::exact::from_f32;
+use crate::graph::{
+    Codes, Constant, Conv, Graph, Layout, Level, Meaning, Node, Op, Pool, Requantize, Tail, Type, Value,
+    ValueId, Window,
+};
+use crate::passes;
+
+/// Scale of every code.
+const SCALE: f32 = 0.25;
+/// Scale of every weight.
+const WEIGHT_SCALE: f32 = 0.0625;
+
+pub(super) struct Net {
+    graph: Graph,
+    last: ValueId,
+    lowest_weight: i32,
+}
+
+fn codes(int: &str, scale: f32, zero_point: i64) -> Codes {
+    let int: IntType = int.parse().unwrap();
+    Codes { int, range: int.range(), zero_point, scale: vec![scale], axis: None }
+}
+
+impl Net {
+    /// A float input that is quantized to `int`.
+    pub(super) fn new(shape: &[usize], int: &str) -> Self {
+        let mut graph = Graph::new("net", Level::Quantized);
+        let input = graph.add(Value::new("x", shape.to_vec(), Type::Float));
+        graph.inputs.push(input);
+        let mut net = Self { graph, last: input, lowest_weight: -3 };
+        net.push(Op::Quantize, vec![], shape.to_vec(), Type::Codes(codes(int, SCALE, 0)));
+        net
+    }
+
+    fn push(&mut self, op: Op, more: Vec<ValueId>, shape: Vec<usize>, ty: Type) {
+        let name = format!("v{}", self.graph.values.len());
+        let output = self.graph.add(Value::new(name.clone(), shape, ty));
+        let inputs = [self.last].into_iter().chain(more).collect();
+        self.graph.nodes.push(Node { name, origin: vec![], op, inputs, output });
+        self.last = output;
+    }
+
+    fn shape(&self) -> Vec<usize> {
+        self.graph.value(self.last).shape.clone()
+    }
+
+    fn ty(&self) -> Type {
+        self.graph.value(self.last).ty.clone()
+    }
+
+    /// Gives the codes of the last value a zero point.
+    pub(super) fn zero_point(mut self, zero_point: i64) -> Self {
+        if let Type::Codes(codes) = &mut self.graph.value_mut(self.last).ty {
+            codes.zero_point = zero_point;
+        }
+        self
+    }
+
+    /// Lets weights reach -8, which narrow 4-bit weights do not.
+    pub(super) fn widest_weights(mut self) -> Self {
+        self.lowest_weight = -8;
+        self
+    }
+
+    fn layer(mut self, op: Op, weight: &[usize], shape: Vec<usize>) -> Self {
+        let span = 4 - self.lowest_weight;
+        let elems = weight.iter().product::<usize>() as i32;
+        let mut value = Value::new("w", weight.to_vec(), Type::Codes(codes("int4", WEIGHT_SCALE, 0)));
+        value.constant =
+            Some(Constant::Codes((0..elems).map(|i| self.lowest_weight + i * 5 % span).collect()));
+        let weight = self.graph.add(value);
+        let gain = from_f32(SCALE).unwrap() * from_f32(WEIGHT_SCALE).unwrap();
+        let meaning = Meaning { gain: vec![gain.clone()], offset: vec![gain * from_f32(0.0).unwrap()] };
+        self.push(op, vec![weight], shape, Type::Accumulators { meaning: Some(meaning), bounds: vec![] });
+        self
+    }
+
+    pub(super) fn conv(
+        self,
+        weight: [usize; 4],
+        stride: [usize; 2],
+        pads: [usize; 4],
+        groups: usize,
+        int: &str,
+    ) -> Self {
+        let window = Window { size: [weight[2], weight[3]], stride, pads, dilation: [1, 1] };
+        let x = self.shape();
+        let [height, width] = window.output([x[2], x[3]]).unwrap();
+        let op = Op::Conv2d(Conv { window, groups, layout: Layout::ChannelsFirst });
+        self.layer(op, &weight, vec![1, weight[0], height, width]).requantize(int)
+    }
+
+    /// A dense layer that ends in sums.
+    pub(super) fn dense_sums(self, outputs: usize) -> Self {
+        let inputs = self.shape()[1];
+        self.layer(Op::Dense, &[outputs, inputs], vec![1, outputs])
+    }
+
+    pub(super) fn dense(self, outputs: usize, int: &str) -> Self {
+        self.dense_sums(outputs).requantize(int)
+    }
+
+    pub(super) fn requantize(mut self, int: &str) -> Self {
+        let input = match self.ty() {
+            Type::Codes(codes) => Meaning::of_codes(&codes),
+            Type::Accumulators { meaning, .. } => meaning.unwrap(),
+            other => panic!("{other:?}"),
+        };
+        let codes = codes(int, SCALE, 0);
+        let tail = Tail {
+            input,
+            scale: SCALE,
+            zero_point: 0,
+            int: codes.int,
+            range: codes.range,
+            rounding: Rounding::HalfEven,
+        };
+        let shape = self.shape();
+        self.push(Op::Requantize(Requantize::Exact(tail)), vec![], shape, Type::Codes(codes));
+        self
+    }
+
+    pub(super) fn max_pool(self, size: [usize; 2]) -> Self {
+        self.pool(Window { size, stride: size, pads: [0; 4], dilation: [1, 1] })
+    }
+
+    pub(super) fn padded_max_pool(self, size: [usize; 2], pads: [usize; 4]) -> Self {
+        self.pool(Window { size, stride: size, pads, dilation: [1, 1] })
+    }
+
+    fn pool(mut self, window: Window) -> Self {
+        let x = self.shape();
+        let [height, width] = window.output([x[2], x[3]]).unwrap();
+        let ty = self.ty();
+        let op = Op::MaxPool(Pool { window, layout: Layout::ChannelsFirst });
+        self.push(op, vec![], vec![1, x[1], height, width], ty);
+        self
+    }
+
+    pub(super) fn reshape(mut self, shape: &[usize]) -> Self {
+        let ty = self.ty();
+        self.push(Op::Reshape, vec![], shape.to_vec(), ty);
+        self
+    }
+
+    pub(super) fn transpose(mut self, perm: &[usize]) -> Self {
+        let (x, ty) = (self.shape(), self.ty());
+        let shape = perm.iter().map(|axis| x[*axis]).collect();
+        self.push(Op::Transpose { perm: perm.to_vec() }, vec![], shape, ty);
+        self
+    }
+
+    /// Makes the codes of the input an output as well.
+    pub(super) fn also_output_first(mut self) -> Self {
+        let first = self.graph.nodes[0].output;
+        self.graph.outputs.push(first);
+        self
+    }
+
+    pub(super) fn quantized(mut self) -> Graph {
+        self.graph.outputs.push(self.last);
+        self.graph
+    }
+
+    pub(super) fn integer(self) -> Graph {
+        let mut graph = self.quantized();
+        passes::advance(&mut graph, Level::Integer).unwrap();
+        graph
+    }
+}
+
+/// Whether the pattern of weights holds what the tests claim.
+#[test]
+fn weights_stay_within_four_bits() {
+    let range = |net: Net| match &net.graph.values.iter().find(|value| value.name == "w").unwrap().constant {
+        Some(Constant::Codes(codes)) => {
+            IntRange::new(i64::from(*codes.iter().min().unwrap()), i64::from(*codes.iter().max().unwrap()))
+        }
+        _ => None,
+    };
+    let net = || Net::new(&[1, 24], "uint4");
+    assert_eq!(range(net().dense_sums(4)), IntRange::new(-3, 3));
+    assert_eq!(range(net().widest_weights().dense_sums(4)), IntRange::new(-8, 3));
+}
