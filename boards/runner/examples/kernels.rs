@@ -1,0 +1,171 @@
+//! Prints what each kernel executes on the Cortex-M4, for the layer shapes of common benchmarks.
+//!
+//! `cargo run --release -p exactum-runner --example kernels`. Counts are instructions under QEMU, not cycles, and
+//! exact for the compiler that `.ci/firmware-cargo` chooses. Weights and inputs are random 8-bit codes; accumulators
+//! are requantized by 32-bit multiplication, a multiplier for each channel.
+#![allow(clippy::print_stdout)]
+
+use exactum_runner::{Counting, Emulator, Image};
+use exactum_runtime::{
+    Element,
+    num::{
+        IntRange,
+        requant::{Form, Line32, Requant},
+    },
+    program::{
+        Input, Op, Output, Shape, Source, Tensor, TensorId, Window2d, encode,
+        op::{Bias, Conv2d, Dense, MaxPool2d},
+    },
+};
+
+/// A layer: its name, the shapes of its input and output, and its kernel.
+struct Layer {
+    name: &'static str,
+    input: Vec<u32>,
+    output: Vec<u32>,
+    kernel: Kernel,
+}
+
+enum Kernel {
+    Dense,
+    Conv { window: Window2d, groups: u16 },
+    MaxPool { window: Window2d },
+}
+
+/// A window of `size` with `stride`, and `pads` on all sides.
+fn window(size: [u16; 2], stride: u16, pads: [u16; 4]) -> Window2d {
+    Window2d { stride: [stride; 2], pads, ..Window2d::new(size) }
+}
+
+fn layers() -> Vec<Layer> {
+    let layer = |name, input: &[u32], output: &[u32], kernel| Layer {
+        name,
+        input: input.to_vec(),
+        output: output.to_vec(),
+        kernel,
+    };
+    let conv = |size, stride, pads, groups| Kernel::Conv { window: window(size, stride, pads), groups };
+    vec![
+        layer("dense 784 to 64", &[784], &[64], Kernel::Dense),
+        layer("dense 256 to 128", &[256], &[128], Kernel::Dense),
+        layer("conv 3x3 16 to 16, 32x32", &[32, 32, 16], &[32, 32, 16], conv([3, 3], 1, [1; 4], 1)),
+        layer("conv 3x3 3 to 16, 32x32", &[32, 32, 3], &[32, 32, 16], conv([3, 3], 1, [1; 4], 1)),
+        layer("conv 1x1 64 to 64, 25x5", &[25, 5, 64], &[25, 5, 64], conv([1, 1], 1, [0; 4], 1)),
+        layer(
+            "conv 10x4 1 to 64 stride 2, 49x10",
+            &[49, 10, 1],
+            &[25, 5, 64],
+            conv([10, 4], 2, [4, 1, 5, 1], 1),
+        ),
+        layer("depthwise 3x3 64, 25x5", &[25, 5, 64], &[25, 5, 64], conv([3, 3], 1, [1; 4], 64)),
+        layer(
+            "max pool 2x2 16, 32x32",
+            &[32, 32, 16],
+            &[16, 16, 16],
+            Kernel::MaxPool { window: window([2, 2], 2, [0; 4]) },
+        ),
+    ]
+}
+
+/// Reproducible bytes.
+fn noise(seed: u32, count: usize) -> Vec<i8> {
+    let mut state = seed;
+    let mut next = || {
+        // Numerical Recipes' linear congruential generator; its high bits are the random ones.
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 24) as i8
+    };
+    std::iter::repeat_with(&mut next).take(count).collect()
+}
+
+impl Layer {
+    fn output_elems(&self) -> u32 {
+        self.output.iter().product()
+    }
+
+    /// Input channels that one output channel reads, and taps.
+    fn filter_elems(&self) -> u32 {
+        match self.kernel {
+            Kernel::Dense => self.input[0],
+            Kernel::Conv { window, groups } => self.input[2] / u32::from(groups) * window.taps(),
+            Kernel::MaxPool { .. } => 0,
+        }
+    }
+
+    /// Multiply-accumulates with every padded element counted, as benchmarks do.
+    fn macs(&self) -> u32 {
+        self.output_elems() * self.filter_elems()
+    }
+
+    /// The layer as a program of one op.
+    fn program(&self) -> Result<Vec<u8>, Box<dyn std::error::Error>> {
+        let channels = *self.output.last().ok_or("a layer without shape")?;
+        let weights = noise(1, (channels * self.filter_elems()) as usize);
+        let multipliers: Vec<i32> = (0..channels as i32).map(|channel| 40 + channel).collect();
+        let requant = Some(Requant {
+            form: Form::Multiply32(Line32 { multipliers: &multipliers, offsets: &[1 << 14], shifts: &[15] }),
+            lo: -128,
+            hi: 127,
+        });
+        let (input, output, bias) = (TensorId(0), TensorId(1), Bias::None);
+        let op: Op<'_> = match self.kernel {
+            Kernel::Dense => Dense {
+                input,
+                output,
+                input_zero_point: -128,
+                in_features: self.input[0],
+                out_features: channels,
+                weights: &weights,
+                bias,
+                requant,
+            }
+            .into(),
+            Kernel::Conv { window, groups } => Conv2d {
+                input,
+                output,
+                input_zero_point: -128,
+                window,
+                groups,
+                weights: &weights,
+                bias,
+                requant,
+            }
+            .into(),
+            Kernel::MaxPool { window } => MaxPool2d { input, output, window }.into(),
+        };
+        let codes = IntRange { lo: -128, hi: 127 };
+        let tensor = |shape: &[u32], offset_bytes| -> Result<Tensor, &'static str> {
+            let shape = Shape::new(shape).ok_or("a shape of too many dimensions")?;
+            Ok(Tensor { element: Element::I8, shape, offset_bytes, range: codes })
+        };
+        let input_bytes = self.input.iter().product::<u32>().next_multiple_of(8);
+        let source = Source {
+            arena_bytes: input_bytes + self.output_elems().next_multiple_of(8),
+            tensors: &[tensor(&self.input, 0)?, tensor(&self.output, input_bytes)?],
+            inputs: &[Input { tensor: input, scale: None, zero_point: 0 }],
+            outputs: &[Output { tensor: output }],
+            ops: &[op],
+        };
+        let mut image = Vec::new();
+        encode(&source, &mut image)?;
+        Ok(image)
+    }
+}
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let emulator = Emulator::find()?;
+    let generic = Image::build("generic")?;
+    println!("{:<34} {:>9} {:>13} {:>8}", "layer", "MACs", "instructions", "per MAC");
+    for layer in layers() {
+        let input: Vec<u8> =
+            noise(2, layer.input.iter().product::<u32>() as usize).iter().map(|c| *c as u8).collect();
+        let run = emulator.run_program(&generic, &layer.program()?, &input, Counting::On)?;
+        let instructions = run.instructions[0].ops[0];
+        // A pool multiplies nothing; its measure is the output element.
+        let (unit, per) =
+            if layer.macs() > 0 { (layer.macs(), "") } else { (layer.output_elems(), " a code") };
+        let each = instructions as f64 / f64::from(unit);
+        println!("{:<34} {:>9} {instructions:>13} {each:>8.3}{per}", layer.name, layer.macs());
+    }
+    Ok(())
+}
