@@ -4,6 +4,7 @@
 //! what was found, what is needed, and carries a [`Code`] that `exactum explain` knows.
 
 mod code;
+pub mod render;
 
 pub use code::Code;
 
@@ -126,7 +127,15 @@ impl std::fmt::Display for Location {
 
 impl std::fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} {}: {}: found {}, needed {}", self.code, self.at, self.code.title(), self.found, self.needed)
+        write!(
+            f,
+            "{} {}: {}: found {}, needed {}",
+            self.code,
+            self.at,
+            self.code.title(),
+            self.found,
+            self.needed
+        )
     }
 }
 

@@ -3,16 +3,18 @@
 //! `lift` makes it, `passes` rewrite it, `lower` and `dataflow` read it. It prints as text and parses back
 //! ([`Graph`]'s `Display` and `FromStr`), and [`verify`](Graph::verify) states what holds at each level.
 
-mod exact_text;
+pub(crate) mod exact_text;
 mod op;
 mod parse;
 mod print;
+pub mod shape;
 mod value;
 mod verify;
 
 pub use op::{Certified, Conv, Layout, Op, Pool, QuantAttributes, Requantize, Tail, Window};
 pub use parse::ParseError;
 pub use value::{Codes, Constant, Meaning, Placement, Type, Value, ValueId};
+pub use verify::Violation;
 
 /// How far a graph has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -111,6 +113,26 @@ impl Graph {
     /// Indices of the nodes that read `id`.
     pub fn consumers(&self, id: ValueId) -> impl Iterator<Item = usize> + '_ {
         self.nodes.iter().enumerate().filter(move |(_, node)| node.inputs.contains(&id)).map(|(i, _)| i)
+    }
+
+    /// The requantization that takes node `layer`'s accumulators as they are made, so that they need no place: the
+    /// only reader of a dense or convolution layer.
+    pub fn fused_requantize(&self, layer: usize) -> Option<usize> {
+        let node = self.nodes.get(layer).filter(|node| matches!(node.op, Op::Dense | Op::Conv2d(_)))?;
+        let mut readers = self.consumers(node.output);
+        let reader = readers.next().filter(|reader| matches!(self.nodes[*reader].op, Op::Requantize(_)))?;
+        (readers.next().is_none() && !self.outputs.contains(&node.output)).then_some(reader)
+    }
+
+    /// The nodes that the program executes, each with the layer that runs as part of it.
+    pub fn steps(&self) -> impl Iterator<Item = (usize, Option<usize>)> + '_ {
+        let layer_of = |index: usize| {
+            let producer = self.producer(*self.nodes[index].inputs.first()?)?;
+            (self.fused_requantize(producer) == Some(index)).then_some(producer)
+        };
+        (0..self.nodes.len())
+            .filter(|index| self.fused_requantize(*index).is_none())
+            .map(move |index| (index, layer_of(index)))
     }
 
     /// Replaces every use of `from`, also as an output of the graph, by `to`.

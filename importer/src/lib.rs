@@ -1,1 +1,109 @@
-//! Placeholder.
+//! Compiles QONNX models to proven integer programs and to dataflow descriptions.
+//!
+//! [`compile`] is the whole way on one screen: `lift` reads the file into the [`graph`], `passes` bring it from level
+//! to level, `lower` writes the program. [`reference`] executes the model exactly as it is defined; `certify` checks
+//! every requantization without trusting the solver in `requant`.
+
+pub mod batch;
+pub mod certify;
+pub mod comparison;
+pub mod container;
+pub mod dataflow;
+pub mod diagnostic;
+pub mod exact;
+pub mod graph;
+pub mod interface;
+pub mod lift;
+pub mod lower;
+pub mod npy;
+pub mod passes;
+pub mod reference;
+pub mod requant;
+
+use diagnostic::Result;
+use exactum_runtime::num::IntRange;
+use graph::{Graph, Level, Op, Requantize};
+use interface::Interface;
+use lower::OpOrigin;
+use lower::memory_plan::Plan;
+
+/// A compiled model: the program, and every stage that led to it.
+#[derive(Clone, Debug)]
+pub struct Compiled {
+    /// The file as it was read.
+    pub imported: Graph,
+    /// Its exact meaning; what [`reference`] executes.
+    pub quantized: Graph,
+    /// Integers only, in the file's order of axes; what `dataflow` reads.
+    pub integer: Graph,
+    /// Channels last, with places in the arena; what the program was written from.
+    pub scheduled: Graph,
+    /// The flash image. Runtimes load it at an address that is a multiple of 8.
+    pub image: Vec<u8>,
+    /// What a caller has to know about inputs and outputs.
+    pub interface: Interface,
+    /// Where each operator of the program comes from.
+    pub ops: Vec<OpOrigin>,
+    /// What was proven about each requantization.
+    pub proofs: Vec<LayerProof>,
+    /// How the arena was planned.
+    pub memory: Plan,
+}
+
+/// What was proven about one requantization.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LayerProof {
+    /// Name of the layer whose accumulators are requantized, or of the requantization itself.
+    pub name: String,
+    /// Bounds of each channel's accumulator; one for codes.
+    pub accumulators: Vec<IntRange>,
+    /// The checker's certificate.
+    pub certificate: certify::LayerCertificate,
+}
+
+/// Compiles `model`.
+///
+/// # Errors
+/// If the model is malformed or has no exact integer form; the report names every problem of the stage that met the
+/// first one.
+///
+/// # Panics
+/// If a pass breaks a rule of the graph: a fault of the compiler.
+pub fn compile(model: &exactum_qonnx::Model) -> Result<Compiled> {
+    let imported = lift::lift(model)?;
+    let mut graph = imported.clone();
+    passes::advance(&mut graph, Level::Quantized)?;
+    let quantized = graph.clone();
+    passes::advance(&mut graph, Level::Integer)?;
+    let integer = graph;
+    let mut scheduled = integer.clone();
+    passes::advance(&mut scheduled, Level::Scheduled)?;
+    let lowered = lower::program(&scheduled)?;
+    Ok(Compiled {
+        interface: Interface::of(&integer),
+        proofs: proofs(&integer),
+        memory: passes::memory_plan(&scheduled),
+        imported,
+        quantized,
+        integer,
+        scheduled,
+        image: lowered.image,
+        ops: lowered.ops,
+    })
+}
+
+fn proofs(graph: &Graph) -> Vec<LayerProof> {
+    let proof = |node: &graph::Node| match &node.op {
+        Op::Requantize(Requantize::Certified(certified)) => {
+            let layer = graph.producer(node.inputs[0]).map(|index| &graph.nodes[index]);
+            let layer = layer.filter(|layer| matches!(layer.op, Op::Dense | Op::Conv2d(_)));
+            Some(LayerProof {
+                name: layer.unwrap_or(node).name.clone(),
+                accumulators: certified.certificate.channels.iter().map(|channel| channel.range).collect(),
+                certificate: certified.certificate.clone(),
+            })
+        }
+        _ => None,
+    };
+    graph.nodes.iter().filter_map(proof).collect()
+}

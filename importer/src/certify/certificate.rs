@@ -2,10 +2,12 @@
 
 use exactum_runtime::num::requant::Form;
 use exactum_runtime::num::{IntRange, Requant};
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// How a statement about all accumulators was reached. Words of the certificate, used strictly.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Scope {
     /// For every accumulator in the range, by the end point lemma.
     Proven,
@@ -23,9 +25,10 @@ impl fmt::Display for Scope {
 }
 
 /// The proof of one output channel.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChannelProof {
     /// Every accumulator that can occur.
+    #[serde(with = "crate::graph::exact_text::range")]
     pub range: IntRange,
     /// Maximal intervals of accumulators with one code.
     pub runs: u64,
@@ -50,14 +53,19 @@ impl ChannelProof {
     }
 }
 
+/// Name of a form, one of those that [`Requant::form_name`] gives.
+pub(crate) type FormName = &'static str;
+
 /// The proof of one layer: its codes are the exact ones for every accumulator in the ranges of its channels.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LayerCertificate {
     /// How it was reached.
     pub scope: Scope,
     /// Name of the form, as [`Requant::form_name`] gives it.
-    pub form: &'static str,
+    #[serde(deserialize_with = "crate::graph::exact_text::form_name")]
+    pub form: FormName,
     /// Codes of the output.
+    #[serde(with = "crate::graph::exact_text::range")]
     pub codes: IntRange,
     /// One proof per output channel.
     pub channels: Vec<ChannelProof>,

@@ -28,12 +28,14 @@ pub(super) struct Unfolded {
 pub(super) fn stages(graph: &Graph, device: &Device) -> Result<Vec<Unfolded>> {
     if graph.level != Level::Integer {
         let at = Location::part("graph");
-        return Err(refuse(at, format!("the {} level", graph.level.name()), "the integer level").into());
+        return Err(refused(at, format!("the {} level", graph.level.name()), "the integer level"));
     }
     let mut builder = Builder { graph, device, stages: vec![], flattened: None };
     let mut problems = builder.forks();
     for (index, layer) in graph.steps() {
-        problems.extend(builder.step(index, layer).err());
+        if let Err(report) = builder.step(index, layer) {
+            problems.extend_from_slice(report.diagnostics());
+        }
     }
     if problems.is_empty() && builder.stages.is_empty() {
         problems.push(refuse(Location::part("graph"), "no layer", "one layer at least"));
@@ -43,6 +45,10 @@ pub(super) fn stages(graph: &Graph, device: &Device) -> Result<Vec<Unfolded>> {
 
 fn refuse(at: Location, found: impl Into<String>, needed: impl Into<String>) -> Diagnostic {
     Diagnostic::new(Code::NotDataflow, at, found, needed)
+}
+
+fn refused(at: Location, found: impl Into<String>, needed: impl Into<String>) -> Report {
+    refuse(at, found, needed).into()
 }
 
 struct Builder<'a> {
@@ -79,13 +85,13 @@ impl Builder<'_> {
         problems
     }
 
-    fn step(&mut self, index: usize, layer: Option<usize>) -> Result<(), Diagnostic> {
+    fn step(&mut self, index: usize, layer: Option<usize>) -> Result<()> {
         let node = &self.graph.nodes[layer.unwrap_or(index)];
         let requantize = layer.map(|_| &self.graph.nodes[index]);
         let at = self.graph.location(layer.unwrap_or(index));
         let flattened = self.flattened.take();
         if flattened.is_some() && !matches!(node.op, Op::Dense | Op::Reshape) {
-            return Err(refuse(
+            return Err(refused(
                 at,
                 "flattened channels in the order of the stream",
                 "a dense layer after a flatten",
@@ -98,7 +104,7 @@ impl Builder<'_> {
             Op::Requantize(function) => self.thresholding(node, function, at),
             Op::MaxPool(pool) => self.max_pool(node, &pool.window, at),
             Op::Reshape => self.reshape(node, at, flattened),
-            _ => Err(refuse(
+            _ => Err(refused(
                 at,
                 format!("operator {}", node.op.name()),
                 "dense, conv2d, requantize, max_pool or reshape",
@@ -117,7 +123,7 @@ impl Builder<'_> {
         requantize: Option<&Node>,
         at: Location,
         flattened: Option<[usize; 3]>,
-    ) -> Result<(), Diagnostic> {
+    ) -> Result<()> {
         let [matrix_height, matrix_width] = axes(self.graph.value(node.inputs[1]), &at)?;
         let (arithmetic, rtl) = self.arithmetic(node, requantize);
         let unit = Mvau { matrix_width, matrix_height, vectors: 1, arithmetic, rtl, flattened };
@@ -131,7 +137,7 @@ impl Builder<'_> {
         conv: &Conv,
         requantize: Option<&Node>,
         at: Location,
-    ) -> Result<(), Diagnostic> {
+    ) -> Result<()> {
         let x = self.graph.value(node.inputs[0]);
         let [_, channels, _, _] = axes(x, &at)?;
         let [outputs, _, _, _] = axes(self.graph.value(node.inputs[1]), &at)?;
@@ -139,12 +145,12 @@ impl Builder<'_> {
         let depthwise = conv.groups > 1;
         if depthwise && (conv.groups != channels || outputs != channels) {
             let found = format!("{} groups of {channels} channels to {outputs}", conv.groups);
-            return Err(refuse(at, found, "one group, or as many groups as input and output channels"));
+            return Err(refused(at, found, "one group, or as many groups as input and output channels"));
         }
         let zero_point = x.codes().map_or(0, |codes| codes.zero_point);
         if conv.window.is_padded() && zero_point != 0 {
             let found = format!("a padded window over codes with zero point {zero_point}");
-            return Err(refuse(at, found, "zero point 0: padding streams the code 0"));
+            return Err(refused(at, found, "zero point 0: padding streams the code 0"));
         }
         self.windows(node, &conv.window, depthwise, &at)?;
         let (arithmetic, rtl) = self.arithmetic(node, requantize);
@@ -166,13 +172,13 @@ impl Builder<'_> {
         Ok(())
     }
 
-    fn max_pool(&mut self, node: &Node, window: &Window, at: Location) -> Result<(), Diagnostic> {
+    fn max_pool(&mut self, node: &Node, window: &Window, at: Location) -> Result<()> {
         let x = self.graph.value(node.inputs[0]);
         let [_, channels, height, width] = axes(self.graph.value(node.output), &at)?;
         let range = range(x);
         if window.is_padded() && range.lo < 0 {
             let found = format!("a padded window over codes {range}");
-            return Err(refuse(
+            return Err(refused(
                 at,
                 found,
                 "no negative codes: padding streams the code 0, which could be the largest",
@@ -186,13 +192,7 @@ impl Builder<'_> {
     }
 
     /// Padding and sliding window of `node`, as far as it needs them.
-    fn windows(
-        &mut self,
-        node: &Node,
-        window: &Window,
-        depthwise: bool,
-        at: &Location,
-    ) -> Result<(), Diagnostic> {
+    fn windows(&mut self, node: &Node, window: &Window, depthwise: bool, at: &Location) -> Result<()> {
         let x = self.graph.value(node.inputs[0]);
         let [_, channels, height, width] = axes(x, at)?;
         let [_, _, output_height, output_width] = axes(self.graph.value(node.output), at)?;
@@ -208,7 +208,7 @@ impl Builder<'_> {
         }
         if window.stride[0] > input_size[0] || window.stride[1] > input_size[1] {
             let found = format!("stride {:?} over {input_size:?}", window.stride);
-            return Err(refuse(at.clone(), found, "a stride within the padded input"));
+            return Err(refused(at.clone(), found, "a stride within the padded input"));
         }
         let unit = ConvolutionInputGenerator {
             channels,
@@ -224,10 +224,10 @@ impl Builder<'_> {
         Ok(())
     }
 
-    fn thresholding(&mut self, node: &Node, function: &Requantize, at: Location) -> Result<(), Diagnostic> {
+    fn thresholding(&mut self, node: &Node, function: &Requantize, at: Location) -> Result<()> {
         let (x, y) = (self.graph.value(node.inputs[0]), self.graph.value(node.output));
         let Some(requantization) = requantization(function) else {
-            return Err(refuse(at, "a requantization without an integer form", "a certified one"));
+            return Err(refused(at, "a requantization without an integer form", "a certified one"));
         };
         let channels = x.shape.get(1).copied().unwrap_or(1);
         let pixels = x.elems().checked_div(channels).unwrap_or(0);
@@ -238,15 +238,10 @@ impl Builder<'_> {
     }
 
     /// A reshape streams the same elements. Where that is another order than ONNX's, the next layer has to know.
-    fn reshape(
-        &mut self,
-        node: &Node,
-        at: Location,
-        flattened: Option<[usize; 3]>,
-    ) -> Result<(), Diagnostic> {
+    fn reshape(&mut self, node: &Node, at: Location, flattened: Option<[usize; 3]>) -> Result<()> {
         let (from, to) = (&self.graph.value(node.inputs[0]).shape, &self.graph.value(node.output).shape);
         let ([1, ..], [1, rest @ ..]) = (from.as_slice(), to.as_slice()) else {
-            return Err(refuse(at, format!("{from:?} as {to:?}"), "a batch of one"));
+            return Err(refused(at, format!("{from:?} as {to:?}"), "a batch of one"));
         };
         let spatial = channels_last(from).or(flattened);
         let read = self.graph.consumers(node.output).next().is_some();
@@ -256,7 +251,7 @@ impl Builder<'_> {
                 self.flattened = spatial;
                 Ok(())
             }
-            _ => Err(refuse(at, format!("{from:?} as {to:?}"), "a flatten before a dense layer")),
+            _ => Err(refused(at, format!("{from:?} as {to:?}"), "a flatten before a dense layer")),
         }
     }
 
@@ -322,9 +317,9 @@ fn channels_last(shape: &[usize]) -> Option<[usize; 3]> {
 }
 
 /// The axes of a value of rank `N`.
-fn axes<const N: usize>(value: &Value, at: &Location) -> Result<[usize; N], Diagnostic> {
+fn axes<const N: usize>(value: &Value, at: &Location) -> Result<[usize; N]> {
     value.shape.as_slice().try_into().map_err(|_| {
-        refuse(at.clone(), format!("{:?} of shape {:?}", value.name, value.shape), format!("{N} axes"))
+        refused(at.clone(), format!("{:?} of shape {:?}", value.name, value.shape), format!("{N} axes"))
     })
 }
 

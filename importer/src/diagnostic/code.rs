@@ -89,7 +89,28 @@ codes! {
         "The folder does not exist, is read-only, or the disk is full. Nothing was left half written.";
 }
 
+/// What the first two digits of a number mean, in order from 01.
+const STAGES: [&str; 8] = [
+    "Reading",
+    "Unsupported models",
+    "Quantization",
+    "Ranges and proofs",
+    "Memory",
+    "Dataflow",
+    "Programs",
+    "Data",
+];
+
 impl Code {
+    /// The stage that finds the problem.
+    ///
+    /// # Panics
+    /// Never: every number belongs to a stage.
+    pub fn stage(self) -> &'static str {
+        let number: usize = self.number()[1..3].parse().expect("numbers are digits");
+        STAGES[number - 1]
+    }
+
     /// The code that is written `text`, in any case, with or without the `E`.
     pub fn parse(text: &str) -> Option<Self> {
         let digits = text.trim_start_matches(['E', 'e']);
@@ -112,6 +133,7 @@ mod tests {
         assert!(Code::ALL.windows(2).all(|pair| pair[0].number() < pair[1].number()));
         for code in Code::ALL {
             assert_eq!(Code::parse(code.number()), Some(*code));
+            assert!(!code.stage().is_empty());
         }
         assert_eq!(Code::parse("e0304"), Some(Code::BadBitWidth));
         assert_eq!(Code::parse("E9999"), None);

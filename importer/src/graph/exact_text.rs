@@ -9,6 +9,8 @@ use num_rational::BigRational;
 use num_traits::{One, Zero};
 use serde::{Deserialize, Deserializer, Serializer, de::Error};
 
+use crate::requant::FormKind;
+
 /// Prints `value` exactly.
 fn print_rational(value: &BigRational) -> String {
     let (numer, denom) = (value.numer(), value.denom());
@@ -50,7 +52,9 @@ pub(super) mod rationals {
 
     pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<BigRational>, D::Error> {
         let texts = Vec::<String>::deserialize(from)?;
-        let parse = |text: &String| parse_rational(text).ok_or_else(|| D::Error::custom(format!("rational {text:?}")));
+        let parse = |text: &String| {
+            parse_rational(text).ok_or_else(|| D::Error::custom(format!("rational {text:?}")))
+        };
         texts.iter().map(parse).collect()
     }
 }
@@ -58,7 +62,10 @@ pub(super) mod rationals {
 pub(super) mod display {
     use super::*;
 
-    pub(crate) fn serialize<T: std::fmt::Display, S: Serializer>(value: &T, to: S) -> Result<S::Ok, S::Error> {
+    pub(crate) fn serialize<T: std::fmt::Display, S: Serializer>(
+        value: &T,
+        to: S,
+    ) -> Result<S::Ok, S::Error> {
         to.collect_str(value)
     }
 
@@ -71,7 +78,7 @@ pub(super) mod display {
     }
 }
 
-pub(super) mod range {
+pub(crate) mod range {
     use super::*;
 
     pub(crate) fn serialize<S: Serializer>(value: &IntRange, to: S) -> Result<S::Ok, S::Error> {
@@ -95,6 +102,13 @@ pub(super) mod rounding {
         let name = String::deserialize(from)?;
         Rounding::from_qonnx_name(&name).ok_or_else(|| D::Error::custom(format!("rounding mode {name:?}")))
     }
+}
+
+/// Reads the name of a requantization form.
+pub(crate) fn form_name<'de, D: Deserializer<'de>>(from: D) -> Result<&'static str, D::Error> {
+    let name = String::deserialize(from)?;
+    let known = FormKind::ALL.iter().map(|form| form.name()).find(|known| *known == name);
+    known.ok_or_else(|| D::Error::custom(format!("requantization form {name:?}")))
 }
 
 #[cfg(test)]

@@ -160,7 +160,6 @@ pub struct Certified {
     pub certificate: LayerCertificate,
 }
 
-
 impl Op {
     /// The name in printed graphs.
     pub const fn name(&self) -> &'static str {

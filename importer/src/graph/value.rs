@@ -128,6 +128,18 @@ impl Value {
     }
 }
 
+impl Type {
+    /// The same type without scales and meanings, as values inside an integer graph have it.
+    #[must_use]
+    pub fn without_meaning(&self) -> Self {
+        match self {
+            Self::Codes(codes) => Self::Codes(Codes { scale: vec![], axis: None, ..codes.clone() }),
+            Self::Accumulators { bounds, .. } => Self::Accumulators { meaning: None, bounds: bounds.clone() },
+            other => other.clone(),
+        }
+    }
+}
+
 impl Meaning {
     /// The meaning of codes with a scale.
     pub fn of_codes(codes: &Codes) -> Self {

@@ -3,9 +3,10 @@
 use super::FormKind;
 use exactum_runtime::num::Requant;
 use exactum_runtime::num::requant::{Form, Line32, Line64};
+use serde::{Deserialize, Serialize};
 
 /// The owned twin of [`Requant`].
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RequantParams {
     /// Form and its parameters.
     pub form: FormParams,
@@ -16,7 +17,8 @@ pub struct RequantParams {
 }
 
 /// The owned twin of [`Form`]: arrays hold one element (or group) for each channel, or one for all.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "the fields are those of Form")]
 pub enum FormParams {
     /// See [`Form::Offset`].
@@ -36,7 +38,7 @@ pub enum FormParams {
 }
 
 /// Parameters of `(multiplier * acc + offset) >> shift`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LineParams<T> {
     /// Slope times `2^shift`.
     pub multipliers: Vec<i32>,

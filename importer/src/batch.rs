@@ -1,0 +1,133 @@
+//! Several samples for one program: checks arrays against an interface and runs the program on this machine.
+//!
+//! `exactum run` and `exactum verify` use it; a device has its own loop.
+
+use exactum_runtime::program::words_as_bytes_mut;
+use exactum_runtime::{Engine, Program};
+
+use crate::diagnostic::{Code, Diagnostic, Location, Report, Result};
+use crate::interface::{Interface, Port};
+use crate::npy::{self, Array};
+
+/// Samples for every input of a program.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Batch {
+    samples: usize,
+    /// Values of each input, sample after sample.
+    inputs: Vec<Vec<f32>>,
+    /// Elements of one sample of each input.
+    elems: Vec<usize>,
+}
+
+impl Batch {
+    /// A batch of `arrays`, one for each input of `interface`. The first axis counts the samples.
+    ///
+    /// # Errors
+    /// [`Code::BadInput`] if shapes do not fit, there are no samples, or a value is no `f32`.
+    pub fn new(interface: &Interface, arrays: &[Array]) -> Result<Self> {
+        let count = count_samples("input", &interface.inputs, arrays)?;
+        let mut problems = vec![];
+        let mut inputs = vec![];
+        for (port, array) in interface.inputs.iter().zip(arrays) {
+            match floats(array) {
+                Ok(values) => inputs.push(values),
+                Err(mut diagnostic) => {
+                    let element = diagnostic.at.part.take().unwrap_or_default();
+                    diagnostic.at = Location::part(format!("input `{}`, {element}", port.name));
+                    problems.push(diagnostic);
+                }
+            }
+        }
+        let elems = interface.inputs.iter().map(Port::elems).collect();
+        Report::check(problems, Self { samples: count, inputs, elems })
+    }
+
+    /// Number of samples, at least 1.
+    pub const fn samples(&self) -> usize {
+        self.samples
+    }
+
+    /// Sample `index` of every input.
+    ///
+    /// # Panics
+    /// If there is no such sample.
+    pub fn sample(&self, index: usize) -> Vec<&[f32]> {
+        let inputs = self.inputs.iter().zip(&self.elems);
+        inputs.map(|(values, elems)| &values[index * elems..][..*elems]).collect()
+    }
+}
+
+/// Samples in `arrays`, one for each of `ports`, all of which must agree.
+///
+/// # Errors
+/// [`Code::BadInput`] if the arrays are too many or too few, or their shapes do not fit.
+pub fn count_samples(what: &str, ports: &[Port], arrays: &[Array]) -> Result<usize> {
+    if ports.len() != arrays.len() {
+        let needed = format!("{}, one for each {what} of the model", ports.len());
+        let found = format!("{} arrays", arrays.len());
+        return Err(Diagnostic::new(Code::BadInput, Location::part(format!("{what}s")), found, needed).into());
+    }
+    let mut count = None;
+    let mut problems = vec![];
+    for (port, array) in ports.iter().zip(arrays) {
+        let sample = port.sample_shape();
+        match array.shape.split_first() {
+            Some((samples, rest))
+                if rest == sample && *samples > 0 && *count.get_or_insert(*samples) == *samples => {}
+            _ => {
+                let samples = count.map_or_else(|| "at least 1".to_owned(), |count: usize| count.to_string());
+                let found = format!("an array of shape {:?}", array.shape);
+                let needed =
+                    format!("{samples} sample(s) of shape {sample:?}, the samples along the first axis");
+                let at = Location::part(format!("{what} `{}`", port.name));
+                problems.push(Diagnostic::new(Code::BadInput, at, found, needed));
+            }
+        }
+    }
+    Report::check(problems, count.unwrap_or(0))
+}
+
+/// The values as `f32`, if that changes none of them.
+fn floats(array: &Array) -> Result<Vec<f32>, Diagnostic> {
+    let inexact = array.values.iter().position(|value| f64::from(*value as f32) != *value);
+    match inexact {
+        None => Ok(array.values.iter().map(|value| *value as f32).collect()),
+        Some(index) => {
+            let found = format!("{:?}", array.values[index]);
+            let needed =
+                "a value that a float32 holds; astype(numpy.float32) rounds before the model sees it";
+            Err(Diagnostic::new(Code::BadInput, npy::element(&array.shape, index), found, needed))
+        }
+    }
+}
+
+/// Runs a program sample by sample.
+#[derive(Debug)]
+pub struct Host<'p> {
+    program: Program<'p>,
+    arena: Vec<u64>,
+}
+
+impl<'p> Host<'p> {
+    /// A host for `program`.
+    pub fn new(program: Program<'p>) -> Self {
+        let arena = vec![0; program.arena_bytes().div_ceil(8) as usize];
+        Self { program, arena }
+    }
+
+    /// The integers of every output for one sample of every input, in the file's order of elements.
+    ///
+    /// # Panics
+    /// If the sample does not fit the program, which a [`Batch`] for its interface does.
+    pub fn run(&mut self, sample: &[&[f32]]) -> Vec<Vec<i32>> {
+        let arena = words_as_bytes_mut(&mut self.arena);
+        let mut engine =
+            Engine::new(&self.program, arena).expect("the arena has the size the program states");
+        for (index, values) in sample.iter().enumerate() {
+            engine.quantize_input(index, values).expect("a batch fits the program's inputs");
+        }
+        engine.run();
+        let outputs = (0..self.program.outputs().len()).filter_map(|index| engine.output(index));
+        outputs.map(|codes| codes.iter().collect()).collect()
+    }
+}

@@ -1,0 +1,85 @@
+//! The command line: one file per subcommand, and what they share.
+//!
+//! Data goes to standard output, everything else to standard error. Exit status 0 is fine, 1 a problem in the input,
+//! 2 wrong usage, 101 a fault of exactum itself.
+
+mod build;
+mod check;
+mod dataflow;
+mod explain;
+mod files;
+mod inspect;
+mod listing;
+mod passes;
+mod run;
+mod shell;
+mod size;
+mod summary;
+mod verify;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use shell::{Color, Format, Shell};
+
+/// Compiles quantized neural networks to proven integer programs.
+#[derive(Debug, Parser)]
+#[command(name = "exactum", version, propagate_version = true, arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    /// How results and problems are printed.
+    #[arg(long, global = true, value_enum, default_value_t)]
+    format: Format,
+    /// Whether to colour; auto looks at the terminal and at NO_COLOR.
+    #[arg(long, global = true, value_enum, default_value_t)]
+    color: Color,
+    /// Print data and problems only.
+    #[arg(short, long, global = true)]
+    quiet: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Check(check::Args),
+    Build(build::Args),
+    Run(run::Args),
+    Verify(verify::Args),
+    Inspect(inspect::Args),
+    Size(size::Args),
+    Dataflow(dataflow::Args),
+    Passes(passes::Args),
+    Explain(explain::Args),
+}
+
+/// Runs the command line of this process.
+pub(crate) fn main() -> ExitCode {
+    std::panic::set_hook(Box::new(shell::report_fault));
+    let cli = Cli::parse();
+    let shell = Shell::new(cli.format, cli.color, cli.quiet);
+    let result = match &cli.command {
+        Command::Check(args) => check::run(args, &shell),
+        Command::Build(args) => build::run(args, &shell),
+        Command::Run(args) => run::run(args, &shell),
+        Command::Verify(args) => verify::run(args, &shell),
+        Command::Inspect(args) => inspect::run(args, &shell),
+        Command::Size(args) => size::run(args, &shell),
+        Command::Dataflow(args) => dataflow::run(args, &shell),
+        Command::Passes(args) => passes::run(args, &shell),
+        Command::Explain(args) => explain::run(args, &shell),
+    };
+    result.unwrap_or_else(|report| {
+        shell.problems(&report);
+        ExitCode::FAILURE
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        super::Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,25 @@
+//! `exactum check`: compiles a model, proves it, writes nothing.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use exactum_importer::diagnostic::Result;
+
+use super::files;
+use super::shell::Shell;
+use super::summary::Summary;
+
+/// Compile a model and prove its arithmetic, without writing anything.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// QONNX model.
+    model: PathBuf,
+}
+
+pub(super) fn run(args: &Args, shell: &Shell) -> Result<ExitCode> {
+    let (_, container) = files::compiled(&args.model)?;
+    let summary = Summary::new(files::name(&args.model), &container);
+    shell.result(&summary, || format!("{}\n", shell.green(&summary.certificate())))?;
+    shell.status(&summary.needs());
+    Ok(ExitCode::SUCCESS)
+}

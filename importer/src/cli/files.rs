@@ -1,0 +1,151 @@
+//! Files that subcommands read and write, with problems named after them.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use exactum_importer::batch::Batch;
+use exactum_importer::container::Container;
+use exactum_importer::diagnostic::{Code, Diagnostic, Location, Report, Result};
+use exactum_importer::interface::Interface;
+use exactum_importer::npy::{self, Array};
+use exactum_importer::{Compiled, compile};
+use exactum_qonnx::{Model, ReadError};
+use tempfile::NamedTempFile;
+
+/// The bytes of the file at `path`.
+pub(super) fn read(path: &Path) -> Result<Vec<u8>> {
+    fs::read(path).map_err(|error| {
+        let problem =
+            Diagnostic::new(Code::Unreadable, Location::default(), error.to_string(), "a readable file");
+        Report::from(problem).in_file(&name(path))
+    })
+}
+
+/// The model in the ONNX file at `path`, and the file's bytes.
+pub(super) fn model(path: &Path) -> Result<(Model, Vec<u8>)> {
+    let bytes = read(path)?;
+    if Container::is_container(&bytes) {
+        let needed = "the .onnx file that it was built from";
+        let problem = Diagnostic::new(Code::NotOnnx, Location::default(), "an .exa container", needed);
+        return Err(Report::from(problem).in_file(&name(path)));
+    }
+    let model =
+        exactum_qonnx::read(&bytes).map_err(|error| Report::from(unreadable(&error)).in_file(&name(path)))?;
+    if model.opsets.is_empty() {
+        // ONNX demands them, and they come after the graph: a file cut there still decodes.
+        let needed = "a complete ONNX model, which names its operator sets";
+        let problem = Diagnostic::new(Code::NotOnnx, Location::default(), "no operator sets", needed);
+        return Err(Report::from(problem).in_file(&name(path)));
+    }
+    Ok((model, bytes))
+}
+
+/// The compiled model of the ONNX file at `path`, and its container.
+pub(super) fn compiled(path: &Path) -> Result<(Compiled, Container)> {
+    let (model, bytes) = model(path)?;
+    let compiled = compile(&model).map_err(|report| report.in_file(&name(path)))?;
+    let container = Container::new(&compiled, &model, &bytes);
+    Ok((compiled, container))
+}
+
+/// The program at `path`: a container, or an ONNX model, which is compiled.
+pub(super) fn program(path: &Path) -> Result<Container> {
+    match container(path)? {
+        Some(container) => Ok(container),
+        None => compiled(path).map(|(_, container)| container),
+    }
+}
+
+/// The container at `path`, or `None` if the file is of another kind.
+pub(super) fn container(path: &Path) -> Result<Option<Container>> {
+    let bytes = read(path)?;
+    if !looks_like_container(path, &bytes) {
+        return Ok(None);
+    }
+    Container::read(&bytes).map(Some).map_err(|report| report.in_file(&name(path)))
+}
+
+/// The arrays in the `.npy` files at `paths`.
+pub(super) fn arrays(paths: &[PathBuf]) -> Result<Vec<Array>> {
+    let array = |path: &PathBuf| npy::read(&read(path)?).map_err(|report| report.in_file(&name(path)));
+    paths.iter().map(array).collect()
+}
+
+/// The samples in the `.npy` files at `paths`, one for each input of `interface`.
+pub(super) fn batch(interface: &Interface, paths: &[PathBuf]) -> Result<Batch> {
+    Batch::new(interface, &arrays(paths)?).map_err(|report| report.in_file(&names(paths)))
+}
+
+/// Writes all `files` or none: each beside its place first, then all are renamed.
+pub(super) fn write(files: &[(PathBuf, Vec<u8>)]) -> Result<()> {
+    let staged: Vec<NamedTempFile> = files
+        .iter()
+        .map(|(path, bytes)| stage(path, bytes).map_err(|error| cannot_write(path, &error)))
+        .collect::<Result<_>>()?;
+    for (file, (path, _)) in staged.into_iter().zip(files) {
+        file.persist(path).map_err(|error| cannot_write(path, &error.error))?;
+    }
+    Ok(())
+}
+
+/// Creates the folder at `path`, if it is not there.
+pub(super) fn create_folder(path: &Path) -> Result<()> {
+    fs::create_dir_all(path).map_err(|error| cannot_write(path, &error))
+}
+
+/// A path as the user gave it.
+pub(super) fn name(path: &Path) -> String {
+    path.display().to_string()
+}
+
+/// Paths as the user gave them.
+pub(super) fn names(paths: &[PathBuf]) -> String {
+    paths.iter().map(|path| name(path)).collect::<Vec<_>>().join(", ")
+}
+
+/// A container too short for its magic is told by its name.
+fn looks_like_container(path: &Path, bytes: &[u8]) -> bool {
+    Container::is_container(bytes)
+        || path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("exa"))
+}
+
+fn stage(path: &Path, bytes: &[u8]) -> io::Result<NamedTempFile> {
+    // Renaming would replace a device such as /dev/null by a file.
+    if fs::metadata(path).is_ok_and(|found| !found.is_file()) {
+        return Err(io::Error::other("not a regular file"));
+    }
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut builder = tempfile::Builder::new();
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    let mut file = builder.prefix(".exactum-").tempfile_in(folder)?;
+    file.write_all(bytes)?;
+    Ok(file)
+}
+
+fn cannot_write(path: &Path, error: &io::Error) -> Report {
+    let needed = "a path in a folder that can be written";
+    let problem = Diagnostic::new(Code::CannotWrite, Location::default(), error.to_string(), needed);
+    Report::from(problem).in_file(&name(path))
+}
+
+fn unreadable(error: &ReadError) -> Diagnostic {
+    let (code, needed) = match error {
+        ReadError::SparseInitializer { .. }
+        | ReadError::Segmented { .. }
+        | ReadError::Shape { .. }
+        | ReadError::DataLength { .. }
+        | ReadError::ElementRange { .. }
+        | ReadError::ElemType { .. } => {
+            (Code::BadTensor, "a dense tensor with as many elements as its shape says")
+        }
+        ReadError::AttributeKind { .. } | ReadError::AttributeText { .. } => {
+            (Code::BadSchema, "attributes as the operators define them")
+        }
+        ReadError::LocalFunction { .. } => (Code::UnsupportedOperator, "nodes of ONNX and QONNX operators"),
+        ReadError::NotTensor { .. } => (Code::UnsupportedForm, "values that are tensors"),
+        _ => (Code::NotOnnx, "a complete ONNX model with its data inside"),
+    };
+    Diagnostic::new(code, Location::default(), error.to_string(), needed)
+}

@@ -1,0 +1,84 @@
+//! `exactum inspect`: prints a model at any level of the compiler, or a compiled program.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::ValueEnum;
+use exactum_importer::diagnostic::{Report, Result};
+use exactum_importer::graph::{Graph, Level};
+use exactum_importer::{lift, passes};
+use serde_json::json;
+
+use super::shell::Shell;
+use super::{files, listing};
+
+/// Print a model at a level of the compiler, or a compiled program.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// QONNX model or compiled program (.exa).
+    file: PathBuf,
+    /// Level of a model [default: integer].
+    #[arg(long, value_enum)]
+    level: Option<At>,
+    /// Print long constants whole, so that the text can be parsed back.
+    #[arg(long)]
+    full: bool,
+}
+
+/// What of a model to print.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum At {
+    /// The file itself.
+    File,
+    /// The graph as it was read, one sample of it.
+    Imported,
+    /// Every value with its integer type and exact meaning.
+    Quantized,
+    /// Integers only, with proven bounds and certified requantizations.
+    Integer,
+    /// In the order and at the places in which the program runs it.
+    Scheduled,
+}
+
+impl At {
+    const fn level(self) -> Option<Level> {
+        match self {
+            Self::File => None,
+            Self::Imported => Some(Level::Imported),
+            Self::Quantized => Some(Level::Quantized),
+            Self::Integer => Some(Level::Integer),
+            Self::Scheduled => Some(Level::Scheduled),
+        }
+    }
+}
+
+pub(super) fn run(args: &Args, shell: &Shell) -> Result<ExitCode> {
+    let (kind, text) = match (args.level, files::container(&args.file)) {
+        // A level is asked of a model; a container is refused where the model is read.
+        (None, container) if !matches!(container, Ok(None)) => {
+            ("program", container?.as_ref().map(listing::text).unwrap_or_default())
+        }
+        (level, _) => {
+            let level = level.unwrap_or(At::Integer);
+            let (model, _) = files::model(&args.file)?;
+            match level.level() {
+                None => ("file", model.to_string()),
+                Some(level) => {
+                    let graph =
+                        graph(&model, level).map_err(|report| report.in_file(&files::name(&args.file)))?;
+                    (level.name(), if args.full { format!("{graph}") } else { format!("{graph:#}") })
+                }
+            }
+        }
+    };
+    shell
+        .result(&json!({ "file": files::name(&args.file), "level": kind, "text": text }), || text.clone())?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The model's graph, no further than `level`: a model that does not compile can still be looked at before.
+fn graph(model: &exactum_qonnx::Model, level: Level) -> Result<Graph, Report> {
+    let mut graph = lift::lift(model)?;
+    passes::advance(&mut graph, level)?;
+    Ok(graph)
+}

@@ -1,0 +1,91 @@
+//! A compiled program as text: where it comes from, its interface, its proofs, its ops. For `inspect` and `build`.
+
+use std::fmt::{self, Display, Formatter};
+
+use exactum_importer::container::{Container, wire};
+use exactum_importer::interface::Port;
+
+/// The listing of `container`.
+pub(super) fn text(container: &Container) -> String {
+    Listing(container).to_string()
+}
+
+struct Listing<'a>(&'a Container);
+
+impl Display for Listing<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let contents = self.0.contents();
+        if let Some(source) = &contents.source {
+            write!(f, "model {:?}", source.graph_name)?;
+            if !source.producer.is_empty() {
+                write!(f, " by {} {}", source.producer, source.producer_version)?;
+            }
+            let digest: String = source.sha256.iter().map(|byte| format!("{byte:02x}")).collect();
+            writeln!(f, ", sha256 {digest}")?;
+        }
+        writeln!(f, "compiled by exactum {}", contents.producer_version)?;
+        let interface = self.0.interface();
+        for (what, ports) in [("input", &interface.inputs), ("output", &interface.outputs)] {
+            for port in ports {
+                writeln!(f, "{what} {}", described(port))?;
+            }
+        }
+        for layer in &contents.layers {
+            writeln!(f, "layer {:?}: {}", layer.name, proof(layer))?;
+        }
+        if let Some(memory) = &contents.memory {
+            let optimal = if memory.optimal { "no smaller plan exists" } else { "a smaller plan may exist" };
+            let wire::MemoryPlan { arena_bytes, lower_bound_bytes, .. } = memory;
+            writeln!(f, "arena {arena_bytes} bytes, lower bound {lower_bound_bytes}: {optimal}")?;
+        }
+        for (index, op) in contents.ops.iter().enumerate() {
+            writeln!(f, "op {index} {} {:?} computes {}", op.kind, op.name, op.nodes.join(", "))?;
+        }
+        write!(f, "{}", self.0.program())
+    }
+}
+
+/// `"x" float [batch, 8, 8], as uint8 with scale 0.5 and zero point 3`.
+fn described(port: &Port) -> String {
+    let axes: Vec<String> =
+        std::iter::once("batch".to_owned()).chain(port.sample_shape().iter().map(usize::to_string)).collect();
+    let scale = match port.scale.as_slice() {
+        [scale] => format!("scale {scale:?}"),
+        scales => format!("{} scales", scales.len()),
+    };
+    let kind = if port.holds_accumulators() { "accumulators" } else { "codes" };
+    let offset = if port.offset.is_empty() { "" } else { " and a real offset" };
+    format!(
+        "{:?} [{}]: {kind} {} in {}, {scale}, zero point {}{offset}",
+        port.name,
+        axes.join(", "),
+        port.int,
+        port.range,
+        port.zero_point
+    )
+}
+
+/// `proven: multiply64 gives the exact code in 0..=255 for every accumulator in -5..=9, 8 channels, 32 points`.
+fn proof(layer: &wire::Layer) -> String {
+    let span = |ranges: &mut dyn Iterator<Item = &wire::Range>| {
+        let (lo, hi) =
+            ranges.fold((i64::MAX, i64::MIN), |(lo, hi), range| (lo.min(range.lo), hi.max(range.hi)));
+        format!("{lo}..={hi}")
+    };
+    let Some(certificate) = &layer.certificate else {
+        let bounds = span(&mut layer.accumulators.iter());
+        return format!(
+            "proven: accumulators in {bounds}, {} channels, not requantized",
+            layer.accumulators.len()
+        );
+    };
+    let codes = certificate.codes.map(|range| format!("{}..={}", range.lo, range.hi)).unwrap_or_default();
+    let inputs = span(&mut certificate.channels.iter().filter_map(|channel| channel.range.as_ref()));
+    let points: u64 = certificate.channels.iter().map(|channel| channel.points).sum();
+    format!(
+        "{}: {} gives the exact code in {codes} for every integer in {inputs}, {} channels, {points} points compared",
+        certificate.scope().as_str_name().to_lowercase(),
+        certificate.form,
+        certificate.channels.len()
+    )
+}

@@ -1,0 +1,135 @@
+//! Where output goes and how it looks: data on standard output, problems and progress on standard error.
+
+use std::io::{self, ErrorKind, IsTerminal, Write};
+use std::panic::PanicHookInfo;
+
+use anstyle::{AnsiColor, Style};
+use clap::ValueEnum;
+use exactum_importer::diagnostic::{Code, Diagnostic, Location, Report, Result, render};
+use indicatif::ProgressBar;
+use serde::Serialize;
+
+/// How results and problems are printed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    /// Text for people.
+    #[default]
+    Human,
+    /// One JSON object a line.
+    Json,
+}
+
+/// When to colour.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum Color {
+    /// On terminals, unless NO_COLOR is set.
+    #[default]
+    Auto,
+    /// Even into files.
+    Always,
+    /// Nowhere.
+    Never,
+}
+
+/// What every subcommand prints with.
+#[derive(Debug)]
+pub(super) struct Shell {
+    format: Format,
+    stdout_color: bool,
+    stderr_color: bool,
+    quiet: bool,
+}
+
+impl Shell {
+    pub(super) fn new(format: Format, color: Color, quiet: bool) -> Self {
+        // By its convention NO_COLOR counts unless it is empty.
+        let allowed = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+        let colored = |terminal: bool| match color {
+            Color::Auto => terminal && allowed,
+            Color::Always => true,
+            Color::Never => false,
+        };
+        Self {
+            format,
+            stdout_color: colored(io::stdout().is_terminal()),
+            stderr_color: colored(io::stderr().is_terminal()),
+            quiet,
+        }
+    }
+
+    /// Prints a result: `json` as one line, or the text that `human` makes of it.
+    pub(super) fn result<T: Serialize>(&self, json: &T, human: impl FnOnce() -> String) -> Result<()> {
+        match self.format {
+            Format::Human => print(&human()),
+            Format::Json => {
+                let line = serde_json::to_string(json).expect("results have only string keys");
+                print(&format!("{line}\n"))
+            }
+        }
+    }
+
+    /// `text` in green, where standard output shows colours.
+    pub(super) fn green(&self, text: &str) -> String {
+        self.styled(AnsiColor::Green.on_default().bold(), text)
+    }
+
+    /// `text` in red, where standard output shows colours.
+    pub(super) fn red(&self, text: &str) -> String {
+        self.styled(AnsiColor::Red.on_default().bold(), text)
+    }
+
+    fn styled(&self, style: Style, text: &str) -> String {
+        if self.stdout_color { format!("{style}{text}{style:#}") } else { text.to_owned() }
+    }
+
+    /// Tells what was done, on standard error.
+    pub(super) fn status(&self, text: &str) {
+        if !self.quiet && self.format == Format::Human {
+            note(&format!("{text}\n"));
+        }
+    }
+
+    /// A bar on standard error for `steps` steps; shows only on a terminal.
+    pub(super) fn progress(&self, steps: usize) -> ProgressBar {
+        if self.quiet || self.format == Format::Json {
+            ProgressBar::hidden()
+        } else {
+            ProgressBar::new(steps as u64)
+        }
+    }
+
+    /// Prints the problems, on standard error.
+    pub(super) fn problems(&self, report: &Report) {
+        note(&match self.format {
+            Format::Human => render::human(report, self.stderr_color),
+            Format::Json => render::json_lines(report),
+        });
+    }
+}
+
+/// Prints what to do about a fault of exactum.
+pub(super) fn report_fault(info: &PanicHookInfo<'_>) {
+    let place = info.location().map(ToString::to_string).unwrap_or_default();
+    let what = info.payload_as_str().unwrap_or("no message");
+    note(&format!(
+        "exactum failed at {place}: {what}\nThis is a fault of exactum, not of your files. Please report this text, \
+         and the file if you can share it.\n"
+    ));
+}
+
+/// Writes to standard output. A reader that went away, as `head` does, has seen what it wanted.
+fn print(text: &str) -> Result<()> {
+    let mut stdout = io::stdout().lock();
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            let at = Location::part("standard output");
+            Err(Diagnostic::new(Code::CannotWrite, at, error.to_string(), "a place to write").into())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Writes to standard error, where a failure can be told to nobody.
+fn note(text: &str) {
+    let _ = io::stderr().lock().write_all(text.as_bytes());
+}

@@ -1,0 +1,81 @@
+//! The figures and the certificate line that `check` and `build` print.
+
+use exactum_importer::container::{Container, wire};
+use exactum_runtime::num::IntRange;
+use serde::Serialize;
+
+/// What was proven about a program, and what it needs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(super) struct Summary {
+    /// The file that was compiled.
+    pub(super) model: String,
+    /// Layers with accumulators.
+    pub(super) layers: usize,
+    /// Requantizations.
+    pub(super) requantizations: usize,
+    /// Channels of all requantizations.
+    pub(super) channels: usize,
+    /// Accumulators at which form and exact function were compared.
+    pub(super) points: u64,
+    /// How: `proven`, `exhaustive`, or both.
+    pub(super) scope: &'static str,
+    /// Bits of the widest accumulator.
+    pub(super) accumulator_bits: u32,
+    /// Bytes of the image.
+    pub(super) flash_bytes: usize,
+    /// Bytes of working memory.
+    pub(super) ram_bytes: u64,
+    /// Multiply-accumulates for one sample.
+    pub(super) macs: u64,
+}
+
+impl Summary {
+    pub(super) fn new(model: String, container: &Container) -> Self {
+        let contents = container.contents();
+        let certificates: Vec<&wire::Certificate> =
+            contents.layers.iter().filter_map(|layer| layer.certificate.as_ref()).collect();
+        let channels = || certificates.iter().flat_map(|certificate| &certificate.channels);
+        let has = |scope| certificates.iter().any(|certificate| certificate.scope() == scope);
+        let bounds = contents.layers.iter().flat_map(|layer| &layer.accumulators);
+        Self {
+            model,
+            layers: contents.layers.iter().filter(|layer| !layer.accumulators.is_empty()).count(),
+            requantizations: certificates.len(),
+            channels: channels().count(),
+            points: channels().map(|channel| channel.points).sum(),
+            scope: match (has(wire::certificate::Scope::Proven), has(wire::certificate::Scope::Exhaustive)) {
+                (_, false) => "proven",
+                (false, true) => "exhaustive",
+                (true, true) => "proven and exhaustive",
+            },
+            accumulator_bits: bounds
+                .map(|range| IntRange { lo: range.lo, hi: range.hi }.signed_bits())
+                .max()
+                .unwrap_or(0),
+            flash_bytes: container.image().len(),
+            ram_bytes: contents.memory.map_or(0, |memory| memory.arena_bytes),
+            macs: contents.ops.iter().map(|op| op.macs).sum(),
+        }
+    }
+
+    /// What was proven, in one line.
+    pub(super) fn certificate(&self) -> String {
+        let Self { layers, requantizations, channels, points, scope, accumulator_bits, .. } = self;
+        let accumulators = format!("accumulators of {layers} layers within {accumulator_bits} bits");
+        if *requantizations == 0 {
+            return format!("certificate: proven: {accumulators}; there is nothing to requantize");
+        }
+        format!(
+            "certificate: {scope}: {requantizations} requantizations exact for every input \
+             ({channels} channels, {points} points compared); {accumulators}"
+        )
+    }
+
+    /// What the program needs, in one line.
+    pub(super) fn needs(&self) -> String {
+        let Self { flash_bytes, ram_bytes, macs, .. } = self;
+        format!(
+            "needs: flash {flash_bytes} bytes, RAM {ram_bytes} bytes, {macs} multiply-accumulates for one sample"
+        )
+    }
+}

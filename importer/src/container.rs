@@ -1,0 +1,148 @@
+//! The `.exa` container: a compiled program with its interface, origins, certificates and memory plan.
+//!
+//! `proto/exa.proto` is its schema and says how versions are told apart. `exactum build` writes it; `run`, `inspect`
+//! and `size` read it and believe nothing in it that can be checked.
+
+mod check;
+mod describe;
+/// The messages of `proto/exa.proto`.
+pub mod wire {
+    #![allow(
+        missing_docs,
+        unreachable_pub,
+        clippy::all,
+        reason = "generated from the schema, documented there"
+    )]
+    include!(concat!(env!("OUT_DIR"), "/exactum.exa.rs"));
+}
+
+use exactum_runtime::Program;
+use exactum_runtime::program::words_as_bytes;
+use prost::Message;
+use sha2::{Digest, Sha256};
+
+use crate::Compiled;
+use crate::diagnostic::{Code, Diagnostic, Location, Result};
+use crate::interface::Interface;
+
+/// First field of every container: its bytes are `EXACTUM\n`.
+const MAGIC: u64 = u64::from_le_bytes(*b"EXACTUM\n");
+
+/// Protobuf's key of field 1 as eight fixed bytes, which comes before the magic.
+const MAGIC_KEY: u8 = 0x09;
+
+/// Version of the schema that is written and read.
+pub const VERSION: u32 = 1;
+
+/// A compiled program and what is known about it, all of it checked against the program.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Container {
+    contents: wire::Contents,
+    /// The image's bytes, aligned as the runtime needs them.
+    image: Vec<u64>,
+    interface: Interface,
+}
+
+impl Container {
+    /// The container of `compiled`, which was made from `model`, which was read from `file`.
+    ///
+    /// # Panics
+    /// If the program is refused or contradicts the description: faults of the compiler.
+    pub fn new(compiled: &Compiled, model: &exactum_qonnx::Model, file: &[u8]) -> Self {
+        Self::checked(describe::contents(compiled, model, &Sha256::digest(file)))
+            .unwrap_or_else(|report| panic!("please report this with the model:\n{report}"))
+    }
+
+    /// Whether `bytes` start as a container does. Says nothing about the rest.
+    pub fn is_container(bytes: &[u8]) -> bool {
+        matches!(bytes, [MAGIC_KEY, rest @ ..] if rest.starts_with(&MAGIC.to_le_bytes()))
+    }
+
+    /// Reads and checks the container in `bytes`.
+    ///
+    /// # Errors
+    /// [`Code::BadContainer`] if the bytes are not a complete, unchanged container that fits its program,
+    /// [`Code::BadProgram`] if the program is refused by the runtime.
+    pub fn read(bytes: &[u8]) -> Result<Self> {
+        if !Self::is_container(bytes) {
+            return Err(
+                malformed(Location::default(), "other bytes", "a file that exactum build wrote").into()
+            );
+        }
+        let frame = wire::Exa::decode(bytes).map_err(|error| truncated(&error))?;
+        if frame.version != VERSION {
+            let found = format!("version {}", frame.version);
+            return Err(malformed(Location::default(), found, format!("version {VERSION}")).into());
+        }
+        let unchanged = Sha256::digest(&frame.contents).as_slice() == frame.contents_sha256;
+        if !unchanged || frame.encoded_len() != bytes.len() {
+            let found = "contents that differ from their digest";
+            return Err(malformed(Location::default(), found, "an unchanged file").into());
+        }
+        let contents =
+            wire::Contents::decode(frame.contents.as_slice()).map_err(|error| truncated(&error))?;
+        Self::checked(contents)
+    }
+
+    /// The bytes of the file. Equal containers give equal bytes.
+    pub fn write(&self) -> Vec<u8> {
+        let contents = self.contents.encode_to_vec();
+        let contents_sha256 = Sha256::digest(&contents).to_vec();
+        wire::Exa { magic: MAGIC, version: VERSION, contents_sha256, contents }.encode_to_vec()
+    }
+
+    /// The program.
+    ///
+    /// # Panics
+    /// Never: the image was loaded when the container was made.
+    pub fn program(&self) -> Program<'_> {
+        load(&self.image, self.contents.image.len()).expect("the image was loaded before")
+    }
+
+    /// The flash image.
+    pub fn image(&self) -> &[u8] {
+        &self.contents.image
+    }
+
+    /// Names, shapes and meaning of inputs and outputs.
+    pub const fn interface(&self) -> &Interface {
+        &self.interface
+    }
+
+    /// Everything as it is in the file.
+    pub const fn contents(&self) -> &wire::Contents {
+        &self.contents
+    }
+
+    fn checked(contents: wire::Contents) -> Result<Self> {
+        let mut image = vec![0u64; contents.image.len().div_ceil(8)];
+        for (word, bytes) in image.iter_mut().zip(contents.image.chunks(8)) {
+            let mut padded = [0; 8];
+            padded[..bytes.len()].copy_from_slice(bytes);
+            *word = u64::from_ne_bytes(padded);
+        }
+        let program = load(&image, contents.image.len()).map_err(|error| {
+            Diagnostic::new(
+                Code::BadProgram,
+                Location::part("image"),
+                error.to_string(),
+                "a program as it was built",
+            )
+        })?;
+        let interface = check::interface(&contents, &program)?;
+        Ok(Self { interface, contents, image })
+    }
+}
+
+/// Loads the first `length` bytes of `image`.
+fn load(image: &[u64], length: usize) -> Result<Program<'_>, exactum_runtime::LoadError> {
+    Program::load(&words_as_bytes(image)[..length])
+}
+
+fn truncated(error: &prost::DecodeError) -> Diagnostic {
+    malformed(Location::default(), error.to_string(), "a complete file")
+}
+
+fn malformed(at: Location, found: impl Into<String>, needed: impl Into<String>) -> Diagnostic {
+    Diagnostic::new(Code::BadContainer, at, found, needed)
+}

@@ -1,0 +1,177 @@
+//! Checks the contents of a container against each other and against the program.
+//!
+//! The digest already excludes accidents; this excludes files that were made wrongly, so that the commands which
+//! read containers can rely on every field.
+
+use std::fmt::Display;
+
+use exactum_runtime::Program;
+use exactum_runtime::num::{IntRange, IntType};
+use exactum_runtime::program::{Tensor, TensorId};
+
+use super::{malformed, wire};
+use crate::diagnostic::{Diagnostic, Location, Report, Result};
+use crate::interface::{Interface, Port};
+
+/// Length of a SHA-256 digest.
+const DIGEST_BYTES: usize = 32;
+
+/// Checks `contents`, whose image is `program`, and returns the interface.
+pub(super) fn interface(contents: &wire::Contents, program: &Program<'_>) -> Result<Interface> {
+    let mut checker = Checker { program, problems: vec![] };
+    let inputs: Vec<TensorId> = program.inputs().map(|input| input.tensor).collect();
+    let outputs: Vec<TensorId> = program.outputs().map(|output| output.tensor).collect();
+    let interface = Interface {
+        inputs: checker.ports("input", &contents.inputs, &inputs),
+        outputs: checker.ports("output", &contents.outputs, &outputs),
+    };
+    checker.input_quantizers(&interface);
+    checker.ops(&contents.ops);
+    for layer in &contents.layers {
+        checker.layer(layer);
+    }
+    let digest_bytes = contents.source.as_ref().map_or(0, |source| source.sha256.len());
+    checker.require(
+        digest_bytes == DIGEST_BYTES,
+        "source digest",
+        digest_bytes,
+        format!("{DIGEST_BYTES} bytes"),
+    );
+    let arena_bytes = contents.memory.map_or(0, |memory| memory.arena_bytes);
+    let needed = u64::from(program.arena_bytes());
+    checker.require(
+        arena_bytes == needed,
+        "memory plan",
+        arena_bytes,
+        format!("{needed}, the program's arena"),
+    );
+    Report::check(checker.problems, interface)
+}
+
+struct Checker<'a> {
+    program: &'a Program<'a>,
+    problems: Vec<Diagnostic>,
+}
+
+impl Checker<'_> {
+    /// Notes a problem with `part` if `holds` is false.
+    fn require(&mut self, holds: bool, part: &str, found: impl Display, needed: impl Into<String>) {
+        if !holds {
+            self.problems.push(malformed(Location::part(part), found.to_string(), needed));
+        }
+    }
+
+    fn ports(&mut self, what: &str, ports: &[wire::Port], tensors: &[TensorId]) -> Vec<Port> {
+        self.require(
+            ports.len() == tensors.len(),
+            &format!("{what}s"),
+            ports.len(),
+            tensors.len().to_string(),
+        );
+        let tensors = tensors.iter().filter_map(|id| self.program.tensor(*id)).collect::<Vec<_>>();
+        let pairs = ports.iter().zip(&tensors);
+        pairs
+            .filter_map(|(port, tensor)| self.port(&format!("{what} `{}`", port.name), port, tensor))
+            .collect()
+    }
+
+    fn port(&mut self, part: &str, port: &wire::Port, tensor: &Tensor) -> Option<Port> {
+        let before = self.problems.len();
+        let shape: Option<Vec<usize>> = port.shape.iter().map(|dim| usize::try_from(*dim).ok()).collect();
+        let shape = shape.unwrap_or_default();
+        let elems = shape.iter().try_fold(1usize, |elems, dim| elems.checked_mul(*dim));
+        let needed = tensor.shape.elems() as usize;
+        let found = format!("shape {:?}", port.shape);
+        self.require(elems == Some(needed) && !shape.is_empty(), part, found, format!("{needed} elements"));
+        let int: Option<IntType> = port.r#type.parse().ok();
+        let holds = int.is_some_and(|int| int.range().contains_range(tensor.range));
+        self.require(
+            holds,
+            part,
+            format!("type {:?}", port.r#type),
+            format!("a type that holds {}", tensor.range),
+        );
+        let kind = if int == Some(IntType::INT32) {
+            wire::port::Kind::Accumulators
+        } else {
+            wire::port::Kind::Codes
+        };
+        self.require(
+            port.kind() == kind,
+            part,
+            format!("{:?}", port.kind()),
+            format!("{kind:?}, as the type says"),
+        );
+        let axis = port.axis as usize;
+        let channels = shape.get(axis).copied().unwrap_or(1);
+        let counts = |len: usize, optional: bool| len == 1 || len == channels || (optional && len == 0);
+        let usable = port.scale.iter().all(|scale| scale.is_finite() && *scale > 0.0);
+        let holds = counts(port.scale.len(), false) && usable;
+        let needed = format!("1 or {channels} positive scales");
+        self.require(holds, part, format!("scales {:?}", port.scale), needed);
+        let holds = counts(port.offset.len(), true) && port.offset.iter().all(|offset| offset.is_finite());
+        self.require(
+            holds,
+            part,
+            format!("offsets {:?}", port.offset),
+            format!("0, 1 or {channels} finite offsets"),
+        );
+        let holds = i32::try_from(port.zero_point).is_ok();
+        self.require(holds, part, format!("zero point {}", port.zero_point), "a 32-bit integer");
+        if self.problems.len() > before {
+            return None;
+        }
+        let port = Port {
+            name: port.name.clone(),
+            shape,
+            int: int?,
+            range: tensor.range,
+            zero_point: port.zero_point,
+            scale: port.scale.clone(),
+            offset: port.offset.clone(),
+            axis,
+        };
+        Some(port)
+    }
+
+    /// Inputs are quantized by the program's own scale; the container must not tell another.
+    fn input_quantizers(&mut self, interface: &Interface) {
+        for (input, port) in self.program.inputs().zip(&interface.inputs) {
+            let told = (port.scale[0], port.zero_point);
+            let own = (input.scale.map_or(f64::NAN, f64::from), i64::from(input.zero_point));
+            let part = format!("input `{}`", port.name);
+            self.require(
+                told == own,
+                &part,
+                format!("scale and zero point {told:?}"),
+                format!("the program's {own:?}"),
+            );
+        }
+    }
+
+    fn ops(&mut self, ops: &[wire::Op]) {
+        let count = self.program.op_count();
+        self.require(ops.len() == count, "ops", ops.len(), count.to_string());
+        for (index, (op, own)) in ops.iter().zip(self.program.ops()).enumerate() {
+            let own = own.kind().name();
+            self.require(op.kind == own, &format!("op {index}"), format!("kind {:?}", op.kind), own);
+        }
+    }
+
+    fn layer(&mut self, layer: &wire::Layer) {
+        let part = format!("layer `{}`", layer.name);
+        let mut ranges: Vec<Option<wire::Range>> = layer.accumulators.iter().copied().map(Some).collect();
+        if let Some(certificate) = &layer.certificate {
+            let scope = certificate.scope();
+            let holds = scope != wire::certificate::Scope::Unspecified;
+            self.require(holds, &part, "no scope", "a certificate that says what was done");
+            self.require(!certificate.channels.is_empty(), &part, "no channels", "a proof for each channel");
+            ranges.push(certificate.codes);
+            ranges.extend(certificate.channels.iter().map(|channel| channel.range));
+        }
+        for range in ranges {
+            let holds = range.is_some_and(|range| IntRange::new(range.lo, range.hi).is_some());
+            self.require(holds, &part, format!("{range:?}"), "a range that is not empty");
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! Diagnostics for people and for programs.
+//!
+//! The command line writes them to standard error; `docs/errors.md` is the table of codes in the same words.
+
+use std::fmt;
+
+use miette::{GraphicalReportHandler, GraphicalTheme};
+use serde_json::json;
+
+use super::{Code, Diagnostic, Report};
+
+/// Columns of a message, on every terminal alike.
+const WIDTH: usize = 100;
+
+/// The report for a person, coloured if `color` is set. Each kind of problem is explained once.
+pub fn human(report: &Report, color: bool) -> String {
+    let theme = if color { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
+    let handler = GraphicalReportHandler::new_themed(theme).with_links(false).with_width(WIDTH);
+    let diagnostics = report.diagnostics();
+    let mut text = String::new();
+    for (index, diagnostic) in diagnostics.iter().enumerate() {
+        let explained_later = diagnostics[index + 1..].iter().any(|later| later.code == diagnostic.code);
+        let message = Message { diagnostic, explain: !explained_later };
+        // Writing to a string cannot fail.
+        let _ = handler.render_report(&mut text, &message);
+    }
+    text
+}
+
+/// The report for a program: one JSON object a line for each problem.
+pub fn json_lines(report: &Report) -> String {
+    report.diagnostics().iter().map(|diagnostic| format!("{}\n", json(diagnostic))).collect()
+}
+
+fn json(diagnostic: &Diagnostic) -> serde_json::Value {
+    let Diagnostic { code, at, found, needed } = diagnostic;
+    json!({
+        "reason": "diagnostic",
+        "level": "error",
+        "code": code.number(),
+        "title": code.title(),
+        "file": at.file,
+        "node": at.node.as_ref().map(|node| json!({ "index": node.index, "name": node.name, "op": node.op })),
+        "part": at.part,
+        "found": found,
+        "needed": needed,
+        "help": code.help(),
+    })
+}
+
+/// The text of `docs/errors.md`.
+pub fn errors_page() -> String {
+    let mut page = String::from(concat!(
+        "# Errors\n\n",
+        "Every problem that `exactum` reports has a code. `exactum explain E0301` prints the same text.\n",
+        "The first two digits name the stage that found the problem.\n",
+    ));
+    let mut stage = "";
+    for code in Code::ALL {
+        if code.stage() != stage {
+            stage = code.stage();
+            page.push_str(&format!("\n## {stage}\n"));
+        }
+        page.push_str(&format!("\n### {code}: {}\n\n{}\n", code.title(), code.help()));
+    }
+    page
+}
+
+/// A diagnostic as `miette` draws it.
+#[derive(Debug)]
+struct Message<'a> {
+    diagnostic: &'a Diagnostic,
+    explain: bool,
+}
+
+impl fmt::Display for Message<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Diagnostic { code, at, found, needed } = self.diagnostic;
+        write!(f, "{}\n    at {at}\n found {found}\nneeded {needed}", code.title())
+    }
+}
+
+impl std::error::Error for Message<'_> {}
+
+impl miette::Diagnostic for Message<'_> {
+    fn code(&self) -> Option<Box<dyn fmt::Display + '_>> {
+        Some(Box::new(self.diagnostic.code))
+    }
+
+    fn help(&self) -> Option<Box<dyn fmt::Display + '_>> {
+        self.explain.then(|| Box::new(self.diagnostic.code.help()) as Box<dyn fmt::Display>)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnostic::Location;
+
+    fn report() -> Report {
+        let problem = |index| {
+            let at = Location::node(index, "fc", "MatMul").at_part("input 1");
+            Diagnostic::new(Code::MissingScale, at, "a float value", "a quantizer")
+        };
+        Report::check(vec![problem(3), problem(5)], ()).unwrap_err().in_file("m.onnx")
+    }
+
+    #[test]
+    fn people_see_every_problem_and_one_explanation() {
+        let text = human(&report(), false);
+        assert_eq!(text.matches("E0301").count(), 2);
+        assert!(text.contains("at m.onnx: node #3 MatMul `fc`, input 1"), "{text}");
+        assert_eq!(text.matches("help:").count(), 1);
+        assert!(!text.contains('\u{1b}'));
+        assert!(human(&report(), true).contains('\u{1b}'));
+    }
+
+    #[test]
+    fn programs_get_one_object_for_each_problem() {
+        let lines: Vec<serde_json::Value> =
+            json_lines(&report()).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert_eq!(lines.len(), 2);
+        assert_eq!(lines[1]["code"], "E0301");
+        assert_eq!(lines[1]["node"]["index"], 5);
+        assert_eq!(lines[1]["file"], "m.onnx");
+    }
+
+    #[test]
+    fn the_page_in_the_documentation_is_this_one() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/errors.md");
+        if std::env::var_os("BLESS").is_some() {
+            std::fs::write(path, errors_page()).unwrap();
+        }
+        let page = std::fs::read_to_string(path).unwrap_or_default();
+        assert!(page == errors_page(), "docs/errors.md is outdated; BLESS=1 with this test rewrites it");
+    }
+}

@@ -1,0 +1,156 @@
+//! Shapes of results. Used by `lift` to type the file's values and by the verifier to check every rewrite.
+
+use super::{Conv, Layout, Op, Pool, Value, Window};
+
+/// Most elements of one value; keeps sizes and offsets far inside 64 bits and the program format's 32.
+pub const MAX_ELEMS: usize = 1 << 30;
+
+/// Why shapes do not fit: what was found, what is needed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ShapeError {
+    /// The shapes at hand.
+    pub found: String,
+    /// The relation that should hold.
+    pub needed: String,
+}
+
+fn fail<T>(found: impl Into<String>, needed: impl Into<String>) -> Result<T, ShapeError> {
+    Err(ShapeError { found: found.into(), needed: needed.into() })
+}
+
+/// Number of elements of `shape`, if it stays within [`MAX_ELEMS`].
+pub fn elems(shape: &[usize]) -> Option<usize> {
+    shape
+        .iter()
+        .try_fold(1usize, |product, axis| product.checked_mul(*axis))
+        .filter(|elems| *elems <= MAX_ELEMS)
+}
+
+/// The shape of `op`'s result for `inputs`. A reshape keeps `declared`, if that has as many elements.
+///
+/// # Errors
+/// If the operands' shapes contradict each other or the attributes.
+pub fn infer(op: &Op, inputs: &[&Value], declared: Option<&[usize]>) -> Result<Vec<usize>, ShapeError> {
+    let Some(first) = inputs.first() else { return fail("no operands", "one at least") };
+    let x = first.shape.as_slice();
+    let shape = match op {
+        Op::Quant(_) | Op::Relu | Op::Identity | Op::Quantize | Op::Requantize(_) => x.to_vec(),
+        Op::Conv(conv) | Op::Conv2d(conv) => convolve(x, &operand(inputs, 1)?.shape, conv)?,
+        Op::MaxPool(pool) => pool_shape(x, pool)?,
+        Op::Dense => match (x, operand(inputs, 1)?.shape.as_slice()) {
+            ([batch, k], [outputs, inputs]) if k == inputs => vec![*batch, *outputs],
+            (x, w) => return fail(format!("input {x:?}, weight {w:?}"), "[1, inputs] and [outputs, inputs]"),
+        },
+        Op::MatMul => product(x, &operand(inputs, 1)?.shape)?,
+        Op::Gemm { trans_a, trans_b, .. } => {
+            let turn = |shape: &[usize], turned: bool| match (shape, turned) {
+                ([a, b], true) => vec![*b, *a],
+                _ => shape.to_vec(),
+            };
+            product(&turn(x, *trans_a), &turn(&operand(inputs, 1)?.shape, *trans_b))?
+        }
+        Op::Add => broadcast(x, &operand(inputs, 1)?.shape)?,
+        Op::Flatten { axis } => {
+            if *axis > x.len() {
+                return fail(format!("axis {axis} of {x:?}"), "an axis of the input");
+            }
+            vec![x[..*axis].iter().product(), x[*axis..].iter().product()]
+        }
+        Op::Transpose { perm } => {
+            let mut sorted = perm.clone();
+            sorted.sort_unstable();
+            if !sorted.into_iter().eq(0..x.len()) {
+                return fail(format!("perm {perm:?} of {x:?}"), "each axis exactly once");
+            }
+            perm.iter().map(|axis| x[*axis]).collect()
+        }
+        Op::Reshape => match declared {
+            Some(shape) if elems(shape) == elems(x) => shape.to_vec(),
+            Some(shape) => return fail(format!("{x:?} as {shape:?}"), "the same number of elements"),
+            None => return fail("no target shape", "a constant shape"),
+        },
+    };
+    match elems(&shape) {
+        Some(_) => Ok(shape),
+        None => fail(format!("{shape:?}"), format!("at most {MAX_ELEMS} elements")),
+    }
+}
+
+fn operand<'a>(inputs: &[&'a Value], index: usize) -> Result<&'a Value, ShapeError> {
+    match inputs.get(index) {
+        Some(value) => Ok(value),
+        None => fail(format!("{} operands", inputs.len()), format!("operand {index}")),
+    }
+}
+
+/// Channels, height and width of a rank-4 value with batch 1.
+fn spatial(x: &[usize], layout: Layout) -> Result<[usize; 3], ShapeError> {
+    match x {
+        [1, _, _, _] => Ok(layout.axes().map(|axis| x[axis])),
+        _ => fail(format!("{x:?}"), "a value with batch, channels, height and width"),
+    }
+}
+
+fn spatial_shape(layout: Layout, channels: usize, [height, width]: [usize; 2]) -> Vec<usize> {
+    match layout {
+        Layout::ChannelsFirst => vec![1, channels, height, width],
+        Layout::ChannelsLast => vec![1, height, width, channels],
+    }
+}
+
+fn windows(window: &Window, size: [usize; 2]) -> Result<[usize; 2], ShapeError> {
+    match window.output(size) {
+        Some(output) => Ok(output),
+        None => fail(
+            format!("window {:?} with stride {:?} on {size:?}", window.size, window.stride),
+            "a window inside the padded input, strides of 1 or more",
+        ),
+    }
+}
+
+fn convolve(x: &[usize], w: &[usize], conv: &Conv) -> Result<Vec<usize>, ShapeError> {
+    let [channels, height, width] = spatial(x, conv.layout)?;
+    let &[outputs, ..] = w else { return fail("a scalar weight", "rank 4") };
+    let (per_group, taps) = match (w, conv.layout) {
+        ([_, i, kh, kw], Layout::ChannelsFirst) => (*i, [*kh, *kw]),
+        ([_, kh, kw, i], Layout::ChannelsLast) => (*i, [*kh, *kw]),
+        _ => return fail(format!("weight {w:?}"), "rank 4"),
+    };
+    let groups = conv.groups;
+    if groups == 0 || per_group * groups != channels || outputs % groups != 0 || taps != conv.window.size {
+        return fail(
+            format!("input {x:?}, weight {w:?}, {groups} groups, window {:?}", conv.window.size),
+            "weight channels times groups equal to the input's channels, outputs divisible by groups, and the window's size",
+        );
+    }
+    Ok(spatial_shape(conv.layout, outputs, windows(&conv.window, [height, width])?))
+}
+
+fn pool_shape(x: &[usize], pool: &Pool) -> Result<Vec<usize>, ShapeError> {
+    let [channels, height, width] = spatial(x, pool.layout)?;
+    let Window { size, pads, .. } = pool.window;
+    // A window that lies in the padding alone would have no largest value.
+    if pads[0].max(pads[2]) >= size[0].max(1) || pads[1].max(pads[3]) >= size[1].max(1) {
+        return fail(format!("pads {pads:?} for window {size:?}"), "padding smaller than the window");
+    }
+    Ok(spatial_shape(pool.layout, channels, windows(&pool.window, [height, width])?))
+}
+
+fn product(a: &[usize], b: &[usize]) -> Result<Vec<usize>, ShapeError> {
+    match (a, b) {
+        ([rows, k], [inner, columns]) if k == inner => Ok(vec![*rows, *columns]),
+        _ => fail(format!("{a:?} times {b:?}"), "two matrices with equal inner size"),
+    }
+}
+
+fn broadcast(a: &[usize], b: &[usize]) -> Result<Vec<usize>, ShapeError> {
+    let rank = a.len().max(b.len());
+    let axis = |shape: &[usize], i: usize| (i + shape.len()).checked_sub(rank).map_or(1, |i| shape[i]);
+    (0..rank)
+        .map(|i| match (axis(a, i), axis(b, i)) {
+            (x, y) if x == y || y == 1 => Ok(x),
+            (1, y) => Ok(y),
+            _ => fail(format!("{a:?} and {b:?}"), "shapes that broadcast"),
+        })
+        .collect()
+}

@@ -1,0 +1,251 @@
+//! What holds in a graph, checked after every pass. A violation is a fault of the compiler, never of a model.
+//!
+//! Every level:
+//! - each value is an input, a constant, or the result of exactly one node;
+//! - nodes read only inputs, constants and results of nodes before them;
+//! - each operator is allowed at the level and has as many operands as it takes;
+//! - each result has the shape that its operands and attributes imply;
+//! - constants have as many elements as their shape, of the kind of their type.
+//!
+//! Quantized and below:
+//! - only inputs of the graph are float, and only `quantize` reads them;
+//! - `dense` and `conv2d` read codes and constant weight codes, and produce accumulators;
+//! - codes lie in their type: ranges in `int`, constants in `range`, the zero point among the codes of `int`;
+//! - scales are positive and finite, and there are as many as channels, or one.
+//!
+//! Quantized: every code has a scale and every accumulator a meaning.
+//!
+//! Integer and below:
+//! - scales and meanings stay at the graph's inputs and outputs only;
+//! - every accumulator has bounds, within 32 bits, that hold the bounds a second method derives here from weights
+//!   and input range.
+//!
+//! Scheduled:
+//! - every value that is no constant, no float input and does not stay in registers has a place; places of values alive at the same time do not overlap, unless a
+//!   value takes over the place of one that dies there.
+
+use super::{Codes, Constant, Graph, Level, Node, Op, Requantize, Type, Value, ValueId, shape};
+use crate::diagnostic::Location;
+
+mod bounds;
+mod places;
+
+/// A rule that does not hold.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{at}: {rule}; found {found}")]
+pub struct Violation {
+    /// Node, or value of the graph.
+    pub at: Location,
+    /// The rule.
+    pub rule: &'static str,
+    /// What is there instead.
+    pub found: String,
+}
+
+/// Collects violations.
+struct Verifier<'a> {
+    graph: &'a Graph,
+    violations: Vec<Violation>,
+}
+
+impl Graph {
+    /// Checks every rule of the graph's level.
+    ///
+    /// # Errors
+    /// All violations.
+    pub fn verify(&self) -> Result<(), Vec<Violation>> {
+        let mut verifier = Verifier { graph: self, violations: vec![] };
+        if verifier.structure() {
+            for (index, node) in self.nodes.iter().enumerate() {
+                verifier.node(index, node);
+            }
+            for (index, value) in self.values.iter().enumerate() {
+                verifier.value(ValueId::new(index), value);
+            }
+            if self.level >= Level::Integer {
+                bounds::verify(&mut verifier);
+            }
+            if self.level >= Level::Scheduled {
+                places::verify(&mut verifier);
+            }
+        }
+        if verifier.violations.is_empty() { Ok(()) } else { Err(verifier.violations) }
+    }
+}
+
+impl Verifier<'_> {
+    fn require(&mut self, holds: bool, at: &Location, rule: &'static str, found: impl FnOnce() -> String) {
+        if !holds {
+            self.violations.push(Violation { at: at.clone(), rule, found: found() });
+        }
+    }
+
+    /// Who makes which value, and in which order. Nothing else is safe to look at before this holds.
+    fn structure(&mut self) -> bool {
+        let graph = self.graph;
+        let count = graph.values.len();
+        let ids = graph.nodes.iter().flat_map(|node| node.inputs.iter().chain([&node.output]));
+        let foreign = ids.chain(&graph.inputs).chain(&graph.outputs).filter(|id| id.index() >= count).count();
+        let here = Location::part("graph");
+        self.require(foreign == 0, &here, "every id belongs to a value", || format!("{foreign} others"));
+        if foreign > 0 {
+            return false;
+        }
+        let mut made = vec![0usize; count];
+        for id in &graph.inputs {
+            made[id.index()] += 1;
+        }
+        for (made, value) in made.iter_mut().zip(&graph.values) {
+            *made += usize::from(value.constant.is_some());
+        }
+        for (index, node) in graph.nodes.iter().enumerate() {
+            for input in &node.inputs {
+                let early = made[input.index()] > 0;
+                self.require(early, &graph.location(index), "operands are made before they are read", || {
+                    input.to_string()
+                });
+            }
+            made[node.output.index()] += 1;
+        }
+        for (index, made) in made.iter().enumerate() {
+            let at = Location::part(ValueId::new(index).to_string());
+            self.require(*made == 1, &at, "each value is made exactly once", || format!("{made} times"));
+        }
+        self.violations.is_empty()
+    }
+
+    fn node(&mut self, index: usize, node: &Node) {
+        let graph = self.graph;
+        let at = graph.location(index);
+        let (first, last) = node.op.levels();
+        let allowed = (first..=last).contains(&graph.level);
+        self.require(allowed, &at, "the level allows the operator", || graph.level.name().to_owned());
+        let (fewest, most) = node.op.arity();
+        let count = node.inputs.len();
+        self.require((fewest..=most).contains(&count), &at, "the operator takes that many operands", || {
+            count.to_string()
+        });
+        if count < fewest {
+            return;
+        }
+        let operands: Vec<&Value> = node.inputs.iter().map(|id| graph.value(*id)).collect();
+        let output = graph.value(node.output);
+        match shape::infer(&node.op, &operands, Some(&output.shape)) {
+            Ok(shape) => self.require(shape == output.shape, &at, "the result has the implied shape", || {
+                format!("{:?} instead of {shape:?}", output.shape)
+            }),
+            Err(error) => self.require(false, &at, "the operands' shapes fit", || error.found),
+        }
+        if graph.level >= Level::Quantized {
+            self.integer_node(&at, node, &operands, output);
+        }
+    }
+
+    fn integer_node(&mut self, at: &Location, node: &Node, operands: &[&Value], output: &Value) {
+        let is_codes = |value: &Value| matches!(value.ty, Type::Codes(_));
+        let sums = |value: &Value| matches!(value.ty, Type::Accumulators { .. });
+        let found = || format!("{:?} to {:?}", operands[0].ty, output.ty);
+        match &node.op {
+            Op::Quantize => {
+                let holds = operands[0].ty == Type::Float && is_codes(output);
+                self.require(holds, at, "quantize goes from float to codes", found);
+            }
+            Op::Dense | Op::Conv2d(_) => {
+                let weights = matches!(operands[1].constant, Some(Constant::Codes(_)));
+                let holds = is_codes(operands[0]) && weights && sums(output);
+                self.require(holds, at, "layers go from codes and constant weights to accumulators", found);
+            }
+            Op::Requantize(function) => {
+                self.require(
+                    operands[0].ty != Type::Float && is_codes(output),
+                    at,
+                    "requantize ends in codes",
+                    found,
+                );
+                let range = match function {
+                    Requantize::Exact(tail) => tail.range,
+                    Requantize::Certified(certified) => certified.params.view().range(),
+                };
+                let holds = output.codes().is_some_and(|codes| range.contains_range(codes.range));
+                self.require(holds, at, "codes of a requantization lie in its clamp", || range.to_string());
+            }
+            _ => {
+                // Below the quantized level only the edge of the graph keeps scales.
+                let unscaled = |value: &Value| {
+                    value.codes().map(|codes| Codes { scale: vec![], axis: None, ..codes.clone() })
+                };
+                let same = match self.graph.level {
+                    Level::Imported | Level::Quantized => operands[0].ty == output.ty,
+                    Level::Integer | Level::Scheduled => unscaled(operands[0]) == unscaled(output),
+                } || sums(output);
+                self.require(same, at, "moving elements keeps their type", found);
+            }
+        }
+    }
+
+    fn value(&mut self, id: ValueId, value: &Value) {
+        let graph = self.graph;
+        let at = Location::part(format!("{id} {:?}", value.name));
+        if let Some(constant) = &value.constant {
+            let (count, fits) = match (constant, &value.ty) {
+                (Constant::Float(values), ty) => (values.len(), *ty == Type::Float),
+                (Constant::Shape(values), ty) => (values.len(), *ty == Type::Shape),
+                (Constant::Codes(values), Type::Codes(codes)) => {
+                    (values.len(), values.iter().all(|code| codes.range.contains(i64::from(*code))))
+                }
+                (Constant::Codes(values), _) => (values.len(), false),
+            };
+            self.require(fits && count == value.elems(), &at, "a constant fits its shape and type", || {
+                format!("{count} elements for {:?}", value.shape)
+            });
+        }
+        if graph.level < Level::Quantized {
+            return;
+        }
+        let quantized_here = graph.producer(id).is_some_and(|node| graph.nodes[node].op == Op::Quantize);
+        let edge = quantized_here || graph.outputs.contains(&id);
+        match &value.ty {
+            Type::Float => {
+                let quantized = graph.consumers(id).all(|node| matches!(graph.nodes[node].op, Op::Quantize));
+                self.require(
+                    graph.inputs.contains(&id) && quantized,
+                    &at,
+                    "only inputs are float",
+                    String::new,
+                );
+            }
+            Type::Shape => self.require(false, &at, "shapes are gone", String::new),
+            Type::Codes(codes) => self.codes(&at, value, codes, edge),
+            Type::Accumulators { meaning, bounds } => {
+                let needed = graph.level == Level::Quantized || edge;
+                self.require(
+                    meaning.is_some() == needed,
+                    &at,
+                    "accumulators mean something where that is seen",
+                    || format!("{meaning:?}"),
+                );
+                let fits = bounds.iter().all(|b| b.lo >= i64::from(i32::MIN) && b.hi <= i64::from(i32::MAX));
+                let known = graph.level == Level::Quantized || !bounds.is_empty();
+                self.require(fits && known, &at, "accumulators are bounded by 32 bits", || {
+                    format!("{bounds:?}")
+                });
+            }
+        }
+    }
+
+    fn codes(&mut self, at: &Location, value: &Value, codes: &Codes, edge: bool) {
+        let level = self.graph.level;
+        let legal = codes.int.range();
+        let holds = legal.contains_range(codes.range) && legal.contains(codes.zero_point);
+        self.require(holds, at, "codes and zero point lie in their type", || format!("{codes:?}"));
+        let needed = level == Level::Quantized || edge;
+        self.require(!codes.scale.is_empty() == needed, at, "scales stay where they are seen", || {
+            format!("{} scales", codes.scale.len())
+        });
+        let usable = codes.scale.iter().all(|scale| scale.is_finite() && *scale > 0.0);
+        self.require(usable, at, "scales are positive and finite", || format!("{:?}", codes.scale));
+        let channels = codes.axis.map_or(1, |axis| value.shape.get(axis).copied().unwrap_or(0));
+        let counts = codes.scale.is_empty() || codes.scale.len() == channels;
+        self.require(counts, at, "there is a scale for each channel", || format!("{}", codes.scale.len()));
+    }
+}

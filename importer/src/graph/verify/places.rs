@@ -1,0 +1,50 @@
+//! Places in the arena: values alive together must not overlap.
+
+use super::{Location, Verifier};
+use crate::graph::{Graph, ValueId};
+
+/// The nodes during which a value must keep its elements: from its birth to its last use. A layer whose accumulators
+/// stay in registers reads its operands when these are requantized.
+fn lifetime(graph: &Graph, id: ValueId) -> (usize, usize) {
+    let first = graph.producer(id).unwrap_or(0);
+    let executed = |node: usize| graph.fused_requantize(node).unwrap_or(node);
+    let last = graph.consumers(id).map(executed).max().unwrap_or(first);
+    (first, if graph.outputs.contains(&id) { graph.nodes.len() } else { last })
+}
+
+pub(super) fn verify(verifier: &mut Verifier<'_>) {
+    let graph = verifier.graph;
+    let mut placed = vec![];
+    for (index, value) in graph.values.iter().enumerate().filter(|(_, value)| value.constant.is_none()) {
+        let id = ValueId::new(index);
+        let float_input = graph.inputs.contains(&id) && value.codes().is_none();
+        let in_registers = graph.producer(id).is_some_and(|node| graph.fused_requantize(node).is_some());
+        let at = Location::part(format!("{id} {:?}", value.name));
+        let needed = !float_input && !in_registers;
+        verifier.require(
+            value.placement.is_some() == needed,
+            &at,
+            "every value of the program has a place",
+            || format!("{:?}", value.placement),
+        );
+        if let Some(place) = value.placement {
+            placed.push((id, place, lifetime(graph, id)));
+        }
+    }
+    for (i, (a, place_a, (first_a, last_a))) in placed.iter().enumerate() {
+        for (b, place_b, (first_b, last_b)) in &placed[i + 1..] {
+            let apart = place_a.offset_bytes + place_a.size_bytes <= place_b.offset_bytes
+                || place_b.offset_bytes + place_b.size_bytes <= place_a.offset_bytes;
+            let alive_together = first_a <= last_b && first_b <= last_a;
+            let taken_over =
+                place_a.offset_bytes == place_b.offset_bytes && (last_a == first_b || last_b == first_a);
+            let at = Location::part(format!("{a} and {b}"));
+            verifier.require(
+                apart || !alive_together || taken_over,
+                &at,
+                "values alive together do not overlap",
+                || format!("{place_a:?} and {place_b:?}"),
+            );
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! The passes, in the order in which they run: the one list that `compile`, `exactum passes` and the goldens use.
+//!
+//! A pass is a function on the graph with a name and the levels it goes between. The verifier runs after each.
+
+mod bound_accumulators;
+mod certify_requantization;
+mod channels_last;
+mod fold_constants;
+mod fuse_bias_add;
+mod plan_memory;
+mod quantize_values;
+mod remove_identity;
+
+use crate::diagnostic::Result;
+use crate::graph::{Graph, Level};
+use crate::lower::memory_plan::{Plan, plan};
+
+pub(crate) use bound_accumulators::functions as exact_functions;
+pub(crate) use fold_constants::permuted;
+pub(crate) use plan_memory::{buffers, window_shape};
+
+/// A rewrite of the graph.
+#[derive(Clone, Copy, Debug)]
+pub struct Pass {
+    /// Name, as on the command line and in golden files.
+    pub name: &'static str,
+    /// What it does, in one sentence.
+    pub about: &'static str,
+    /// Level it takes.
+    pub from: Level,
+    /// Level it leaves.
+    pub to: Level,
+    run: fn(&mut Graph) -> Result<()>,
+}
+
+/// All passes, in order. An order that matters has its reason beside it.
+pub const PASSES: &[Pass] = &[
+    remove_identity::PASS,
+    // Weights that went through identities are constants only now.
+    fold_constants::PASS,
+    // Biases have to be constants to be found.
+    fuse_bias_add::PASS,
+    quantize_values::PASS,
+    bound_accumulators::PASS,
+    certify_requantization::PASS,
+    // The dataflow description reads the integer graph before this, in the file's order of axes.
+    channels_last::PASS,
+    plan_memory::PASS,
+];
+
+impl Pass {
+    /// The pass called `name`.
+    pub fn named(name: &str) -> Option<&'static Self> {
+        PASSES.iter().find(|pass| pass.name == name)
+    }
+
+    /// Runs the pass and the verifier.
+    ///
+    /// # Errors
+    /// If the graph cannot be brought to the next level: a problem of the model.
+    ///
+    /// # Panics
+    /// If the graph is not on the pass's level, or if the pass breaks a rule of the graph: a fault of the compiler.
+    pub fn apply(&self, graph: &mut Graph) -> Result<()> {
+        assert_eq!(graph.level, self.from, "pass {} runs on the {} level", self.name, self.from.name());
+        (self.run)(graph)?;
+        graph.level = self.to;
+        graph.compact();
+        if let Err(violations) = graph.verify() {
+            let violations: Vec<String> = violations.iter().map(ToString::to_string).collect();
+            panic!(
+                "pass {} broke the graph, please report this with the model:\n{}",
+                self.name,
+                violations.join("\n")
+            );
+        }
+        Ok(())
+    }
+}
+
+/// Runs the passes that lead from the graph's level to `level`, and stops there.
+///
+/// # Errors
+/// As [`Pass::apply`].
+///
+/// # Panics
+/// As [`Pass::apply`].
+pub fn advance(graph: &mut Graph, level: Level) -> Result<()> {
+    let start = graph.level;
+    for pass in PASSES.iter().filter(|pass| pass.from >= start) {
+        if graph.level >= level {
+            break;
+        }
+        pass.apply(graph)?;
+    }
+    Ok(())
+}
+
+/// How `plan-memory` planned the arena of a scheduled graph.
+pub fn memory_plan(graph: &Graph) -> Plan {
+    let (_, buffers) = buffers(graph);
+    plan(&buffers, plan_memory::ALIGNMENT_BYTES)
+}

@@ -1,0 +1,167 @@
+//! Puts channels last, where the runtime's kernels want them.
+//!
+//! Convolutions and pools change their layout, weights their order of axes. Inputs and outputs of the graph keep the
+//! file's order; between the two orders stands a `transpose`, unless the value has one channel or one pixel and both
+//! orders are the same bytes. A dense layer after a flatten takes the new order into its weights instead.
+
+use std::collections::BTreeMap;
+
+use super::Pass;
+use super::fold_constants::permuted;
+use crate::diagnostic::Result;
+use crate::graph::{Constant, Conv, Graph, Layout, Level, Node, Op, Pool, Value, ValueId};
+
+pub(super) const PASS: Pass = Pass {
+    name: "channels-last",
+    about: "reorder spatial values and weights to channels last, with as few transposes as possible",
+    from: Level::Integer,
+    to: Level::Integer,
+    run,
+};
+
+/// New axis order of a spatial value: batch, height, width, channels.
+const TO_LAST: [usize; 4] = [0, 2, 3, 1];
+/// And back.
+const TO_FIRST: [usize; 4] = [0, 3, 1, 2];
+
+struct Rewriter {
+    graph: Graph,
+    /// Channels-last twin of each channels-first value that has one.
+    last: BTreeMap<ValueId, ValueId>,
+    /// Channels-first twin, made when somebody needs it.
+    first: BTreeMap<ValueId, ValueId>,
+}
+
+fn run(graph: &mut Graph) -> Result<()> {
+    let nodes = std::mem::take(&mut graph.nodes);
+    let mut rewriter = Rewriter {
+        graph: std::mem::replace(graph, Graph::new("", Level::Integer)),
+        last: BTreeMap::new(),
+        first: BTreeMap::new(),
+    };
+    for (index, node) in nodes.iter().enumerate() {
+        rewriter.node(node, &nodes[index + 1..]);
+    }
+    for index in 0..rewriter.graph.outputs.len() {
+        let id = rewriter.graph.outputs[index];
+        rewriter.graph.outputs[index] = rewriter.channels_first(id);
+    }
+    *graph = rewriter.graph;
+    Ok(())
+}
+
+impl Rewriter {
+    fn node(&mut self, node: &Node, later: &[Node]) {
+        let x = node.inputs[0];
+        match &node.op {
+            Op::Conv2d(conv) => {
+                let x = self.channels_last(x);
+                let weight = self.permuted_constant(node.inputs[1], &TO_LAST);
+                let op = Op::Conv2d(Conv { layout: Layout::ChannelsLast, ..*conv });
+                let inputs = [x, weight].into_iter().chain(node.inputs.get(2).copied()).collect();
+                self.spatial(node, op, inputs);
+            }
+            Op::MaxPool(pool) => {
+                let x = self.channels_last(x);
+                self.spatial(node, Op::MaxPool(Pool { layout: Layout::ChannelsLast, ..*pool }), vec![x]);
+            }
+            Op::Requantize(_) if self.last.contains_key(&x) => {
+                let x = self.channels_last(x);
+                self.spatial(node, node.op.clone(), vec![x]);
+            }
+            Op::Reshape if self.last.contains_key(&x) && self.only_dense_follows(node, later) => {
+                let shape = self.graph.value(x).shape.clone();
+                let x = self.channels_last(x);
+                self.graph.nodes.push(Node { inputs: vec![x], ..node.clone() });
+                for dense in later.iter().filter(|later| later.inputs[0] == node.output) {
+                    self.reorder_columns(dense.inputs[1], &shape);
+                }
+            }
+            _ => {
+                let inputs = node.inputs.iter().map(|id| self.channels_first(*id)).collect();
+                self.graph.nodes.push(Node { inputs, ..node.clone() });
+            }
+        }
+    }
+
+    /// Emits `node` with a channels-last twin of its result.
+    fn spatial(&mut self, node: &Node, op: Op, inputs: Vec<ValueId>) {
+        let original = self.graph.value(node.output).clone();
+        let shape = TO_LAST.map(|axis| original.shape[axis]).to_vec();
+        let twin = self.graph.add(Value { shape, ty: original.ty.without_meaning(), ..original });
+        self.last.insert(node.output, twin);
+        self.graph.nodes.push(Node { op, inputs, output: twin, ..node.clone() });
+    }
+
+    fn channels_last(&mut self, id: ValueId) -> ValueId {
+        if let Some(twin) = self.last.get(&id) {
+            return *twin;
+        }
+        let twin = self.turned(id, id, &TO_LAST);
+        let value = self.graph.value_mut(twin);
+        value.ty = value.ty.without_meaning();
+        self.last.insert(id, twin);
+        twin
+    }
+
+    /// `id` in the file's order; made from its twin if only that exists.
+    fn channels_first(&mut self, id: ValueId) -> ValueId {
+        let Some(twin) = self.last.get(&id).copied() else { return id };
+        if self.graph.inputs.contains(&id) || self.graph.producer(id).is_some() {
+            return id;
+        }
+        if let Some(made) = self.first.get(&id) {
+            return *made;
+        }
+        let made = self.turned(twin, id, &TO_FIRST);
+        self.first.insert(id, made);
+        made
+    }
+
+    /// Emits `from` with its axes in the order `perm`, called as `named`.
+    fn turned(&mut self, from: ValueId, named: ValueId, perm: &[usize; 4]) -> ValueId {
+        let source = self.graph.value(from).clone();
+        let shape: Vec<usize> = perm.iter().map(|axis| source.shape[*axis]).collect();
+        // The same bytes if at most one axis is longer than 1, or the long ones keep their order.
+        let order = |axes: &mut dyn Iterator<Item = usize>| -> Vec<usize> {
+            axes.filter(|axis| source.shape[*axis] > 1).collect()
+        };
+        let same_bytes = order(&mut perm.iter().copied()) == order(&mut (0..4));
+        let op = if same_bytes { Op::Reshape } else { Op::Transpose { perm: perm.to_vec() } };
+        let Value { name, ty, .. } = self.graph.value(named).clone();
+        let output = self.graph.add(Value { shape, ty, ..source });
+        self.graph.nodes.push(Node { name, origin: vec![], op, inputs: vec![from], output });
+        output
+    }
+
+    fn permuted_constant(&mut self, id: ValueId, perm: &[usize]) -> ValueId {
+        let mut value = self.graph.value(id).clone();
+        if let Some(Constant::Codes(codes)) = &value.constant {
+            value.constant = Some(Constant::Codes(permuted(codes, &value.shape, perm)));
+        }
+        value.shape = perm.iter().map(|axis| value.shape[*axis]).collect();
+        self.graph.add(value)
+    }
+
+    /// Whether `reshape` flattens a spatial value for dense layers alone, each with weights of its own.
+    fn only_dense_follows(&self, reshape: &Node, later: &[Node]) -> bool {
+        let flat = self.graph.value(reshape.output).shape.len() == 2;
+        let spatial = self.graph.value(reshape.inputs[0]).shape.len() == 4;
+        let mut readers = later.iter().filter(|node| node.inputs.contains(&reshape.output)).peekable();
+        let own_weights =
+            |dense: &Node| later.iter().filter(|node| node.inputs.contains(&dense.inputs[1])).count() == 1;
+        flat && spatial
+            && readers.peek().is_some()
+            && !self.graph.outputs.contains(&reshape.output)
+            && readers.all(|node| node.op == Op::Dense && own_weights(node))
+    }
+
+    /// Reorders a dense weight's columns, which belong to a value of the channels-first `shape`.
+    fn reorder_columns(&mut self, weight: ValueId, shape: &[usize]) {
+        let value = self.graph.value_mut(weight);
+        let rows = value.shape[0];
+        if let Some(Constant::Codes(codes)) = &mut value.constant {
+            *codes = permuted(codes, &[rows, shape[1], shape[2], shape[3]], &TO_LAST);
+        }
+    }
+}

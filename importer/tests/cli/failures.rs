@@ -1,0 +1,311 @@
+//! Every kind of failing input: the message names the file, the place, what was found and what is needed, the exit
+//! status is 1, and no output is left behind.
+
+use exactum_importer::diagnostic::Code;
+use exactum_importer::npy;
+use exactum_qonnx::{Dim, ElemType, Node, Tensor, ValueInfo};
+
+use crate::models::{changed, data, inputs, node, set, tensor, tiny};
+use crate::session::Session;
+
+/// Codes that no file can provoke.
+const UNREACHABLE: &[(Code, &str)] =
+    &[(Code::ProofRefuted, "the solver's candidates pass the checker before they are chosen")];
+
+/// Failing inputs of one code.
+struct Failure {
+    code: Code,
+    provoke: fn() -> Session,
+}
+
+/// A session with the file `model.onnx`.
+fn with_model(model: Vec<u8>) -> Session {
+    Session::new().with("model.onnx", model)
+}
+
+/// `exactum check` on each of `models`.
+fn check_each(models: impl IntoIterator<Item = Vec<u8>>) -> Session {
+    let mut session = Session::new();
+    for model in models {
+        session = session.with("model.onnx", model);
+        session.run("check model.onnx");
+    }
+    session
+}
+
+const FAILURES: &[Failure] = &[
+    Failure {
+        code: Code::Unreadable,
+        provoke: || {
+            let mut session = Session::new();
+            session.run("check missing.onnx");
+            session.run("run missing.exa --input x.npy --output y.npy");
+            session.run("check .");
+            session
+        },
+    },
+    Failure {
+        code: Code::NotOnnx,
+        provoke: || {
+            let model = exactum_qonnx::write(&tiny());
+            let mut session = Session::new()
+                .with("truncated.onnx", &model[..model.len() / 2])
+                .with("empty.onnx", "")
+                .with("text.onnx", "This is no model.\n")
+                .with("model.onnx", &model);
+            session.run("check truncated.onnx");
+            session.run("check empty.onnx");
+            session.run("check text.onnx");
+            session.run("build model.onnx -o model.exa --quiet");
+            session.run("check model.exa");
+            session.run("inspect model.exa --level integer");
+            session
+        },
+    },
+    Failure {
+        code: Code::BadTensor,
+        provoke: || check_each([changed(|model| tensor(model, "w1").shape = vec![3, 5])]),
+    },
+    Failure {
+        code: Code::BadGraph,
+        provoke: || {
+            check_each([
+                changed(|model| node(model, "relu").inputs[0] = "nowhere".to_owned()),
+                changed(|model| node(model, "relu").outputs[0] = "fc1.out".to_owned()),
+                changed(|model| model.graph.outputs[0].name = "nowhere".to_owned()),
+            ])
+        },
+    },
+    Failure {
+        code: Code::BadSchema,
+        provoke: || {
+            check_each([
+                changed(|model| node(model, "relu").inputs.push("fc1.out".to_owned())),
+                changed(|model| node(model, "quant_x").attributes.clear()),
+                changed(|model| set(model, "fc1", "transB", "yes")),
+            ])
+        },
+    },
+    Failure {
+        code: Code::UnsupportedOperator,
+        provoke: || check_each([changed(|model| node(model, "relu").op_type = "Sin".to_owned())]),
+    },
+    Failure {
+        code: Code::UnsupportedForm,
+        provoke: || {
+            check_each([
+                changed(|model| set(model, "quant_x", "rounding_mode", "SIDEWAYS")),
+                changed(|model| set(model, "fc1", "transA", 1)),
+            ])
+        },
+    },
+    Failure {
+        code: Code::NotConstant,
+        provoke: || check_each([changed(|model| node(model, "quant_h").inputs[1] = "relu.out".to_owned())]),
+    },
+    Failure {
+        code: Code::ShapeMismatch,
+        provoke: || {
+            check_each([changed(|model| *tensor(model, "w2") = Tensor::new("w2", &[2, 2], vec![0.1f32; 4]))])
+        },
+    },
+    Failure {
+        code: Code::MissingScale,
+        provoke: || {
+            check_each([
+                changed(|model| node(model, "fc1").inputs[0] = "x".to_owned()),
+                changed(|model| node(model, "fc1").inputs[1] = "w1".to_owned()),
+                changed(|model| node(model, "fc2").inputs[0] = "relu.out".to_owned()),
+            ])
+        },
+    },
+    Failure {
+        code: Code::BadScale,
+        provoke: || {
+            check_each(
+                [f32::NAN, 0.0, -0.5, f32::INFINITY]
+                    .map(|scale| changed(|model| data(model, "quant_x.scale")[0] = scale)),
+            )
+        },
+    },
+    Failure {
+        code: Code::BadZeroPoint,
+        provoke: || {
+            check_each([
+                changed(|model| data(model, "quant_x.zero_point")[0] = 0.5),
+                changed(|model| data(model, "quant_x.zero_point")[0] = 256.0),
+                changed(|model| data(model, "quant_w1.zero_point")[0] = 1.0),
+            ])
+        },
+    },
+    Failure {
+        code: Code::BadBitWidth,
+        provoke: || {
+            check_each([
+                changed(|model| data(model, "quant_w1.bits")[0] = 9.0),
+                changed(|model| data(model, "quant_x.bits")[0] = 17.0),
+                changed(|model| data(model, "quant_x.bits")[0] = 7.5),
+            ])
+        },
+    },
+    Failure {
+        code: Code::BadChannels,
+        provoke: || {
+            check_each([
+                changed(|model| {
+                    *tensor(model, "quant_w1.scale") = Tensor::new("quant_w1.scale", &[1, 4], vec![0.1f32; 4])
+                }),
+                changed(|model| {
+                    *tensor(model, "quant_h.scale") = Tensor::new("quant_h.scale", &[3], vec![0.1f32; 3])
+                }),
+            ])
+        },
+    },
+    Failure {
+        code: Code::AccumulatorTooWide,
+        provoke: || {
+            check_each([changed(|model| {
+                // 600 products of 16-bit and 8-bit codes.
+                model.graph.inputs[0].shape = Some(vec![Dim::Known(1), Dim::Known(600)]);
+                *tensor(model, "w1") = Tensor::new("w1", &[3, 600], vec![9.0f32; 1800]);
+                data(model, "quant_x.bits")[0] = 16.0;
+                data(model, "quant_w1.bits")[0] = 8.0;
+            })])
+        },
+    },
+    Failure {
+        code: Code::NoRequantization,
+        provoke: || {
+            check_each([changed(|model| {
+                model.graph.inputs[0].shape = Some(vec![Dim::Known(1), Dim::Known(200)]);
+                *tensor(model, "w1") = Tensor::new("w1", &[3, 200], vec![9.0f32; 600]);
+                data(model, "quant_x.bits")[0] = 16.0;
+                data(model, "quant_w1.bits")[0] = 8.0;
+                data(model, "quant_h.bits")[0] = 16.0;
+            })])
+        },
+    },
+    Failure {
+        code: Code::TooLarge,
+        provoke: || {
+            check_each([changed(|model| {
+                model.graph.inputs[0] = ValueInfo::new("x", ElemType::F32, &[1, 1 << 40]);
+            })])
+        },
+    },
+    Failure {
+        code: Code::UnknownDevice,
+        provoke: || {
+            let mut session = with_model(exactum_qonnx::write(&tiny()));
+            session.run("dataflow model.onnx --device xc9z999 --target-fps 1000 -o design");
+            session
+        },
+    },
+    Failure {
+        code: Code::TargetNotReachable,
+        provoke: || {
+            let mut session = with_model(exactum_qonnx::write(&tiny()));
+            session.run("dataflow model.onnx --device xc7z020 --target-fps 1e9 -o design");
+            session.run("dataflow model.onnx --device xc7z020 --target-fps 0 -o design");
+            session
+        },
+    },
+    Failure {
+        code: Code::NotDataflow,
+        provoke: || {
+            let mut session = with_model(changed(|model| {
+                let transpose =
+                    Node::new("Transpose", ["x"], ["turned"]).named("turn").attr("perm", [0, 2, 1]);
+                model.graph.inputs[0] = ValueInfo::new("x", ElemType::F32, &[1, 2, 2]);
+                let flatten = Node::new("Flatten", ["turned"], ["flat"]).named("flatten").attr("axis", 1);
+                node(model, "quant_x").inputs[0] = "flat".to_owned();
+                model.graph.nodes.splice(..0, [transpose, flatten]);
+            }));
+            session.run("dataflow model.onnx --device xc7z020 --target-fps 1000 -o design");
+            session
+        },
+    },
+    Failure { code: Code::BadProgram, provoke: crate::containers::with_bad_programs },
+    Failure { code: Code::BadContainer, provoke: crate::containers::malformed },
+    Failure {
+        code: Code::BadInput,
+        provoke: || {
+            let mut nan = inputs(2);
+            nan[5] = f32::NAN;
+            let mut session = with_model(exactum_qonnx::write(&tiny()))
+                .with("wide.npy", npy::write(&[2, 5], &[0.0f32; 10]))
+                .with("flat.npy", npy::write(&[4], &[0.0f32; 4]))
+                .with("none.npy", npy::write(&[0, 4], &[0.0f32; 0]))
+                .with("nan.npy", npy::write(&[2, 4], &nan))
+                .with("fine.npy", npy::write(&[1, 4], &[0.1f64, 0.0, 0.0, 0.0]))
+                .with("x.npy", npy::write(&[2, 4], &inputs(2)))
+                .with("one.npy", npy::write(&[1, 2], &[0.0f32; 2]));
+            for input in ["wide", "flat", "none", "nan", "fine"] {
+                session.run(&format!("run model.onnx --input {input}.npy --output y.npy"));
+            }
+            session.run("run model.onnx --input x.npy --input x.npy --output y.npy");
+            session.run("verify model.onnx --input x.npy --expect one.npy");
+            session
+        },
+    },
+    Failure {
+        code: Code::NotNpy,
+        provoke: || {
+            let array = npy::write(&[2, 4], &inputs(2));
+            let mut session = with_model(exactum_qonnx::write(&tiny()))
+                .with("truncated.npy", &array[..array.len() - 1])
+                .with("text.npy", "0.5 0.25\n");
+            session.run("run model.onnx --input truncated.npy --output y.npy");
+            session.run("verify model.onnx --input text.npy --format json");
+            session
+        },
+    },
+    Failure {
+        code: Code::CannotWrite,
+        provoke: || {
+            let mut session =
+                with_model(exactum_qonnx::write(&tiny())).with("x.npy", npy::write(&[2, 4], &inputs(2)));
+            session.run("build model.onnx -o missing/model.exa");
+            session.run("build model.onnx -o . --emit image");
+            session.run("run model.onnx --input x.npy --output missing/y.npy");
+            session.run("run model.onnx --input x.npy --output y.npy --output z.npy");
+            session.run("dataflow model.onnx --device xc7z020 --target-fps 1 -o model.onnx");
+            session
+        },
+    },
+];
+
+#[test]
+fn every_failing_input_is_told_clearly() {
+    for Failure { code, provoke } in FAILURES {
+        let session = provoke();
+        for run in session.transcript().split("$ exactum ").skip(1).filter(|run| !run.contains("--quiet")) {
+            assert!(run.contains("status 1\n"), "{run}");
+            assert!(run.contains("--- stderr") && !run.contains("--- stdout"), "{run}");
+            assert!(run.contains(code.number()) && run.contains(code.title()), "{code}: {run}");
+            let others = Code::ALL.iter().filter(|other| *other != code);
+            assert!(others.into_iter().all(|other| !run.contains(other.title())), "{code} alone: {run}");
+        }
+        let left: Vec<String> = session.files().into_iter().filter(|name| !session.made(name)).collect();
+        assert!(left.is_empty(), "{code} left {left:?} behind");
+        session.matches(code.number());
+    }
+}
+
+#[test]
+fn every_code_has_a_failing_input() {
+    let mut codes: Vec<Code> = FAILURES.iter().map(|failure| failure.code).collect();
+    codes.extend(UNREACHABLE.iter().map(|(code, _)| *code));
+    codes.sort_unstable();
+    assert_eq!(codes, Code::ALL);
+}
+
+#[test]
+fn no_truncation_of_a_model_makes_the_command_fail_badly() {
+    let model = exactum_qonnx::write(&tiny());
+    for length in (0..model.len()).step_by(17) {
+        let mut session = Session::new().with("model.onnx", &model[..length]);
+        let output = session.run("check model.onnx");
+        assert_eq!(output.status.code(), Some(1), "{length} bytes");
+    }
+}

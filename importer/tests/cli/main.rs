@@ -1,0 +1,11 @@
+//! The `exactum` command as its users see it: exit status, standard output and standard error of every subcommand
+//! and of every kind of failing input, compared with the texts in `snapshots/`.
+//!
+//! `BLESS=1` writes the texts anew. Inputs are made here, so that each test shows what is wrong with its file.
+
+mod commands;
+mod containers;
+mod emitted;
+mod failures;
+mod models;
+mod session;
