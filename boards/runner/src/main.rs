@@ -4,7 +4,7 @@
 use std::{
     env, fs,
     io::{self, Write as _},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::ExitCode,
     time::Duration,
 };
@@ -69,10 +69,11 @@ fn run(arguments: &Arguments) -> Result<ExitCode, Box<dyn std::error::Error>> {
         }
         Command::Run { program, input, output } => {
             let generic = Image::build("generic")?;
-            let image = fs::read(program)?;
-            let run = emulator.run_program(&generic, &image, &fs::read(input)?, Counting::On)?;
+            let image = fs::read(program).map_err(at(program))?;
+            let input = fs::read(input).map_err(at(input))?;
+            let run = emulator.run_program(&generic, &image, &input, Counting::On)?;
             if let Some(path) = output {
-                fs::write(path, &run.output)?;
+                fs::write(path, &run.output).map_err(at(path))?;
             }
             // Programs are read in place, from a multiple of 8.
             let mut words = vec![0u64; image.len().div_ceil(8)];
@@ -87,4 +88,9 @@ fn run(arguments: &Arguments) -> Result<ExitCode, Box<dyn std::error::Error>> {
             Ok(ExitCode::SUCCESS)
         }
     }
+}
+
+/// Puts the file's path before what the system says of it.
+fn at(path: &Path) -> impl Fn(io::Error) -> String {
+    move |error| format!("{}: {error}", path.display())
 }

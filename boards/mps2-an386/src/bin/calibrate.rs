@@ -1,7 +1,8 @@
 //! Runs regions whose executed instructions are known from their text, and reports the ticks of each.
 //!
 //! The test `calibration` of `boards/runner` demands that each count is exact and that runs repeat to the tick.
-//! Usage: `calibrate COUNTS`; writes one little-endian u32 of ticks for each region, in the order of `main`.
+//! Usage: `calibrate COUNTS`; writes one little-endian u32 of ticks for each region, then three bytes and a zero:
+//! whether the timer says that it wrapped, before it did, after it did, and after a restart.
 #![no_std]
 #![no_main]
 
@@ -9,6 +10,7 @@ use core::arch::asm;
 
 use cortex_m_rt::entry;
 use exactum_board_common::{
+    counter::Counter as _,
     failure::{Failure, exit},
     files::{Path, write},
 };
@@ -55,12 +57,17 @@ fn regions() -> [u32; 8] {
 
 fn run() -> Result<(), Failure> {
     let path = Path::from_command_line(1)?.ok_or(Failure::CommandLine)?;
-    let _running = ApbTimer::take().ok_or(Failure::Capacity)?;
+    let mut timer = ApbTimer::take().ok_or(Failure::Capacity)?;
     let mut file = path.create()?;
     for ticks in regions() {
         write(&mut file, &ticks.to_le_bytes())?;
     }
-    Ok(())
+    let early = timer.wrapped();
+    // 1.4 billion instructions, 4.48 billion ticks.
+    region!("2:", "subs {n}, #1", "bne 2b", in n = 700_000_000u32);
+    let late = timer.wrapped();
+    timer.restart();
+    write(&mut file, &[early, late, timer.wrapped(), false].map(u8::from))
 }
 
 #[entry]
