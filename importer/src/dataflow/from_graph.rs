@@ -316,10 +316,12 @@ fn channels_last(shape: &[usize]) -> Option<[usize; 3]> {
     (channels > 1 && height * width > 1).then_some([height, width, channels])
 }
 
-/// The axes of a value of rank `N`.
+/// The axes of a value of rank `N`, none of them empty.
 fn axes<const N: usize>(value: &Value, at: &Location) -> Result<[usize; N]> {
-    value.shape.as_slice().try_into().map_err(|_| {
-        refused(at.clone(), format!("{:?} of shape {:?}", value.name, value.shape), format!("{N} axes"))
+    let axes = <[usize; N]>::try_from(value.shape.as_slice()).ok().filter(|axes| !axes.contains(&0));
+    axes.ok_or_else(|| {
+        let found = format!("{:?} of shape {:?}", value.name, value.shape);
+        refused(at.clone(), found, format!("{N} axes that are not empty"))
     })
 }
 
