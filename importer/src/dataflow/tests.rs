@@ -85,7 +85,7 @@ fn widths_and_requantizations_follow_from_the_graph() {
     assert!(lo < -(1 << (bits - 2)) || hi >= 1 << (bits - 2), "{bits} bits are needed");
     assert_eq!(arithmetic(2)["requantization"]["kind"], "thresholds");
     assert_eq!(arithmetic(2)["requantization"]["per_channel"], 15);
-    assert_eq!(arithmetic(8)["requantization"]["kind"], "multiplier");
+    assert_eq!(arithmetic(8)["requantization"]["kind"], "certified_form");
     assert_eq!(arithmetic(8)["requantization"]["thresholds_instead"], 255);
     assert_eq!(stages["stages"][9]["dimensions"]["flattened"], serde_json::json!([3, 3, 16]));
     assert_eq!(arithmetic(11)["requantization"], Json::Null);

@@ -40,17 +40,17 @@ pub enum Requantization {
         /// Codes above the first one.
         per_channel: u32,
     },
-    /// Multiplies, adds and shifts as the program does. FINN would need the thresholds.
-    Multiplier {
-        /// The certified form.
+    /// Computes the program's certified form, such as a multiplication, addition and shift. FINN has none of these.
+    CertifiedForm {
+        /// Its name.
         form: &'static str,
         /// Thresholds that FINN would compare with instead.
         thresholds_instead: u32,
     },
 }
 
-/// Most thresholds for each channel: 4-bit codes. Each further bit doubles the memory, and beyond this the
-/// multiplier of the certified form is smaller.
+/// Most thresholds for each channel: 4-bit codes. Each further bit doubles the memory, and beyond this one
+/// multiplier is smaller.
 pub const MAX_THRESHOLDS: u32 = 15;
 
 /// A memory that is read once per word of weights.
@@ -77,7 +77,7 @@ impl Requantization {
     pub fn new(form: &'static str, lo: i32, hi: i32) -> Self {
         match hi.abs_diff(lo) {
             per_channel @ ..=MAX_THRESHOLDS => Self::Thresholds { per_channel },
-            thresholds_instead => Self::Multiplier { form, thresholds_instead },
+            thresholds_instead => Self::CertifiedForm { form, thresholds_instead },
         }
     }
 }
