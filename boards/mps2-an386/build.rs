@@ -1,7 +1,7 @@
 //! Hands the linker the memory of the board, and the binary `digits` its program and images.
 //!
-//! Linker scripts are named here and not in `.cargo/config.toml`, so that a `RUSTFLAGS` of the surroundings cannot
-//! drop them.
+//! Linker scripts are named here and not in `.cargo/config.toml`, so that a `RUSTFLAGS` of the surroundings
+//! cannot drop them.
 
 use std::{
     env,

@@ -1,7 +1,7 @@
 //! The demonstration application: classifies images, logs each answer, and lights a lamp while all are right.
 //!
-//! It reaches the board through `embedded-hal` and [`Counter`] alone, so every board runs the same code. This is
-//! also the shape of a real one: quantize what a sensor gave, run, take the class.
+//! It reaches the board through `embedded-hal` and [`Counter`] alone, so every board runs the same code. This
+//! is also the shape of a real one: quantize what a sensor gave, run, take the class.
 
 use embedded_hal::digital::OutputPin;
 use exactum_runtime::{Codes, Engine, Program};
@@ -20,8 +20,8 @@ pub struct Image {
 /// Classifies `images` with `program` and logs each answer with its ticks, then how many were right.
 ///
 /// # Errors
-/// [`Failure::Load`], [`Failure::Capacity`] for an arena that is too small, [`Failure::Application`] if the program
-/// takes no images of this size or the lamp fails; the log has the reason.
+/// [`Failure::Load`], [`Failure::Capacity`] for an arena that is too small, [`Failure::Application`] if the
+/// program takes no images of this size or the lamp fails; the log has the reason.
 pub fn classify(
     image_file: &[u8],
     arena: &mut [u8],

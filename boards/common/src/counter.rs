@@ -1,7 +1,7 @@
 //! The counter that a board offers, and the observer that measures each op of a program with it.
 //!
-//! In QEMU the ticks derive from executed instructions (docs/boards.md), on a chip from clock cycles. Only the host
-//! knows which, so the firmware reports ticks and converts nothing.
+//! In QEMU the ticks derive from executed instructions (docs/boards.md), on a chip from clock cycles. Only
+//! the host knows which, so the firmware reports ticks and converts nothing.
 
 use exactum_runtime::{Codes, Observer};
 
@@ -13,8 +13,8 @@ pub trait Counter {
     /// Ticks since [`restart`](Self::restart), modulo 2^32.
     fn ticks(&self) -> u32;
 
-    /// True when more than 2^32 - 1 ticks have passed since [`restart`](Self::restart): no difference of ticks is
-    /// to be trusted then.
+    /// True when more than 2^32 - 1 ticks have passed since [`restart`](Self::restart): no difference of
+    /// ticks is to be trusted then.
     fn wrapped(&self) -> bool;
 }
 

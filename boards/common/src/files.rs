@@ -22,8 +22,8 @@ pub struct Path {
 }
 
 impl Path {
-    /// The argument `index` of the command line, the first after the name of the image being 1. `None` if there is
-    /// no such argument.
+    /// The argument `index` of the command line, the first after the name of the image being 1. `None` if
+    /// there is no such argument.
     ///
     /// # Errors
     /// [`Failure::CommandLine`] if the host gives no command line, or the argument is too long or no UTF-8.

@@ -1,8 +1,9 @@
 //! Runs any program on files of the host: one image for a whole conformance suite, without recompiling.
 //!
-//! Command line: `PROGRAM INPUT OUTPUT [COUNTS]`, paths without blanks. INPUT holds the codes of all inputs, sample
-//! after sample, little endian; OUTPUT receives those of all outputs. COUNTS receives words of 32 bits: the number of
-//! ops, the ticks of an empty pair of observer calls, then for each sample the ticks of the inference and of each op.
+//! Command line: `PROGRAM INPUT OUTPUT [COUNTS]`, paths without blanks. INPUT holds the codes of all inputs,
+//! sample after sample, little endian; OUTPUT receives those of all outputs. COUNTS receives words of 32
+//! bits: the number of ops, the ticks of an empty pair of observer calls, then for each sample the ticks of
+//! the inference and of each op.
 
 use exactum_runtime::{Engine, Program};
 use semihosting::fs::File;
@@ -27,7 +28,8 @@ pub struct Memory<'m> {
 /// Runs the program of the command line on every sample of its input file.
 ///
 /// # Errors
-/// Every [`Failure`] of files, memory, program and input; the reason is logged where the code alone says too little.
+/// Every [`Failure`] of files, memory, program and input; the reason is logged where the code alone says too
+/// little.
 pub fn run(counter: &mut impl Counter, memory: Memory<'_>) -> Result<(), Failure> {
     let path = |index| Path::from_command_line(index)?.ok_or(Failure::CommandLine);
     let length_bytes = read_up_to(&mut path(1)?.open()?, memory.program)?;

@@ -1,7 +1,8 @@
-//! What the firmware of every board shares, so that a board is a memory map, a counter and a few short binaries.
+//! What the firmware of every board shares, so that a board is a memory map, a counter and a few short
+//! binaries.
 //!
-//! [`generic`] runs any program on files of the host, [`classify`] is the demonstration application; [`counter`]
-//! measures both and [`files`] reaches the host. Boards call these; nothing here knows a chip.
+//! [`generic`] runs any program on files of the host, [`classify`] is the demonstration application;
+//! [`counter`] measures both and [`files`] reaches the host. Boards call these; nothing here knows a chip.
 #![no_std]
 
 pub mod classify;

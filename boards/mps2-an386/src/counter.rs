@@ -1,7 +1,7 @@
 //! The first APB timer of the board as a [`Counter`]: 25 MHz, 32 bits, counting down.
 //!
-//! Registers: Arm Cortex-M System Design Kit, Technical Reference Manual, "APB timer"; base address: Application
-//! Note AN386, memory map.
+//! Registers: Arm Cortex-M System Design Kit, Technical Reference Manual, "APB timer"; base address:
+//! Application Note AN386, memory map.
 
 use exactum_board_common::counter::Counter;
 
@@ -41,8 +41,8 @@ impl ApbTimer {
 
 impl Counter for ApbTimer {
     fn restart(&mut self) {
-        // SAFETY: the four registers exist at these addresses on every AN386 and are aligned words; `take` hands out
-        // one timer, so nobody else writes them, and no memory of the program is affected.
+        // SAFETY: the four registers exist at these addresses on every AN386 and are aligned words; `take`
+        // hands out one timer, so nobody else writes them, and no memory of the program is affected.
         unsafe {
             CONTROL.write_volatile(0);
             RELOAD.write_volatile(u32::MAX);

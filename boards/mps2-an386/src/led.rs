@@ -15,8 +15,8 @@ pub struct Led;
 
 impl Led {
     fn set(&mut self, on: bool) -> Result<(), Infallible> {
-        // SAFETY: an aligned register that exists on every AN386; it drives lights and no memory of the program.
-        // Interrupts write no lights, so reading and writing it back loses nothing.
+        // SAFETY: an aligned register that exists on every AN386; it drives lights and no memory of the
+        // program. Interrupts write no lights, so reading and writing it back loses nothing.
         unsafe { FPGAIO_LED.write_volatile(FPGAIO_LED.read_volatile() & !1 | u32::from(on)) }
         Ok(())
     }

@@ -1,8 +1,9 @@
-//! Links only if no panic is reachable from `Engine::run`: the panic handler calls a function that nobody defines.
+//! Links only if no panic is reachable from `Engine::run`: the panic handler calls a function that nobody
+//! defines.
 //!
 //! Belongs to no board and is never run. The tests of `boards/runner` link it, and once more with feature
-//! `panic-on-purpose`, which must fail: else the guard would guard nothing. It stands alone because other crates
-//! of firmware may panic where they like.
+//! `panic-on-purpose`, which must fail: else the guard would guard nothing. It stands alone because other
+//! crates of firmware may panic where they like.
 #![no_std]
 #![no_main]
 

@@ -1,8 +1,8 @@
 //! Prints what each kernel executes on the Cortex-M4, for the layer shapes of common benchmarks.
 //!
-//! `cargo run --release -p exactum-runner --example kernels`. Counts are instructions under QEMU, not cycles, and
-//! exact for the compiler that `.ci/firmware-cargo` chooses. Weights and inputs are random 8-bit codes; accumulators
-//! are requantized by 32-bit multiplication, a multiplier for each channel.
+//! `cargo run --release -p exactum-runner --example kernels`. Counts are instructions under QEMU, not cycles,
+//! and exact for the compiler that `.ci/firmware-cargo` chooses. Weights and inputs are random 8-bit codes;
+//! accumulators are requantized by 32-bit multiplication, a multiplier for each channel.
 #![allow(clippy::print_stdout)]
 
 use exactum_runner::{Counting, Emulator, Image};

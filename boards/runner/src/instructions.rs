@@ -1,11 +1,11 @@
 //! From ticks of the board's timer to executed instructions, exactly or not at all.
 //!
-//! QEMU runs with `-icount shift=7`: each instruction takes 128 ns of virtual time. A timer of 25 MHz ticks every
-//! 40 ns, so n instructions lie between two reads that differ by the integers next to 3.2 n; no two n share a
-//! difference, and the rounding is undone without loss.
+//! QEMU runs with `-icount shift=7`: each instruction takes 128 ns of virtual time. A timer of 25 MHz ticks
+//! every 40 ns, so n instructions lie between two reads that differ by the integers next to 3.2 n; no two n
+//! share a difference, and the rounding is undone without loss.
 
-/// The `shift` of QEMU's `-icount`: an instruction takes `2^shift` nanoseconds. From 6 on, a tick is shorter than
-/// an instruction; only from 7 on is every difference of ticks unique.
+/// The `shift` of QEMU's `-icount`: an instruction takes `2^shift` nanoseconds. From 6 on, a tick is shorter
+/// than an instruction; only from 7 on is every difference of ticks unique.
 pub(crate) const ICOUNT_SHIFT: u32 = 7;
 
 const NANOSECONDS_PER_INSTRUCTION: u64 = 1 << ICOUNT_SHIFT;

@@ -1,5 +1,5 @@
-//! Runs firmware in QEMU from the host: builds an image, starts it under a time limit, decodes its log, and counts
-//! the instructions it executes.
+//! Runs firmware in QEMU from the host: builds an image, starts it under a time limit, decodes its log, and
+//! counts the instructions it executes.
 //!
 //! ```no_run
 //! use exactum_runner::{Counting, Emulator, Image};
@@ -14,8 +14,8 @@
 //! # }
 //! ```
 //!
-//! The firmware itself lives in the workspace `boards`; docs/boards.md tells how counting works. The tests of the
-//! workspace use this library, and the binary is what `cargo run` in `boards` starts.
+//! The firmware itself lives in the workspace `boards`; docs/boards.md tells how counting works. The tests of
+//! the workspace use this library, and the binary is what `cargo run` in `boards` starts.
 
 mod emulator;
 mod image;

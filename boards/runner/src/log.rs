@@ -1,9 +1,10 @@
-//! The log of an image: defmt frames on QEMU's standard output, turned into lines with the strings of the ELF file.
+//! The log of an image: defmt frames on QEMU's standard output, turned into lines with the strings of the ELF
+//! file.
 
 use defmt_decoder::{DecodeError, Table};
 
-/// The lines of the log in `bytes`, each with its level. Damage becomes a line that says so: what the firmware
-/// managed to say before is often the reason.
+/// The lines of the log in `bytes`, each with its level. Damage becomes a line that says so: what the
+/// firmware managed to say before is often the reason.
 pub(crate) fn decode(elf: &[u8], bytes: &[u8]) -> Vec<String> {
     if bytes.is_empty() {
         return Vec::new();

@@ -1,5 +1,5 @@
-//! The command `exactum-runner`: starts an image in QEMU as `cargo run` wants it, or runs a program on the firmware
-//! `generic` and prints what each op executes.
+//! The command `exactum-runner`: starts an image in QEMU as `cargo run` wants it, or runs a program on the
+//! firmware `generic` and prints what each op executes.
 
 use std::{
     env, fs,

@@ -1,5 +1,5 @@
-//! Running a program on the firmware `generic`: program, input and output travel as files through semihosting, so
-//! one image serves every program and one start of QEMU every sample.
+//! Running a program on the firmware `generic`: program, input and output travel as files through
+//! semihosting, so one image serves every program and one start of QEMU every sample.
 
 use std::{fs, io};
 
@@ -63,8 +63,8 @@ pub enum RunError {
 impl Emulator {
     /// Runs `program` on every sample of `input`, on `image`, which is the built firmware `generic`.
     ///
-    /// `input` holds the codes of all inputs of a sample, in the order of the program's inputs and in their element
-    /// types, little endian; sample follows sample.
+    /// `input` holds the codes of all inputs of a sample, in the order of the program's inputs and in their
+    /// element types, little endian; sample follows sample.
     ///
     /// # Errors
     /// [`RunError::Refused`] with the firmware's log if the program or the length of the input is not valid.
@@ -95,8 +95,9 @@ impl Emulator {
     }
 }
 
-/// Reads the table that the firmware writes: words of 32 bits, little endian. First the number of ops and the ticks
-/// of a pair of observer calls around nothing; then for each sample the ticks of the inference and of each op.
+/// Reads the table that the firmware writes: words of 32 bits, little endian. First the number of ops and the
+/// ticks of a pair of observer calls around nothing; then for each sample the ticks of the inference and of
+/// each op.
 fn count_table(bytes: &[u8]) -> Result<Vec<Instructions>, RunError> {
     let not_whole = || RunError::CountTable { found_bytes: bytes.len() };
     let (words, []) = bytes.as_chunks::<4>() else { return Err(not_whole()) };

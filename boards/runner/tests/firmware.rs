@@ -1,5 +1,5 @@
-//! Firmware in QEMU: the counter is exact, the device computes the host's bytes, refusals have a reason, runs end,
-//! and an image that could panic does not link.
+//! Firmware in QEMU: the counter is exact, the device computes the host's bytes, refusals have a reason, runs
+//! end, and an image that could panic does not link.
 //!
 //! Absent tools show as ignored tests with the reason on standard error; in CI they are failures.
 

@@ -1,8 +1,8 @@
 //! Stands guard over `no_std` and no alloc without any embedded target.
 //!
-//! A final artifact has one panic handler, and std brings its own; it has an allocator if alloc is linked. This
-//! one has a handler and no allocator, so it stops building once the runtime links either. `.ci/no-std` builds
-//! it, and proves with the two features that it would fail.
+//! A final artifact has one panic handler, and std brings its own; it has an allocator if alloc is linked.
+//! This one has a handler and no allocator, so it stops building once the runtime links either. `.ci/no-std`
+//! builds it, and proves with the two features that it would fail.
 #![no_std]
 
 #[cfg(feature = "alloc-on-purpose")]

@@ -1,8 +1,10 @@
 //! Runs regions whose executed instructions are known from their text, and reports the ticks of each.
 //!
-//! The test `calibration` of `boards/runner` demands that each count is exact and that runs repeat to the tick.
-//! Usage: `calibrate COUNTS`; writes one little-endian u32 of ticks for each region, then three bytes and a zero:
-//! whether the timer says that it wrapped, before it did, after it did, and after a restart.
+//! The test `calibration` of `boards/runner` demands that each count is exact and that runs repeat to the
+//! tick.
+//!
+//! Usage: `calibrate COUNTS`; writes one little-endian u32 of ticks for each region, then three bytes
+//! and a zero: whether the timer says that it wrapped, before it did, after it did, and after a restart.
 #![no_std]
 #![no_main]
 
@@ -16,13 +18,13 @@ use exactum_board_common::{
 };
 use mps2_an386::counter::ApbTimer;
 
-/// Ticks between two reads of the timer with `$body` between them. The second read is itself an instruction, so a
-/// region counts one more than its body has.
+/// Ticks between two reads of the timer with `$body` between them. The second read is itself an instruction,
+/// so a region counts one more than its body has.
 macro_rules! region {
     ($($body:literal),* $(, in $register:ident = $value:expr)?) => {{
         let (before, after): (u32, u32);
-        // SAFETY: two loads from a register of the board whose reading changes nothing; the bodies below touch no
-        // memory, and registers only that are declared here.
+        // SAFETY: two loads from a register of the board whose reading changes nothing; the bodies below
+        // touch no memory, and registers only that are declared here.
         unsafe {
             asm!(
                 "ldr {before}, [{timer}]",
@@ -64,7 +66,7 @@ fn run() -> Result<(), Failure> {
     }
     let early = timer.wrapped();
     // 1.4 billion instructions, 4.48 billion ticks.
-    region!("2:", "subs {n}, #1", "bne 2b", in n = 700_000_000u32);
+    let _ = region!("2:", "subs {n}, #1", "bne 2b", in n = 700_000_000u32);
     let late = timer.wrapped();
     timer.restart();
     write(&mut file, &[early, late, timer.wrapped(), false].map(u8::from))

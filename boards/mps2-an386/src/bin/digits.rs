@@ -1,7 +1,7 @@
 //! Demonstration: a program in flash classifies images and logs what it sees.
 //!
-//! Built with feature `digits` and two variables: EXACTUM_PROGRAM, a program file, and EXACTUM_IMAGES, lines of
-//! comma-separated real values that end with the label.
+//! Built with feature `digits` and two variables: EXACTUM_PROGRAM, a program file, and EXACTUM_IMAGES, lines
+//! of comma-separated real values that end with the label.
 #![no_std]
 #![no_main]
 
