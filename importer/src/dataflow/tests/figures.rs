@@ -1,4 +1,4 @@
-//! Figures of FINN itself that the cycle formulas must give.
+//! Figures from outside that the cycle formulas must give. Each says how far it is FINN's own.
 
 use crate::dataflow::stage::{
     Accumulator, Arithmetic, ConvolutionInputGenerator, FmPadding, Folding, Mvau, Pool, Requantization,
@@ -103,8 +103,8 @@ fn tfc_takes_finns_cycles() {
     }
 }
 
-/// The matrix units of CNV-w1a1 with the folding of finn-examples (build/bnn-pynq): MW, MH, V, PE, SIMD. The slowest
-/// takes 32,768 cycles.
+/// The matrix units of CNV-w1a1 with the folding file of finn-examples (`build/bnn-pynq`, commit 087ad90): MW, MH, V,
+/// PE, SIMD. The known figure is that of the slowest, 32,768 cycles; the others are the products by hand.
 #[test]
 fn cnv_takes_32768_cycles() {
     let layers = [
@@ -126,7 +126,8 @@ fn cnv_takes_32768_cycles() {
 /// Channels; input, window, stride, dilation; depthwise, SIMD, parallel window, cycles.
 type Window = (usize, [usize; 2], [usize; 2], [usize; 2], [usize; 2], bool, usize, bool, u64);
 
-/// What `ConvolutionInputGenerator_rtl.get_exp_cycles` of FINN (commit 01c4628) returned for these attributes.
+/// The formula of FINN's `ConvolutionInputGenerator_rtl.get_exp_cycles` (commit 01c4628), evaluated in Python on these
+/// attributes outside FINN, with the parallel style where the window is parallel or 1x1.
 const WINDOWS: [Window; 11] = [
     (3, [32, 32], [3, 3], [1, 1], [1, 1], false, 3, false, 8167),
     (3, [32, 32], [3, 3], [1, 1], [1, 1], false, 3, true, 1026),
@@ -142,7 +143,7 @@ const WINDOWS: [Window; 11] = [
 ];
 
 #[test]
-fn sliding_windows_take_finns_cycles() {
+fn sliding_windows_take_the_cycles_of_finns_formula() {
     for row in WINDOWS {
         let (channels, input_size, window, stride, dilation, depthwise, simd, parallel_window, cycles) = row;
         let along =
@@ -162,10 +163,9 @@ fn sliding_windows_take_finns_cycles() {
     }
 }
 
-/// What `get_exp_cycles` of FINN's `FMPadding`, `Pool` and `VVAU` gives for these attributes: the sizes of their
-/// folded streams, worked out by hand.
+/// The formulas of FINN's `FMPadding`, `Pool` and `VVAU`, worked out by hand: FINN reported none of these.
 #[test]
-fn the_other_kinds_take_finns_cycles() {
+fn the_other_kinds_take_the_cycles_of_finns_formulas() {
     let padding = FmPadding { channels: 32, input_size: [28, 26], pads: [1, 1, 1, 1], code_bits: 4 };
     assert_eq!(padding.cycles(folding(1, 8)), 4 * 30 * 28);
     let pool = Pool { channels: 64, window: [2, 2], output_size: [14, 14], code_bits: 2 };
