@@ -62,6 +62,9 @@ impl Patch {
     }
 
     /// Multiplies what is gathered with the filters' next elements and empties the patch.
+    ///
+    /// Not inlined: all kernels share this one copy of the inner loop.
+    #[inline(never)]
     pub(super) fn multiply(&mut self, filters: &mut Filters<'_>) {
         let codes = self.codes.get(..self.filled).unwrap_or_default();
         let mut rows = filters.rest;

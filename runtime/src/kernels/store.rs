@@ -25,26 +25,34 @@ pub(super) fn blocks(channels: usize, mut block: impl FnMut(usize, usize)) {
     }
 }
 
-/// Stores the codes of `accs`, the first of which is of channel `first_channel`.
-pub(super) fn store(requant: Option<&Requant<'_>>, first_channel: usize, accs: &[i32], output: CodesMut<'_>) {
-    with_codes!(CodesMut, output, codes => store_as(requant, first_channel, accs, codes));
+/// Requantizes `accs`, the first of which is of channel `first_channel`, and stores the codes.
+///
+/// One loop per form and one per element type, rather than one for each pair of them.
+#[inline(never)]
+pub(super) fn store(
+    requant: Option<&Requant<'_>>,
+    first_channel: usize,
+    accs: &mut [i32],
+    output: CodesMut<'_>,
+) {
+    if let Some(requant) = requant {
+        apply(requant, first_channel, accs);
+    }
+    fn narrow<T: Code>(accs: &[i32], codes: &mut [T]) {
+        codes.iter_mut().zip(accs).for_each(|(code, acc)| *code = T::truncate(*acc));
+    }
+    with_codes!(CodesMut, output, codes => narrow(accs, codes));
 }
 
-fn store_as<T: Code>(requant: Option<&Requant<'_>>, first: usize, accs: &[i32], codes: &mut [T]) {
-    let Some(requant) = requant else {
-        codes.iter_mut().zip(accs).for_each(|(code, acc)| *code = T::truncate(*acc));
-        return;
-    };
+fn apply(requant: &Requant<'_>, first: usize, accs: &mut [i32]) {
     match requant.form {
         Form::Offset { offsets } => {
-            each(requant, first, accs, codes, |channel, acc| acc.wrapping_add(at(offsets, channel)));
+            each(requant, first, accs, |channel, acc| acc.wrapping_add(at(offsets, channel)));
         }
-        Form::ShiftHalfEven { multipliers, offsets, shifts } => {
-            each(requant, first, accs, codes, |channel, acc| {
-                shift_half_even(acc, at(multipliers, channel), at(offsets, channel), at(shifts, channel))
-            });
-        }
-        Form::Multiply32(line) => each(requant, first, accs, codes, |channel, acc| {
+        Form::ShiftHalfEven { multipliers, offsets, shifts } => each(requant, first, accs, |channel, acc| {
+            shift_half_even(acc, at(multipliers, channel), at(offsets, channel), at(shifts, channel))
+        }),
+        Form::Multiply32(line) => each(requant, first, accs, |channel, acc| {
             multiply32(
                 acc,
                 at(line.multipliers, channel),
@@ -53,45 +61,27 @@ fn store_as<T: Code>(requant: Option<&Requant<'_>>, first: usize, accs: &[i32], 
             )
         }),
         Form::Multiply64(line) => {
-            each(requant, first, accs, codes, |channel, acc| line.value(channel, acc));
+            each_wide(requant, first, accs, |channel, acc| line.value(channel, acc));
         }
-        Form::EvenOdd { even, odd } => each(requant, first, accs, codes, |channel, acc| {
+        Form::EvenOdd { even, odd } => each_wide(requant, first, accs, |channel, acc| {
             even.value(channel, acc).wrapping_add(odd.value(channel, acc))
         }),
         Form::Thresholds { .. } | Form::Table { .. } => {
-            each(requant, first, accs, codes, |channel, acc| requant.apply(channel, acc));
+            each(requant, first, accs, |channel, acc| requant.apply(channel, acc));
         }
     }
 }
 
-fn each<T: Code, V: Ord + Copy + From<i32> + Truncate>(
-    requant: &Requant<'_>,
-    first_channel: usize,
-    accs: &[i32],
-    codes: &mut [T],
-    value: impl Fn(usize, i32) -> V,
-) {
-    let (lo, hi) = (V::from(requant.lo), V::from(requant.hi));
-    for (index, (code, acc)) in codes.iter_mut().zip(accs).enumerate() {
-        let value = value(first_channel.wrapping_add(index), *acc);
+fn each(requant: &Requant<'_>, first: usize, accs: &mut [i32], value: impl Fn(usize, i32) -> i32) {
+    for (index, acc) in accs.iter_mut().enumerate() {
         // Not `clamp`, which panics on an empty range.
-        *code = T::truncate(value.min(hi).max(lo).truncate());
+        *acc = value(first.wrapping_add(index), *acc).min(requant.hi).max(requant.lo);
     }
 }
 
-/// The low 32 bits of a clamped value.
-trait Truncate {
-    fn truncate(self) -> i32;
-}
-
-impl Truncate for i32 {
-    fn truncate(self) -> i32 {
-        self
-    }
-}
-
-impl Truncate for i64 {
-    fn truncate(self) -> i32 {
-        self as i32
+fn each_wide(requant: &Requant<'_>, first: usize, accs: &mut [i32], value: impl Fn(usize, i32) -> i64) {
+    let (lo, hi) = (i64::from(requant.lo), i64::from(requant.hi));
+    for (index, acc) in accs.iter_mut().enumerate() {
+        *acc = value(first.wrapping_add(index), *acc).min(hi).max(lo) as i32;
     }
 }
