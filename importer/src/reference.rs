@@ -92,7 +92,7 @@ impl<'a> Reference<'a> {
             }
             Op::Requantize(_) => {
                 let functions = &self.functions[index];
-                let inner: usize = output.shape[2..].iter().product();
+                let inner: usize = output.shape.iter().skip(2).product();
                 let code = |(i, x): (usize, &i64)| functions[i / inner % functions.len()].eval(*x);
                 operand(0).iter().enumerate().map(code).collect()
             }

@@ -30,7 +30,8 @@ fn print_rational(value: &BigRational) -> String {
 fn parse_rational(text: &str) -> Option<BigRational> {
     if let Some((numer, denom)) = text.split_once('/') {
         let denom: BigInt = denom.parse().ok()?;
-        return (!denom.is_zero()).then_some(BigRational::new(numer.parse().ok()?, denom));
+        let numer: BigInt = numer.parse().ok()?;
+        return (!denom.is_zero()).then(|| BigRational::new(numer, denom));
     }
     let (mantissa, exponent) = text.split_once('p').unwrap_or((text, "0"));
     let mantissa: BigInt = mantissa.parse().ok()?;

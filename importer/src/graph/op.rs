@@ -224,6 +224,17 @@ impl Window {
         Some(output)
     }
 
+    /// Whether each of `outputs` windows along `axis` has a tap inside an input of `size`; a pool of none has no value.
+    pub fn sees_input(&self, axis: usize, size: usize, outputs: usize) -> bool {
+        let (pad, dilation) = (self.pads[axis], self.dilation[axis]);
+        // The first tap past the padding decides.
+        let inside = |start: usize| {
+            let tap = pad.saturating_sub(start).div_ceil(dilation);
+            tap < self.size[axis] && start + tap * dilation < pad + size
+        };
+        (0..outputs).all(|output| inside(output * self.stride[axis]))
+    }
+
     /// Whether any window reaches outside the input.
     pub fn is_padded(&self) -> bool {
         self.pads.iter().any(|pad| *pad > 0)

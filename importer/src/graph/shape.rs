@@ -38,7 +38,7 @@ pub fn infer(op: &Op, inputs: &[&Value], declared: Option<&[usize]>) -> Result<V
         Op::Conv(conv) | Op::Conv2d(conv) => convolve(x, &operand(inputs, 1)?.shape, conv)?,
         Op::MaxPool(pool) => pool_shape(x, pool)?,
         Op::Dense => match (x, operand(inputs, 1)?.shape.as_slice()) {
-            ([batch, k], [outputs, inputs]) if k == inputs => vec![*batch, *outputs],
+            ([1, k], [outputs, inputs]) if k == inputs => vec![1, *outputs],
             (x, w) => return fail(format!("input {x:?}, weight {w:?}"), "[1, inputs] and [outputs, inputs]"),
         },
         Op::MatMul => product(x, &operand(inputs, 1)?.shape)?,
@@ -71,8 +71,8 @@ pub fn infer(op: &Op, inputs: &[&Value], declared: Option<&[usize]>) -> Result<V
         },
     };
     match elems(&shape) {
-        Some(_) => Ok(shape),
-        None => fail(format!("{shape:?}"), format!("at most {MAX_ELEMS} elements")),
+        Some(1..) => Ok(shape),
+        _ => fail(format!("{shape:?}"), format!("1 to {MAX_ELEMS} elements")),
     }
 }
 
@@ -128,12 +128,11 @@ fn convolve(x: &[usize], w: &[usize], conv: &Conv) -> Result<Vec<usize>, ShapeEr
 
 fn pool_shape(x: &[usize], pool: &Pool) -> Result<Vec<usize>, ShapeError> {
     let [channels, height, width] = spatial(x, pool.layout)?;
-    let Window { size, pads, .. } = pool.window;
-    // A window that lies in the padding alone would have no largest value.
-    if pads[0].max(pads[2]) >= size[0].max(1) || pads[1].max(pads[3]) >= size[1].max(1) {
-        return fail(format!("pads {pads:?} for window {size:?}"), "padding smaller than the window");
+    let output = windows(&pool.window, [height, width])?;
+    if (0..2).any(|axis| !pool.window.sees_input(axis, [height, width][axis], output[axis])) {
+        return fail(format!("{:?} on {x:?}", pool.window), "an element of the input in every window");
     }
-    Ok(spatial_shape(pool.layout, channels, windows(&pool.window, [height, width])?))
+    Ok(spatial_shape(pool.layout, channels, output))
 }
 
 fn product(a: &[usize], b: &[usize]) -> Result<Vec<usize>, ShapeError> {

@@ -16,6 +16,14 @@ pub(super) fn read(
     size: [usize; 2],
 ) -> Result<Window, Diagnostic> {
     let size = attribute(at, node, "kernel_shape", size, 1)?;
+    if size.contains(&0) {
+        return Err(Diagnostic::new(
+            Code::ShapeMismatch,
+            at.clone(),
+            format!("a window of {size:?}"),
+            "1 tap or more",
+        ));
+    }
     let stride = attribute(at, node, "strides", [1, 1], 1)?;
     let dilation = attribute(at, node, "dilations", [1, 1], 1)?;
     let padding = node.string("auto_pad").unwrap_or("NOTSET");

@@ -31,6 +31,10 @@ fn run(graph: &mut Graph) -> Result<()> {
         let origin = std::mem::take(&mut graph.nodes[add].origin);
         let sum = graph.nodes[add].output;
         let node = &mut graph.nodes[layer];
+        // The factor of a bias that was not there does not hold for this one.
+        if let Op::Gemm { beta, .. } = &mut node.op {
+            *beta = 1.0;
+        }
         let result = node.output;
         node.inputs.push(bias);
         node.origin.extend(origin);

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use exactum_runtime::Element;
 use exactum_runtime::num::{IntRange, Rounding};
 
 use super::Pass;
@@ -152,13 +153,15 @@ impl Quantizer<'_> {
         codes: Codes,
         rounding: Rounding,
     ) -> Result<(), Diagnostic> {
-        if codes.int.width.bits() > 16 {
-            let found = format!("{} bits for an activation", codes.int.width.bits());
+        // Kernels multiply codes minus the zero point as 16-bit integers.
+        let (IntRange { lo, hi }, zero) = (codes.int.range(), codes.zero_point);
+        if !Element::I16.range().contains_range(IntRange { lo: lo - zero, hi: hi - zero }) {
+            let found = format!("{} with zero point {zero} for an activation", codes.int);
             return Err(Diagnostic::new(
                 Code::BadBitWidth,
                 at.clone().at_part("bit width"),
                 found,
-                "1 to 16 bits",
+                "codes that fit 16 bits with a sign after the zero point is subtracted",
             ));
         }
         if codes.axis.is_some() {

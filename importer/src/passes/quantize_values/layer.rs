@@ -28,6 +28,12 @@ struct Bias {
 impl Quantizer<'_> {
     pub(super) fn layer(&mut self, at: &Location, node: &Node) -> Result<(), Diagnostic> {
         let (x, input) = self.known_codes(&at.clone().at_part("input 0"), node.inputs[0])?;
+        let shape = &self.to.value(x).shape;
+        if shape.first() != Some(&1) {
+            let found = format!("shape {shape:?}");
+            let at = at.clone().at_part("input 0");
+            return Err(Diagnostic::new(Code::UnsupportedForm, at, found, "one sample, its batch axis 1"));
+        }
         let (op, turned, alpha, beta) = match node.op {
             Op::Conv(conv) => (Op::Conv2d(conv), false, 1.0, 1.0),
             Op::Gemm { alpha, beta, trans_a: false, trans_b } => (Op::Dense, !trans_b, alpha, beta),

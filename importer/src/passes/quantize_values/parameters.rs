@@ -19,7 +19,11 @@ pub(in crate::passes) fn of_node(graph: &Graph, index: usize, node: &Node) -> Re
         return problem(Code::UnsupportedForm, "operator", node.op.name().to_owned(), "quant");
     };
     let operand = |i: usize, part: &str| match &graph.value(node.inputs[i]).constant {
-        Some(Constant::Float(values)) if !values.is_empty() => Ok(values.as_slice()),
+        Some(Constant::Float(values)) if !values.is_empty() => Ok(values.clone()),
+        // Some files keep zero points and bit widths as integers.
+        Some(Constant::Shape(values)) if !values.is_empty() => {
+            Ok(values.iter().map(|value| *value as f32).collect())
+        }
         _ => {
             let found = format!("`{}`, which is computed", graph.value(node.inputs[i]).name);
             Err(Diagnostic::new(
@@ -41,6 +45,14 @@ pub(in crate::passes) fn of_node(graph: &Graph, index: usize, node: &Node) -> Re
         return problem(Code::BadBitWidth, "bit width", format!("{widths:?}"), "one integer from 1 to 32");
     }
     let bits = width as u8;
+    if bits == 32 && !attributes.signed {
+        return problem(
+            Code::BadBitWidth,
+            "bit width",
+            "32, unsigned".into(),
+            "codes that fit 32 bits with a sign",
+        );
+    }
     if bits == 1 && attributes.signed {
         return problem(
             Code::UnsupportedForm,
@@ -73,7 +85,7 @@ pub(in crate::passes) fn of_node(graph: &Graph, index: usize, node: &Node) -> Re
             "one element, or one for each index along one axis",
         );
     };
-    Ok(Codes { int, range, zero_point: zero as i64, scale: scale.to_vec(), axis })
+    Ok(Codes { int, range, zero_point: zero as i64, scale, axis })
 }
 
 /// The axis of `shape` along which a scale of `scale_shape` varies when it is broadcast from the right; `Some(None)`
