@@ -104,8 +104,6 @@ pub enum PortFault {
     Reserved,
     /// The scale is not positive and finite.
     Scale,
-    /// The zero point is not a code the tensor may hold.
-    ZeroPoint,
     /// Two inputs are one tensor, or share memory.
     Shared,
     /// Nothing writes the tensor.
@@ -221,7 +219,6 @@ impl Display for PortFault {
             Self::NoTensor => "no such tensor",
             Self::Reserved => "a reserved field is not zero",
             Self::Scale => "the scale is not positive and finite",
-            Self::ZeroPoint => "the zero point is not a code of the tensor",
             Self::Shared => "shares memory with another input",
             Self::NotWritten => "nothing writes the tensor",
             Self::Overwritten => "an op overwrites the tensor",

@@ -1,7 +1,7 @@
 //! The arithmetic of the ops: pure functions on slices, in safe portable Rust without a panic.
 //!
 //! Dense and convolution gather the codes of one output position, minus zero point, into a buffer of 16-bit
-//! integers, and multiply it with the filters of up to [`BLOCK`](store::BLOCK) output channels; the accumulators
+//! integers, and multiply it with the filters of a block of output channels; the accumulators
 //! of the block are then requantized by one loop per form. So the code for each input type, output type and form
 //! exists once, not once for each combination. The ops in `program/op/` check shapes and call these.
 

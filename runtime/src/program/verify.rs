@@ -52,9 +52,6 @@ fn verify_input(program: &Program<'_>, index: usize, record: &InputRecord) -> Re
     if input.scale.is_some() && input.quantizer(tensor.range).is_none() {
         return Err(PortFault::Scale);
     }
-    if !tensor.range.contains(input.zero_point.into()) {
-        return Err(PortFault::ZeroPoint);
-    }
     let shared = |other: Tensor| other.overlaps(&tensor);
     if program.inputs().take(index).filter_map(|other| program.tensor(other.tensor)).any(shared) {
         return Err(PortFault::Shared);

@@ -72,7 +72,7 @@ pub(crate) fn single_op(op: Op<'_>, tensors: &[Tensor; 2]) -> Image {
     Image::of(&Source {
         arena_bytes: tensors.iter().map(end).max().unwrap(),
         tensors,
-        inputs: &[Input { tensor: TensorId(0), scale: None, zero_point: tensors[0].range.lo as i32 }],
+        inputs: &[Input { tensor: TensorId(0), scale: None, zero_point: 0 }],
         outputs: &[Output { tensor: TensorId(1) }],
         ops: &[op],
     })

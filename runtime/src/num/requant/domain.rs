@@ -98,3 +98,54 @@ fn counted<T>(values: PerChannel<'_, T>, channels: usize) -> bool {
 fn in_32_bits(range: IntRange) -> bool {
     INT32.contains_range(range)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn exact(form: Form<'_>, acc: IntRange) -> bool {
+        Requant { form, lo: -128, hi: 127 }.is_exact_on(0, acc)
+    }
+
+    proptest! {
+        /// Against 128-bit arithmetic on both ends, where the extremes of a line lie.
+        #[test]
+        fn lines_are_exact_where_wide_arithmetic_agrees(
+            multiplier in any::<i32>(), offset in any::<i32>(), wide_offset in any::<i64>(), shift in 1u8..31,
+            a in any::<i32>(), b in any::<i32>(), scale in 0u32..31,
+        ) {
+            let (a, b) = (a >> scale, b >> scale);
+            let acc = IntRange { lo: a.min(b).into(), hi: a.max(b).into() };
+            let ends = |offset: i128| [a, b].map(|acc| i128::from(multiplier) * i128::from(acc) + offset);
+            let fits32 = |value: i128| i32::try_from(value).is_ok();
+            let narrow = Line32 { multipliers: &[multiplier], offsets: &[offset], shifts: &[shift] };
+            prop_assert_eq!(exact(Form::Multiply32(narrow), acc), ends(offset.into()).into_iter().all(fits32));
+            let Line32 { multipliers, offsets, shifts } = narrow;
+            prop_assert_eq!(
+                exact(Form::ShiftHalfEven { multipliers, offsets, shifts }, acc),
+                ends(offset.into()).into_iter().all(|value| fits32(value) && fits32(value + 1))
+            );
+            let wide = Line64 { multipliers: &[multiplier], offsets: &[wide_offset], shifts: &[0] };
+            let wide_ends = ends(wide_offset.into());
+            let fits64 = |value: i128| i64::try_from(value).is_ok();
+            prop_assert_eq!(exact(Form::Multiply64(wide), acc), wide_ends.into_iter().all(fits64));
+            prop_assert_eq!(
+                exact(Form::EvenOdd { even: wide, odd: wide }, acc),
+                wide_ends.into_iter().all(|value| fits64(value) && fits64(2 * value))
+            );
+            prop_assert_eq!(
+                exact(Form::Offset { offsets: &[offset] }, acc),
+                [a, b].into_iter().all(|acc| acc.checked_add(offset).is_some())
+            );
+        }
+    }
+
+    #[test]
+    fn a_negated_minimum_wraps() {
+        let acc = |lo| IntRange { lo, hi: 0 };
+        let form = Form::Thresholds { signs: &[-1], thresholds: &[] };
+        assert!(!exact(form, acc(i32::MIN.into())) && exact(form, acc(i64::from(i32::MIN) + 1)));
+        assert!(!exact(Form::Offset { offsets: &[] }, acc(i64::from(i32::MIN) - 1)));
+    }
+}
