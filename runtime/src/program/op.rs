@@ -1,4 +1,4 @@
-//! The ops of the format. [`ops!`] declares each once: number, name, feature, type. Reading, writing, checking,
+//! The ops of the format. The macro `ops!` declares each once: number, name, feature, type. Reading, writing, checking,
 //! running, listing and the documentation all follow from that table and from one file per op.
 
 mod conv2d;
