@@ -1,5 +1,6 @@
-//! The ops of the format. The macro `ops!` declares each once: number, name, feature, type. Reading, writing, checking,
-//! running, listing and the documentation all follow from that table and from one file per op.
+//! The ops of the format. The macro `ops!` declares each once: number, name, feature, type.
+//!
+//! Reading, writing, checking, running, listing and the documentation follow from that table and one file per op.
 
 mod conv2d;
 mod dense;
