@@ -239,7 +239,7 @@ impl Verifier<'_> {
         let holds = legal.contains_range(codes.range) && legal.contains(codes.zero_point);
         self.require(holds, at, "codes and zero point lie in their type", || format!("{codes:?}"));
         let needed = level == Level::Quantized || edge;
-        self.require(!codes.scale.is_empty() == needed, at, "scales stay where they are seen", || {
+        self.require(codes.scale.is_empty() != needed, at, "scales stay where they are seen", || {
             format!("{} scales", codes.scale.len())
         });
         let usable = codes.scale.iter().all(|scale| scale.is_finite() && *scale > 0.0);
