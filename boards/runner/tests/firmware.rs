@@ -54,7 +54,9 @@ fn calibrate(emulator: &Emulator) -> Result<Vec<u32>, Failed> {
 /// The regions of `calibrate`, counted by hand, and 1 for the second read of the timer in each.
 fn calibration(emulator: &Emulator) -> Result<(), Failed> {
     let words = calibrate(emulator)?;
-    let (wrapped, ticks) = words.split_last().ok_or("no counts")?;
+    let [ticks @ .., empty_pair, pair, wrapped] = &words[..] else { return Err("no counts".into()) };
+    let observed = instructions_between(*pair)? - instructions_between(*empty_pair)?;
+    assert_eq!(observed, 1000, "what an observer adds is not what an empty pair counts");
     let counts: Vec<u64> = ticks.iter().map(|t| instructions_between(*t)).collect::<Result<_, _>>()?;
     let bodies = [0, 1, 1000, 2, 2 * 1000, 2 * 10_000_000, 5 * 1000, 3];
     assert_eq!(counts, bodies.map(|body| body + 1));

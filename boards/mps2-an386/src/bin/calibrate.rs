@@ -3,8 +3,9 @@
 //! The test `calibration` of `boards/runner` demands that each count is exact and that runs repeat to the
 //! tick.
 //!
-//! Usage: `calibrate COUNTS`; writes one little-endian u32 of ticks for each region, then three bytes
-//! and a zero: whether the timer says that it wrapped, before it did, after it did, and after a restart.
+//! Usage: `calibrate COUNTS`; writes one little-endian u32 of ticks for each region, the ticks of two pairs of
+//! observer calls, then three bytes and a zero: whether the timer says that it wrapped, before it did, after
+//! it did, and after a restart.
 #![no_std]
 #![no_main]
 
@@ -12,10 +13,11 @@ use core::arch::asm;
 
 use cortex_m_rt::entry;
 use exactum_board_common::{
-    counter::Counter as _,
+    counter::{Counter as _, OpTicks},
     failure::{Failure, exit},
     files::{Path, write},
 };
+use exactum_runtime::{Codes, Observer as _};
 use mps2_an386::counter::ApbTimer;
 
 /// Ticks between two reads of the timer with `$body` between them. The second read is itself an instruction,
@@ -57,11 +59,25 @@ fn regions() -> [u32; 8] {
     ]
 }
 
+/// Ticks of an empty pair of observer calls, and of a pair around 1000 instructions.
+fn observed(timer: &ApbTimer) -> [u32; 2] {
+    let mut ops = OpTicks::new(timer);
+    let empty = ops.empty_pair();
+    ops.before(0);
+    // SAFETY: does nothing.
+    unsafe { asm!(".rept 1000", "nop", ".endr", options(nomem, nostack)) };
+    ops.after(0, Codes::U8(&[]));
+    [empty, ops.ticks(0)]
+}
+
 fn run() -> Result<(), Failure> {
     let path = Path::from_command_line(1)?.ok_or(Failure::CommandLine)?;
     let mut timer = ApbTimer::take().ok_or(Failure::Capacity)?;
     let mut file = path.create()?;
     for ticks in regions() {
+        write(&mut file, &ticks.to_le_bytes())?;
+    }
+    for ticks in observed(&timer) {
         write(&mut file, &ticks.to_le_bytes())?;
     }
     let early = timer.wrapped();
