@@ -126,7 +126,12 @@ fn stage(path: &Path, bytes: &[u8]) -> io::Result<NamedTempFile> {
 
 fn cannot_write(path: &Path, error: &io::Error) -> Report {
     let needed = "a path in a folder that can be written";
-    let problem = Diagnostic::new(Code::CannotWrite, Location::default(), error.to_string(), needed);
+    // The error of a temporary file names that file; its source does not.
+    let cause = error
+        .get_ref()
+        .and_then(|error| error.source())
+        .map_or_else(|| error.to_string(), ToString::to_string);
+    let problem = Diagnostic::new(Code::CannotWrite, Location::default(), cause, needed);
     Report::from(problem).in_file(&name(path))
 }
 

@@ -6,6 +6,7 @@ use crate::models::{inputs, tiny};
 use crate::session::{Session, snapshot};
 
 #[rustfmt::skip]
+#[allow(unreachable_pub, reason = "written for other crates")]
 #[path = "snapshots/tiny.rs"]
 mod emitted;
 

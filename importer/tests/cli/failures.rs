@@ -3,14 +3,16 @@
 
 use exactum_importer::diagnostic::Code;
 use exactum_importer::npy;
-use exactum_qonnx::{Dim, ElemType, Node, Tensor, ValueInfo};
+use exactum_qonnx::{Dim, ElemType, Tensor, ValueInfo};
 
 use crate::models::{changed, data, inputs, node, set, tensor, tiny};
 use crate::session::Session;
 
 /// Codes that no file can provoke.
-const UNREACHABLE: &[(Code, &str)] =
-    &[(Code::ProofRefuted, "the solver's candidates pass the checker before they are chosen")];
+const UNREACHABLE: &[(Code, &str)] = &[
+    (Code::NoRequantization, "thresholds hold every function into the 16 bits that activations may have"),
+    (Code::ProofRefuted, "the solver's candidates pass the checker before they are chosen"),
+];
 
 /// Failing inputs of one code.
 struct Failure {
@@ -95,7 +97,7 @@ const FAILURES: &[Failure] = &[
         provoke: || {
             check_each([
                 changed(|model| set(model, "quant_x", "rounding_mode", "SIDEWAYS")),
-                changed(|model| set(model, "fc1", "transA", 1)),
+                changed(|model| set(model, "quant_x", "rounding_mode", "FLOOR")),
             ])
         },
     },
@@ -143,7 +145,8 @@ const FAILURES: &[Failure] = &[
         provoke: || {
             check_each([
                 changed(|model| data(model, "quant_w1.bits")[0] = 9.0),
-                changed(|model| data(model, "quant_x.bits")[0] = 17.0),
+                changed(|model| data(model, "quant_x.bits")[0] = 16.0),
+                changed(|model| data(model, "quant_x.bits")[0] = 33.0),
                 changed(|model| data(model, "quant_x.bits")[0] = 7.5),
             ])
         },
@@ -169,19 +172,8 @@ const FAILURES: &[Failure] = &[
                 model.graph.inputs[0].shape = Some(vec![Dim::Known(1), Dim::Known(600)]);
                 *tensor(model, "w1") = Tensor::new("w1", &[3, 600], vec![9.0f32; 1800]);
                 data(model, "quant_x.bits")[0] = 16.0;
+                set(model, "quant_x", "signed", 1);
                 data(model, "quant_w1.bits")[0] = 8.0;
-            })])
-        },
-    },
-    Failure {
-        code: Code::NoRequantization,
-        provoke: || {
-            check_each([changed(|model| {
-                model.graph.inputs[0].shape = Some(vec![Dim::Known(1), Dim::Known(200)]);
-                *tensor(model, "w1") = Tensor::new("w1", &[3, 200], vec![9.0f32; 600]);
-                data(model, "quant_x.bits")[0] = 16.0;
-                data(model, "quant_w1.bits")[0] = 8.0;
-                data(model, "quant_h.bits")[0] = 16.0;
             })])
         },
     },
@@ -214,12 +206,9 @@ const FAILURES: &[Failure] = &[
         code: Code::NotDataflow,
         provoke: || {
             let mut session = with_model(changed(|model| {
-                let transpose =
-                    Node::new("Transpose", ["x"], ["turned"]).named("turn").attr("perm", [0, 2, 1]);
-                model.graph.inputs[0] = ValueInfo::new("x", ElemType::F32, &[1, 2, 2]);
-                let flatten = Node::new("Flatten", ["turned"], ["flat"]).named("flatten").attr("axis", 1);
-                node(model, "quant_x").inputs[0] = "flat".to_owned();
-                model.graph.nodes.splice(..0, [transpose, flatten]);
+                // The input's codes are the output: nothing is computed.
+                model.graph.nodes.truncate(1);
+                model.graph.outputs[0].name = "quant_x.out".to_owned();
             }));
             session.run("dataflow model.onnx --device xc7z020 --target-fps 1000 -o design");
             session
@@ -277,19 +266,24 @@ const FAILURES: &[Failure] = &[
 
 #[test]
 fn every_failing_input_is_told_clearly() {
+    let mut faults = vec![];
     for Failure { code, provoke } in FAILURES {
         let session = provoke();
         for run in session.transcript().split("$ exactum ").skip(1).filter(|run| !run.contains("--quiet")) {
-            assert!(run.contains("status 1\n"), "{run}");
-            assert!(run.contains("--- stderr") && !run.contains("--- stdout"), "{run}");
-            assert!(run.contains(code.number()) && run.contains(code.title()), "{code}: {run}");
-            let others = Code::ALL.iter().filter(|other| *other != code);
-            assert!(others.into_iter().all(|other| !run.contains(other.title())), "{code} alone: {run}");
+            let silent = run.contains("--- stderr") && !run.contains("--- stdout");
+            let named = run.contains(code.number()) && run.contains(code.title());
+            let alone = Code::ALL.iter().all(|other| other == code || !run.contains(other.title()));
+            if !(run.contains("status 1\n") && silent && named && alone) {
+                faults.push(format!("needed {code} alone and status 1:\n{run}"));
+            }
         }
         let left: Vec<String> = session.files().into_iter().filter(|name| !session.made(name)).collect();
-        assert!(left.is_empty(), "{code} left {left:?} behind");
+        if !left.is_empty() {
+            faults.push(format!("{code} left {left:?} behind"));
+        }
         session.matches(code.number());
     }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
 
 #[test]
@@ -300,12 +294,20 @@ fn every_code_has_a_failing_input() {
     assert_eq!(codes, Code::ALL);
 }
 
+/// A truncation is told, unless it only cuts off the operator sets behind the first, which some exporters leave out.
 #[test]
-fn no_truncation_of_a_model_makes_the_command_fail_badly() {
-    let model = exactum_qonnx::write(&tiny());
-    for length in (0..model.len()).step_by(17) {
-        let mut session = Session::new().with("model.onnx", &model[..length]);
-        let output = session.run("check model.onnx");
-        assert_eq!(output.status.code(), Some(1), "{length} bytes");
+fn every_truncation_of_a_model_is_told() {
+    let bytes = exactum_qonnx::write(&tiny());
+    let whole = exactum_qonnx::read(&bytes).unwrap();
+    assert_eq!(whole, tiny());
+    for length in 0..bytes.len() {
+        let rest = exactum_qonnx::read(&bytes[..length]);
+        let complete = rest.is_ok_and(|rest| rest.graph == whole.graph && !rest.opsets.is_empty());
+        // Starting a process takes time; the last bytes are where a cut is least obvious.
+        if length % 97 == 0 || bytes.len() - length < 40 {
+            let mut session = Session::new().with("model.onnx", &bytes[..length]);
+            let output = session.run("check model.onnx");
+            assert_eq!(output.status.code(), Some(i32::from(!complete)), "{length} of {} bytes", bytes.len());
+        }
     }
 }
