@@ -1,8 +1,9 @@
-//! Refuses protobuf groups before decoding.
+//! Refuses protobuf groups, and messages cut short, before decoding.
 //!
 //! ONNX has no groups, but the decoder skips unknown ones by recursion without bound (RUSTSEC-2024-0437, and the
 //! generated code is tied to a release from before the fix), so a small hostile file could exhaust the stack.
-//! This walk follows the same message fields as the decoder and fails at the first group.
+//! The decoder also ends all open messages at the end of the file without complaint. This walk follows the same
+//! message fields as the decoder and fails at the first group and at a message that is shorter than it says.
 
 use protobuf::CodedInputStream;
 use protobuf::rt::WireType;
@@ -76,6 +77,10 @@ fn walk(input: &mut CodedInputStream<'_>, message: &Message, depth: u32) -> Resu
                     Some((_, inner)) => {
                         let outer = input.push_limit(length.into()).map_err(fault)?;
                         walk(input, inner, depth - 1)?;
+                        // The decoder takes the end of the file for the end of every open message.
+                        if input.bytes_until_limit() > 0 {
+                            return Err(format!("the file ends inside field {number}"));
+                        }
                         input.pop_limit(outer);
                     }
                 }
@@ -137,6 +142,18 @@ mod tests {
             let groups = [0xf3, 0x07].repeat(200_000);
             let error = super::super::decode(&nest(&path, groups)).unwrap_err().to_string();
             assert!(error.contains("group"), "{path:?}: {error}");
+        }
+    }
+
+    #[test]
+    fn messages_cut_between_their_fields_are_refused() {
+        // A graph of three names of two bytes each, cut after every field.
+        let fields = [0x12, 0x02, b'a', b'b'].repeat(3);
+        let whole = nest(&[7], fields.clone());
+        assert!(super::super::decode(&whole).is_ok());
+        for cut in [4, 8, 12] {
+            let error = super::super::decode(&whole[..whole.len() - cut]).unwrap_err().to_string();
+            assert!(error.contains("ends inside field 7"), "{error}");
         }
     }
 
