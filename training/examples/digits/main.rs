@@ -1,0 +1,60 @@
+//! Trains two digit classifiers with quantized arithmetic and exports them as QONNX.
+//!
+//! `cargo run --release -p exactum-training --example digits` needs no data or tools beside this repository and leaves
+//! its files in `target/exactum/digits`.
+#![allow(clippy::print_stdout, reason = "the table is what this program is for")]
+
+mod table;
+
+use std::error::Error;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use exactum_training::data::{Split, digits};
+use exactum_training::models::{Arithmetic, DigitsCnn, DigitsMlp, digits_cnn, digits_mlp};
+use exactum_training::{Network, TrainConfig, accuracy, progress_bar, to_qonnx, train};
+use table::Row;
+
+/// Training allocates and frees large tensors at every step; this allocator keeps their pages.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+const DIRECTORY: &str = "target/exactum/digits";
+const SEED: u64 = 1;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let data = digits::load()?;
+    fs::create_dir_all(DIRECTORY)?;
+    let rows = [
+        classifier("digits_mlp", |arithmetic| digits_mlp(arithmetic, SEED), &DigitsMlp::TRAINING, &data)?,
+        classifier("digits_cnn", |arithmetic| digits_cnn(arithmetic, SEED), &DigitsCnn::TRAINING, &data)?,
+    ];
+    print!("{}", table::render(&rows));
+    Ok(())
+}
+
+/// Trains the float and the quantized network of one architecture and exports the latter.
+fn classifier<const D: usize, N: Network<D>>(
+    name: &'static str,
+    network: impl Fn(Arithmetic) -> N,
+    training: &TrainConfig,
+    data: &Split,
+) -> Result<Row, Box<dyn Error>> {
+    let float = network(Arithmetic::Float);
+    train(&float, &data.train, training, progress_bar(&format!("{name} float")))?;
+    let quantized = network(Arithmetic::Quantized);
+    train(&quantized, &data.train, training, progress_bar(&format!("{name} int8")))?;
+    let qonnx = qonnx_path(name);
+    fs::write(&qonnx, exactum_qonnx::write(&to_qonnx(&quantized, name)?))?;
+    Ok(Row {
+        name,
+        samples: data.test.len_samples(),
+        float_accuracy: accuracy(&float, &data.test)?,
+        quantized_accuracy: accuracy(&quantized, &data.test)?,
+        qonnx,
+    })
+}
+
+fn qonnx_path(name: &str) -> PathBuf {
+    Path::new(DIRECTORY).join(format!("{name}.onnx"))
+}

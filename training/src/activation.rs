@@ -1,0 +1,109 @@
+//! What flows between layers: a float or quantized tensor, the mode of the pass, and the tracer of an export.
+
+use crate::backend::{self, Tensor};
+use crate::exact::ExactTensor;
+use crate::quant_tensor::QuantTensor;
+use crate::trace::{Record, TraceHandle, Tracer};
+
+/// The purpose of a forward pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Fake quantization inside an autograd graph; statistics are collected.
+    Train,
+    /// Exact integers; nothing changes.
+    Eval,
+}
+
+/// A tensor on its way through a network.
+///
+/// Networks start from [`train`](Self::train), [`eval`](Self::eval) or [`traced`](Self::traced); layers turn one
+/// activation into the next and keep mode and tracer.
+#[derive(Clone)]
+pub struct Activation<const D: usize> {
+    data: Data<D>,
+    mode: Mode,
+    trace: Option<TraceHandle>,
+}
+
+#[derive(Clone)]
+pub(crate) enum Data<const D: usize> {
+    Float(Tensor<D>),
+    Quant(QuantTensor<D>),
+}
+
+impl<const D: usize> Activation<D> {
+    /// Floats into a training pass.
+    pub fn train(values: Tensor<D>) -> Self {
+        Self { data: Data::Float(values.autodiff()), mode: Mode::Train, trace: None }
+    }
+
+    /// Floats into an exact evaluation.
+    pub fn eval(values: Tensor<D>) -> Self {
+        Self { data: Data::Float(values.inner()), mode: Mode::Eval, trace: None }
+    }
+
+    /// Zeros of `shape` into an evaluation whose layers `tracer` records.
+    pub fn traced(shape: [usize; D], tracer: &Tracer) -> Self {
+        let zeros = Tensor::zeros(shape, &backend::evaluation_device());
+        Self { trace: Some(tracer.input(shape.to_vec())), ..Self::eval(zeros) }
+    }
+
+    /// Row-major floats into an exact evaluation.
+    ///
+    /// # Panics
+    ///
+    /// If the number of values is not the product of `shape`.
+    pub fn from_values(values: Vec<f32>, shape: [usize; D]) -> Self {
+        assert_eq!(values.len(), shape.iter().product::<usize>(), "values of a tensor of shape {shape:?}");
+        Self::eval(backend::tensor(values, shape, &backend::evaluation_device()))
+    }
+
+    /// Extents of the dimensions.
+    pub fn dims(&self) -> [usize; D] {
+        match &self.data {
+            Data::Float(value) => value.dims(),
+            Data::Quant(quant) => quant.exact().map_or_else(|| quant.value().dims(), ExactTensor::dims),
+        }
+    }
+
+    /// The values as floats, whether quantized or not.
+    pub fn value(&self) -> Tensor<D> {
+        match &self.data {
+            Data::Float(value) => value.clone(),
+            Data::Quant(quant) => quant.value(),
+        }
+    }
+
+    /// The quantized tensor, if this is one.
+    pub fn quant(&self) -> Option<&QuantTensor<D>> {
+        match &self.data {
+            Data::Float(_) => None,
+            Data::Quant(quant) => Some(quant),
+        }
+    }
+
+    /// The purpose of the pass.
+    pub fn mode(&self) -> Mode {
+        self.mode
+    }
+
+    pub(crate) fn data(&self) -> &Data<D> {
+        &self.data
+    }
+
+    /// The result of a layer in a training pass, which is never traced.
+    pub(crate) fn train_next<const E: usize>(&self, data: Data<E>) -> Activation<E> {
+        Activation { data, mode: Mode::Train, trace: None }
+    }
+
+    /// The result of a layer on this activation; `record` is what an export needs to know of the layer.
+    pub(crate) fn next<const E: usize>(
+        &self,
+        data: Data<E>,
+        record: impl FnOnce() -> Record,
+    ) -> Activation<E> {
+        let mut next = Activation { data, mode: self.mode, trace: None };
+        next.trace = self.trace.as_ref().map(|trace| trace.push(record(), next.dims().to_vec()));
+        next
+    }
+}

@@ -1,0 +1,60 @@
+//! What can be wrong with a forward pass. Every variant names the layer.
+
+use thiserror::Error;
+
+use crate::quant::QuantizerError;
+
+/// A layer cannot compute its output.
+#[derive(Clone, Debug, PartialEq, Error)]
+pub enum ForwardError {
+    /// A quantized bias needs the scale of the input.
+    #[error(
+        "layer `{layer}`: the bias is quantized in units of the accumulator, but the {missing} no scale; \
+         {help}"
+    )]
+    BiasScale {
+        /// The layer.
+        layer: String,
+        /// The operand without a scale.
+        missing: &'static str,
+        /// What to change.
+        help: &'static str,
+    },
+    /// The input does not fit the layer.
+    #[error("layer `{layer}`: found input of shape {found:?}, needed {needed}")]
+    Shape {
+        /// The layer.
+        layer: String,
+        /// The shape of the input.
+        found: Vec<usize>,
+        /// What fits.
+        needed: String,
+    },
+    /// A quantizer's parameters are no integer quantizer.
+    #[error("layer `{layer}`: {source}")]
+    Quantizer {
+        /// The layer.
+        layer: String,
+        /// What is wrong.
+        source: QuantizerError,
+    },
+    /// The input is an accumulator that has no common scale, so sums of its integers have no meaning.
+    #[error(
+        "layer `{layer}`: the input is an accumulator with a bias or with one scale per channel; quantize it before \
+         the layer, or give the layer an input_quant"
+    )]
+    Accumulated {
+        /// The layer.
+        layer: String,
+    },
+    /// Sums may leave the integers that double precision holds.
+    #[error(
+        "layer `{layer}`: partial sums may reach {bound}, needed below 2^53; use fewer inputs or narrower codes"
+    )]
+    Accumulator {
+        /// The layer.
+        layer: String,
+        /// The largest magnitude of a partial sum.
+        bound: u64,
+    },
+}

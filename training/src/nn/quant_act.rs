@@ -1,0 +1,195 @@
+//! Layers that quantize activations: [`QuantIdentity`] as they are, [`QuantReLU`] after a rectifier.
+
+use std::sync::Arc;
+
+use crate::activation::{Activation, Data, Mode};
+use crate::backend::relu;
+use crate::error::ForwardError;
+use crate::exact;
+use crate::module::Module;
+use crate::quant::{
+    ActQuant, ActQuantProxy, Int8ActPerTensorFloat, QuantizerError, RestrictValueType, Uint8ActPerTensorFloat,
+};
+use crate::quant_tensor::QuantTensor;
+use crate::trace::Record;
+
+/// Quantizes its input.
+#[derive(Clone)]
+pub struct QuantIdentity(QuantAct);
+
+/// Replaces values below zero by zero, then quantizes.
+#[derive(Clone)]
+pub struct QuantReLU(QuantAct);
+
+#[derive(Clone)]
+struct QuantAct {
+    name: String,
+    relu: bool,
+    proxy: Option<ActQuantProxy>,
+}
+
+/// Builds a [`QuantIdentity`] or a [`QuantReLU`]; `T` says which.
+pub struct ActBuilder<T> {
+    name: String,
+    quant: Option<ActQuant>,
+    finish: fn(String, Option<ActQuantProxy>) -> T,
+}
+
+impl<T> ActBuilder<T> {
+    /// The quantizer; `None` for the float layer.
+    pub fn act_quant(mut self, quant: impl Into<Option<ActQuant>>) -> Self {
+        self.quant = quant.into();
+        self
+    }
+
+    /// Bits of a code.
+    pub fn bit_width(self, bits: u8) -> Self {
+        self.change(|quant| quant.bit_width = bits)
+    }
+
+    /// Leave out one end of the range.
+    pub fn narrow_range(self, narrow: bool) -> Self {
+        self.change(|quant| quant.narrow_range = narrow)
+    }
+
+    /// Permitted scales.
+    pub fn restrict_scaling_type(self, kind: RestrictValueType) -> Self {
+        self.change(|quant| quant.restrict_scaling_type = kind)
+    }
+
+    /// Training passes that collect statistics.
+    pub fn collect_stats_steps(self, steps: usize) -> Self {
+        self.change(|quant| quant.collect_stats_steps = steps)
+    }
+
+    /// Learn the threshold from this value on instead of collecting statistics.
+    pub fn max_val(self, max_val: f32) -> Self {
+        self.change(|quant| quant.max_val = Some(max_val))
+    }
+
+    /// The layer.
+    pub fn build(self) -> T {
+        (self.finish)(self.name, self.quant.map(|quant| ActQuantProxy::new(Arc::new(quant.build()))))
+    }
+
+    fn change(mut self, change: impl FnOnce(&mut ActQuant)) -> Self {
+        if let Some(quant) = &mut self.quant {
+            change(quant);
+        }
+        self
+    }
+}
+
+impl QuantIdentity {
+    /// A builder; the default quantizer is [`Int8ActPerTensorFloat`].
+    pub fn builder(name: impl Into<String>) -> ActBuilder<Self> {
+        ActBuilder {
+            name: name.into(),
+            quant: Some(Int8ActPerTensorFloat),
+            finish: |name, proxy| Self(QuantAct { name, relu: false, proxy }),
+        }
+    }
+
+    /// A layer with a quantizer made or shared elsewhere.
+    pub fn with_proxy(name: impl Into<String>, proxy: ActQuantProxy) -> Self {
+        Self(QuantAct { name: name.into(), relu: false, proxy: Some(proxy) })
+    }
+
+    /// The quantized input, of the same shape.
+    ///
+    /// # Errors
+    ///
+    /// If the quantizer's parameters are no integer quantizer.
+    pub fn forward<const D: usize>(&self, x: &Activation<D>) -> Result<Activation<D>, ForwardError> {
+        self.0.forward(x)
+    }
+}
+
+impl QuantReLU {
+    /// A builder; the default quantizer is [`Uint8ActPerTensorFloat`].
+    pub fn builder(name: impl Into<String>) -> ActBuilder<Self> {
+        ActBuilder {
+            name: name.into(),
+            quant: Some(Uint8ActPerTensorFloat),
+            finish: |name, proxy| Self(QuantAct { name, relu: true, proxy }),
+        }
+    }
+
+    /// A layer with a quantizer made or shared elsewhere.
+    pub fn with_proxy(name: impl Into<String>, proxy: ActQuantProxy) -> Self {
+        Self(QuantAct { name: name.into(), relu: true, proxy: Some(proxy) })
+    }
+
+    /// The rectified and quantized input, of the same shape.
+    ///
+    /// # Errors
+    ///
+    /// If the quantizer's parameters are no integer quantizer.
+    pub fn forward<const D: usize>(&self, x: &Activation<D>) -> Result<Activation<D>, ForwardError> {
+        self.0.forward(x)
+    }
+}
+
+impl QuantAct {
+    fn forward<const D: usize>(&self, x: &Activation<D>) -> Result<Activation<D>, ForwardError> {
+        match &self.proxy {
+            Some(proxy) => quantize_activation(&self.name, proxy, x, self.relu),
+            None if self.relu => {
+                Ok(x.next(Data::Float(relu(x.value())), || Record::Relu { name: self.name.clone() }))
+            }
+            None => Ok(x.clone()),
+        }
+    }
+}
+
+/// Quantizes an activation, in training by fake quantization, in evaluation exactly. Also the `input_quant` and
+/// `output_quant` of layers with weights.
+pub(super) fn quantize_activation<const D: usize>(
+    name: &str,
+    proxy: &ActQuantProxy,
+    x: &Activation<D>,
+    rectified: bool,
+) -> Result<Activation<D>, ForwardError> {
+    if x.mode() == Mode::Train {
+        let value = x.value();
+        let value = if rectified { relu(value) } else { value };
+        return Ok(x.train_next(Data::Quant(proxy.forward(value))));
+    }
+    let failed = |source: QuantizerError| ForwardError::Quantizer { layer: name.to_owned(), source };
+    let quantizer = proxy.fixed().map_err(failed)?;
+    let exact = match x.quant().and_then(QuantTensor::exact) {
+        Some(exact) => exact::requantize(exact, &quantizer, rectified),
+        None => exact::quantize(&x.value(), &quantizer, rectified),
+    };
+    let data = Data::Quant(exact.into());
+    if !rectified {
+        return Ok(x.next(data, || Record::Quant { name: name.to_owned(), quantizer }));
+    }
+    let rectified = x.next(data.clone(), || Record::Relu { name: format!("{name}.relu") });
+    Ok(rectified.next(data, || Record::Quant { name: name.to_owned(), quantizer }))
+}
+
+impl Module for QuantAct {
+    fn label(&self) -> String {
+        if self.relu { "QuantReLU".into() } else { "QuantIdentity".into() }
+    }
+
+    fn children(&self) -> Vec<(&'static str, &dyn Module)> {
+        self.proxy.iter().map(|proxy| ("act_quant", proxy as &dyn Module)).collect()
+    }
+}
+
+macro_rules! delegate_module {
+    ($($layer:ty),*) => {$(
+        impl Module for $layer {
+            fn label(&self) -> String {
+                self.0.label()
+            }
+
+            fn children(&self) -> Vec<(&'static str, &dyn Module)> {
+                self.0.children()
+            }
+        }
+    )*};
+}
+delegate_module!(QuantIdentity, QuantReLU);

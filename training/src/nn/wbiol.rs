@@ -1,0 +1,174 @@
+//! The mechanism of all layers with weights: quantizable weight, bias, input and output around a linear operator.
+//!
+//! Training applies the operator to fake-quantized values. Evaluation applies it to codes, which gives the exact
+//! integer accumulator, and keeps the bias beside it as an exact constant.
+
+mod builder;
+mod evaluate;
+mod fake_quantize;
+
+pub use builder::WbiolBuilder;
+
+use super::quant_act::quantize_activation;
+use crate::Parameter;
+use crate::activation::{Activation, Mode};
+use crate::backend::Tensor;
+use crate::error::ForwardError;
+use crate::module::Module;
+use crate::quant::{ActQuantProxy, BiasQuantProxy, QuantizerError, WeightQuantProxy};
+use crate::quant_tensor::QuantTensor;
+use crate::trace::{Constant, Operator, Record, Weighted};
+
+/// A linear operator with weights, without bias.
+pub trait WeightedOperator<const D: usize>: OperatorShape {
+    /// Applies `weight` to `x`. Every output element is a sum of products, which holds for codes as for values.
+    fn apply(&self, x: Tensor<D>, weight: Tensor<D>) -> Tensor<D>;
+
+    /// Checks that an input fits.
+    ///
+    /// # Errors
+    ///
+    /// What would fit, in words.
+    fn check(&self, shape: [usize; D]) -> Result<(), String>;
+}
+
+/// What the mechanism needs to know of an operator, whatever its rank.
+pub trait OperatorShape: Clone + Send + Sync {
+    /// Name and settings of the layer when printed.
+    fn label(&self) -> String;
+
+    /// Shape of the weight, output channels first.
+    fn weight_shape(&self) -> Vec<usize>;
+
+    /// The operator for export.
+    fn operator(&self) -> Operator;
+}
+
+/// A layer with quantizable weight, bias, input and output.
+#[derive(Clone)]
+pub struct Wbiol<O> {
+    name: String,
+    operator: O,
+    weight: Parameter,
+    bias: Option<Parameter>,
+    weight_quant: Option<WeightQuantProxy>,
+    bias_quant: Option<BiasQuantProxy>,
+    input_quant: Option<ActQuantProxy>,
+    output_quant: Option<ActQuantProxy>,
+}
+
+impl<O: OperatorShape> Wbiol<O> {
+    /// The weight, output channels first.
+    pub fn weight(&self) -> &Parameter {
+        &self.weight
+    }
+
+    /// The bias, one element per output channel.
+    pub fn bias(&self) -> Option<&Parameter> {
+        self.bias.as_ref()
+    }
+
+    /// The quantizer of the weight, to share it with another layer.
+    pub fn weight_quant(&self) -> Option<&WeightQuantProxy> {
+        self.weight_quant.as_ref()
+    }
+
+    /// The weight as training sees it, if it is quantized.
+    pub fn quant_weight<const D: usize>(&self) -> Option<QuantTensor<D>> {
+        self.weight_quant.as_ref().map(|proxy| proxy.forward(&self.weight, Mode::Train))
+    }
+
+    /// The layer's output.
+    ///
+    /// The output is quantized if weight and input are: the accumulator with its exact scale, or codes if the layer
+    /// has an output quantizer.
+    ///
+    /// # Errors
+    ///
+    /// If the input does not fit, if a quantized bias has no scale to refer to, if a quantizer's parameters are not
+    /// integer, or if sums may leave the integers that double precision holds.
+    pub fn forward<const D: usize>(&self, x: &Activation<D>) -> Result<Activation<D>, ForwardError>
+    where
+        O: WeightedOperator<D>,
+    {
+        let shape = x.dims();
+        self.operator.check(shape).map_err(|needed| ForwardError::Shape {
+            layer: self.name.clone(),
+            found: shape.to_vec(),
+            needed,
+        })?;
+        let x = match &self.input_quant {
+            Some(proxy) => &quantize_activation(&format!("{}.input_quant", self.name), proxy, x, false)?,
+            None => x,
+        };
+        let exact = x.quant().and_then(QuantTensor::exact);
+        let y = match (x.mode(), exact, &self.weight_quant) {
+            (Mode::Train, _, _) => self.train(x)?,
+            (Mode::Eval, Some(exact), Some(weight)) => self.evaluate(x, exact, weight)?,
+            (Mode::Eval, _, _) => self.evaluate_floats(x)?,
+        };
+        match &self.output_quant {
+            Some(proxy) => quantize_activation(&format!("{}.output_quant", self.name), proxy, &y, false),
+            None => Ok(y),
+        }
+    }
+
+    fn record(&self, weight: Constant, bias: Option<Constant>) -> Record {
+        Record::Weighted(Weighted {
+            name: self.name.clone(),
+            operator: self.operator.operator(),
+            weight_shape: self.weight.shape().to_vec(),
+            weight,
+            bias,
+        })
+    }
+
+    /// Bits that any codes of the operands' widths can need: products of unsigned maxima, summed, and one more than
+    /// the wider of that and the bias.
+    fn declared_bits(&self, input_bits: u8, weight_bits: u8) -> u8 {
+        let fan_in: usize = self.weight.shape().iter().skip(1).product();
+        let max = |bits: u8| ((1u64 << bits) - 1) as f64;
+        let bits = (max(input_bits) * max(weight_bits) * fan_in as f64).log2().ceil() as u8;
+        match (&self.bias, &self.bias_quant) {
+            (Some(_), Some(proxy)) => bits.max(proxy.bits()) + 1,
+            _ => bits,
+        }
+    }
+
+    fn bias_error(&self, input_has_scale: bool) -> ForwardError {
+        let (missing, help) = if input_has_scale {
+            ("weight has", "quantize the weight, or leave the bias as floats")
+        } else {
+            ("input has", "quantize the input before the layer, or give the layer an input_quant")
+        };
+        ForwardError::BiasScale { layer: self.name.clone(), missing, help }
+    }
+
+    fn failed(&self, source: QuantizerError) -> ForwardError {
+        ForwardError::Quantizer { layer: self.name.clone(), source }
+    }
+
+    fn shape<const D: usize>(&self) -> [usize; D] {
+        self.weight.shape().try_into().expect("operators give weights of their rank")
+    }
+}
+
+impl<O: OperatorShape> Module for Wbiol<O> {
+    fn label(&self) -> String {
+        self.operator.label()
+    }
+
+    fn parameters(&self) -> Vec<(&'static str, &Parameter)> {
+        let bias = self.bias.iter().map(|bias| ("bias", bias));
+        [("weight", &self.weight)].into_iter().chain(bias).collect()
+    }
+
+    fn children(&self) -> Vec<(&'static str, &dyn Module)> {
+        let mut parts: Vec<(&'static str, &dyn Module)> = Vec::new();
+        parts.extend(self.input_quant.iter().map(|part| ("input_quant", part as &dyn Module)));
+        parts.extend(self.output_quant.iter().map(|part| ("output_quant", part as &dyn Module)));
+        parts.extend(self.weight_quant.iter().map(|part| ("weight_quant", part as &dyn Module)));
+        parts.extend(self.bias_quant.iter().map(|part| ("bias_quant", part as &dyn Module)));
+        parts
+    }
+}

@@ -1,0 +1,96 @@
+//! The composition behind all integer quantizers that find their own scale.
+
+use std::sync::Arc;
+
+use super::{BitWidth, FixedQuantizer, IntQuant, IntScaling, QuantizerError, Scaling, ZeroPoint, fixed};
+use crate::Mode;
+use crate::backend::Tensor;
+use crate::module::Module;
+
+/// What a tensor quantizer returns: values that codes stand for, and how.
+#[derive(Clone, Debug)]
+pub struct Quantized {
+    /// `(code - zero_point) * scale`, in the shape of the input.
+    pub value: Tensor<2>,
+    /// `[groups, 1]`.
+    pub scale: Tensor<2>,
+    /// In codes, `[1, 1]` or `[groups, 1]`.
+    pub zero_point: Tensor<2>,
+    /// In bits, `[1, 1]`.
+    pub bit_width: Tensor<2>,
+}
+
+/// Fake quantization of a tensor, and the fixed quantizer that evaluation uses.
+pub trait TensorQuant: Module {
+    /// Quantizes and dequantizes `x`, `[groups, elems]`.
+    fn forward(&self, x: Tensor<2>, mode: Mode) -> Quantized;
+
+    /// Scale, zero point and integer type as they stand.
+    ///
+    /// # Errors
+    ///
+    /// If they do not form an integer quantizer; see [`QuantizerError`].
+    fn fixed(&self) -> Result<FixedQuantizer, QuantizerError>;
+
+    /// Whether codes may be negative.
+    fn signed(&self) -> bool;
+}
+
+/// An integer quantizer with its own scaling.
+#[derive(Clone)]
+pub struct RescalingIntQuant {
+    /// Rounding and clamping.
+    pub int_quant: IntQuant,
+    /// Thresholds.
+    pub scaling_impl: Arc<dyn Scaling>,
+    /// The code that stands for the threshold.
+    pub int_scaling_impl: Arc<dyn IntScaling>,
+    /// The code that stands for zero.
+    pub zero_point_impl: Arc<dyn ZeroPoint>,
+    /// Bits of a code.
+    pub msb_clamp_bit_width_impl: Arc<dyn BitWidth>,
+}
+
+impl RescalingIntQuant {
+    /// Scale, zero point and bit width for `x`.
+    fn parameters(&self, x: Option<&Tensor<2>>, mode: Mode) -> [Tensor<2>; 3] {
+        let bit_width = self.msb_clamp_bit_width_impl.forward(mode);
+        let int_threshold = self.int_scaling_impl.forward(bit_width.clone());
+        let scale = self.scaling_impl.forward(x, mode) / int_threshold;
+        let zero_point = self.zero_point_impl.forward(&scale, &bit_width);
+        [scale, zero_point, bit_width]
+    }
+}
+
+impl TensorQuant for RescalingIntQuant {
+    fn forward(&self, x: Tensor<2>, mode: Mode) -> Quantized {
+        let [scale, zero_point, bit_width] = self.parameters(Some(&x), mode);
+        let value = self.int_quant.forward(&scale, &zero_point, &bit_width, x);
+        Quantized { value, scale, zero_point, bit_width }
+    }
+
+    fn fixed(&self) -> Result<FixedQuantizer, QuantizerError> {
+        let [scale, zero_point, bit_width] = self.parameters(None, Mode::Eval);
+        fixed::fix(&self.int_quant, &scale, &zero_point, &bit_width)
+    }
+
+    fn signed(&self) -> bool {
+        self.int_quant.signed
+    }
+}
+
+impl Module for RescalingIntQuant {
+    fn label(&self) -> String {
+        "RescalingIntQuant".into()
+    }
+
+    fn children(&self) -> Vec<(&'static str, &dyn Module)> {
+        vec![
+            ("int_quant", &self.int_quant),
+            ("scaling_impl", &*self.scaling_impl),
+            ("int_scaling_impl", &*self.int_scaling_impl),
+            ("zero_point_impl", &*self.zero_point_impl),
+            ("msb_clamp_bit_width_impl", &*self.msb_clamp_bit_width_impl),
+        ]
+    }
+}

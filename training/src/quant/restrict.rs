@@ -1,0 +1,130 @@
+//! Which values a threshold may take: any, or powers of two.
+//!
+//! A learned threshold is stored in the domain of its restriction (logarithms for the last two), so the optimizer
+//! moves it there.
+
+use super::straight_through;
+use crate::backend::{self, Tensor};
+use crate::module::Module;
+
+/// Maps between thresholds and the domain in which they are stored.
+pub trait RestrictValue: Module {
+    /// From a threshold to the stored domain.
+    fn preprocess(&self, threshold: Tensor<2>) -> Tensor<2>;
+
+    /// From the stored domain to a permitted threshold.
+    fn forward(&self, stored: Tensor<2>) -> Tensor<2>;
+}
+
+/// Any positive float.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct FloatRestrictValue;
+
+impl Module for FloatRestrictValue {
+    fn label(&self) -> String {
+        "FloatRestrictValue()".into()
+    }
+}
+
+impl RestrictValue for FloatRestrictValue {
+    fn preprocess(&self, threshold: Tensor<2>) -> Tensor<2> {
+        threshold
+    }
+
+    fn forward(&self, stored: Tensor<2>) -> Tensor<2> {
+        stored
+    }
+}
+
+/// Any positive float, stored as its logarithm of base two.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct LogFloatRestrictValue;
+
+impl Module for LogFloatRestrictValue {
+    fn label(&self) -> String {
+        "LogFloatRestrictValue()".into()
+    }
+}
+
+impl RestrictValue for LogFloatRestrictValue {
+    fn preprocess(&self, threshold: Tensor<2>) -> Tensor<2> {
+        log2(threshold)
+    }
+
+    fn forward(&self, stored: Tensor<2>) -> Tensor<2> {
+        exp2(stored)
+    }
+}
+
+/// The next power of two that is not below, with a gradient that passes the rounding up.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct PowerOfTwoRestrictValue;
+
+impl Module for PowerOfTwoRestrictValue {
+    fn label(&self) -> String {
+        "PowerOfTwoRestrictValue(restrict_value_float_to_int_impl=CeilSte())".into()
+    }
+}
+
+impl RestrictValue for PowerOfTwoRestrictValue {
+    fn preprocess(&self, threshold: Tensor<2>) -> Tensor<2> {
+        log2(threshold)
+    }
+
+    fn forward(&self, stored: Tensor<2>) -> Tensor<2> {
+        exp2(straight_through(stored.clone(), stored.ceil()))
+    }
+}
+
+/// The logarithm of base two, exact at powers of two: a quotient of natural logarithms carries the gradient only.
+fn log2(x: Tensor<2>) -> Tensor<2> {
+    let exact = map_values(&x, f32::log2);
+    straight_through(x.log() / std::f32::consts::LN_2, exact)
+}
+
+/// Two to the power of `x`, exact at integers.
+pub(super) fn exp2(x: Tensor<2>) -> Tensor<2> {
+    let exact = map_values(&x, |v| if v == v.trunc() { 2f32.powi(v as i32) } else { v.exp2() });
+    straight_through((x * std::f32::consts::LN_2).exp(), exact)
+}
+
+fn map_values(x: &Tensor<2>, f: impl Fn(f32) -> f32) -> Tensor<2> {
+    let values = backend::to_f32(x).into_iter().map(f).collect();
+    backend::tensor(values, x.dims(), &x.device().inner())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn column(values: &[f32]) -> Tensor<2> {
+        backend::tensor(values.to_vec(), [values.len(), 1], &backend::training_device()).require_grad()
+    }
+
+    /// Over the whole range of scales a power of two stays itself; everything else goes up.
+    #[test]
+    fn powers_of_two_are_exact() {
+        let restricted = |x: f32| {
+            let stored = PowerOfTwoRestrictValue.preprocess(column(&[x]));
+            backend::scalar(&PowerOfTwoRestrictValue.forward(stored))
+        };
+        for exponent in -126..=127 {
+            let power = 2f32.powi(exponent);
+            assert_eq!(restricted(power), power);
+        }
+        assert_eq!(restricted(1.0 + f32::EPSILON), 2.0);
+        assert_eq!(restricted(0.3), 0.5);
+    }
+
+    #[test]
+    fn logarithms_carry_the_gradient() {
+        let x = column(&[0.75, 3.0]);
+        let y = LogFloatRestrictValue.forward(LogFloatRestrictValue.preprocess(x.clone()));
+        for (found, needed) in backend::to_f32(&y).iter().zip([0.75, 3.0]) {
+            assert!((found - needed).abs() < 1e-6);
+        }
+        for found in backend::to_f32(&x.grad(&y.sum().backward()).unwrap()) {
+            assert!((found - 1.0).abs() < 1e-5, "{found}");
+        }
+    }
+}

@@ -1,0 +1,227 @@
+//! Quantized tensors: values together with the scale, zero point and bit width of their codes.
+//!
+//! In training a quantized tensor is fake-quantized: floats inside an autograd graph. In evaluation it holds exact
+//! integer codes, and its value is derived from them.
+
+use thiserror::Error;
+
+use crate::backend::{self, Tensor};
+use crate::exact::{ExactTensor, Offset};
+use crate::quant::View;
+
+/// A tensor whose values are codes of an integer quantizer, or sums of products of such codes.
+#[derive(Clone, Debug)]
+pub struct QuantTensor<const D: usize> {
+    representation: Representation<D>,
+}
+
+#[derive(Clone, Debug)]
+enum Representation<const D: usize> {
+    Fake(FakeQuantized<D>),
+    Exact(ExactTensor<D>),
+}
+
+/// The fake-quantized form: everything may carry gradients.
+#[derive(Clone, Debug)]
+pub(crate) struct FakeQuantized<const D: usize> {
+    pub(crate) value: Tensor<D>,
+    /// `[1, 1]` or `[channels, 1]`.
+    pub(crate) scale: Tensor<2>,
+    pub(crate) zero_point: Tensor<2>,
+    pub(crate) bit_width: Tensor<2>,
+    /// The dimension that has a scale per index.
+    pub(crate) axis: Option<usize>,
+    pub(crate) signed: bool,
+    pub(crate) training: bool,
+}
+
+/// The values of a fake-quantized tensor are not codes times a scale.
+#[derive(Clone, Copy, Debug, PartialEq, Error)]
+#[error("value {value} at index {index} is no integer code: it is {code} steps of its scale")]
+pub struct NotInteger {
+    /// Row-major index.
+    pub index: usize,
+    /// The value found.
+    pub value: f32,
+    /// The value in units of its scale.
+    pub code: f32,
+}
+
+impl<const D: usize> From<FakeQuantized<D>> for QuantTensor<D> {
+    fn from(fake: FakeQuantized<D>) -> Self {
+        Self { representation: Representation::Fake(fake) }
+    }
+}
+
+impl<const D: usize> From<ExactTensor<D>> for QuantTensor<D> {
+    fn from(exact: ExactTensor<D>) -> Self {
+        Self { representation: Representation::Exact(exact) }
+    }
+}
+
+impl<const D: usize> QuantTensor<D> {
+    /// The values as floats.
+    pub fn value(&self) -> Tensor<D> {
+        match &self.representation {
+            Representation::Fake(fake) => fake.value.clone(),
+            Representation::Exact(exact) => {
+                let (run_elems, channels) = exact.layout();
+                let real = |(index, code): (usize, i64)| {
+                    let channel = index / run_elems.max(1) % channels.max(1);
+                    let centred = (code - i64::from(exact.zero_point)) as f64;
+                    (centred * exact.scales[channel % exact.scales.len()] + exact.offset.nearest(channel))
+                        as f32
+                };
+                let values = exact.integers().into_iter().enumerate().map(real).collect();
+                backend::tensor(values, exact.dims(), &backend::evaluation_device())
+            }
+        }
+    }
+
+    /// One scale, or one per channel.
+    pub fn scale(&self) -> Vec<f32> {
+        match &self.representation {
+            Representation::Fake(fake) => backend::to_f32(&fake.scale),
+            Representation::Exact(exact) => exact.scales.iter().map(|scale| *scale as f32).collect(),
+        }
+    }
+
+    /// The code that stands for zero: one, or one per channel.
+    pub fn zero_point(&self) -> Vec<f32> {
+        match &self.representation {
+            Representation::Fake(fake) => backend::to_f32(&fake.zero_point),
+            Representation::Exact(exact) => vec![exact.zero_point as f32],
+        }
+    }
+
+    /// Bits of a code. For accumulators the bits that any weights of their width could need.
+    pub fn bit_width(&self) -> f32 {
+        match &self.representation {
+            Representation::Fake(fake) => backend::scalar(&fake.bit_width),
+            Representation::Exact(exact) => f32::from(exact.declared_bits),
+        }
+    }
+
+    /// Whether codes may be negative.
+    pub fn signed(&self) -> bool {
+        match &self.representation {
+            Representation::Fake(fake) => fake.signed,
+            Representation::Exact(exact) => exact.int_type.is_none_or(|int_type| int_type.signed),
+        }
+    }
+
+    /// Whether this comes from a training pass.
+    pub fn training(&self) -> bool {
+        matches!(&self.representation, Representation::Fake(FakeQuantized { training: true, .. }))
+    }
+
+    /// The integer codes, row-major. For accumulators with a bias in their units the bias is part of the code.
+    ///
+    /// # Errors
+    ///
+    /// If values of a training pass are not codes, within the rounding of `f32`. Exact tensors always have codes.
+    pub fn codes(&self) -> Result<Vec<i64>, NotInteger> {
+        match &self.representation {
+            Representation::Fake(fake) => fake.codes(),
+            Representation::Exact(exact) => Ok(exact_codes(exact)),
+        }
+    }
+
+    /// Whether [`codes`](Self::codes) succeeds and all codes fit the bit width.
+    pub fn is_valid(&self) -> bool {
+        let bits = self.bit_width() as u32;
+        let (lo, hi) = if self.signed() {
+            (-(1i128 << (bits - 1)), (1i128 << (bits - 1)) - 1)
+        } else {
+            (0, (1 << bits) - 1)
+        };
+        self.codes().is_ok_and(|codes| codes.iter().all(|code| (lo..=hi).contains(&i128::from(*code))))
+    }
+
+    /// The same values in another arrangement: `map` applies to values and to codes alike and keeps channels.
+    pub(crate) fn rearrange(&self, map: impl FnOnce(Tensor<D>) -> Tensor<D>) -> Self {
+        match &self.representation {
+            Representation::Fake(fake) => {
+                FakeQuantized { value: map(fake.value.clone()), ..fake.clone() }.into()
+            }
+            Representation::Exact(exact) => exact.with_codes(map(exact.codes.clone())).into(),
+        }
+    }
+
+    /// All dimensions but the first as one; scales of channels follow their elements.
+    pub(crate) fn flatten(&self) -> QuantTensor<2> {
+        match &self.representation {
+            Representation::Fake(fake) => fake.flatten().into(),
+            Representation::Exact(exact) => exact.flatten().into(),
+        }
+    }
+
+    pub(crate) fn fake(&self) -> Option<&FakeQuantized<D>> {
+        match &self.representation {
+            Representation::Fake(fake) => Some(fake),
+            Representation::Exact(_) => None,
+        }
+    }
+
+    pub(crate) fn exact(&self) -> Option<&ExactTensor<D>> {
+        match &self.representation {
+            Representation::Fake(_) => None,
+            Representation::Exact(exact) => Some(exact),
+        }
+    }
+}
+
+impl<const D: usize> FakeQuantized<D> {
+    fn flatten(&self) -> FakeQuantized<2> {
+        let shape = self.value.dims();
+        let elems: usize = shape.iter().skip(1).product();
+        let follow = |per_channel: &Tensor<2>| match per_channel.dims()[0] {
+            1 => per_channel.clone(),
+            channels => {
+                let run_elems = elems / channels;
+                per_channel.clone().expand([channels, run_elems]).reshape([elems, 1])
+            }
+        };
+        FakeQuantized {
+            value: self.value.clone().reshape([shape[0], elems]),
+            scale: follow(&self.scale),
+            zero_point: follow(&self.zero_point),
+            bit_width: self.bit_width.clone(),
+            axis: self.axis,
+            signed: self.signed,
+            training: self.training,
+        }
+    }
+
+    fn codes(&self) -> Result<Vec<i64>, NotInteger> {
+        let view = self.axis.map_or(View::PerTensor, |axis| View::PerChannel { axis });
+        let viewed = view.apply(self.value.clone().inner());
+        let scaled = viewed / self.scale.clone().inner() + self.zero_point.clone().inner();
+        let scaled = backend::to_f32(&view.restore(scaled, self.value.dims()));
+        let values = backend::to_f32(&self.value);
+        let code = |(index, (code, value)): (usize, (&f32, f32))| {
+            let rounded = code.round_ties_even();
+            // An accumulator of many products drifts by a few units in the last place.
+            let tolerated = 0.1 + code.abs() * 1e-6;
+            if (code - rounded).abs() <= tolerated && code.is_finite() {
+                Ok(rounded as i64)
+            } else {
+                Err(NotInteger { index, value, code: *code })
+            }
+        };
+        scaled.iter().zip(values).enumerate().map(code).collect()
+    }
+}
+
+/// Codes of an exact tensor, the bias included where it is in units of the accumulator.
+pub(crate) fn exact_codes<const D: usize>(exact: &ExactTensor<D>) -> Vec<i64> {
+    let integers = exact.integers();
+    match &exact.offset {
+        Offset::Codes { codes, .. } if exact.offset_in_units() => {
+            let (run_elems, channels) = exact.layout();
+            let bias = |index: usize| i64::from(codes[index / run_elems.max(1) % channels.max(1)]);
+            integers.into_iter().enumerate().map(|(index, code)| code + bias(index)).collect()
+        }
+        _ => integers,
+    }
+}

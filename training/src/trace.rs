@@ -1,0 +1,167 @@
+//! Records of a forward pass, from which networks are exported.
+//!
+//! The forward code of a network is its only description: an export runs it once on an activation that carries a
+//! [`Tracer`], and each layer leaves a [`Step`].
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::quant::FixedQuantizer;
+
+/// Collects the steps of one forward pass. Clones share the collection.
+#[derive(Clone, Debug, Default)]
+pub struct Tracer {
+    trace: Arc<Mutex<Trace>>,
+}
+
+/// A recorded forward pass. Value 0 is the input; step `i` defines value `i + 1`.
+#[derive(Clone, Debug, Default)]
+pub struct Trace {
+    /// Shape of the input.
+    pub input_shape: Vec<usize>,
+    /// In the order of execution.
+    pub steps: Vec<Step>,
+}
+
+/// One layer's part of a forward pass.
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// The value it reads.
+    pub input: usize,
+    /// Shape of the value it defines.
+    pub output_shape: Vec<usize>,
+    /// What it does.
+    pub record: Record,
+}
+
+/// What a layer does, with its parameters as constants.
+#[derive(Clone, Debug)]
+pub enum Record {
+    /// Quantization of activations.
+    Quant {
+        /// The layer's name.
+        name: String,
+        /// Scale, zero point and type.
+        quantizer: FixedQuantizer,
+    },
+    /// Values below zero become zero.
+    Relu {
+        /// The layer's name.
+        name: String,
+    },
+    /// A layer with weights.
+    Weighted(Weighted),
+    /// Largest value of each window.
+    MaxPool2d {
+        /// The layer's name.
+        name: String,
+        /// Extents of the window: height, width.
+        kernel_size: [usize; 2],
+        /// Steps between windows: height, width.
+        stride: [usize; 2],
+    },
+    /// All dimensions but the first become one.
+    Flatten {
+        /// The layer's name.
+        name: String,
+    },
+}
+
+impl Record {
+    /// The layer's name.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Quant { name, .. }
+            | Self::Relu { name }
+            | Self::Weighted(Weighted { name, .. })
+            | Self::MaxPool2d { name, .. }
+            | Self::Flatten { name } => name,
+        }
+    }
+}
+
+/// A layer with weights.
+#[derive(Clone, Debug)]
+pub struct Weighted {
+    /// The layer's name.
+    pub name: String,
+    /// The linear operator.
+    pub operator: Operator,
+    /// Shape of the weight, output channels first.
+    pub weight_shape: Vec<usize>,
+    /// The weight.
+    pub weight: Constant,
+    /// The bias, one element per output channel.
+    pub bias: Option<Constant>,
+}
+
+/// The linear operator of a layer with weights.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Operator {
+    /// `x * transpose(w)`.
+    Linear,
+    /// Two-dimensional convolution; pairs are height and width.
+    Conv2d {
+        /// Steps between windows.
+        stride: [usize; 2],
+        /// Zeros added on both sides.
+        padding: [usize; 2],
+        /// Distance between window elements.
+        dilation: [usize; 2],
+        /// Groups of channels that do not mix.
+        groups: usize,
+    },
+}
+
+/// A constant of a layer.
+#[derive(Clone, Debug)]
+pub enum Constant {
+    /// Floats, row-major.
+    Float(Vec<f32>),
+    /// Codes, row-major, and their quantizer.
+    Quantized {
+        /// Integer codes.
+        codes: Vec<i32>,
+        /// Scale, zero point and type.
+        quantizer: FixedQuantizer,
+    },
+}
+
+/// An activation's place in a trace.
+#[derive(Clone, Debug)]
+pub(crate) struct TraceHandle {
+    tracer: Tracer,
+    value: usize,
+}
+
+impl Tracer {
+    /// An empty collection.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// What was recorded so far.
+    pub fn trace(&self) -> Trace {
+        self.lock(|trace| trace.clone())
+    }
+
+    /// Starts over with an input of `shape`.
+    pub(crate) fn input(&self, shape: Vec<usize>) -> TraceHandle {
+        self.lock(|trace| *trace = Trace { input_shape: shape, steps: Vec::new() });
+        TraceHandle { tracer: self.clone(), value: 0 }
+    }
+
+    fn lock<T>(&self, f: impl FnOnce(&mut Trace) -> T) -> T {
+        f(&mut self.trace.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl TraceHandle {
+    /// Records a step on this value and returns the place of its result.
+    pub(crate) fn push(&self, record: Record, output_shape: Vec<usize>) -> Self {
+        let value = self.tracer.lock(|trace| {
+            trace.steps.push(Step { input: self.value, output_shape, record });
+            trace.steps.len()
+        });
+        Self { tracer: self.tracer.clone(), value }
+    }
+}
