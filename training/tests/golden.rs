@@ -11,7 +11,7 @@ use exactum_training::quant::{
     ActQuant, Int8ActPerTensorFloat, Int8WeightPerTensorFixedPoint, Int8WeightPerTensorFloat, Int16Bias,
     Uint8ActPerTensorFloat, WeightQuant,
 };
-use exactum_training::{Activation, ForwardError, Parameter, QuantTensor};
+use exactum_training::{Activation, ForwardError, Parameter, QuantTensor, Tree, named_parameters};
 use serde_json::Value;
 
 static GOLDEN: LazyLock<Value> =
@@ -247,4 +247,40 @@ fn s47_activation_bit_width() {
 fn s48_scale_from_a_given_maximum() {
     let relu = QuantReLU::builder("relu").act_quant(Uint8ActPerTensorFloat).max_val(6.0).build();
     assert_golden(relu.forward(&input("c22_maxinit")).unwrap().quant().unwrap(), &GOLDEN["c22_maxinit"]["q"]);
+}
+
+#[test]
+fn s16_s17_shared_weight_quantizer_looks_at_all_weights() {
+    let cell = &GOLDEN["c07_shared"];
+    let first = QuantLinear::builder("first", 2, 4).bias(false).with_parameters(parameter(&cell["w1"]), None);
+    assert_eq!(first.quant_weight::<2>().unwrap().scale(), floats(&cell["scale1_before"])[..1]);
+    let second = QuantLinear::builder("second", 2, 4)
+        .bias(false)
+        .shared_weight_quant(first.weight_quant().unwrap().clone())
+        .with_parameters(parameter(&cell["w2"]), None);
+    assert_golden(&first.quant_weight::<2>().unwrap(), &cell["q1"]);
+    assert_golden(&second.quant_weight::<2>().unwrap(), &cell["q2"]);
+}
+
+#[test]
+fn s66_layers_print_their_components() {
+    let relu = QuantReLU::builder("relu").build();
+    let needed = "\
+QuantReLU
+  (act_quant): ActQuantProxy
+    (tensor_quant): RescalingIntQuant
+      (int_quant): IntQuant(signed=false, narrow_range=false)
+        (float_to_int_impl): RoundSte()
+        (tensor_clamp_impl): TensorClamp()
+      (scaling_impl): ParameterFromRuntimeStatsScaling(collect_stats_steps=300)
+        (stats): AbsPercentile(q=99.999)
+        (restrict_scaling_impl): FloatRestrictValue()
+        (clamp_scaling): ScalarClampMin(min_val=1e-10)
+      (int_scaling_impl): IntScaling(signed=false, narrow_range=false)
+      (zero_point_impl): ZeroZeroPoint()
+      (msb_clamp_bit_width_impl): BitWidthConst(bit_width=8)";
+    assert_eq!(Tree(&relu).to_string(), needed);
+    let fc = biased(Some(Int8ActPerTensorFloat));
+    let paths: Vec<String> = named_parameters(&fc).into_iter().map(|named| named.path).collect();
+    assert_eq!(paths, ["weight", "bias", "input_quant.tensor_quant.scaling_impl.value"]);
 }

@@ -8,6 +8,7 @@ use std::path::Path;
 use exactum_importer::batch::Host;
 use exactum_importer::container::Container;
 use exactum_importer::dataflow::{Target, describe};
+use exactum_importer::graph::{Graph, Op};
 use exactum_importer::interface::Port;
 use exactum_importer::reference::Reference;
 use exactum_qonnx::Model;
@@ -26,8 +27,10 @@ pub(crate) struct Program {
     pub(crate) training_mismatches: usize,
     /// Output integers that differ from the exact reference.
     pub(crate) reference_mismatches: usize,
-    /// Requantized channels, each with a certificate.
+    /// Requantized channels that the checker certified.
     pub(crate) certified_channels: usize,
+    /// Channels that are requantized at all.
+    pub(crate) requantized_channels: usize,
     pub(crate) flash_bytes: usize,
     pub(crate) ram_bytes: usize,
     pub(crate) dataflow_cycles: u64,
@@ -70,11 +73,18 @@ pub(crate) fn compile(
         training_mismatches,
         reference_mismatches,
         certified_channels: compiled.proofs.iter().map(|proof| proof.certificate.channels.len()).sum(),
+        requantized_channels: requantized_channels(&compiled.quantized),
         flash_bytes: compiled.image.len(),
         ram_bytes: compiled.memory.arena_bytes,
         dataflow_cycles: design.max_cycles(),
         dataflow_fps: design.fps(),
     })
+}
+
+/// Channels of the values that the model's activation quantizers make from other integers.
+fn requantized_channels(graph: &Graph) -> usize {
+    let requantized = graph.nodes.iter().filter(|node| matches!(node.op, Op::Requantize(_)));
+    requantized.map(|node| graph.value(node.output).shape[1]).sum()
 }
 
 fn differing(a: &[i64], b: &[i64]) -> usize {

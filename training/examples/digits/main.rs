@@ -1,18 +1,20 @@
-//! Trains two digit classifiers with quantized arithmetic and exports them as QONNX.
+//! Trains two digit classifiers with quantized arithmetic, exports them as QONNX, compiles them to integer programs
+//! and compares every output integer.
 //!
 //! `cargo run --release -p exactum-training --example digits` needs no data or tools beside this repository and leaves
 //! its files in `target/exactum/digits`.
 #![allow(clippy::print_stdout, reason = "the table is what this program is for")]
 
+mod compile;
 mod table;
 
 use std::error::Error;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use exactum_training::data::{Split, digits};
 use exactum_training::models::{Arithmetic, DigitsCnn, DigitsMlp, digits_cnn, digits_mlp};
-use exactum_training::{Network, TrainConfig, accuracy, progress_bar, to_qonnx, train};
+use exactum_training::{Network, TrainConfig, accuracy, evaluate, progress_bar, to_qonnx, train};
 use table::Row;
 
 /// Training allocates and frees large tensors at every step; this allocator keeps their pages.
@@ -29,11 +31,11 @@ fn main() -> Result<(), Box<dyn Error>> {
         classifier("digits_mlp", |arithmetic| digits_mlp(arithmetic, SEED), &DigitsMlp::TRAINING, &data)?,
         classifier("digits_cnn", |arithmetic| digits_cnn(arithmetic, SEED), &DigitsCnn::TRAINING, &data)?,
     ];
-    print!("{}", table::render(&rows));
+    print!("{}\nfiles in {DIRECTORY}\n", table::render(&rows));
     Ok(())
 }
 
-/// Trains the float and the quantized network of one architecture and exports the latter.
+/// Trains the float and the quantized network of one architecture, exports and compiles the latter.
 fn classifier<const D: usize, N: Network<D>>(
     name: &'static str,
     network: impl Fn(Arithmetic) -> N,
@@ -44,17 +46,14 @@ fn classifier<const D: usize, N: Network<D>>(
     train(&float, &data.train, training, progress_bar(&format!("{name} float")))?;
     let quantized = network(Arithmetic::Quantized);
     train(&quantized, &data.train, training, progress_bar(&format!("{name} int8")))?;
-    let qonnx = qonnx_path(name);
-    fs::write(&qonnx, exactum_qonnx::write(&to_qonnx(&quantized, name)?))?;
+    let directory = Path::new(DIRECTORY);
+    let model = to_qonnx(&quantized, name)?;
+    fs::write(directory.join(name).with_extension("onnx"), exactum_qonnx::write(&model))?;
     Ok(Row {
         name,
         samples: data.test.len_samples(),
         float_accuracy: accuracy(&float, &data.test)?,
         quantized_accuracy: accuracy(&quantized, &data.test)?,
-        qonnx,
+        program: compile::compile(name, &model, &data.test, &evaluate(&quantized, &data.test.inputs)?, directory)?,
     })
-}
-
-fn qonnx_path(name: &str) -> PathBuf {
-    Path::new(DIRECTORY).join(format!("{name}.onnx"))
 }

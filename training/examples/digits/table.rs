@@ -1,6 +1,6 @@
-//! The result of the example as text.
+//! The result of the example as text: a line for each figure, a column for each network.
 
-use std::path::PathBuf;
+use crate::compile::Program;
 
 /// One network.
 pub(crate) struct Row {
@@ -8,21 +8,31 @@ pub(crate) struct Row {
     pub(crate) samples: usize,
     pub(crate) float_accuracy: f64,
     pub(crate) quantized_accuracy: f64,
-    pub(crate) qonnx: PathBuf,
+    pub(crate) program: Program,
 }
 
 pub(crate) fn render(rows: &[Row]) -> String {
-    let mut text =
-        format!("{:<12} {:>7} {:>8} {:>10}  {}\n", "network", "samples", "float", "quantized", "QONNX");
-    for row in rows {
-        text += &format!(
-            "{:<12} {:>7} {:>6.2} % {:>8.2} %  {}\n",
-            row.name,
-            row.samples,
-            100.0 * row.float_accuracy,
-            100.0 * row.quantized_accuracy,
-            row.qonnx.display()
-        );
-    }
-    text
+    let percent = |fraction: f64| format!("{:.2} %", 100.0 * fraction);
+    let figures: [(&str, &dyn Fn(&Row) -> String); 12] = [
+        ("", &|row| row.name.to_owned()),
+        ("accuracy, float network", &|row| percent(row.float_accuracy)),
+        ("accuracy, quantized network", &|row| percent(row.quantized_accuracy)),
+        ("accuracy, integer program", &|row| percent(row.program.accuracy)),
+        ("test samples", &|row| row.samples.to_string()),
+        ("mismatches with training", &|row| row.program.training_mismatches.to_string()),
+        ("mismatches with exact reference", &|row| row.program.reference_mismatches.to_string()),
+        ("certified channels", &|row| {
+            let Program { certified_channels, requantized_channels, .. } = row.program;
+            format!("{certified_channels} of {requantized_channels}")
+        }),
+        ("flash", &|row| format!("{} bytes", row.program.flash_bytes)),
+        ("RAM", &|row| format!("{} bytes", row.program.ram_bytes)),
+        ("dataflow", &|row| format!("{} cycles", row.program.dataflow_cycles)),
+        ("dataflow, estimated", &|row| format!("{:.0} frames/s", row.program.dataflow_fps)),
+    ];
+    let line = |(name, figure): (&str, &dyn Fn(&Row) -> String)| {
+        let cells: String = rows.iter().map(|row| format!("{:>18}", figure(row))).collect();
+        format!("{name:<32}{cells}\n")
+    };
+    figures.into_iter().map(line).collect()
 }

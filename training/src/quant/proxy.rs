@@ -22,6 +22,13 @@ impl WeightQuantProxy {
         Self { tensor_quant, view }
     }
 
+    /// A handle of the same quantizer for one more `weight`, which becomes part of its statistics.
+    #[must_use]
+    pub fn share_with(&self, weight: &Parameter) -> Self {
+        self.tensor_quant.track(weight);
+        self.clone()
+    }
+
     /// The fake-quantized weight.
     ///
     /// # Panics

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use super::{BitWidth, FixedQuantizer, IntQuant, IntScaling, QuantizerError, Scaling, ZeroPoint, fixed};
-use crate::Mode;
 use crate::backend::Tensor;
 use crate::module::Module;
+use crate::{Mode, Parameter};
 
 /// What a tensor quantizer returns: values that codes stand for, and how.
 #[derive(Clone, Debug)]
@@ -34,6 +34,9 @@ pub trait TensorQuant: Module {
 
     /// Whether codes may be negative.
     fn signed(&self) -> bool;
+
+    /// Told of each further weight the quantizer is shared with.
+    fn track(&self, _weight: &Parameter) {}
 }
 
 /// An integer quantizer with its own scaling.
@@ -76,6 +79,10 @@ impl TensorQuant for RescalingIntQuant {
 
     fn signed(&self) -> bool {
         self.int_quant.signed
+    }
+
+    fn track(&self, weight: &Parameter) {
+        self.scaling_impl.track(weight);
     }
 }
 

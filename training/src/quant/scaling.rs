@@ -15,15 +15,18 @@ pub use stats_from_parameter::StatsFromParameterScaling;
 use std::sync::Arc;
 
 use super::{RestrictValue, ScalarClampMin};
-use crate::Mode;
 use crate::backend::Tensor;
 use crate::module::Module;
+use crate::{Mode, Parameter};
 
 /// Gives the threshold of each group.
 pub trait Scaling: Module {
     /// `[groups, 1]`, positive. `x`, `[groups, elems]`, is what the quantizer is applied to; without it the
     /// threshold is the one evaluation uses.
     fn forward(&self, x: Option<&Tensor<2>>, mode: Mode) -> Tensor<2>;
+
+    /// Told of each further weight the quantizer is shared with. Only statistics of weights care.
+    fn track(&self, _weight: &Parameter) {}
 }
 
 /// The permitted thresholds: a restriction and a smallest value.

@@ -49,7 +49,7 @@ impl<O: OperatorShape> WbiolBuilder<O> {
         self
     }
 
-    /// A quantizer of the weight that was made or is used elsewhere.
+    /// A quantizer that other layers use, too: all of them get one scale, from the statistics of all their weights.
     pub fn shared_weight_quant(mut self, proxy: WeightQuantProxy) -> Self {
         self.shared_weight_quant = Some(proxy);
         self
@@ -124,7 +124,11 @@ impl<O: OperatorShape> WbiolBuilder<O> {
         };
         let act = |quant: Option<ActQuant>| quant.map(|quant| ActQuantProxy::new(Arc::new(quant.build())));
         Wbiol {
-            weight_quant: self.shared_weight_quant.clone().or_else(own),
+            weight_quant: self
+                .shared_weight_quant
+                .as_ref()
+                .map(|proxy| proxy.share_with(&weight))
+                .or_else(own),
             bias_quant: self.bias_quant.map(|quant| quant.build()),
             input_quant: act(self.input_quant),
             output_quant: act(self.output_quant),

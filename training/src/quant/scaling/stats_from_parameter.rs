@@ -23,11 +23,6 @@ impl StatsFromParameterScaling {
     pub fn new(weight: Parameter, view: View, stats: Arc<dyn Stats>, restriction: Restriction) -> Self {
         Self { stats, restriction, view, tracked: RwLock::new(vec![weight]) }
     }
-
-    /// Makes the statistic look at one more weight.
-    pub fn track(&self, weight: Parameter) {
-        self.tracked.write().unwrap_or_else(PoisonError::into_inner).push(weight);
-    }
 }
 
 impl Module for StatsFromParameterScaling {
@@ -56,5 +51,9 @@ impl Scaling for StatsFromParameterScaling {
             })
             .collect();
         self.restriction.of_threshold(self.stats.forward(Tensor::cat(views, 1)))
+    }
+
+    fn track(&self, weight: &Parameter) {
+        self.tracked.write().unwrap_or_else(PoisonError::into_inner).push(weight.clone());
     }
 }
