@@ -1,0 +1,106 @@
+//! The runtime on a Cortex-M4, emulated by QEMU: one start of the firmware `generic` for all samples of a case.
+
+use std::sync::OnceLock;
+
+use exactum_runner::{Counting, Emulator, Image, Missing, Run};
+use exactum_runtime::num::InputQuantizer;
+use exactum_runtime::program::words_as_bytes;
+use exactum_runtime::{Element, Program};
+
+use super::Backend;
+use super::host::aligned;
+use crate::case::{Integers, Made};
+
+/// An emulated microcontroller.
+#[derive(Debug)]
+pub struct CortexM4 {
+    emulator: Result<Emulator, String>,
+    firmware: OnceLock<Result<Image, String>>,
+}
+
+impl CortexM4 {
+    /// Looks for the emulator and the toolchain; builds the firmware when it is first needed.
+    pub fn new() -> Self {
+        let emulator = Emulator::find().map_err(|missing: Missing| missing.to_string());
+        Self { emulator, firmware: OnceLock::new() }
+    }
+
+    /// Runs the case and keeps what the emulator reports.
+    ///
+    /// # Errors
+    /// As [`Backend::run`].
+    pub fn run_counting(&self, case: &Made, counting: Counting) -> Result<Run, String> {
+        let emulator = self.emulator.as_ref().map_err(String::clone)?;
+        let build = || Image::build("generic").map_err(|error| error.to_string());
+        let firmware = self.firmware.get_or_init(build).as_ref().map_err(String::clone)?;
+        let input = input_bytes(case)?;
+        emulator
+            .run_program(firmware, &case.compiled.image, &input, counting)
+            .map_err(|error| error.to_string())
+    }
+}
+
+impl Default for CortexM4 {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Backend for CortexM4 {
+    fn name(&self) -> &'static str {
+        "cortex_m4"
+    }
+
+    fn missing(&self) -> Option<&str> {
+        self.emulator.as_ref().err().map(String::as_str)
+    }
+
+    fn run(&self, case: &Made) -> Result<Integers, String> {
+        let output = self.run_counting(case, Counting::Off)?.output;
+        with_program(case, |program| {
+            let types: Vec<(Element, usize)> = program
+                .outputs()
+                .filter_map(|output| program.tensor(output.tensor))
+                .map(|tensor| (tensor.element, tensor.shape.elems() as usize))
+                .collect();
+            let sample_bytes: usize =
+                types.iter().map(|(element, elems)| element.size_bytes() as usize * elems).sum();
+            output.chunks(sample_bytes).map(|bytes| decode(bytes, &types)).collect()
+        })
+    }
+}
+
+fn with_program<T>(case: &Made, f: impl FnOnce(&Program<'_>) -> T) -> Result<T, String> {
+    let words = aligned(&case.compiled.image);
+    let program = Program::load(&words_as_bytes(&words)[..case.compiled.image.len()]);
+    Ok(f(&program.map_err(|error| error.to_string())?))
+}
+
+/// The quantized samples, as the firmware reads them.
+fn input_bytes(case: &Made) -> Result<Vec<u8>, String> {
+    let quantizer: Option<(InputQuantizer, Element)> = with_program(case, |program| {
+        let input = program.inputs().next()?;
+        let tensor = program.tensor(input.tensor)?;
+        Some((input.quantizer(tensor.range)?, tensor.element))
+    })?;
+    let (quantizer, element) = quantizer.ok_or("the program takes no floats")?;
+    let codes = case.source.samples.iter().flatten().map(|value| quantizer.quantize(*value));
+    let size_bytes = element.size_bytes() as usize;
+    Ok(codes.flat_map(|code| code.to_le_bytes()[..size_bytes].to_vec()).collect())
+}
+
+fn decode(mut bytes: &[u8], types: &[(Element, usize)]) -> Vec<i64> {
+    let mut integers = vec![];
+    for (element, elems) in types {
+        let (output, rest) = bytes.split_at(elems * element.size_bytes() as usize);
+        bytes = rest;
+        integers.extend(output.chunks(element.size_bytes() as usize).map(|code| match (element, code) {
+            (Element::U8, [a]) => i64::from(*a),
+            (Element::I8, [a]) => i64::from(*a as i8),
+            (Element::I16, [a, b]) => i64::from(i16::from_le_bytes([*a, *b])),
+            (_, [a, b, c, d]) => i64::from(i32::from_le_bytes([*a, *b, *c, *d])),
+            (element, code) => panic!("{} bytes of {element:?}", code.len()),
+        }));
+    }
+    integers
+}

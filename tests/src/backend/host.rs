@@ -1,0 +1,40 @@
+//! The runtime on this machine.
+
+use exactum_runtime::program::{words_as_bytes, words_as_bytes_mut};
+use exactum_runtime::{Engine, Program};
+
+use super::Backend;
+use crate::case::{Integers, Made};
+
+/// The runtime, with the portable kernels.
+#[derive(Clone, Copy, Debug)]
+pub struct Host;
+
+/// `image` at an address that is a multiple of 8.
+pub fn aligned(image: &[u8]) -> Vec<u64> {
+    let mut words = vec![0; image.len().div_ceil(8)];
+    words_as_bytes_mut(&mut words)[..image.len()].copy_from_slice(image);
+    words
+}
+
+impl Backend for Host {
+    fn name(&self) -> &'static str {
+        "host"
+    }
+
+    fn run(&self, case: &Made) -> Result<Integers, String> {
+        let words = aligned(&case.compiled.image);
+        let image = &words_as_bytes(&words)[..case.compiled.image.len()];
+        let program = Program::load(image).map_err(|error| error.to_string())?;
+        let mut arena = vec![0u64; program.arena_bytes().div_ceil(8) as usize];
+        let mut engine =
+            Engine::new(&program, words_as_bytes_mut(&mut arena)).map_err(|error| error.to_string())?;
+        let mut run = |sample: &Vec<f32>| {
+            engine.quantize_input(0, sample).map_err(|error| error.to_string())?;
+            engine.run();
+            let outputs = (0..program.outputs().len()).filter_map(|index| engine.output(index));
+            Ok(outputs.flat_map(|codes| codes.iter().map(i64::from).collect::<Vec<_>>()).collect())
+        };
+        case.source.samples.iter().map(&mut run).collect()
+    }
+}

@@ -1,0 +1,186 @@
+//! Random networks and random requantizations against the oracle.
+
+use std::sync::Arc;
+
+use exactum_importer::certify::certify_exhaustively;
+use exactum_importer::exact::{Channel, StepFunction};
+use exactum_importer::requant::choose;
+use exactum_runtime::num::{IntRange, Rounding};
+use exactum_tests::backend::{self, CortexM4, Host, Reference, agree};
+use exactum_tests::case::Case;
+use exactum_tests::generate::{Network, network};
+use exactum_tests::oracle::round;
+use libtest_mimic::{Arguments, Failed, Trial};
+use num_rational::BigRational;
+use num_traits::ToPrimitive;
+use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::{Config, TestRunner};
+
+/// Random networks that the reference and the host run, for each case that proptest is asked for: `PROPTEST_CASES`
+/// in the environment makes it more.
+const NETWORKS: u32 = 8;
+/// Random networks that the emulated microcontroller runs as well, a start of the emulator each.
+const EMULATED_NETWORKS: usize = 24;
+fn main() {
+    let arguments = Arguments::from_args();
+    let mut trials = vec![
+        Trial::test("networks", networks),
+        Trial::test("requantizations", requantizations),
+        Trial::test("networks_cover_every_choice", coverage),
+    ];
+    let emulated: Arc<dyn backend::Backend> = Arc::new(CortexM4::new());
+    let mut runner = TestRunner::deterministic();
+    for index in 0..EMULATED_NETWORKS {
+        let network = network().new_tree(&mut runner).expect("no choice is rejected").current();
+        let case = Arc::new(case(format!("network_{index}"), &network));
+        trials.push(backend::trial(&case, &emulated));
+    }
+    libtest_mimic::run(&arguments, trials).exit();
+}
+
+fn runner(factor: u32) -> TestRunner {
+    let config = Config::default();
+    TestRunner::new(Config { cases: config.cases * factor, failure_persistence: None, ..config })
+}
+
+fn case(name: String, network: &Network) -> Case {
+    let network = network.clone();
+    Case::new(name, move || Ok(network.source()))
+}
+
+/// Every random network is accepted, and reference and host agree with the oracle on all samples.
+fn networks() -> Result<(), Failed> {
+    let mut runner = runner(NETWORKS);
+    let result = runner.run(&network(), |network| {
+        let case = case("network".to_owned(), &network);
+        for backend in [&Reference as &dyn backend::Backend, &Host] {
+            agree(&case, backend).map_err(TestCaseError::fail)?;
+        }
+        Ok(())
+    });
+    result.map_err(|error| error.to_string().into())
+}
+
+/// A requantization: slope and intercept as fractions, codes, accumulators and rounding.
+#[derive(Clone, Debug)]
+struct Requantization {
+    alpha: BigRational,
+    beta: BigRational,
+    codes: IntRange,
+    range: IntRange,
+    rounding: Rounding,
+}
+
+/// Slopes of either sign, powers of two and others; a few thousand accumulators, about as many codes as they reach.
+fn requantization() -> impl Strategy<Value = Requantization> {
+    let slope = prop_oneof![
+        (-1i64..=1, 0u32..12).prop_map(|(sign, shift)| (sign, 1i64 << shift)),
+        (-40_000i64..40_000, 1i64..3_000_000),
+    ];
+    let intercept =
+        prop_oneof![(-600i64..600).prop_map(|halves| (halves, 2)), (-3_000_000i64..3_000_000, 1i64..20_000)];
+    let codes = (1u32..=8, any::<bool>());
+    (slope, intercept, codes, -2000i64..2000, 1i64..4000, 0..Rounding::ALL.len()).prop_map(
+        |(alpha, beta, (bits, signed), lo, length, rounding)| {
+            let half = 1i64 << (bits - 1);
+            let (lowest, highest) = if signed { (-half, half - 1) } else { (0, 2 * half - 1) };
+            Requantization {
+                alpha: BigRational::new(alpha.0.into(), alpha.1.into()),
+                beta: BigRational::new(beta.0.into(), beta.1.into()),
+                codes: IntRange { lo: lowest, hi: highest },
+                range: IntRange { lo, hi: lo + length },
+                rounding: Rounding::ALL[rounding],
+            }
+        },
+    )
+}
+
+/// The chosen form gives the rounded fraction on the whole range, and the exhaustive checker agrees. Channels of one
+/// layer share codes and rounding and differ in everything else, as batch norms with scales of either sign make them.
+fn requantizations() -> Result<(), Failed> {
+    let layers = (requantization(), prop::collection::vec(requantization(), 0..3));
+    let mut runner = runner(1);
+    let result = runner.run(&layers, |(first, others)| {
+        let same =
+            |other: Requantization| Requantization { codes: first.codes, rounding: first.rounding, ..other };
+        let layer: Vec<Requantization> =
+            [first.clone()].into_iter().chain(others.into_iter().map(same)).collect();
+        let channel = |r: &Requantization| Channel {
+            function: StepFunction::new(r.alpha.clone(), r.beta.clone(), r.codes, r.rounding),
+            range: r.range,
+        };
+        let channels: Vec<Channel> = layer.iter().map(channel).collect();
+        let choice = choose(&channels).map_err(|error| TestCaseError::fail(error.to_string()))?;
+        let requant = choice.params.view();
+        for (index, r) in layer.iter().enumerate() {
+            for acc in r.range.lo..=r.range.hi {
+                let real = &r.alpha * BigRational::from_integer(acc.into()) + &r.beta;
+                let rounded = round(real.numer(), real.denom(), r.rounding.qonnx_name());
+                let rounded = rounded.and_then(|code| code.to_i64());
+                let expected = rounded.map(|code| code.clamp(r.codes.lo, r.codes.hi));
+                prop_assert_eq!(
+                    Some(i64::from(requant.apply(index, acc as i32))),
+                    expected,
+                    "channel {} at {}",
+                    index,
+                    acc
+                );
+            }
+        }
+        let exhaustive = certify_exhaustively(&channels, &requant);
+        prop_assert!(exhaustive.is_ok(), "{:?}", exhaustive.err());
+        Ok(())
+    });
+    result.map_err(|error| error.to_string().into())
+}
+
+/// The generated networks are no special cases: between them they hold every operator, rounding mode and padding,
+/// and most outputs are inside their clamp.
+fn coverage() -> Result<(), Failed> {
+    let mut runner = TestRunner::deterministic();
+    let (mut text, mut inside, mut all) = (String::new(), 0, 0);
+    for _ in 0..150 {
+        let network = network().new_tree(&mut runner).map_err(|reason| reason.to_string())?.current();
+        let case = case("network".to_owned(), &network);
+        let made = case.made()?;
+        text.push_str(&made.source.model.to_string());
+        text.push_str(&made.compiled.scheduled.to_string());
+        let range = made.compiled.interface.outputs[0].range;
+        let integers = made.expected.iter().flatten();
+        inside += integers.clone().filter(|code| (range.lo + 1..range.hi).contains(*code)).count();
+        all += integers.count();
+    }
+    let choices = [
+        "Conv(",
+        "Gemm(",
+        "MatMul(",
+        "Add(",
+        "Relu(",
+        "MaxPool(",
+        "Flatten(",
+        "Reshape(",
+        "Transpose(",
+        "Identity(",
+        "CEIL",
+        "FLOOR",
+        "\"UP\"",
+        "DOWN",
+        "HALF_UP",
+        "HALF_DOWN",
+        "SAME_UPPER",
+        "SAME_LOWER",
+        "VALID",
+        "\"groups\":2",
+        "\"dilation\":[2,",
+        "\"stride\":[2,",
+        "offset",
+        "multiply32",
+        "shift_half_even",
+        "thresholds",
+    ];
+    let absent: Vec<&str> = choices.into_iter().filter(|choice| !text.contains(choice)).collect();
+    assert!(absent.is_empty(), "no network has {absent:?}");
+    assert!(inside * 2 > all, "{inside} of {all} outputs are inside their clamp");
+    Ok(())
+}
