@@ -92,6 +92,23 @@ impl Report {
         self
     }
 
+    /// The same problems, in `file`, which holds `model`; nodes have the places and operators they have there.
+    #[must_use]
+    pub fn in_model(mut self, file: &str, model: &exactum_qonnx::Model) -> Self {
+        for node in self.0.iter_mut().filter_map(|diagnostic| diagnostic.at.node.as_mut()) {
+            // Nodes without a name are called after their result.
+            let called = |known: &exactum_qonnx::Node| match known.name.as_str() {
+                "" => known.output(0) == Some(&node.name),
+                name => name == node.name,
+            };
+            if let Some(index) = model.graph.nodes.iter().position(called) {
+                node.index = index;
+                node.op.clone_from(&model.graph.nodes[index].op_type);
+            }
+        }
+        self.in_file(file)
+    }
+
     /// `value` if there are no `problems`, otherwise all of them.
     ///
     /// # Errors

@@ -89,11 +89,13 @@ fn schema_problem(model: &Model, error: &exactum_qonnx::SchemaError) -> Diagnost
     let position = model.graph.nodes.iter().position(|node| node.label() == error.node);
     let name = position.map_or(error.node.as_str(), |index| &model.graph.nodes[index].name);
     let at = Location::node(position.unwrap_or(0), name, &error.op_type);
-    let code = match error.problem {
-        exactum_qonnx::SchemaProblem::UnknownOperator { .. } => Code::UnsupportedOperator,
-        _ => Code::BadSchema,
+    let (code, needed) = match error.problem {
+        exactum_qonnx::SchemaProblem::UnknownOperator { .. } => {
+            (Code::UnsupportedOperator, "an operator of the support table")
+        }
+        _ => (Code::BadSchema, "a node as its operator's schema defines it"),
     };
-    Diagnostic::new(code, at, error.problem.to_string(), "a node as its operator's schema defines it")
+    Diagnostic::new(code, at, error.problem.to_string(), needed)
 }
 
 impl<'a> Lifter<'a> {

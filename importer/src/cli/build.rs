@@ -61,7 +61,7 @@ impl Emit {
 }
 
 pub(super) fn run(args: &Args, shell: &Shell) -> Result<ExitCode> {
-    let (_, container) = files::compiled(&args.model)?;
+    let container = files::compiled(&args.model)?.container;
     let mut kinds = args.emit.clone();
     kinds.dedup();
     let path = |kind: &Emit| match kinds.as_slice() {

@@ -17,7 +17,7 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args, shell: &Shell) -> Result<ExitCode> {
-    let (_, container) = files::compiled(&args.model)?;
+    let container = files::compiled(&args.model)?.container;
     let summary = Summary::new(files::name(&args.model), &container);
     shell.result(&summary, || format!("{}\n", shell.green(&summary.certificate())))?;
     shell.status(&summary.needs());

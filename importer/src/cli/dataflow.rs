@@ -7,7 +7,7 @@ use exactum_importer::dataflow::{self, Design, Target};
 use exactum_importer::diagnostic::Result;
 use serde_json::json;
 
-use super::files;
+use super::files::{self, Built};
 use super::shell::Shell;
 
 /// Describe a model as a streaming pipeline for an FPGA, in FINN's terms.
@@ -31,9 +31,9 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args, shell: &Shell) -> Result<ExitCode> {
     let target = Target::new(&args.device, args.clock_ns, args.target_fps)?;
-    let (compiled, _) = files::compiled(&args.model)?;
+    let Built { model, compiled, .. } = files::compiled(&args.model)?;
     let design = dataflow::describe(&compiled.integer, &target)
-        .map_err(|report| report.in_file(&files::name(&args.model)))?;
+        .map_err(|report| report.in_model(&files::name(&args.model), &model))?;
     files::create_folder(&args.output)?;
     let written: Vec<(PathBuf, Vec<u8>)> =
         design.files().into_iter().map(|(name, text)| (args.output.join(name), text.into_bytes())).collect();

@@ -41,19 +41,26 @@ pub(super) fn model(path: &Path) -> Result<(Model, Vec<u8>)> {
     Ok((model, bytes))
 }
 
-/// The compiled model of the ONNX file at `path`, and its container.
-pub(super) fn compiled(path: &Path) -> Result<(Compiled, Container)> {
+/// A compiled ONNX file.
+pub(super) struct Built {
+    pub(super) model: Model,
+    pub(super) compiled: Compiled,
+    pub(super) container: Container,
+}
+
+/// Compiles the ONNX file at `path`.
+pub(super) fn compiled(path: &Path) -> Result<Built> {
     let (model, bytes) = model(path)?;
-    let compiled = compile(&model).map_err(|report| report.in_file(&name(path)))?;
+    let compiled = compile(&model).map_err(|report| report.in_model(&name(path), &model))?;
     let container = Container::new(&compiled, &model, &bytes);
-    Ok((compiled, container))
+    Ok(Built { model, compiled, container })
 }
 
 /// The program at `path`: a container, or an ONNX model, which is compiled.
 pub(super) fn program(path: &Path) -> Result<Container> {
     match container(path)? {
         Some(container) => Ok(container),
-        None => compiled(path).map(|(_, container)| container),
+        None => compiled(path).map(|built| built.container),
     }
 }
 
@@ -116,22 +123,20 @@ fn stage(path: &Path, bytes: &[u8]) -> io::Result<NamedTempFile> {
         return Err(io::Error::other("not a regular file"));
     }
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    fs::metadata(folder)?;
     let mut builder = tempfile::Builder::new();
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    let mut file = builder.prefix(".exactum-").tempfile_in(folder)?;
+    // The error would name the temporary file, of which nobody knows.
+    let mut file =
+        builder.prefix(".exactum-").tempfile_in(folder).map_err(|error| io::Error::from(error.kind()))?;
     file.write_all(bytes)?;
     Ok(file)
 }
 
 fn cannot_write(path: &Path, error: &io::Error) -> Report {
     let needed = "a path in a folder that can be written";
-    // The error of a temporary file names that file; its source does not.
-    let cause = error
-        .get_ref()
-        .and_then(|error| error.source())
-        .map_or_else(|| error.to_string(), ToString::to_string);
-    let problem = Diagnostic::new(Code::CannotWrite, Location::default(), cause, needed);
+    let problem = Diagnostic::new(Code::CannotWrite, Location::default(), error.to_string(), needed);
     Report::from(problem).in_file(&name(path))
 }
 
@@ -152,5 +157,10 @@ fn unreadable(error: &ReadError) -> Diagnostic {
         ReadError::NotTensor { .. } => (Code::UnsupportedForm, "values that are tensors"),
         _ => (Code::NotOnnx, "a complete ONNX model with its data inside"),
     };
-    Diagnostic::new(code, Location::default(), error.to_string(), needed)
+    let found = match error {
+        ReadError::Protobuf { reason } => format!("bytes that are no model message: {reason}"),
+        ReadError::NoGraph => "no graph".to_owned(),
+        error => error.to_string(),
+    };
+    Diagnostic::new(code, Location::default(), found, needed)
 }

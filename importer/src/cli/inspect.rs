@@ -64,8 +64,8 @@ pub(super) fn run(args: &Args, shell: &Shell) -> Result<ExitCode> {
             match level.level() {
                 None => ("file", model.to_string()),
                 Some(level) => {
-                    let graph =
-                        graph(&model, level).map_err(|report| report.in_file(&files::name(&args.file)))?;
+                    let graph = graph(&model, level)
+                        .map_err(|report| report.in_model(&files::name(&args.file), &model))?;
                     (level.name(), if args.full { format!("{graph}") } else { format!("{graph:#}") })
                 }
             }

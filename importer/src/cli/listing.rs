@@ -5,6 +5,8 @@ use std::fmt::{self, Display, Formatter};
 use exactum_importer::container::{Container, wire};
 use exactum_importer::interface::Port;
 
+use super::summary::count;
+
 /// The listing of `container`.
 pub(super) fn text(container: &Container) -> String {
     Listing(container).to_string()
@@ -74,18 +76,16 @@ fn proof(layer: &wire::Layer) -> String {
     };
     let Some(certificate) = &layer.certificate else {
         let bounds = span(&mut layer.accumulators.iter());
-        return format!(
-            "proven: accumulators in {bounds}, {} channels, not requantized",
-            layer.accumulators.len()
-        );
+        let channels = count(layer.accumulators.len(), "channel");
+        return format!("proven: accumulators in {bounds}, {channels}, not requantized");
     };
     let codes = certificate.codes.map(|range| format!("{}..={}", range.lo, range.hi)).unwrap_or_default();
     let inputs = span(&mut certificate.channels.iter().filter_map(|channel| channel.range.as_ref()));
     let points: u64 = certificate.channels.iter().map(|channel| channel.points).sum();
     format!(
-        "{}: {} gives the exact code in {codes} for every integer in {inputs}, {} channels, {points} points compared",
+        "{}: {} gives the exact code in {codes} for every integer in {inputs}, {}, {points} points compared",
         certificate.scope().as_str_name().to_lowercase(),
         certificate.form,
-        certificate.channels.len()
+        count(certificate.channels.len(), "channel")
     )
 }

@@ -11,6 +11,7 @@ use serde_json::json;
 
 use super::files;
 use super::shell::Shell;
+use super::summary::count;
 
 /// Run a program on this machine, bit for bit as a device does.
 #[derive(Debug, clap::Args)]
@@ -32,7 +33,7 @@ pub(super) fn run(args: &Args, shell: &Shell) -> Result<ExitCode> {
     let container = files::program(&args.file)?;
     let outputs = container.interface().outputs.len();
     if outputs != args.output.len() {
-        let found = format!("{} output files", args.output.len());
+        let found = count(args.output.len(), "output file");
         let needed = format!("{outputs}, one for each output of the model");
         return Err(Diagnostic::new(Code::CannotWrite, Location::part("outputs"), found, needed).into());
     }
@@ -61,7 +62,7 @@ pub(super) fn run(args: &Args, shell: &Shell) -> Result<ExitCode> {
     files::write(&written)?;
     let paths: Vec<String> = args.output.iter().map(|path| files::name(path)).collect();
     shell.result(&json!({ "samples": batch.samples(), "outputs": paths }), String::new)?;
-    shell.status(&format!("ran {} samples, wrote {}", batch.samples(), paths.join(", ")));
+    shell.status(&format!("ran {}, wrote {}", count(batch.samples(), "sample"), paths.join(", ")));
     Ok(ExitCode::SUCCESS)
 }
 

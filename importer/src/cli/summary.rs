@@ -61,13 +61,15 @@ impl Summary {
     /// What was proven, in one line.
     pub(super) fn certificate(&self) -> String {
         let Self { layers, requantizations, channels, points, scope, accumulator_bits, .. } = self;
-        let accumulators = format!("accumulators of {layers} layers within {accumulator_bits} bits");
+        let accumulators =
+            format!("accumulators of {} within {accumulator_bits} bits", count(*layers, "layer"));
         if *requantizations == 0 {
             return format!("certificate: proven: {accumulators}; there is nothing to requantize");
         }
         format!(
-            "certificate: {scope}: {requantizations} requantizations exact for every input \
-             ({channels} channels, {points} points compared); {accumulators}"
+            "certificate: {scope}: {} exact for every input ({}, {points} points compared); {accumulators}",
+            count(*requantizations, "requantization"),
+            count(*channels, "channel"),
         )
     }
 
@@ -78,4 +80,9 @@ impl Summary {
             "needs: flash {flash_bytes} bytes, RAM {ram_bytes} bytes, {macs} multiply-accumulates for one sample"
         )
     }
+}
+
+/// `1 layer`, `2 layers`.
+pub(super) fn count(number: usize, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
 }

@@ -7,8 +7,9 @@ use exactum_importer::comparison::{Comparison, Expected, compare};
 use exactum_importer::diagnostic::Result;
 use exactum_importer::reference::Reference;
 
-use super::files;
+use super::files::{self, Built};
 use super::shell::Shell;
+use super::summary::count;
 
 /// Compare the compiled program with the exact reference of its model, and both with expected outputs.
 ///
@@ -28,7 +29,7 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args, shell: &Shell) -> Result<ExitCode> {
-    let (compiled, container) = files::compiled(&args.model)?;
+    let Built { compiled, container, .. } = files::compiled(&args.model)?;
     let interface = container.interface();
     let batch = files::batch(interface, &args.input)?;
     let expected = files::arrays(&args.expect)?;
@@ -49,7 +50,7 @@ pub(super) fn run(args: &Args, shell: &Shell) -> Result<ExitCode> {
 
 fn text(comparison: &Comparison, shell: &Shell) -> String {
     let Comparison { samples, elements, mismatches, expected_mismatches, max_difference, first } = comparison;
-    let compared = format!("sampled: {elements} elements of {samples} samples");
+    let compared = format!("sampled: {elements} elements of {}", count(*samples, "sample"));
     let mut text = match mismatches {
         0 => shell.green(&format!("{compared}: program equals exact reference")),
         _ => shell.red(&format!("{compared}: program differs from exact reference in {mismatches}")),

@@ -21,6 +21,9 @@ pub fn human(report: &Report, color: bool) -> String {
     for (index, diagnostic) in diagnostics.iter().enumerate() {
         let explained_later = diagnostics[index + 1..].iter().any(|later| later.code == diagnostic.code);
         let message = Message { diagnostic, explain: !explained_later };
+        if index > 0 {
+            text.push('\n');
+        }
         // Writing to a string cannot fail.
         let _ = handler.render_report(&mut text, &message);
     }
