@@ -8,7 +8,7 @@ use crate::session::{Session, snapshot};
 #[rustfmt::skip]
 #[allow(unreachable_pub, reason = "written for other crates")]
 #[path = "snapshots/tiny.rs"]
-mod emitted;
+mod module;
 
 #[test]
 fn the_emitted_module_compiles_and_holds_the_program() {
@@ -16,13 +16,13 @@ fn the_emitted_module_compiles_and_holds_the_program() {
     session.run("build tiny.onnx -o tiny.rs --emit rust,image");
     let module = String::from_utf8(session.read("tiny.rs")).unwrap();
     snapshot("tiny.rs", module);
-    assert_eq!(*emitted::PROGRAM, session.read("tiny.bin"));
-    assert_eq!((emitted::INPUT_NAMES, emitted::INPUT_SHAPES), (["x"], [&[4][..]]));
-    assert_eq!((emitted::OUTPUT_NAMES, emitted::OUTPUT_SHAPES), (["quant_y.out"], [&[2][..]]));
-    let program = Program::load(&emitted::PROGRAM).unwrap();
-    let mut arena = Arena::<{ emitted::ARENA_BYTES }>::new();
+    assert_eq!(*module::PROGRAM, session.read("tiny.bin"));
+    assert_eq!((module::INPUT_NAMES, module::INPUT_SHAPES), (["x"], [&[4][..]]));
+    assert_eq!((module::OUTPUT_NAMES, module::OUTPUT_SHAPES), (["quant_y.out"], [&[2][..]]));
+    let program = Program::load(&module::PROGRAM).unwrap();
+    let mut arena = Arena::<{ module::ARENA_BYTES }>::new();
     let mut engine = Engine::new(&program, arena.as_mut_slice()).unwrap();
-    engine.quantize_input(0, &inputs(1)[..emitted::INPUT_ELEMS[0]]).unwrap();
+    engine.quantize_input(0, &inputs(1)[..module::INPUT_ELEMS[0]]).unwrap();
     engine.run();
-    assert_eq!(engine.output(0).unwrap().len(), emitted::OUTPUT_ELEMS[0]);
+    assert_eq!(engine.output(0).unwrap().len(), module::OUTPUT_ELEMS[0]);
 }

@@ -4,7 +4,9 @@
 //! `BLESS=1` writes the texts anew. Inputs are made here, so that each test shows what is wrong with its file.
 
 mod commands;
+mod comparison;
 mod containers;
+mod conversions;
 mod emitted;
 mod failures;
 mod models;
