@@ -53,26 +53,25 @@ impl At {
 }
 
 pub(super) fn run(args: &Args, shell: &Shell) -> Result<ExitCode> {
-    let (kind, text) = match (args.level, files::container(&args.file)) {
-        // A level is asked of a model; a container is refused where the model is read.
-        (None, container) if !matches!(container, Ok(None)) => {
-            ("program", container?.as_ref().map(listing::text).unwrap_or_default())
-        }
-        (level, _) => {
-            let level = level.unwrap_or(At::Integer);
-            let (model, _) = files::model(&args.file)?;
-            match level.level() {
-                None => ("file", model.to_string()),
-                Some(level) => {
-                    let graph = graph(&model, level)
-                        .map_err(|report| report.in_model(&files::name(&args.file), &model))?;
-                    (level.name(), if args.full { format!("{graph}") } else { format!("{graph:#}") })
-                }
-            }
+    let file = files::name(&args.file);
+    // A level is asked of a model; a container is refused where the model is read.
+    if args.level.is_none()
+        && let Some(container) = files::container(&args.file)?
+    {
+        let json = json!({ "file": file, "level": "program", "program": listing::json(&container) });
+        shell.result(&json, || listing::text(&container))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let at = args.level.unwrap_or(At::Integer);
+    let (model, _) = files::model(&args.file)?;
+    let (level, text) = match at.level() {
+        None => ("file", model.to_string()),
+        Some(level) => {
+            let graph = graph(&model, level).map_err(|report| report.in_model(&file, &model))?;
+            (level.name(), if args.full { format!("{graph}") } else { format!("{graph:#}") })
         }
     };
-    shell
-        .result(&json!({ "file": files::name(&args.file), "level": kind, "text": text }), || text.clone())?;
+    shell.result(&json!({ "file": file, "level": level, "text": text }), || text.clone())?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -5,7 +5,78 @@ use std::fmt::{self, Display, Formatter};
 use exactum_importer::container::{Container, wire};
 use exactum_importer::interface::Port;
 
+use serde_json::{Value, json};
+
 use super::summary::count;
+
+/// What the listing says, for programs.
+pub(super) fn json(container: &Container) -> Value {
+    let contents = container.contents();
+    let interface = container.interface();
+    let ports = |ports: &[Port]| ports.iter().map(port_json).collect::<Vec<_>>();
+    json!({
+        "producer_version": contents.producer_version,
+        "source": contents.source.as_ref().map(|source| json!({
+            "graph_name": source.graph_name,
+            "producer": source.producer,
+            "producer_version": source.producer_version,
+            "sha256": hex(&source.sha256),
+        })),
+        "inputs": ports(&interface.inputs),
+        "outputs": ports(&interface.outputs),
+        "layers": contents.layers.iter().map(layer_json).collect::<Vec<_>>(),
+        "ops": contents.ops.iter().map(|op| json!({ "kind": op.kind, "name": op.name, "nodes": op.nodes })).collect::<Vec<_>>(),
+        "memory": contents.memory.map(|memory| json!({
+            "arena_bytes": memory.arena_bytes,
+            "lower_bound_bytes": memory.lower_bound_bytes,
+            "optimal": memory.optimal,
+        })),
+    })
+}
+
+fn port_json(port: &Port) -> Value {
+    json!({
+        "name": port.name,
+        "shape": port.sample_shape(),
+        "kind": kind(port),
+        "type": port.int.to_string(),
+        "range": [port.range.lo, port.range.hi],
+        "zero_point": port.zero_point,
+        "scale": port.scale,
+        "offset": port.offset,
+        // Of the sample: the batch axis is not counted.
+        "axis": port.axis.saturating_sub(1),
+    })
+}
+
+fn layer_json(layer: &wire::Layer) -> Value {
+    let pair = |range: &wire::Range| [range.lo, range.hi];
+    json!({
+        "name": layer.name,
+        "accumulators": layer.accumulators.iter().map(pair).collect::<Vec<_>>(),
+        "certificate": layer.certificate.as_ref().map(|certificate| json!({
+            "scope": certificate.scope().as_str_name().to_lowercase(),
+            "form": certificate.form,
+            "codes": certificate.codes.as_ref().map(pair),
+            "shared": certificate.shared,
+            "multiplier_bits": certificate.multiplier_bits,
+            "channels": certificate.channels.iter().map(|channel| json!({
+                "range": channel.range.as_ref().map(pair),
+                "runs": channel.runs,
+                "points": channel.points,
+                "thresholds_digest": format!("{:016x}", channel.thresholds_digest),
+            })).collect::<Vec<_>>(),
+        })),
+    })
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn kind(port: &Port) -> &'static str {
+    if port.holds_accumulators() { "accumulators" } else { "codes" }
+}
 
 /// The listing of `container`.
 pub(super) fn text(container: &Container) -> String {
@@ -22,8 +93,7 @@ impl Display for Listing<'_> {
             if !source.producer.is_empty() {
                 write!(f, " by {} {}", source.producer, source.producer_version)?;
             }
-            let digest: String = source.sha256.iter().map(|byte| format!("{byte:02x}")).collect();
-            writeln!(f, ", sha256 {digest}")?;
+            writeln!(f, ", sha256 {}", hex(&source.sha256))?;
         }
         writeln!(f, "compiled by exactum {}", contents.producer_version)?;
         let interface = self.0.interface();
@@ -55,7 +125,7 @@ fn described(port: &Port) -> String {
         [scale] => format!("scale {scale:?}"),
         scales => format!("{} scales", scales.len()),
     };
-    let kind = if port.holds_accumulators() { "accumulators" } else { "codes" };
+    let kind = kind(port);
     let offset = if port.offset.is_empty() { "" } else { " and a real offset" };
     format!(
         "{:?} [{}]: {kind} {} in {}, {scale}, zero point {}{offset}",

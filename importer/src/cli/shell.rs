@@ -1,5 +1,6 @@
 //! Where output goes and how it looks: data on standard output, problems and progress on standard error.
 
+use std::ffi::OsStr;
 use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::panic::PanicHookInfo;
 
@@ -31,6 +32,18 @@ pub(super) enum Color {
     Never,
 }
 
+impl Color {
+    /// Whether to colour a stream, given whether it is a terminal and the value of NO_COLOR.
+    fn is_on(self, terminal: bool, refused: Option<&OsStr>) -> bool {
+        match self {
+            // By its convention NO_COLOR counts unless it is empty.
+            Self::Auto => terminal && refused.is_none_or(OsStr::is_empty),
+            Self::Always => true,
+            Self::Never => false,
+        }
+    }
+}
+
 /// What every subcommand prints with.
 #[derive(Debug)]
 pub(super) struct Shell {
@@ -42,13 +55,8 @@ pub(super) struct Shell {
 
 impl Shell {
     pub(super) fn new(format: Format, color: Color, quiet: bool) -> Self {
-        // By its convention NO_COLOR counts unless it is empty.
-        let allowed = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-        let colored = |terminal: bool| match color {
-            Color::Auto => terminal && allowed,
-            Color::Always => true,
-            Color::Never => false,
-        };
+        let refused = std::env::var_os("NO_COLOR");
+        let colored = |terminal| color.is_on(terminal, refused.as_deref());
         Self {
             format,
             stdout_color: colored(io::stdout().is_terminal()),
@@ -132,4 +140,18 @@ fn print(text: &str) -> Result<()> {
 /// Writes to standard error, where a failure can be told to nobody.
 fn note(text: &str) {
     let _ = io::stderr().lock().write_all(text.as_bytes());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn colour_follows_terminal_and_no_color_unless_told() {
+        let on =
+            |color: Color, terminal, refused: Option<&str>| color.is_on(terminal, refused.map(OsStr::new));
+        assert!(on(Color::Auto, true, None) && on(Color::Auto, true, Some("")));
+        assert!(!on(Color::Auto, true, Some("1")) && !on(Color::Auto, false, None));
+        assert!(on(Color::Always, false, Some("1")) && !on(Color::Never, true, None));
+    }
 }

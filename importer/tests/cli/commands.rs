@@ -97,7 +97,9 @@ fn inspect() {
         session.run(&format!("inspect tiny.onnx --level {level} --full"));
     }
     session.run("inspect raw.onnx");
+    session.run("inspect tiny.onnx --level file --format json");
     session.run("build tiny.onnx -o tiny.exa --quiet");
+    session.run("inspect tiny.exa");
     session.run("inspect tiny.exa --format json");
     session.matches("inspect");
 }
