@@ -105,6 +105,33 @@ pub(super) mod rounding {
     }
 }
 
+/// Floats as doubles, which hold them exactly. `serde_json` prints an `f32` in one of two ways, depending on a feature
+/// that any crate of the build can turn on.
+pub(super) mod float {
+    use super::*;
+
+    pub(crate) fn serialize<S: Serializer>(value: &f32, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_f64((*value).into())
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<f32, D::Error> {
+        f64::deserialize(from).map(|value| value as f32)
+    }
+}
+
+/// As [`float`].
+pub(super) mod floats {
+    use super::*;
+
+    pub(crate) fn serialize<S: Serializer>(values: &[f32], to: S) -> Result<S::Ok, S::Error> {
+        to.collect_seq(values.iter().map(|value| f64::from(*value)))
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<f32>, D::Error> {
+        Ok(Vec::<f64>::deserialize(from)?.into_iter().map(|value| value as f32).collect())
+    }
+}
+
 /// Reads the name of a requantization form.
 pub(crate) fn form_name<'de, D: Deserializer<'de>>(from: D) -> Result<&'static str, D::Error> {
     let name = String::deserialize(from)?;

@@ -21,8 +21,10 @@ pub enum Op {
     /// ONNX `Gemm`: a, b, optional c.
     Gemm {
         /// Factor of the product.
+        #[serde(with = "exact_text::float")]
         alpha: f32,
         /// Factor of c.
+        #[serde(with = "exact_text::float")]
         beta: f32,
         /// Whether a is stored transposed.
         trans_a: bool,
@@ -137,6 +139,7 @@ pub struct Tail {
     /// What the incoming integers stand for, biases included.
     pub input: Meaning,
     /// Scale of the resulting codes.
+    #[serde(with = "exact_text::float")]
     pub scale: f32,
     /// Code of zero.
     pub zero_point: i64,

@@ -70,7 +70,7 @@ pub struct Codes {
     /// Code of the real number zero.
     pub zero_point: i64,
     /// Scale of all channels, or of each channel along `axis`; dropped inside the graph on the integer level.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty", with = "exact_text::floats")]
     pub scale: Vec<f32>,
     /// Axis of the channels, if there is a scale for each.
     #[serde(default, skip_serializing_if = "Option::is_none")]
