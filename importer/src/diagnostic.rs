@@ -132,7 +132,10 @@ impl std::fmt::Display for Location {
             separator = ": ";
         }
         if let Some(node) = &self.node {
-            write!(f, "{separator}node #{} {} `{}`", node.index, node.op, node.name)?;
+            write!(f, "{separator}node #{} {}", node.index, node.op)?;
+            if !node.name.is_empty() {
+                write!(f, " `{}`", node.name)?;
+            }
             separator = ", ";
         }
         if let Some(part) = &self.part {

@@ -29,7 +29,7 @@ struct Lifter<'a> {
 /// Every node that is malformed, unknown or has contradicting shapes.
 pub fn lift(model: &Model) -> Result<Graph> {
     let mut problems: Vec<Diagnostic> =
-        model.check().iter().map(|error| schema_problem(model, error)).collect();
+        model.check().iter().filter_map(|error| schema_problem(model, error)).collect();
     let mut lifter = Lifter {
         graph: Graph::new(model.graph.name.clone(), Level::Imported),
         names: BTreeMap::new(),
@@ -50,12 +50,15 @@ pub fn lift(model: &Model) -> Result<Graph> {
         }
     }
     for (index, node) in model.graph.nodes.iter().enumerate() {
-        // A node behind a problem has none of its own to tell.
         let known = |name: &String| name.is_empty() || lifter.names.contains_key(name.as_str());
-        if !problems.is_empty() && !node.inputs.iter().all(known) {
-            continue;
-        }
-        if let Err(problem) = lifter.node(index, node) {
+        let lifted = if problems.is_empty() || node.inputs.iter().all(known) {
+            lifter.node(index, node)
+        } else {
+            // Behind a problem nothing is known of a node but its operator.
+            let at = Location::node(index, &node.name, &node.op_type);
+            node::unsupported(&at, node).map_or(Ok(()), Err)
+        };
+        if let Err(problem) = lifted {
             // The schema check has told it already.
             let told = problems.iter().any(|known| known.at.node == problem.at.node);
             if !told {
@@ -85,17 +88,16 @@ pub fn lift(model: &Model) -> Result<Graph> {
     Ok(graph)
 }
 
-fn schema_problem(model: &Model, error: &exactum_qonnx::SchemaError) -> Diagnostic {
+/// The problem that a schema's check found; unknown operators are left to lifting, which refuses them by itself.
+fn schema_problem(model: &Model, error: &exactum_qonnx::SchemaError) -> Option<Diagnostic> {
+    if matches!(error.problem, exactum_qonnx::SchemaProblem::UnknownOperator { .. }) {
+        return None;
+    }
     let position = model.graph.nodes.iter().position(|node| node.label() == error.node);
     let name = position.map_or(error.node.as_str(), |index| &model.graph.nodes[index].name);
     let at = Location::node(position.unwrap_or(0), name, &error.op_type);
-    let (code, needed) = match error.problem {
-        exactum_qonnx::SchemaProblem::UnknownOperator { .. } => {
-            (Code::UnsupportedOperator, "an operator of the support table")
-        }
-        _ => (Code::BadSchema, "a node as its operator's schema defines it"),
-    };
-    Diagnostic::new(code, at, error.problem.to_string(), needed)
+    let needed = "a node as its operator's schema defines it";
+    Some(Diagnostic::new(Code::BadSchema, at, error.problem.to_string(), needed))
 }
 
 impl<'a> Lifter<'a> {

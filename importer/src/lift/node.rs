@@ -20,13 +20,15 @@ pub(super) fn lift(
     node: &Node,
     inputs: &[ValueId],
 ) -> Result<Lifted, Diagnostic> {
-    let Some(schema) = node.operator() else { return Err(unsupported(at, node)) };
+    if let Some(problem) = unsupported(at, node) {
+        return Err(problem);
+    }
     let rank = inputs.first().map_or(0, |id| lifter.graph.value(*id).shape.len());
     let form = |part: &str, found: String, needed: &str| {
         let at = at.clone().at_part(format!("attribute {part:?}"));
         Err(Diagnostic::new(Code::UnsupportedForm, at, found, needed))
     };
-    let op = match schema.op_type {
+    let op = match node.operator().map_or("", |schema| schema.op_type) {
         "Quant" => {
             let name = node.string("rounding_mode").unwrap_or("ROUND");
             let Some(rounding) = Rounding::from_qonnx_name(name) else {
@@ -65,18 +67,40 @@ pub(super) fn lift(
             Op::Transpose { perm }
         }
         "Reshape" => return reshape(lifter, at, node, inputs),
-        _ => return Err(unsupported(at, node)),
+        other => panic!("{other} is listed as supported and is not, please report this with the model"),
     };
     Ok(Lifted { op, shape: None })
 }
 
-fn unsupported(at: &Location, node: &Node) -> Diagnostic {
+/// Operators with an integer meaning: the arms of [`lift`], and `Constant`.
+const SUPPORTED: [&str; 13] = [
+    "Quant",
+    "Conv",
+    "Gemm",
+    "MatMul",
+    "Add",
+    "Relu",
+    "MaxPool",
+    "Flatten",
+    "Reshape",
+    "Transpose",
+    "Identity",
+    "Dropout",
+    "Constant",
+];
+
+/// The problem of a node whose operator has no integer meaning.
+pub(super) fn unsupported(at: &Location, node: &Node) -> Option<Diagnostic> {
+    let schema = node.operator();
+    if schema.is_some_and(|schema| SUPPORTED.contains(&schema.op_type)) {
+        return None;
+    }
     let found = match node.domain.as_str() {
         "" => node.op_type.clone(),
         domain => format!("{} of domain {domain}", node.op_type),
     };
-    let needed = "Quant, Conv, Gemm, MatMul, Add of a bias, Relu, MaxPool, Flatten, Reshape, Transpose, Identity, Dropout or Constant";
-    Diagnostic::new(Code::UnsupportedOperator, at.clone(), found, needed)
+    let needed = format!("one of {}", SUPPORTED.join(", "));
+    Some(Diagnostic::new(Code::UnsupportedOperator, at.clone(), found, needed))
 }
 
 /// Height and width of a rank-4 operand.

@@ -3,7 +3,7 @@
 
 use exactum_importer::diagnostic::Code;
 use exactum_importer::npy;
-use exactum_qonnx::{Dim, ElemType, Tensor, ValueInfo};
+use exactum_qonnx::{Dim, ElemType, Node, Tensor, ValueInfo};
 
 use crate::models::{changed, data, inputs, node, set, tensor, tiny};
 use crate::session::Session;
@@ -90,7 +90,13 @@ const FAILURES: &[Failure] = &[
     },
     Failure {
         code: Code::UnsupportedOperator,
-        provoke: || check_each([changed(|model| node(model, "relu").op_type = "Sin".to_owned())]),
+        provoke: || {
+            check_each([changed(|model| {
+                // Both are told, although the second depends on the first.
+                node(model, "relu").op_type = "Sin".to_owned();
+                model.graph.nodes.push(Node::new("Cos", ["quant_y.out"], ["cosine"]));
+            })])
+        },
     },
     Failure {
         code: Code::UnsupportedForm,
