@@ -54,6 +54,12 @@ fn classifier<const D: usize, N: Network<D>>(
         samples: data.test.len_samples(),
         float_accuracy: accuracy(&float, &data.test)?,
         quantized_accuracy: accuracy(&quantized, &data.test)?,
-        program: compile::compile(name, &model, &data.test, &evaluate(&quantized, &data.test.inputs)?, directory)?,
+        program: compile::compile(
+            name,
+            &model,
+            &data.test,
+            &evaluate(&quantized, &data.test.inputs)?,
+            directory,
+        )?,
     })
 }
