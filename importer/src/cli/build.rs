@@ -2,7 +2,7 @@
 
 mod rust_module;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::ValueEnum;
@@ -28,7 +28,7 @@ pub(super) struct Args {
 }
 
 /// Kinds of files.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
 enum Emit {
     /// Container: program, interface, origins and certificates; for run, inspect and size (.exa).
     Exa,
@@ -63,6 +63,7 @@ impl Emit {
 pub(super) fn run(args: &Args, shell: &Shell) -> Result<ExitCode> {
     let container = files::compiled(&args.model)?.container;
     let mut kinds = args.emit.clone();
+    kinds.sort_unstable();
     kinds.dedup();
     let path = |kind: &Emit| match kinds.as_slice() {
         [_] => args.output.clone(),
@@ -73,8 +74,7 @@ pub(super) fn run(args: &Args, shell: &Shell) -> Result<ExitCode> {
     let summary = Summary::new(files::name(&args.model), &container);
     shell.status(&summary.needs());
     files::write(&written)?;
-    let paths: Vec<String> =
-        written.iter().map(|(path, _): &(PathBuf, _)| files::name(Path::new(path))).collect();
+    let paths: Vec<String> = written.iter().map(|(path, _)| files::name(path)).collect();
     shell.result(&json!({ "files": paths, "summary": summary }), || {
         format!("{}\n", shell.green(&summary.certificate()))
     })?;
