@@ -28,8 +28,8 @@ pub(super) const PASS: Pass = Pass {
 struct Known {
     value: ValueId,
     meaning: Meaning,
-    /// Negative reals count as zero: a ReLU that the next quantizer has to carry out.
-    relu: bool,
+    /// Negative reals count as zero: a ReLU that the next quantizer has to carry out, and its names in the file.
+    relu: Option<Vec<String>>,
 }
 
 struct Quantizer<'a> {
@@ -92,7 +92,8 @@ impl Quantizer<'_> {
             }
             Op::Relu => {
                 let known = self.known(&at, node.inputs[0])?;
-                self.known.insert(node.output, Known { relu: true, ..known });
+                let names = known.relu.into_iter().flatten().chain(node.origin.iter().cloned()).collect();
+                self.known.insert(node.output, Known { relu: Some(names), ..known });
                 Ok(())
             }
             Op::Gemm { .. } | Op::Conv(_) => self.layer(&at, node),
@@ -119,8 +120,10 @@ impl Quantizer<'_> {
         let known = self.known(at, id)?;
         let name = &self.from.value(id).name;
         match &self.to.value(known.value).ty {
-            Type::Codes(codes) if !known.relu && codes.axis.is_none() => Ok((known.value, codes.clone())),
-            Type::Codes(codes) if !known.relu => Err(Diagnostic::new(
+            Type::Codes(codes) if known.relu.is_none() && codes.axis.is_none() => {
+                Ok((known.value, codes.clone()))
+            }
+            Type::Codes(codes) if known.relu.is_none() => Err(Diagnostic::new(
                 Code::BadChannels,
                 at.clone(),
                 format!("`{name}` with {} scales", codes.scale.len()),
@@ -181,13 +184,13 @@ impl Quantizer<'_> {
             }
             let output = self.result(node.output, Type::Codes(codes));
             self.push(node, Op::Quantize, vec![input], output);
-            self.known.insert(node.output, Known { value: output, meaning, relu: false });
+            self.known.insert(node.output, Known { value: output, meaning, relu: None });
             return Ok(());
         }
         let source = self.known(at, node.inputs[0])?;
         let repeated = match &self.to.value(source.value).ty {
             Type::Codes(before) => {
-                !source.relu
+                source.relu.is_none()
                     && (&before.scale, before.zero_point) == (&codes.scale, codes.zero_point)
                     && codes.range.contains_range(before.range)
             }
@@ -197,7 +200,8 @@ impl Quantizer<'_> {
             self.known.insert(node.output, source);
             return Ok(());
         }
-        let lo = if source.relu { codes.range.lo.max(codes.zero_point) } else { codes.range.lo };
+        let origin = source.relu.iter().flatten().chain(&node.origin).cloned().collect();
+        let lo = if source.relu.is_some() { codes.range.lo.max(codes.zero_point) } else { codes.range.lo };
         let range = IntRange { lo, hi: codes.range.hi };
         let tail = Tail {
             input: source.meaning,
@@ -208,8 +212,9 @@ impl Quantizer<'_> {
             rounding,
         };
         let output = self.result(node.output, Type::Codes(Codes { range, ..codes }));
+        let node = &Node { origin, ..node.clone() };
         self.push(node, Op::Requantize(Requantize::Exact(tail)), vec![source.value], output);
-        self.known.insert(node.output, Known { value: output, meaning, relu: false });
+        self.known.insert(node.output, Known { value: output, meaning, relu: None });
         Ok(())
     }
 
@@ -218,14 +223,14 @@ impl Quantizer<'_> {
         let meaning = Meaning::of_codes(&codes);
         let output = self.result(node.output, Type::Codes(codes));
         self.push(node, node.op.clone(), vec![x], output);
-        self.known.insert(node.output, Known { value: output, meaning, relu: false });
+        self.known.insert(node.output, Known { value: output, meaning, relu: None });
         Ok(())
     }
 
     fn output(&mut self, id: ValueId) -> Result<(), Diagnostic> {
         let at = Location::part(format!("output `{}`", self.from.value(id).name));
         let known = self.known(&at, id)?;
-        if known.relu {
+        if known.relu.is_some() {
             let (found, needed) = ("the unquantized result of a ReLU", "a quantizer after the ReLU");
             return Err(Diagnostic::new(Code::MissingScale, at, found, needed));
         }

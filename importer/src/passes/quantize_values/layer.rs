@@ -68,7 +68,7 @@ impl Quantizer<'_> {
         let ty = Type::Accumulators { meaning: Some(meaning.clone()), bounds: vec![] };
         let output = self.result(node.output, ty);
         self.push(node, op, inputs, output);
-        self.known.insert(node.output, Known { value: output, meaning, relu: false });
+        self.known.insert(node.output, Known { value: output, meaning, relu: None });
         Ok(())
     }
 
