@@ -26,9 +26,16 @@ pub struct Activation<const D: usize> {
 }
 
 #[derive(Clone)]
+#[expect(clippy::large_enum_variant, reason = "one value per layer and pass; a box would only add a step")]
 pub(crate) enum Data<const D: usize> {
     Float(Tensor<D>),
     Quant(QuantTensor<D>),
+}
+
+impl<const D: usize> From<QuantTensor<D>> for Data<D> {
+    fn from(quant: QuantTensor<D>) -> Self {
+        Self::Quant(quant)
+    }
 }
 
 impl<const D: usize> Activation<D> {

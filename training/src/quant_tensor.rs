@@ -17,8 +17,8 @@ pub struct QuantTensor<const D: usize> {
 
 #[derive(Clone, Debug)]
 enum Representation<const D: usize> {
-    Fake(FakeQuantized<D>),
-    Exact(ExactTensor<D>),
+    Fake(Box<FakeQuantized<D>>),
+    Exact(Box<ExactTensor<D>>),
 }
 
 /// The fake-quantized form: everything may carry gradients.
@@ -49,13 +49,13 @@ pub struct NotInteger {
 
 impl<const D: usize> From<FakeQuantized<D>> for QuantTensor<D> {
     fn from(fake: FakeQuantized<D>) -> Self {
-        Self { representation: Representation::Fake(fake) }
+        Self { representation: Representation::Fake(Box::new(fake)) }
     }
 }
 
 impl<const D: usize> From<ExactTensor<D>> for QuantTensor<D> {
     fn from(exact: ExactTensor<D>) -> Self {
-        Self { representation: Representation::Exact(exact) }
+        Self { representation: Representation::Exact(Box::new(exact)) }
     }
 }
 
@@ -112,7 +112,7 @@ impl<const D: usize> QuantTensor<D> {
 
     /// Whether this comes from a training pass.
     pub fn training(&self) -> bool {
-        matches!(&self.representation, Representation::Fake(FakeQuantized { training: true, .. }))
+        self.fake().is_some_and(|fake| fake.training)
     }
 
     /// The integer codes, row-major. For accumulators with a bias in their units the bias is part of the code.
@@ -142,7 +142,7 @@ impl<const D: usize> QuantTensor<D> {
     pub(crate) fn rearrange(&self, map: impl FnOnce(Tensor<D>) -> Tensor<D>) -> Self {
         match &self.representation {
             Representation::Fake(fake) => {
-                FakeQuantized { value: map(fake.value.clone()), ..fake.clone() }.into()
+                FakeQuantized { value: map(fake.value.clone()), ..(**fake).clone() }.into()
             }
             Representation::Exact(exact) => exact.with_codes(map(exact.codes.clone())).into(),
         }

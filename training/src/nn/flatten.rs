@@ -23,7 +23,7 @@ impl Flatten {
         let elems = shape.iter().skip(1).product();
         let data = match x.data() {
             Data::Float(value) => Data::Float(value.clone().reshape([batch, elems])),
-            Data::Quant(quant) => Data::Quant(quant.flatten()),
+            Data::Quant(quant) => quant.flatten().into(),
         };
         x.next(data, || Record::Flatten { name: self.name.clone() })
     }

@@ -34,7 +34,7 @@ impl MaxPool2d {
         }
         let data = match x.data() {
             Data::Float(value) => Data::Float(self.pool(value.clone())),
-            Data::Quant(quant) => Data::Quant(quant.rearrange(|x| self.pool(x))),
+            Data::Quant(quant) => quant.rearrange(|x| self.pool(x)).into(),
         };
         Ok(x.next(data, || Record::MaxPool2d {
             name: self.name.clone(),

@@ -153,7 +153,7 @@ pub(super) fn quantize_activation<const D: usize>(
     if x.mode() == Mode::Train {
         let value = x.value();
         let value = if rectified { relu(value) } else { value };
-        return Ok(x.train_next(Data::Quant(proxy.forward(value))));
+        return Ok(x.train_next(proxy.forward(value).into()));
     }
     let failed = |source: QuantizerError| ForwardError::Quantizer { layer: name.to_owned(), source };
     let quantizer = proxy.fixed().map_err(failed)?;
@@ -161,7 +161,7 @@ pub(super) fn quantize_activation<const D: usize>(
         Some(exact) => exact::requantize(exact, &quantizer, rectified),
         None => exact::quantize(&x.value(), &quantizer, rectified),
     };
-    let data = Data::Quant(exact.into());
+    let data = Data::from(QuantTensor::from(exact));
     if !rectified {
         return Ok(x.next(data, || Record::Quant { name: name.to_owned(), quantizer }));
     }

@@ -7,6 +7,7 @@ use crate::activation::{Activation, Data, Mode};
 use crate::error::ForwardError;
 use crate::exact::{self, Carrier, ExactTensor, Offset};
 use crate::quant::{FixedQuantizer, WeightQuantProxy, broadcast};
+use crate::quant_tensor::QuantTensor;
 use crate::trace::Constant;
 
 impl<O: OperatorShape> Wbiol<O> {
@@ -48,7 +49,9 @@ impl<O: OperatorShape> Wbiol<O> {
             int_type: None,
             declared_bits: self.declared_bits(input.declared_bits, quantizer.int_type().width.bits()),
         };
-        Ok(x.next(Data::Quant(output.into()), || self.record(Constant::Quantized { codes, quantizer }, bias)))
+        Ok(x.next(QuantTensor::from(output).into(), || {
+            self.record(Constant::Quantized { codes, quantizer }, bias)
+        }))
     }
 
     /// An input without codes: values of the quantized constants in floats.

@@ -39,15 +39,16 @@ impl<O: OperatorShape> Wbiol<O> {
             return Ok(x.train_next(Data::Float(value)));
         };
         let bits = self.declared_bits(bits_of(&input.bit_width), bits_of(&weight.bit_width));
-        Ok(x.train_next(Data::Quant(QuantTensor::from(FakeQuantized {
+        let output = QuantTensor::from(FakeQuantized {
             value,
             axis: (scale.dims()[0] > 1).then_some(1),
             zero_point: scale.zeros_like(),
-            bit_width: scale.zeros_like().slice([0..1]) + f32::from(bits),
+            bit_width: backend::tensor(vec![f32::from(bits)], [1, 1], &backend::evaluation_device()),
             scale,
             signed: true,
             training: true,
-        }))))
+        });
+        Ok(x.train_next(output.into()))
     }
 }
 
