@@ -5,6 +5,7 @@
 mod cortex_m4;
 mod host;
 mod reference;
+mod training;
 
 use libtest_mimic::{Failed, Trial};
 use std::sync::Arc;
@@ -12,6 +13,7 @@ use std::sync::Arc;
 pub use cortex_m4::CortexM4;
 pub use host::{Host, aligned};
 pub use reference::Reference;
+pub use training::Training;
 
 use crate::case::{Case, Integers, Made};
 

@@ -9,6 +9,7 @@ use std::sync::OnceLock;
 use exactum_importer::Compiled;
 use exactum_importer::graph::{Meaning, Type};
 use exactum_qonnx::Model;
+use exactum_training::data::digits;
 use num_rational::BigRational;
 use num_traits::ToPrimitive;
 use serde_json::Value as Json;
@@ -72,11 +73,24 @@ impl Case {
     pub fn brevitas(name: &str) -> Self {
         let folder = fixtures().join("brevitas").join(name);
         Self::new(format!("brevitas::{name}"), move || {
-            let model = exactum_qonnx::read(&read(&folder.join("model.onnx"))?).map_err(text)?;
             let input = array(&folder.join("input.npy"))?;
             let elems: usize = input.shape[1..].iter().product();
             let values: Vec<f32> = input.values.iter().map(|value| *value as f32).collect();
-            Ok(Source { model, samples: values.chunks(elems).map(<[f32]>::to_vec).collect() })
+            Ok(Source {
+                model: model(&folder)?,
+                samples: values.chunks(elems).map(<[f32]>::to_vec).collect(),
+            })
+        })
+    }
+
+    /// The digit classifier `name` as training exported it, with the first `images` test images.
+    pub fn exported(name: &str, images: usize) -> Self {
+        let folder = fixtures().join("digits").join(name);
+        Self::new(format!("exported::{name}"), move || {
+            let test = digits::load().map_err(text)?.test;
+            let samples =
+                (0..images.min(test.len_samples())).map(|index| test.input(index).to_vec()).collect();
+            Ok(Source { model: model(&folder)?, samples })
         })
     }
 
@@ -125,6 +139,11 @@ fn units(compiled: &Compiled, outputs: &[Dyadic]) -> Result<Vec<i64>, String> {
         }
     }
     Ok(integers)
+}
+
+/// The model of the fixture in `folder`.
+fn model(folder: &Path) -> Result<Model, String> {
+    exactum_qonnx::read(&read(&folder.join("model.onnx"))?).map_err(text)
 }
 
 /// The list of Brevitas fixtures.

@@ -5,10 +5,12 @@
 //! many quotients lie exactly between two codes.
 
 mod build;
+mod trainable;
 mod values;
 
 use proptest::prelude::*;
 
+pub use trainable::Trainable;
 pub use values::Values;
 
 /// Choices for a network.

@@ -27,6 +27,7 @@ fn main() {
             Arc::new(Case::new(format!("generated::{name}"), move || Ok(network.source())))
         })
         .collect();
+    cases.extend(["digits_mlp", "digits_cnn"].map(|name| Arc::new(Case::exported(name, usize::MAX))));
     for fixture in brevitas_index().expect("the list of fixtures is part of the repository") {
         let case = Arc::new(Case::brevitas(fixture["name"].as_str().unwrap_or_default()));
         let recorded = Arc::clone(&case);

@@ -1,0 +1,114 @@
+//! Instructions that the emulated microcontroller executes for each model: they repeat, and they are the recorded ones.
+//!
+//! `tests/data/instructions.txt` is the record; `BLESS=1` writes it anew. Counts belong to a compiler, so with another
+//! one the comparison shows as ignored.
+
+use std::fmt::Write;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
+
+use exactum_runner::{Counting, Instructions};
+use exactum_runtime::Program;
+use exactum_runtime::program::words_as_bytes;
+use exactum_tests::backend::{Backend, CortexM4, aligned};
+use exactum_tests::case::{Case, Made};
+use libtest_mimic::{Arguments, Failed, Trial};
+
+/// Models in the record.
+const MODELS: [&str; 2] = ["digits_mlp", "digits_cnn"];
+/// Images counted: instructions differ with the data only where a kernel skips something.
+const IMAGES: usize = 8;
+const BOARD: &str = "mps2-an386 (Cortex-M4)";
+
+fn main() {
+    let arguments = Arguments::from_args();
+    let board = Arc::new(CortexM4::new());
+    let missing = board.missing().map(str::to_owned);
+    let in_ci = std::env::var_os("CI").is_some();
+    let compiler = compiler();
+    let recorded = fs::read_to_string(record()).unwrap_or_default();
+    let other_compiler = match recorded.lines().next() {
+        Some(line) if line != compiler && std::env::var_os("BLESS").is_none() => {
+            Some(format!("recorded with {line}"))
+        }
+        _ => None,
+    };
+    let trial = |name: &str, reason: Option<String>, test: Box<dyn FnOnce() -> Result<(), Failed> + Send>| {
+        let ignored = reason.is_some() && !(missing.is_some() && in_ci);
+        Trial::test(name, test).with_kind(reason.unwrap_or_default()).with_ignored_flag(ignored)
+    };
+    let table = Arc::clone(&board);
+    let mut trials = vec![trial(
+        "instructions_are_the_recorded_ones",
+        missing.clone().or(other_compiler),
+        Box::new(move || recorded_table(&table, &compiler)),
+    )];
+    for name in MODELS {
+        let board = Arc::clone(&board);
+        let test = Box::new(move || counts_repeat(&board, name));
+        trials.push(trial(&format!("{name}::counts_repeat"), missing.clone(), test));
+    }
+    libtest_mimic::run(&arguments, trials).exit();
+}
+
+fn record() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("data/instructions.txt")
+}
+
+/// The compiler of the firmware, as Cargo names its release.
+fn compiler() -> String {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.ci/firmware-cargo");
+    let output = Command::new(script).arg("--version").output();
+    output.map_or(String::new(), |output| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}
+
+fn count(board: &CortexM4, made: &Made) -> Result<Vec<Instructions>, Failed> {
+    let counted = board.run_counting(made, Counting::On)?.instructions;
+    assert_eq!(counted.len(), made.source.samples.len());
+    Ok(counted)
+}
+
+/// Two runs give the same counts, and an inference is its ops and the walk from one to the next.
+fn counts_repeat(board: &CortexM4, name: &'static str) -> Result<(), Failed> {
+    let case = Case::exported(name, IMAGES);
+    let made = case.made()?;
+    let first = count(board, made)?;
+    assert_eq!(count(board, made)?, first);
+    for counted in &first {
+        let ops: u64 = counted.ops.iter().sum();
+        let walk = counted.inference.checked_sub(ops).ok_or("the ops take more than the inference")?;
+        assert!(walk > 0 && walk < 1000 * counted.ops.len() as u64, "{walk} instructions between ops");
+    }
+    Ok(())
+}
+
+fn recorded_table(board: &CortexM4, compiler: &str) -> Result<(), Failed> {
+    let mut text =
+        format!("{compiler}\n\nInstructions executed on {BOARD} for one image, largest of {IMAGES}.\n");
+    for name in MODELS {
+        let case = Case::exported(name, IMAGES);
+        let made = case.made()?;
+        let counted = count(board, made)?;
+        let words = aligned(&made.compiled.image);
+        let program = Program::load(&words_as_bytes(&words)[..made.compiled.image.len()])?;
+        let largest = |of: &dyn Fn(&Instructions) -> u64| counted.iter().map(of).max().unwrap_or(0);
+        write!(text, "\n{name:<24}{:>10}\n", largest(&|counted| counted.inference))?;
+        for (index, op) in program.ops().enumerate() {
+            writeln!(
+                text,
+                "  {index} {:<20}{:>10}",
+                op.kind().name(),
+                largest(&|counted| counted.ops[index])
+            )?;
+        }
+    }
+    if std::env::var_os("BLESS").is_some() {
+        fs::create_dir_all(record().parent().ok_or("a folder")?)?;
+        fs::write(record(), text)?;
+        return Ok(());
+    }
+    let recorded = fs::read_to_string(record())?;
+    if recorded == text { Ok(()) } else { Err(format!("recorded\n{recorded}\nfound\n{text}").into()) }
+}
