@@ -175,7 +175,12 @@ impl<'a> Lifter<'a> {
             inputs.push(self.value(&at, name)?);
         }
         let lifted = node::lift(self, &at, node, &inputs)?;
-        inputs.truncate(lifted.op.arity().1);
+        let (fewest, most) = lifted.op.arity();
+        if inputs.len() < fewest {
+            let found = format!("{} operands with a name", inputs.len());
+            return Err(Diagnostic::new(Code::BadSchema, at, found, fewest.to_string()));
+        }
+        inputs.truncate(most);
         let operands: Vec<&Value> = inputs.iter().map(|id| self.graph.value(*id)).collect();
         let shape = shape::infer(&lifted.op, &operands, lifted.shape.as_deref())
             .map_err(|error| Diagnostic::new(Code::ShapeMismatch, at.clone(), error.found, error.needed))?;

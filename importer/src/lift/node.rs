@@ -103,6 +103,14 @@ pub(super) fn unsupported(at: &Location, node: &Node) -> Option<Diagnostic> {
     Some(Diagnostic::new(Code::UnsupportedOperator, at.clone(), found, needed))
 }
 
+/// Operand `index`; a file can leave its name empty.
+fn operand(at: &Location, inputs: &[ValueId], index: usize) -> Result<ValueId, Diagnostic> {
+    inputs.get(index).copied().ok_or_else(|| {
+        let found = format!("{} operands", inputs.len());
+        Diagnostic::new(Code::BadSchema, at.clone(), found, format!("operand {index}"))
+    })
+}
+
 /// Height and width of a rank-4 operand.
 fn spatial(lifter: &Lifter<'_>, at: &Location, id: ValueId) -> Result<[usize; 2], Diagnostic> {
     match lifter.graph.value(id).shape.as_slice() {
@@ -120,7 +128,7 @@ fn spatial(lifter: &Lifter<'_>, at: &Location, id: ValueId) -> Result<[usize; 2]
 }
 
 fn conv(lifter: &Lifter<'_>, at: &Location, node: &Node, inputs: &[ValueId]) -> Result<Op, Diagnostic> {
-    let (x, weight) = (inputs[0], inputs[1]);
+    let (x, weight) = (operand(at, inputs, 0)?, operand(at, inputs, 1)?);
     let input = spatial(lifter, &at.clone().at_part("input 0"), x)?;
     let size = spatial(lifter, &at.clone().at_part("weight"), weight)?;
     let window = window::read(at, node, input, size)?;
@@ -133,7 +141,7 @@ fn conv(lifter: &Lifter<'_>, at: &Location, node: &Node, inputs: &[ValueId]) -> 
 }
 
 fn max_pool(lifter: &Lifter<'_>, at: &Location, node: &Node, inputs: &[ValueId]) -> Result<Op, Diagnostic> {
-    let input = spatial(lifter, &at.clone().at_part("input 0"), inputs[0])?;
+    let input = spatial(lifter, &at.clone().at_part("input 0"), operand(at, inputs, 0)?)?;
     let window = window::read(at, node, input, [1, 1])?;
     for (name, needed) in [("ceil_mode", 0), ("storage_order", 0)] {
         let found = node.int(name).unwrap_or(needed);
@@ -152,8 +160,8 @@ fn reshape(
     node: &Node,
     inputs: &[ValueId],
 ) -> Result<Lifted, Diagnostic> {
-    let x = lifter.graph.value(inputs[0]);
-    let target = lifter.graph.value(inputs[1]);
+    let x = lifter.graph.value(operand(at, inputs, 0)?);
+    let target = lifter.graph.value(operand(at, inputs, 1)?);
     let Some(Constant::Shape(dims)) = &target.constant else {
         let at = at.clone().at_part("input 1");
         let found = format!("`{}`, which is computed", target.name);

@@ -69,7 +69,9 @@ fn run(graph: &mut Graph) -> Result<()> {
             }
         }
     }
-    let to = quantizer.to;
+    // An input that nothing reads is none of the program's.
+    let mut to = quantizer.to;
+    to.inputs.retain(|id| to.nodes.iter().any(|node| node.inputs.contains(id)));
     Report::check(problems, ())?;
     *graph = to;
     Ok(())
@@ -181,6 +183,17 @@ impl Quantizer<'_> {
                     found,
                     needed,
                 ));
+            }
+            // Two quantizers of one input would be two inputs of the program.
+            if let Some(first) = self.to.nodes.iter().find(|node| node.inputs == [input]) {
+                let value = first.output;
+                if self.to.value(value).codes() == Some(&codes) {
+                    self.known.insert(node.output, Known { value, meaning, relu: None });
+                    return Ok(());
+                }
+                let found = format!("a second quantizer for the input, after `{}`", first.name);
+                let needed = "one quantizer for each input";
+                return Err(Diagnostic::new(Code::UnsupportedForm, at.clone(), found, needed));
             }
             let output = self.result(node.output, Type::Codes(codes));
             self.push(node, Op::Quantize, vec![input], output);
