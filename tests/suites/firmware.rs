@@ -1,19 +1,22 @@
-//! Instructions that the emulated microcontroller executes for each model: they repeat, and they are the recorded ones.
+//! The digits classifiers on the emulated microcontroller: the instructions each executes, which repeat and are the
+//! recorded ones, and the demonstration firmware that holds one of them.
 //!
 //! `tests/data/instructions.txt` is the record; `BLESS=1` writes it anew. Counts belong to a compiler, so with another
 //! one the comparison shows as ignored.
 
+use std::ffi::OsStr;
 use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 
-use exactum_runner::{Counting, Instructions};
+use exactum_runner::{Counting, Emulator, Image, Instructions};
 use exactum_runtime::Program;
 use exactum_runtime::program::words_as_bytes;
 use exactum_tests::backend::{Backend, CortexM4, aligned};
 use exactum_tests::case::{Case, Made};
+use exactum_training::data::digits;
 use libtest_mimic::{Arguments, Failed, Trial};
 
 /// Models in the record.
@@ -45,6 +48,8 @@ fn main() {
         missing.clone().or(other_compiler),
         Box::new(move || recorded_table(&table, &compiler)),
     )];
+    let demonstration = || demonstration_classifies(&Emulator::find()?);
+    trials.push(trial("demonstration_classifies", missing.clone(), Box::new(demonstration)));
     for name in MODELS {
         let board = Arc::clone(&board);
         let test = Box::new(move || counts_repeat(&board, name));
@@ -68,6 +73,42 @@ fn count(board: &CortexM4, made: &Made) -> Result<Vec<Instructions>, Failed> {
     let counted = board.run_counting(made, Counting::On)?.instructions;
     assert_eq!(counted.len(), made.source.samples.len());
     Ok(counted)
+}
+
+/// The image `digits`, with the trained network in its flash, logs the class that the oracle finds for each digit.
+fn demonstration_classifies(emulator: &Emulator) -> Result<(), Failed> {
+    let case = Case::exported("digits_cnn", IMAGES);
+    let made = case.made()?;
+    let labels = digits::load()?.test.labels;
+    let (mut images, mut lines, mut right) = (String::new(), vec![], 0);
+    for (index, (sample, integers)) in made.source.samples.iter().zip(&made.expected).enumerate() {
+        let (class, label) = (first_largest(integers), labels[index]);
+        let pixels: String = sample.iter().map(|pixel| format!("{pixel},")).collect();
+        writeln!(images, "{pixels}{label}")?;
+        lines.push(format!("INFO image {index}: class {class}, label {label}, "));
+        right += usize::from(class == label);
+    }
+    lines.push(format!("INFO {right} of {IMAGES} right"));
+    let folder = tempfile::tempdir()?;
+    let (program, csv) = (folder.path().join("program"), folder.path().join("images.csv"));
+    fs::write(&program, &made.compiled.image)?;
+    fs::write(&csv, images)?;
+    let files: [(&str, &OsStr); 2] =
+        [("EXACTUM_PROGRAM", program.as_ref()), ("EXACTUM_IMAGES", csv.as_ref())];
+    let image = Image::build_with("digits", &["digits"], files)?;
+    let finished = emulator.start(&image, &[], folder.path())?;
+    assert_eq!(finished.code, 0, "{:?}", finished.log);
+    assert_eq!(finished.log.len(), lines.len(), "{:?}", finished.log);
+    for (line, expected) in finished.log.iter().zip(&lines) {
+        assert!(line.starts_with(expected.as_str()), "`{line}` is not `{expected}...`");
+    }
+    Ok(())
+}
+
+/// Index of the largest integer, the first of equal ones.
+fn first_largest(integers: &[i64]) -> usize {
+    let largest = integers.iter().max();
+    integers.iter().position(|integer| Some(integer) == largest).unwrap_or(0)
 }
 
 /// Two runs give the same counts, and an inference is its ops and the walk from one to the next.

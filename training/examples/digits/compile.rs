@@ -37,7 +37,8 @@ pub(crate) struct Program {
     pub(crate) dataflow_fps: f64,
 }
 
-/// Compiles `model`, writes `NAME.exa` and the folder `NAME-dataflow`, and runs every image of `data`.
+/// Compiles `model`, writes `NAME.exa`, the flash image `NAME.bin` and the folder `NAME-dataflow`, and runs every image
+/// of `data`.
 pub(crate) fn compile(
     name: &str,
     model: &Model,
@@ -48,6 +49,7 @@ pub(crate) fn compile(
     let compiled = exactum_importer::compile(model)?;
     let container = Container::new(&compiled, model, &exactum_qonnx::write(model));
     fs::write(directory.join(name).with_extension("exa"), container.write())?;
+    fs::write(directory.join(name).with_extension("bin"), &compiled.image)?;
 
     let design = describe(&compiled.integer, &Target::new(DEVICE, CLOCK_NS, TARGET_FPS)?)?;
     let folder = directory.join(format!("{name}-dataflow"));

@@ -12,7 +12,7 @@ use std::error::Error;
 use std::fs;
 use std::path::Path;
 
-use exactum_training::data::{Split, digits};
+use exactum_training::data::{Dataset, Split, digits};
 use exactum_training::models::{Arithmetic, DigitsCnn, DigitsMlp, digits_cnn, digits_mlp};
 use exactum_training::{Network, TrainConfig, accuracy, evaluate, progress_bar, to_qonnx, train};
 use table::Row;
@@ -23,16 +23,28 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const DIRECTORY: &str = "target/exactum/digits";
 const SEED: u64 = 1;
+/// Images for the demonstration firmware.
+const FIRMWARE_IMAGES: usize = 12;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let data = digits::load()?;
     fs::create_dir_all(DIRECTORY)?;
+    fs::write(Path::new(DIRECTORY).join("images.csv"), images(&data.test))?;
     let rows = [
         classifier("digits_mlp", |arithmetic| digits_mlp(arithmetic, SEED), &DigitsMlp::TRAINING, &data)?,
         classifier("digits_cnn", |arithmetic| digits_cnn(arithmetic, SEED), &DigitsCnn::TRAINING, &data)?,
     ];
     print!("{}\nfiles in {DIRECTORY}\n", table::render(&rows));
     Ok(())
+}
+
+/// The first test images for the demonstration firmware: pixels and label, an image a line.
+fn images(data: &Dataset) -> String {
+    let line = |index: usize| {
+        let pixels: String = data.input(index).iter().map(|pixel| format!("{pixel},")).collect();
+        format!("{pixels}{}\n", data.labels[index])
+    };
+    (0..FIRMWARE_IMAGES.min(data.len_samples())).map(line).collect()
 }
 
 /// Trains the float and the quantized network of one architecture, exports and compiles the latter.

@@ -11,9 +11,12 @@ pub(crate) struct Row {
     pub(crate) program: Program,
 }
 
+/// A line's title and how it reads for one network.
+type Figure<'a> = (&'a str, &'a dyn Fn(&Row) -> String);
+
 pub(crate) fn render(rows: &[Row]) -> String {
     let percent = |fraction: f64| format!("{:.2} %", 100.0 * fraction);
-    let figures: [(&str, &dyn Fn(&Row) -> String); 12] = [
+    let figures: [Figure<'_>; 12] = [
         ("", &|row| row.name.to_owned()),
         ("accuracy, float network", &|row| percent(row.float_accuracy)),
         ("accuracy, quantized network", &|row| percent(row.quantized_accuracy)),
@@ -30,7 +33,7 @@ pub(crate) fn render(rows: &[Row]) -> String {
         ("dataflow", &|row| format!("{} cycles", row.program.dataflow_cycles)),
         ("dataflow, estimated", &|row| format!("{:.0} frames/s", row.program.dataflow_fps)),
     ];
-    let line = |(name, figure): (&str, &dyn Fn(&Row) -> String)| {
+    let line = |(name, figure): Figure<'_>| {
         let cells: String = rows.iter().map(|row| format!("{:>18}", figure(row))).collect();
         format!("{name:<32}{cells}\n")
     };
