@@ -1,8 +1,8 @@
 //! Compiles QONNX models to proven integer programs and to dataflow descriptions.
 //!
 //! [`compile`] is the whole way on one screen: `lift` reads the file into the [`graph`], `passes` bring it from level
-//! to level, `lower` writes the program. [`reference`] executes the model exactly as it is defined; `certify` checks
-//! every requantization without trusting the solver in `requant`.
+//! to level, `lower` writes the program. [`mod@reference`] executes the model exactly as it is defined; `certify`
+//! checks every requantization without trusting the solver in `requant`.
 
 pub mod batch;
 pub mod certify;
@@ -32,7 +32,7 @@ use lower::memory_plan::Plan;
 pub struct Compiled {
     /// The file as it was read.
     pub imported: Graph,
-    /// Its exact meaning; what [`reference`] executes.
+    /// Its exact meaning; what [`mod@reference`] executes.
     pub quantized: Graph,
     /// Integers only, in the file's order of axes; what `dataflow` reads.
     pub integer: Graph,
