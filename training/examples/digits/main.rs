@@ -22,7 +22,7 @@ use table::Row;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const DIRECTORY: &str = "target/exactum/digits";
-const SEED: u64 = 1;
+const SEED: u64 = 2;
 /// Images for the demonstration firmware.
 const FIRMWARE_IMAGES: usize = 12;
 
