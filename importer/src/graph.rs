@@ -13,6 +13,7 @@ mod verify;
 
 pub use op::{Certified, Conv, Layout, Op, Pool, QuantAttributes, Requantize, Tail, Window};
 pub use parse::ParseError;
+pub(crate) use value::exact_scale;
 pub use value::{Codes, Constant, Meaning, Placement, Type, Value, ValueId};
 pub use verify::Violation;
 

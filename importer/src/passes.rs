@@ -17,7 +17,6 @@ use crate::lower::memory_plan::{Plan, plan};
 
 pub(crate) use bound_accumulators::functions as exact_functions;
 pub(crate) use fold_constants::permuted;
-pub(crate) use plan_memory::{buffers, window_shape};
 
 /// A rewrite of the graph.
 #[derive(Clone, Copy, Debug)]
@@ -98,6 +97,6 @@ pub fn advance(graph: &mut Graph, level: Level) -> Result<()> {
 
 /// How `plan-memory` planned the arena of a scheduled graph.
 pub fn memory_plan(graph: &Graph) -> Plan {
-    let (_, buffers) = buffers(graph);
+    let (_, buffers) = crate::lower::buffers(graph);
     plan(&buffers, plan_memory::ALIGNMENT_BYTES)
 }

@@ -2,9 +2,11 @@
 
 use exactum_runtime::num::{IntRange, IntType};
 use num_rational::BigRational;
+use num_traits::Zero;
 use serde::{Deserialize, Serialize};
 
 use super::exact_text;
+use crate::exact;
 
 /// Names a value of one graph.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -144,7 +146,7 @@ impl Meaning {
     /// The meaning of codes with a scale.
     pub fn of_codes(codes: &Codes) -> Self {
         let zero_point = BigRational::from_integer(codes.zero_point.into());
-        let gain: Vec<BigRational> = codes.scale.iter().map(|scale| exact(*scale)).collect();
+        let gain: Vec<BigRational> = codes.scale.iter().map(|scale| exact_scale(*scale)).collect();
         let offset = gain.iter().map(|gain| -gain * &zero_point).collect();
         Self { gain, offset }
     }
@@ -163,7 +165,7 @@ pub(super) fn shared<T>(values: &[T], channel: usize) -> &T {
     if values.len() == 1 { &values[0] } else { &values[channel] }
 }
 
-/// A finite `f32` as a rational; zero for the others, which readers refuse.
-fn exact(value: f32) -> BigRational {
-    BigRational::from_float(value).unwrap_or_else(|| BigRational::from_integer(0.into()))
+/// A scale as a rational; zero for what is not finite, which readers refuse.
+pub(crate) fn exact_scale(scale: f32) -> BigRational {
+    exact::from_f32(scale).unwrap_or_else(BigRational::zero)
 }

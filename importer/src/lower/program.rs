@@ -7,9 +7,9 @@ use exactum_runtime::program::op::{
 };
 use exactum_runtime::program::{Input, Output, Shape, Source, Tensor, TensorId, Window2d, encode};
 
+use super::buffers::{buffers, window_shape};
 use crate::diagnostic::{Code, Diagnostic, Location, Result};
 use crate::graph::{Certified, Constant, Conv, Graph, Node, Op, Requantize, Type, Value, ValueId, Window};
-use crate::passes::{buffers, window_shape};
 
 /// A program and where its operators come from.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,14 +1,10 @@
 //! Gives every value of the program its place in the arena.
-//!
-//! A reshape is a new name for the same bytes; a requantization to codes of the same size may overwrite what it reads.
-//! Accumulators that are requantized at once stay in registers and have no place.
-
-use exactum_runtime::num::IntRange;
 
 use super::Pass;
 use crate::diagnostic::{Code, Diagnostic, Location, Result};
-use crate::graph::{Graph, Level, Node, Op, Placement, Type, Value, ValueId};
-use crate::lower::memory_plan::{Buffer, plan};
+use crate::graph::{Graph, Level, Placement};
+use crate::lower::buffers;
+use crate::lower::memory_plan::plan;
 
 pub(super) const PASS: Pass = Pass {
     name: "plan-memory",
@@ -39,90 +35,4 @@ fn run(graph: &mut Graph) -> Result<()> {
         }
     }
     Ok(())
-}
-
-/// Buffers of the program and the values that live in each, in the order of their first value.
-pub(crate) fn buffers(graph: &Graph) -> (Vec<Vec<ValueId>>, Vec<Buffer>) {
-    let mut groups: Vec<Vec<ValueId>> = vec![];
-    let mut buffers: Vec<Buffer> = vec![];
-    let mut group_of: Vec<Option<usize>> = vec![None; graph.values.len()];
-    for (index, layer) in graph.steps() {
-        let node = &graph.nodes[index];
-        let read = &graph.nodes[layer.unwrap_or(index)].inputs;
-        for id in read {
-            if let Some(group) = group_of[id.index()] {
-                let buffer: &mut Buffer = &mut buffers[group];
-                buffer.last = index;
-            }
-        }
-        let source = if layer.is_some() { None } else { group_of[node.inputs[0].index()] };
-        let group = match (&node.op, source) {
-            (Op::Reshape, Some(group)) if one_shape(graph, &groups[group], node.output) => {
-                groups[group].push(node.output);
-                group
-            }
-            (op, source) => {
-                let size_bytes = size_bytes(graph.value(node.output));
-                let in_place_of = source.filter(|group| {
-                    let same_size = buffers[*group].size_bytes == size_bytes;
-                    matches!(op, Op::Requantize(_)) && same_size && last_use(graph, &groups[*group]) == index
-                });
-                groups.push(vec![node.output]);
-                buffers.push(Buffer { size_bytes, first: index, last: index, in_place_of });
-                buffers.len() - 1
-            }
-        };
-        group_of[node.output.index()] = Some(group);
-    }
-    for id in &graph.outputs {
-        if let Some(group) = group_of[id.index()] {
-            buffers[group].last = graph.nodes.len();
-        }
-    }
-    (groups, buffers)
-}
-
-/// The shape that programs need for a value: operators with windows read height, width and channels from it.
-pub(crate) fn window_shape(graph: &Graph, id: ValueId) -> Option<&[usize]> {
-    let has_window = |node: &Node| matches!(node.op, Op::Conv2d(_) | Op::MaxPool(_));
-    let read = graph.nodes.iter().any(|node| has_window(node) && node.inputs[0] == id);
-    let layer = graph.producer(id).map(|node| &graph.nodes[node]);
-    let made = layer.is_some_and(|node| {
-        let fused = graph.producer(node.inputs[0]).filter(|_| matches!(node.op, Op::Requantize(_)));
-        has_window(node) || fused.is_some_and(|node| has_window(&graph.nodes[node]))
-    });
-    (read || made).then_some(graph.value(id).shape.as_slice())
-}
-
-/// Whether `id` may be another name for the values of `group`: no two of them need different shapes.
-fn one_shape(graph: &Graph, group: &[ValueId], id: ValueId) -> bool {
-    let needed = group.iter().find_map(|id| window_shape(graph, *id));
-    window_shape(graph, id).is_none_or(|shape| needed.is_none_or(|needed| needed == shape))
-}
-
-/// Index of the last node that reads one of `group`; past the end if the caller reads one.
-fn last_use(graph: &Graph, group: &[ValueId]) -> usize {
-    let of_value = |id: &ValueId| match graph.outputs.contains(id) {
-        true => graph.nodes.len(),
-        false => graph.consumers(*id).last().unwrap_or(0),
-    };
-    group.iter().map(of_value).max().unwrap_or(0)
-}
-
-/// Bytes of a value in the arena.
-fn size_bytes(value: &Value) -> usize {
-    value.elems() * element_bytes(value)
-}
-
-/// Bytes of one element: accumulators take 4, codes 1 or 2.
-fn element_bytes(value: &Value) -> usize {
-    const BYTE: IntRange = IntRange { lo: -128, hi: 127 };
-    const UNSIGNED_BYTE: IntRange = IntRange { lo: 0, hi: 255 };
-    match &value.ty {
-        Type::Codes(codes) => {
-            let range = codes.int.range();
-            if BYTE.contains_range(range) || UNSIGNED_BYTE.contains_range(range) { 1 } else { 2 }
-        }
-        Type::Accumulators { .. } | Type::Float | Type::Shape => 4,
-    }
 }

@@ -9,7 +9,7 @@ use super::super::fold_constants::permuted;
 use super::{Known, Quantizer};
 use crate::diagnostic::{Code, Diagnostic, Location};
 use crate::exact;
-use crate::graph::{Codes, Constant, Meaning, Node, Op, Type, Value, ValueId};
+use crate::graph::{Codes, Constant, Meaning, Node, Op, Type, Value, ValueId, exact_scale};
 
 /// A layer's weights in the order outputs first, and their codes' type.
 struct Weights {
@@ -51,7 +51,11 @@ impl Quantizer<'_> {
             ));
         };
         let weights = self.weights(at, node.inputs[1], turned)?;
-        let gain = weights.scale.iter().map(|scale| exact_product(input.scale[0], *scale) * &alpha).collect();
+        let gain = weights
+            .scale
+            .iter()
+            .map(|scale| exact_scale(input.scale[0]) * exact_scale(*scale) * &alpha)
+            .collect();
         let meaning = Meaning { gain, offset: vec![BigRational::zero()] };
         let unit: Option<Vec<f32>> = (alpha == beta && alpha == exact::from_integer(1))
             .then(|| weights.scale.iter().map(|s| input.scale[0] * s).collect());
@@ -161,7 +165,7 @@ impl Quantizer<'_> {
                     });
                 let real = |channel: usize| {
                     let count = exact::from_integer(i64::from(elements[channel]) - codes.zero_point);
-                    let step = exact::from_f32(scale(channel)).unwrap_or_else(BigRational::zero);
+                    let step = exact_scale(scale(channel));
                     let gain =
                         if in_units { meaning.channel(channel).0.clone() } else { BigRational::zero() };
                     // The file names the unit rounded to f32; what that adds to whole units stays in the meaning.
@@ -173,10 +177,4 @@ impl Quantizer<'_> {
             _ => Err(Diagnostic::new(Code::NotConstant, at, format!("`{}`", value.name), "an initializer")),
         }
     }
-}
-
-/// The product of two scales, without rounding.
-fn exact_product(a: f32, b: f32) -> BigRational {
-    let exact = |value| exact::from_f32(value).unwrap_or_else(BigRational::zero);
-    exact(a) * exact(b)
 }
