@@ -36,6 +36,7 @@
 
 pub mod activation;
 pub mod backend;
+pub mod component;
 pub mod data;
 pub mod error;
 pub mod eval;
@@ -43,7 +44,7 @@ pub mod exact;
 pub mod export;
 pub mod init;
 pub mod models;
-pub mod module;
+
 pub mod network;
 pub mod nn;
 pub mod parameter;
@@ -54,11 +55,11 @@ pub mod trace;
 pub mod train;
 
 pub use activation::{Activation, Mode};
+pub use component::{Component, NamedParameter, Tree, named_parameters};
 pub use error::ForwardError;
 pub use eval::{Evaluation, IntegerOutputs, accuracy, evaluate};
 pub use export::{ExportError, to_qonnx};
 pub use init::Init;
-pub use module::{Module, NamedParameter, Tree, named_parameters};
 pub use network::Network;
 pub use parameter::Parameter;
 pub use progress::progress_bar;

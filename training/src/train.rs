@@ -7,8 +7,8 @@ use thiserror::Error;
 use crate::backend::{
     self, Adam, AdamConfig, CosineAnnealingLrSchedulerConfig, Gradients, Optimizer, Tensor,
 };
+use crate::component::named_parameters;
 use crate::data::{Dataset, Shuffle};
-use crate::module::named_parameters;
 use crate::network::Network;
 use crate::{Activation, ForwardError, Parameter};
 

@@ -1,8 +1,8 @@
 //! Exported models: their nodes, their constants, and that reading a written file gives the model back.
 
 use exactum_qonnx::{Dim, Model, read, write};
+use exactum_training::component::Component;
 use exactum_training::models::{Arithmetic, digits_cnn, digits_mlp};
-use exactum_training::module::Module;
 use exactum_training::nn::{QuantIdentity, QuantLinear};
 use exactum_training::quant::{Int8ActPerTensorFloat, Int8WeightPerChannelFloat};
 use exactum_training::{Activation, ExportError, ForwardError, Init, Network, to_qonnx};
@@ -74,7 +74,7 @@ impl Custom {
     }
 }
 
-impl Module for Custom {
+impl Component for Custom {
     fn label(&self) -> String {
         "Custom".into()
     }

@@ -6,7 +6,7 @@
 use exactum_training::backend::{Tensor, TensorData, training_device};
 use exactum_training::nn::{Flatten, MaxPool2d, QuantConv2d, QuantIdentity, QuantLinear, QuantReLU};
 use exactum_training::quant::{Int8WeightPerTensorFloat, RestrictValueType};
-use exactum_training::{Activation, Init, Module, Parameter, named_parameters};
+use exactum_training::{Activation, Component, Init, Parameter, named_parameters};
 
 fn leaf<const D: usize>(values: &[f32], shape: [usize; D]) -> Tensor<D> {
     Tensor::from_data(TensorData::new(values.to_vec(), shape), &training_device()).require_grad()
@@ -16,7 +16,7 @@ fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
     tensor.into_data().try_into_vec_as::<f32>().unwrap()
 }
 
-fn only_parameter(module: &dyn Module) -> Parameter {
+fn only_parameter(module: &dyn Component) -> Parameter {
     let [named] = &named_parameters(module)[..] else { panic!("one parameter") };
     named.parameter.clone()
 }

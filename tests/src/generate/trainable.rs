@@ -2,7 +2,7 @@
 
 use exactum_training::nn::{Flatten, MaxPool2d, QuantConv2d, QuantIdentity, QuantLinear, QuantReLU};
 use exactum_training::quant::{Int8WeightPerTensorFloat, Int16Bias, RestrictValueType};
-use exactum_training::{Activation, ForwardError, Init, Module, Network};
+use exactum_training::{Activation, Component, ForwardError, Init, Network};
 
 use super::Values;
 
@@ -125,13 +125,13 @@ impl std::fmt::Debug for Trainable {
     }
 }
 
-impl Module for Trainable {
+impl Component for Trainable {
     fn label(&self) -> String {
         "Trainable".into()
     }
 
-    fn children(&self) -> Vec<(&'static str, &dyn Module)> {
-        let hidden: &dyn Module = match &self.hidden {
+    fn children(&self) -> Vec<(&'static str, &dyn Component)> {
+        let hidden: &dyn Component = match &self.hidden {
             Activated::Signed(layer) => layer,
             Activated::Rectified(layer) => layer,
         };

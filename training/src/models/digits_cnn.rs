@@ -1,8 +1,8 @@
 //! A convolutional network: two convolutions, a max pool behind each, one linear layer; one scale per output channel.
 
 use super::Arithmetic;
+use crate::component::Component;
 use crate::data::digits;
-use crate::module::Module;
 use crate::network::Network;
 use crate::nn::{Flatten, MaxPool2d, QuantConv2d, QuantIdentity, QuantLinear, QuantReLU};
 use crate::quant::{Int8ActPerTensorFloat, Int8WeightPerChannelFloat, Int16Bias, Uint8ActPerTensorFloat};
@@ -60,12 +60,12 @@ impl DigitsCnn {
     }
 }
 
-impl Module for DigitsCnn {
+impl Component for DigitsCnn {
     fn label(&self) -> String {
         "DigitsCnn".into()
     }
 
-    fn children(&self) -> Vec<(&'static str, &dyn Module)> {
+    fn children(&self) -> Vec<(&'static str, &dyn Component)> {
         vec![
             ("input", &self.input),
             ("conv1", &self.conv1),

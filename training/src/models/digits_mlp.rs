@@ -1,8 +1,8 @@
 //! A multilayer perceptron, 64-64-32-10, with one scale per weight tensor.
 
 use super::Arithmetic;
+use crate::component::Component;
 use crate::data::digits;
-use crate::module::Module;
 use crate::network::Network;
 use crate::nn::{QuantIdentity, QuantLinear, QuantReLU};
 use crate::quant::{Int8ActPerTensorFloat, Int8WeightPerTensorFloat, Int16Bias, Uint8ActPerTensorFloat};
@@ -47,12 +47,12 @@ impl DigitsMlp {
     }
 }
 
-impl Module for DigitsMlp {
+impl Component for DigitsMlp {
     fn label(&self) -> String {
         "DigitsMlp".into()
     }
 
-    fn children(&self) -> Vec<(&'static str, &dyn Module)> {
+    fn children(&self) -> Vec<(&'static str, &dyn Component)> {
         vec![
             ("input", &self.input),
             ("fc1", &self.fc1),

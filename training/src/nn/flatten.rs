@@ -1,7 +1,7 @@
 //! Flattening: all dimensions but the batch become one.
 
 use crate::activation::{Activation, Data};
-use crate::module::Module;
+use crate::component::Component;
 use crate::trace::Record;
 
 /// From `[batch, ...]` to `[batch, elements]`.
@@ -29,7 +29,7 @@ impl Flatten {
     }
 }
 
-impl Module for Flatten {
+impl Component for Flatten {
     fn label(&self) -> String {
         "Flatten()".into()
     }

@@ -2,8 +2,8 @@
 
 use crate::activation::{Activation, Data};
 use crate::backend::{MaxPoolOptions, Tensor, module};
+use crate::component::Component;
 use crate::error::ForwardError;
-use crate::module::Module;
 use crate::trace::Record;
 
 /// The largest value of each window of `[batch, channels, height, width]`. Windows lie inside the input.
@@ -48,7 +48,7 @@ impl MaxPool2d {
     }
 }
 
-impl Module for MaxPool2d {
+impl Component for MaxPool2d {
     fn label(&self) -> String {
         format!("MaxPool2d(kernel_size={:?}, stride={:?})", self.kernel_size, self.stride)
     }

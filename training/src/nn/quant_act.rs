@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use crate::activation::{Activation, Data, Mode};
 use crate::backend::relu;
+use crate::component::Component;
 use crate::error::ForwardError;
 use crate::exact;
-use crate::module::Module;
 use crate::quant::{
     ActQuant, ActQuantProxy, Int8ActPerTensorFloat, QuantizerError, RestrictValueType, Uint8ActPerTensorFloat,
 };
@@ -169,27 +169,27 @@ pub(super) fn quantize_activation<const D: usize>(
     Ok(rectified.next(data, || Record::Quant { name: name.to_owned(), quantizer }))
 }
 
-impl Module for QuantAct {
+impl Component for QuantAct {
     fn label(&self) -> String {
         if self.relu { "QuantReLU".into() } else { "QuantIdentity".into() }
     }
 
-    fn children(&self) -> Vec<(&'static str, &dyn Module)> {
-        self.proxy.iter().map(|proxy| ("act_quant", proxy as &dyn Module)).collect()
+    fn children(&self) -> Vec<(&'static str, &dyn Component)> {
+        self.proxy.iter().map(|proxy| ("act_quant", proxy as &dyn Component)).collect()
     }
 }
 
-macro_rules! delegate_module {
+macro_rules! delegate_component {
     ($($layer:ty),*) => {$(
-        impl Module for $layer {
+        impl Component for $layer {
             fn label(&self) -> String {
                 self.0.label()
             }
 
-            fn children(&self) -> Vec<(&'static str, &dyn Module)> {
+            fn children(&self) -> Vec<(&'static str, &dyn Component)> {
                 self.0.children()
             }
         }
     )*};
 }
-delegate_module!(QuantIdentity, QuantReLU);
+delegate_component!(QuantIdentity, QuantReLU);

@@ -13,8 +13,8 @@ use super::quant_act::quantize_activation;
 use crate::Parameter;
 use crate::activation::{Activation, Mode};
 use crate::backend::Tensor;
+use crate::component::Component;
 use crate::error::ForwardError;
-use crate::module::Module;
 use crate::quant::{ActQuantProxy, BiasQuantProxy, QuantizerError, WeightQuantProxy};
 use crate::quant_tensor::QuantTensor;
 use crate::trace::{Constant, Operator, Record, Weighted};
@@ -153,7 +153,7 @@ impl<O: OperatorShape> Wbiol<O> {
     }
 }
 
-impl<O: OperatorShape> Module for Wbiol<O> {
+impl<O: OperatorShape> Component for Wbiol<O> {
     fn label(&self) -> String {
         self.operator.label()
     }
@@ -163,12 +163,12 @@ impl<O: OperatorShape> Module for Wbiol<O> {
         [("weight", &self.weight)].into_iter().chain(bias).collect()
     }
 
-    fn children(&self) -> Vec<(&'static str, &dyn Module)> {
-        let mut parts: Vec<(&'static str, &dyn Module)> = Vec::new();
-        parts.extend(self.input_quant.iter().map(|part| ("input_quant", part as &dyn Module)));
-        parts.extend(self.output_quant.iter().map(|part| ("output_quant", part as &dyn Module)));
-        parts.extend(self.weight_quant.iter().map(|part| ("weight_quant", part as &dyn Module)));
-        parts.extend(self.bias_quant.iter().map(|part| ("bias_quant", part as &dyn Module)));
+    fn children(&self) -> Vec<(&'static str, &dyn Component)> {
+        let mut parts: Vec<(&'static str, &dyn Component)> = Vec::new();
+        parts.extend(self.input_quant.iter().map(|part| ("input_quant", part as &dyn Component)));
+        parts.extend(self.output_quant.iter().map(|part| ("output_quant", part as &dyn Component)));
+        parts.extend(self.weight_quant.iter().map(|part| ("weight_quant", part as &dyn Component)));
+        parts.extend(self.bias_quant.iter().map(|part| ("bias_quant", part as &dyn Component)));
         parts
     }
 }

@@ -11,7 +11,7 @@ use super::{
     BitWidth, BitWidthConst, FixedQuantizer, IntQuant, Quantized, QuantizerError, RoundSte, TensorClamp,
 };
 use crate::backend::Tensor;
-use crate::module::Module;
+use crate::component::Component;
 use crate::{Mode, Parameter};
 
 /// A bias quantizer.
@@ -70,12 +70,12 @@ impl BiasQuantProxy {
     }
 }
 
-impl Module for BiasQuantProxy {
+impl Component for BiasQuantProxy {
     fn label(&self) -> String {
         "BiasQuantProxy".into()
     }
 
-    fn children(&self) -> Vec<(&'static str, &dyn Module)> {
+    fn children(&self) -> Vec<(&'static str, &dyn Component)> {
         vec![("int_quant", &self.int_quant), ("msb_clamp_bit_width_impl", &self.bit_width)]
     }
 }

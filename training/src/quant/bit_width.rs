@@ -2,10 +2,10 @@
 
 use crate::Mode;
 use crate::backend::{self, Tensor};
-use crate::module::Module;
+use crate::component::Component;
 
 /// Gives the bit width of a quantizer.
-pub trait BitWidth: Module {
+pub trait BitWidth: Component {
     /// `[1, 1]`, in bits.
     fn forward(&self, mode: Mode) -> Tensor<2>;
 }
@@ -17,7 +17,7 @@ pub struct BitWidthConst {
     pub bit_width: u8,
 }
 
-impl Module for BitWidthConst {
+impl Component for BitWidthConst {
     fn label(&self) -> String {
         format!("BitWidthConst(bit_width={})", self.bit_width)
     }

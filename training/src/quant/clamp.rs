@@ -4,7 +4,7 @@
 
 use super::straight_through;
 use crate::backend::{self, Tensor};
-use crate::module::Module;
+use crate::component::Component;
 
 /// Smallest and largest code, each `[1, 1]`; tensors, because a learned bit width gets its gradient through them.
 #[derive(Clone, Debug)]
@@ -16,7 +16,7 @@ pub struct Bounds {
 }
 
 /// Limits values to bounds.
-pub trait Clamp: Module {
+pub trait Clamp: Component {
     /// Values of the same shape within `bounds`.
     fn forward(&self, x: Tensor<2>, bounds: &Bounds) -> Tensor<2>;
 }
@@ -25,7 +25,7 @@ pub trait Clamp: Module {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct TensorClamp;
 
-impl Module for TensorClamp {
+impl Component for TensorClamp {
     fn label(&self) -> String {
         "TensorClamp()".into()
     }
@@ -50,7 +50,7 @@ impl Clamp for TensorClamp {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct TensorClampSte;
 
-impl Module for TensorClampSte {
+impl Component for TensorClampSte {
     fn label(&self) -> String {
         "TensorClampSte()".into()
     }
@@ -70,7 +70,7 @@ pub struct ScalarClampMin {
     pub min_val: f32,
 }
 
-impl Module for ScalarClampMin {
+impl Component for ScalarClampMin {
     fn label(&self) -> String {
         format!("ScalarClampMin(min_val={:e})", self.min_val)
     }

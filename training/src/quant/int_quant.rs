@@ -9,7 +9,7 @@ use exactum_runtime::num::IntType;
 use super::restrict::exp2;
 use super::{Bounds, Clamp, FloatToInt};
 use crate::backend::{self, Tensor};
-use crate::module::Module;
+use crate::component::Component;
 
 /// Rounds and clamps to integer codes.
 #[derive(Clone)]
@@ -74,12 +74,12 @@ fn is_zero(zero_point: &Tensor<2>) -> bool {
     !zero_point.is_tracked() && zero_point.dims() == [1, 1] && backend::scalar(zero_point) == 0.0
 }
 
-impl Module for IntQuant {
+impl Component for IntQuant {
     fn label(&self) -> String {
         format!("IntQuant(signed={}, narrow_range={})", self.signed, self.narrow_range)
     }
 
-    fn children(&self) -> Vec<(&'static str, &dyn Module)> {
+    fn children(&self) -> Vec<(&'static str, &dyn Component)> {
         vec![("float_to_int_impl", &*self.float_to_int_impl), ("tensor_clamp_impl", &*self.tensor_clamp_impl)]
     }
 }

@@ -2,10 +2,10 @@
 
 use super::restrict::exp2;
 use crate::backend::Tensor;
-use crate::module::Module;
+use crate::component::Component;
 
 /// The divisor that turns a threshold into a scale.
-pub trait IntScaling: Module {
+pub trait IntScaling: Component {
     /// From a bit width, `[1, 1]`, to the divisor, `[1, 1]`.
     fn forward(&self, bit_width: Tensor<2>) -> Tensor<2>;
 }
@@ -19,7 +19,7 @@ pub struct PlainIntScaling {
     pub narrow_range: bool,
 }
 
-impl Module for PlainIntScaling {
+impl Component for PlainIntScaling {
     fn label(&self) -> String {
         format!("IntScaling(signed={}, narrow_range={})", self.signed, self.narrow_range)
     }
@@ -39,7 +39,7 @@ pub struct PowerOfTwoIntScaling {
     pub signed: bool,
 }
 
-impl Module for PowerOfTwoIntScaling {
+impl Component for PowerOfTwoIntScaling {
     fn label(&self) -> String {
         format!("PowerOfTwoIntScaling(signed={})", self.signed)
     }

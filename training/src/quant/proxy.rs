@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use super::{FixedQuantizer, QuantizerError, TensorQuant, View};
-use crate::module::Module;
+use crate::component::Component;
 use crate::quant_tensor::FakeQuantized;
 use crate::{Mode, Parameter, QuantTensor, backend};
 
@@ -60,12 +60,12 @@ impl WeightQuantProxy {
     }
 }
 
-impl Module for WeightQuantProxy {
+impl Component for WeightQuantProxy {
     fn label(&self) -> String {
         "WeightQuantProxy".into()
     }
 
-    fn children(&self) -> Vec<(&'static str, &dyn Module)> {
+    fn children(&self) -> Vec<(&'static str, &dyn Component)> {
         vec![("tensor_quant", &*self.tensor_quant)]
     }
 }
@@ -107,12 +107,12 @@ impl ActQuantProxy {
     }
 }
 
-impl Module for ActQuantProxy {
+impl Component for ActQuantProxy {
     fn label(&self) -> String {
         "ActQuantProxy".into()
     }
 
-    fn children(&self) -> Vec<(&'static str, &dyn Module)> {
+    fn children(&self) -> Vec<(&'static str, &dyn Component)> {
         vec![("tensor_quant", &*self.tensor_quant)]
     }
 }

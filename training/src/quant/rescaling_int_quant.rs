@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{BitWidth, FixedQuantizer, IntQuant, IntScaling, QuantizerError, Scaling, ZeroPoint, fixed};
 use crate::backend::Tensor;
-use crate::module::Module;
+use crate::component::Component;
 use crate::{Mode, Parameter};
 
 /// What a tensor quantizer returns: values that codes stand for, and how.
@@ -21,7 +21,7 @@ pub struct Quantized {
 }
 
 /// Fake quantization of a tensor, and the fixed quantizer that evaluation uses.
-pub trait TensorQuant: Module {
+pub trait TensorQuant: Component {
     /// Quantizes and dequantizes `x`, `[groups, elems]`.
     fn forward(&self, x: Tensor<2>, mode: Mode) -> Quantized;
 
@@ -86,12 +86,12 @@ impl TensorQuant for RescalingIntQuant {
     }
 }
 
-impl Module for RescalingIntQuant {
+impl Component for RescalingIntQuant {
     fn label(&self) -> String {
         "RescalingIntQuant".into()
     }
 
-    fn children(&self) -> Vec<(&'static str, &dyn Module)> {
+    fn children(&self) -> Vec<(&'static str, &dyn Component)> {
         vec![
             ("int_quant", &self.int_quant),
             ("scaling_impl", &*self.scaling_impl),

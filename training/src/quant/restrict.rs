@@ -5,10 +5,10 @@
 
 use super::straight_through;
 use crate::backend::{self, Tensor};
-use crate::module::Module;
+use crate::component::Component;
 
 /// Maps between thresholds and the domain in which they are stored.
-pub trait RestrictValue: Module {
+pub trait RestrictValue: Component {
     /// From a threshold to the stored domain.
     fn preprocess(&self, threshold: Tensor<2>) -> Tensor<2>;
 
@@ -20,7 +20,7 @@ pub trait RestrictValue: Module {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct FloatRestrictValue;
 
-impl Module for FloatRestrictValue {
+impl Component for FloatRestrictValue {
     fn label(&self) -> String {
         "FloatRestrictValue()".into()
     }
@@ -40,7 +40,7 @@ impl RestrictValue for FloatRestrictValue {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct LogFloatRestrictValue;
 
-impl Module for LogFloatRestrictValue {
+impl Component for LogFloatRestrictValue {
     fn label(&self) -> String {
         "LogFloatRestrictValue()".into()
     }
@@ -60,7 +60,7 @@ impl RestrictValue for LogFloatRestrictValue {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct PowerOfTwoRestrictValue;
 
-impl Module for PowerOfTwoRestrictValue {
+impl Component for PowerOfTwoRestrictValue {
     fn label(&self) -> String {
         "PowerOfTwoRestrictValue(restrict_value_float_to_int_impl=CeilSte())".into()
     }

@@ -6,10 +6,10 @@ use exactum_runtime::num::Rounding;
 
 use super::straight_through;
 use crate::backend::Tensor;
-use crate::module::Module;
+use crate::component::Component;
 
 /// Turns scaled values into integers.
-pub trait FloatToInt: Module {
+pub trait FloatToInt: Component {
     /// Integers of the same shape.
     fn forward(&self, x: Tensor<2>) -> Tensor<2>;
 
@@ -21,7 +21,7 @@ pub trait FloatToInt: Module {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct RoundSte;
 
-impl Module for RoundSte {
+impl Component for RoundSte {
     fn label(&self) -> String {
         "RoundSte()".into()
     }

@@ -16,11 +16,11 @@ use std::sync::Arc;
 
 use super::{RestrictValue, ScalarClampMin};
 use crate::backend::Tensor;
-use crate::module::Module;
+use crate::component::Component;
 use crate::{Mode, Parameter};
 
 /// Gives the threshold of each group.
-pub trait Scaling: Module {
+pub trait Scaling: Component {
     /// `[groups, 1]`, positive. `x`, `[groups, elems]`, is what the quantizer is applied to; without it the
     /// threshold is the one evaluation uses.
     fn forward(&self, x: Option<&Tensor<2>>, mode: Mode) -> Tensor<2>;
@@ -51,7 +51,7 @@ impl Restriction {
         self.forward(self.restrict_scaling_impl.preprocess(positive))
     }
 
-    fn parts(&self) -> [(&'static str, &dyn Module); 2] {
+    fn parts(&self) -> [(&'static str, &dyn Component); 2] {
         [("restrict_scaling_impl", &*self.restrict_scaling_impl), ("clamp_scaling", &self.clamp_scaling)]
     }
 }

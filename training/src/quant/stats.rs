@@ -1,10 +1,10 @@
 //! Statistics from which thresholds start: of weights on every pass, of activations while they are collected.
 
 use crate::backend::{self, DType, Int, Tensor, TensorData};
-use crate::module::Module;
+use crate::component::Component;
 
 /// A statistic of each group.
-pub trait Stats: Module {
+pub trait Stats: Component {
     /// `[groups, elems]` to `[groups, 1]`.
     fn forward(&self, x: Tensor<2>) -> Tensor<2>;
 }
@@ -13,7 +13,7 @@ pub trait Stats: Module {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct AbsMax;
 
-impl Module for AbsMax {
+impl Component for AbsMax {
     fn label(&self) -> String {
         "AbsMax()".into()
     }
@@ -32,7 +32,7 @@ pub struct AbsPercentile {
     pub q: f64,
 }
 
-impl Module for AbsPercentile {
+impl Component for AbsPercentile {
     fn label(&self) -> String {
         format!("AbsPercentile(q={})", self.q)
     }

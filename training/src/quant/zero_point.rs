@@ -1,10 +1,10 @@
 //! Zero points: the code that stands for zero.
 
 use crate::backend::Tensor;
-use crate::module::Module;
+use crate::component::Component;
 
 /// Gives the zero point of a quantizer.
-pub trait ZeroPoint: Module {
+pub trait ZeroPoint: Component {
     /// `[1, 1]` or `[groups, 1]`, in codes, from the scale and the bit width.
     fn forward(&self, scale: &Tensor<2>, bit_width: &Tensor<2>) -> Tensor<2>;
 }
@@ -13,7 +13,7 @@ pub trait ZeroPoint: Module {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ZeroZeroPoint;
 
-impl Module for ZeroZeroPoint {
+impl Component for ZeroZeroPoint {
     fn label(&self) -> String {
         "ZeroZeroPoint()".into()
     }

@@ -3,7 +3,7 @@
 use super::{Restriction, Scaling};
 use crate::Mode;
 use crate::backend::{self, Tensor};
-use crate::module::Module;
+use crate::component::Component;
 
 /// One constant threshold for the whole tensor.
 #[derive(Clone)]
@@ -14,12 +14,12 @@ pub struct ConstScaling {
     pub scaling_init: f32,
 }
 
-impl Module for ConstScaling {
+impl Component for ConstScaling {
     fn label(&self) -> String {
         format!("ConstScaling(scaling_init={})", self.scaling_init)
     }
 
-    fn children(&self) -> Vec<(&'static str, &dyn Module)> {
+    fn children(&self) -> Vec<(&'static str, &dyn Component)> {
         self.restriction.parts().into()
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{Restriction, Scaling};
 use crate::backend::{self, Tensor};
-use crate::module::Module;
+use crate::component::Component;
 use crate::{Mode, Parameter};
 
 /// A threshold per group, learned from the first step on.
@@ -22,7 +22,7 @@ impl ParameterScaling {
     }
 }
 
-impl Module for ParameterScaling {
+impl Component for ParameterScaling {
     fn label(&self) -> String {
         "ParameterScaling()".into()
     }
@@ -31,7 +31,7 @@ impl Module for ParameterScaling {
         vec![("value", &self.value)]
     }
 
-    fn children(&self) -> Vec<(&'static str, &dyn Module)> {
+    fn children(&self) -> Vec<(&'static str, &dyn Component)> {
         self.restriction.parts().into()
     }
 }

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::{Restriction, Scaling};
 use crate::backend::{self, Tensor};
-use crate::module::Module;
+use crate::component::Component;
 use crate::quant::Stats;
 use crate::{Mode, Parameter};
 
@@ -67,7 +67,7 @@ impl ParameterFromRuntimeStatsScaling {
     }
 }
 
-impl Module for ParameterFromRuntimeStatsScaling {
+impl Component for ParameterFromRuntimeStatsScaling {
     fn label(&self) -> String {
         format!("ParameterFromRuntimeStatsScaling(collect_stats_steps={})", self.collect_stats_steps)
     }
@@ -76,8 +76,8 @@ impl Module for ParameterFromRuntimeStatsScaling {
         vec![("value", &self.value)]
     }
 
-    fn children(&self) -> Vec<(&'static str, &dyn Module)> {
-        let mut parts: Vec<(&'static str, &dyn Module)> = vec![("stats", &*self.stats)];
+    fn children(&self) -> Vec<(&'static str, &dyn Component)> {
+        let mut parts: Vec<(&'static str, &dyn Component)> = vec![("stats", &*self.stats)];
         parts.extend(self.restriction.parts());
         parts
     }

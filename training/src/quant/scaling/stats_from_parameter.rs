@@ -6,7 +6,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use super::{Restriction, Scaling};
 use crate::backend::Tensor;
-use crate::module::Module;
+use crate::component::Component;
 use crate::quant::{Stats, View};
 use crate::{Mode, Parameter};
 
@@ -25,13 +25,13 @@ impl StatsFromParameterScaling {
     }
 }
 
-impl Module for StatsFromParameterScaling {
+impl Component for StatsFromParameterScaling {
     fn label(&self) -> String {
         "StatsFromParameterScaling()".into()
     }
 
-    fn children(&self) -> Vec<(&'static str, &dyn Module)> {
-        let mut parts: Vec<(&'static str, &dyn Module)> = vec![("stats", &*self.stats)];
+    fn children(&self) -> Vec<(&'static str, &dyn Component)> {
+        let mut parts: Vec<(&'static str, &dyn Component)> = vec![("stats", &*self.stats)];
         parts.extend(self.restriction.parts());
         parts
     }

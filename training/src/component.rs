@@ -7,7 +7,7 @@ use std::fmt;
 use crate::Parameter;
 
 /// A part of a network, down to the single component of a quantizer.
-pub trait Module: Send + Sync {
+pub trait Component: Send + Sync {
     /// The component's name with its constant settings, such as `AbsPercentile(q=99.999)`.
     fn label(&self) -> String;
 
@@ -17,7 +17,7 @@ pub trait Module: Send + Sync {
     }
 
     /// Parts, with the names they have here.
-    fn children(&self) -> Vec<(&'static str, &dyn Module)> {
+    fn children(&self) -> Vec<(&'static str, &dyn Component)> {
         Vec::new()
     }
 }
@@ -32,8 +32,8 @@ pub struct NamedParameter {
 }
 
 /// All parameters below `root`, each once under its first path.
-pub fn named_parameters(root: &dyn Module) -> Vec<NamedParameter> {
-    fn walk(module: &dyn Module, prefix: &str, found: &mut Vec<NamedParameter>) {
+pub fn named_parameters(root: &dyn Component) -> Vec<NamedParameter> {
+    fn walk(module: &dyn Component, prefix: &str, found: &mut Vec<NamedParameter>) {
         for (name, parameter) in module.parameters() {
             if !found.iter().any(|known| known.parameter.is(parameter)) {
                 found.push(NamedParameter { path: format!("{prefix}{name}"), parameter: parameter.clone() });
@@ -49,11 +49,11 @@ pub fn named_parameters(root: &dyn Module) -> Vec<NamedParameter> {
 }
 
 /// Displays a module as a tree of its components, one line each.
-pub struct Tree<'a>(pub &'a dyn Module);
+pub struct Tree<'a>(pub &'a dyn Component);
 
 impl fmt::Display for Tree<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fn walk(f: &mut fmt::Formatter<'_>, module: &dyn Module, depth: usize) -> fmt::Result {
+        fn walk(f: &mut fmt::Formatter<'_>, module: &dyn Component, depth: usize) -> fmt::Result {
             for (name, child) in module.children() {
                 write!(f, "\n{:indent$}({name}): {}", "", child.label(), indent = 2 * (depth + 1))?;
                 walk(f, child, depth + 1)?;
