@@ -46,8 +46,8 @@ fn main() {
     let backends = backend::all();
     let mut trials = vec![];
     let classifiers = [
-        lazy(|| classifier("digits_mlp", &digits_mlp(Arithmetic::Quantized, 1), DigitsMlp::TRAINING)),
-        lazy(|| classifier("digits_cnn", &digits_cnn(Arithmetic::Quantized, 1), DigitsCnn::TRAINING)),
+        lazy(|| classifier("digits_mlp", digits_mlp(Arithmetic::Quantized, 1), DigitsMlp::TRAINING)),
+        lazy(|| classifier("digits_cnn", digits_cnn(Arithmetic::Quantized, 1), DigitsCnn::TRAINING)),
     ];
     for (trained, name) in classifiers.into_iter().zip(["digits_mlp", "digits_cnn"]) {
         trials.extend(pipeline(name.to_owned(), &trained, &backends));
@@ -69,14 +69,14 @@ fn lazy(make: impl FnOnce() -> Result<Training, String> + Send + 'static) -> Arc
 
 fn classifier<const D: usize>(
     name: &str,
-    network: &impl Network<D>,
+    mut network: impl Network<D>,
     config: TrainConfig,
 ) -> Result<Training, String> {
     let Split { train: data, test } = digits::load().map_err(|error| error.to_string())?;
     let config = TrainConfig { epochs: EPOCHS, ..config };
-    train(network, &data, &config, |_| {}).map_err(|error| error.to_string())?;
+    train(&mut network, &data, &config, |_| {}).map_err(|error| error.to_string())?;
     let images: Vec<Vec<f32>> = (0..test.len_samples()).map(|index| test.input(index).to_vec()).collect();
-    Training::new(name, network, &images)
+    Training::new(name, &network, &images)
 }
 
 /// Every backend on the exported model, and the meaning of training's integers.

@@ -4,7 +4,8 @@
 //! file and the layers' operators depends on its shape, so an upgrade is felt here first.
 
 pub use burn::lr_scheduler::cosine::CosineAnnealingLrSchedulerConfig;
-pub use burn::optim::{Adam, AdamConfig, Optimizer};
+pub use burn::module::Module;
+pub use burn::optim::{AdamConfig, GradientsParams, ModuleOptimizer};
 pub use burn::tensor::activation::relu;
 pub use burn::tensor::loss::cross_entropy_with_logits;
 pub use burn::tensor::ops::{ConvOptions, MaxPoolOptions};

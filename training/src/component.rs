@@ -1,8 +1,13 @@
 //! What layers, quantizers and their components have in common: a name, parts and parameters.
 //!
-//! Printing a layer's component tree and listing a network's parameters for the optimizer both walk these parts.
+//! Printing a layer's component tree, listing parameters, and burn's visitors and mappers (optimizers, records, stores)
+//! all walk these parts. Networks are burn modules made of layers; [`layers`] finds the layers of any of them.
 
+use std::cell::RefCell;
 use std::fmt;
+use std::sync::Arc;
+
+use burn::module::{Module, ModuleMapper, ModuleVisitor};
 
 use crate::Parameter;
 
@@ -22,6 +27,15 @@ pub trait Component: Send + Sync {
     }
 }
 
+/// A layer of a network.
+#[derive(Clone)]
+pub struct Layer {
+    /// Names from the network to the layer, joined by dots.
+    pub path: String,
+    /// Another handle of the layer.
+    pub component: Arc<dyn Component>,
+}
+
 /// A parameter and its path from the root, such as `fc1.weight_quant.tensor_quant.scaling_impl.value`.
 #[derive(Clone, Debug)]
 pub struct NamedParameter {
@@ -31,30 +45,178 @@ pub struct NamedParameter {
     pub parameter: Parameter,
 }
 
-/// All parameters below `root`, each once under its first path.
-pub fn named_parameters(root: &dyn Component) -> Vec<NamedParameter> {
-    fn walk(module: &dyn Component, prefix: &str, found: &mut Vec<NamedParameter>) {
-        for (name, parameter) in module.parameters() {
-            if !found.iter().any(|known| known.parameter.is(parameter)) {
-                found.push(NamedParameter { path: format!("{prefix}{name}"), parameter: parameter.clone() });
-            }
+/// The layers of this crate in `network`, which is any burn module, in the order of its fields.
+pub fn layers(network: &impl Module) -> Vec<Layer> {
+    struct Paths;
+    impl ModuleVisitor for Paths {
+        fn enter_module(&mut self, name: &str, _container_type: &str) {
+            on_walk(|walk| walk.path.push(name.to_owned()));
         }
-        for (name, child) in module.children() {
-            walk(child, &format!("{prefix}{name}."), found);
+
+        fn exit_module(&mut self, _name: &str, _container_type: &str) {
+            on_walk(|walk| {
+                walk.path.pop();
+            });
         }
     }
+    let outer = WALK.replace(Some(Walk::default()));
+    network.visit(&mut Paths);
+    WALK.replace(outer).map(|walk| walk.found).unwrap_or_default()
+}
+
+/// All parameters of the layers of `network`, each once under its first path.
+pub fn named_parameters(network: &impl Module) -> Vec<NamedParameter> {
     let mut found = Vec::new();
-    walk(root, "", &mut found);
+    for layer in layers(network) {
+        let prefix = if layer.path.is_empty() { String::new() } else { format!("{}.", layer.path) };
+        collect(&*layer.component, &prefix, &mut found);
+    }
     found
 }
 
-/// Displays a module as a tree of its components, one line each.
+fn collect(component: &dyn Component, prefix: &str, found: &mut Vec<NamedParameter>) {
+    for (name, parameter) in component.parameters() {
+        if !found.iter().any(|known| known.parameter.is(parameter)) {
+            found.push(NamedParameter { path: format!("{prefix}{name}"), parameter: parameter.clone() });
+        }
+    }
+    for (name, child) in component.children() {
+        collect(child, &format!("{prefix}{name}."), found);
+    }
+}
+
+thread_local! {
+    /// A walk of [`layers`] in progress: burn's visitors see parameters alone, so layers report themselves here.
+    static WALK: RefCell<Option<Walk>> = const { RefCell::new(None) };
+}
+
+#[derive(Default)]
+struct Walk {
+    path: Vec<String>,
+    found: Vec<Layer>,
+}
+
+fn on_walk(f: impl FnOnce(&mut Walk)) {
+    WALK.with_borrow_mut(|walk| walk.as_mut().map(f));
+}
+
+/// `Module::visit` of a layer.
+pub(crate) fn visit<C: Component + Clone + 'static>(layer: &C, visitor: &mut impl ModuleVisitor) {
+    on_walk(|walk| {
+        walk.found.push(Layer { path: walk.path.join("."), component: Arc::new(layer.clone()) });
+    });
+    visit_parts(layer, visitor);
+}
+
+fn visit_parts(component: &dyn Component, visitor: &mut impl ModuleVisitor) {
+    for (name, parameter) in component.parameters() {
+        visitor.enter_module(name, CONTAINER);
+        parameter.visit(visitor);
+        visitor.exit_module(name, CONTAINER);
+    }
+    for (name, child) in component.children() {
+        visitor.enter_module(name, CONTAINER);
+        visit_parts(child, visitor);
+        visitor.exit_module(name, CONTAINER);
+    }
+}
+
+/// `Module::map` of a layer.
+pub(crate) fn map(component: &dyn Component, mapper: &mut impl ModuleMapper) {
+    for (name, parameter) in component.parameters() {
+        mapper.enter_module(name, CONTAINER);
+        parameter.map(mapper);
+        mapper.exit_module(name, CONTAINER);
+    }
+    for (name, child) in component.children() {
+        mapper.enter_module(name, CONTAINER);
+        map(child, mapper);
+        mapper.exit_module(name, CONTAINER);
+    }
+}
+
+/// The container type that burn's visitors are told.
+const CONTAINER: &str = "Struct:Component";
+
+/// All parameters below `component`, shared ones once.
+pub(crate) fn parameters_of(component: &dyn Component) -> Vec<Parameter> {
+    let mut found = Vec::new();
+    collect(component, "", &mut found);
+    found.into_iter().map(|named| named.parameter).collect()
+}
+
+/// Makes layers burn modules: fields of a `#[derive(Module)]` network, seen by optimizers, records and stores.
+///
+/// Layers are handles, so a clone, a fork and the `valid` form are the same layer; whether a pass trains is a property
+/// of its activations.
+macro_rules! burn_module {
+    ($([$($generics:tt)*] $layer:ty),* $(,)?) => {$(
+        impl<$($generics)*> burn::module::Module for $layer {
+            fn collect_devices(&self, mut devices: burn::module::Devices) -> burn::module::Devices {
+                for parameter in $crate::component::parameters_of(self) {
+                    let device = parameter.device();
+                    if !devices.contains(&device) {
+                        devices.push(device);
+                    }
+                }
+                devices
+            }
+
+            fn fork(self, device: &$crate::backend::Device) -> Self {
+                self.to_device(device)
+            }
+
+            fn to_device(self, device: &$crate::backend::Device) -> Self {
+                $crate::component::parameters_of(&self).iter().for_each(|parameter| parameter.to_device(device));
+                self
+            }
+
+            fn train(self) -> Self {
+                self
+            }
+
+            fn valid(&self) -> Self {
+                self.clone()
+            }
+
+            fn materialize(self) -> Self {
+                self
+            }
+
+            fn visit<V: burn::module::ModuleVisitor>(&self, visitor: &mut V) {
+                $crate::component::visit(self, visitor);
+            }
+
+            fn map<M: burn::module::ModuleMapper>(self, mapper: &mut M) -> Self {
+                $crate::component::map(&self, mapper);
+                self
+            }
+        }
+
+        impl<$($generics)*> burn::module::ModuleDisplayDefault for $layer {
+            fn content(&self, content: burn::module::Content) -> Option<burn::module::Content> {
+                content.add_formatted(&$crate::component::Tree(self).to_string()).optional()
+            }
+        }
+
+        impl<$($generics)*> burn::module::ModuleDisplay for $layer {}
+
+        impl<$($generics)*> std::fmt::Debug for $layer {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                std::fmt::Display::fmt(&$crate::component::Tree(self), f)
+            }
+        }
+    )*};
+}
+pub(crate) use burn_module;
+
+/// Displays a component as a tree of its parts, one line each.
 pub struct Tree<'a>(pub &'a dyn Component);
 
 impl fmt::Display for Tree<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fn walk(f: &mut fmt::Formatter<'_>, module: &dyn Component, depth: usize) -> fmt::Result {
-            for (name, child) in module.children() {
+        fn walk(f: &mut fmt::Formatter<'_>, component: &dyn Component, depth: usize) -> fmt::Result {
+            for (name, child) in component.children() {
                 write!(f, "\n{:indent$}({name}): {}", "", child.label(), indent = 2 * (depth + 1))?;
                 walk(f, child, depth + 1)?;
             }

@@ -43,7 +43,10 @@ pub enum ExportError {
 /// # Errors
 ///
 /// If the forward pass fails, records no layer, or has two layers of one name.
-pub fn to_qonnx<const D: usize>(network: &impl Network<D>, name: &str) -> Result<Model, ExportError> {
+pub fn to_qonnx<const D: usize, const E: usize>(
+    network: &impl Network<D, E>,
+    name: &str,
+) -> Result<Model, ExportError> {
     let tracer = Tracer::new();
     let mut shape = network.input_shape();
     shape[0] = 1;

@@ -54,8 +54,11 @@ pub mod quant_tensor;
 pub mod trace;
 pub mod train;
 
+pub use burn;
+
 pub use activation::{Activation, Mode};
-pub use component::{Component, NamedParameter, Tree, named_parameters};
+pub use component::{Component, Layer, NamedParameter, Tree, layers, named_parameters};
+
 pub use error::ForwardError;
 pub use eval::{Evaluation, IntegerOutputs, accuracy, evaluate};
 pub use export::{ExportError, to_qonnx};

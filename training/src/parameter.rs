@@ -1,15 +1,18 @@
 //! Trainable values, shared between the layers that use them and the optimizer that moves them.
 //!
 //! A parameter is a handle: clones are the same parameter. Sharing a quantizer, or one of its components, between
-//! layers is therefore plain cloning of its handle. Layers read parameters, `train` writes them.
+//! layers is therefore plain cloning of its handle. Towards burn each handle is a `Param` of its own rank: optimizers,
+//! records and stores read and replace it through [`Parameter::visit`] and [`Parameter::map`].
 
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use crate::Mode;
-use crate::backend::{self, Gradients, Tensor};
+use burn::module::{ModuleMapper, ModuleVisitor, Param, ParamId};
 
-/// A trainable tensor with a fixed shape. Cloning gives another handle of the same values.
+use crate::Mode;
+use crate::backend::{self, Device, Gradients, Tensor};
+
+/// A trainable tensor with a fixed shape of rank 1 to 5. Cloning gives another handle of the same values.
 #[derive(Clone)]
 pub struct Parameter {
     shared: Arc<Shared>,
@@ -17,8 +20,48 @@ pub struct Parameter {
 
 struct Shared {
     shape: Vec<usize>,
-    /// A leaf of the autograd graph; flat, so that parameters of every rank have one type.
-    leaf: RwLock<Tensor<1>>,
+    value: RwLock<Value>,
+}
+
+struct Value {
+    id: ParamId,
+    leaf: Leaf,
+}
+
+/// A leaf of the autograd graph, in its own rank.
+#[derive(Clone)]
+enum Leaf {
+    R1(Tensor<1>),
+    R2(Tensor<2>),
+    R3(Tensor<3>),
+    R4(Tensor<4>),
+    R5(Tensor<5>),
+}
+
+/// Evaluates an expression on the tensor of a leaf, whatever its rank.
+macro_rules! with_leaf {
+    ($leaf:expr, $tensor:ident => $body:expr) => {
+        match $leaf {
+            Leaf::R1($tensor) => $body,
+            Leaf::R2($tensor) => $body,
+            Leaf::R3($tensor) => $body,
+            Leaf::R4($tensor) => $body,
+            Leaf::R5($tensor) => $body,
+        }
+    };
+}
+
+/// As [`with_leaf`], for an expression that gives a tensor of the same rank.
+macro_rules! map_leaf {
+    ($leaf:expr, $tensor:ident => $body:expr) => {
+        match $leaf {
+            Leaf::R1($tensor) => Leaf::R1($body),
+            Leaf::R2($tensor) => Leaf::R2($body),
+            Leaf::R3($tensor) => Leaf::R3($body),
+            Leaf::R4($tensor) => Leaf::R4($body),
+            Leaf::R5($tensor) => Leaf::R5($body),
+        }
+    };
 }
 
 impl Parameter {
@@ -26,10 +69,10 @@ impl Parameter {
     ///
     /// # Panics
     ///
-    /// If the number of values is not the product of `shape`.
+    /// If the number of values is not the product of `shape`, or the rank is not 1 to 5.
     pub fn new(values: Vec<f32>, shape: &[usize]) -> Self {
-        assert_eq!(values.len(), shape.iter().product::<usize>(), "values of a parameter of shape {shape:?}");
-        Self { shared: Arc::new(Shared { shape: shape.to_vec(), leaf: RwLock::new(leaf(values)) }) }
+        let value = Value { id: ParamId::new(), leaf: Leaf::new(values, shape) };
+        Self { shared: Arc::new(Shared { shape: shape.to_vec(), value: RwLock::new(value) }) }
     }
 
     /// Extents of the dimensions.
@@ -44,7 +87,7 @@ impl Parameter {
 
     /// The values, row-major.
     pub fn values(&self) -> Vec<f32> {
-        backend::to_f32(&self.flat())
+        with_leaf!(self.leaf(), leaf => backend::to_f32(&leaf))
     }
 
     /// Replaces all values.
@@ -53,8 +96,7 @@ impl Parameter {
     ///
     /// If the number of values differs from the number of elements.
     pub fn set(&self, values: Vec<f32>) {
-        assert_eq!(values.len(), self.len_elems(), "values of a parameter of shape {:?}", self.shape());
-        self.replace(leaf(values));
+        self.write(|value| value.leaf = Leaf::new(values, self.shape()));
     }
 
     /// The values as a tensor, part of the autograd graph in [`Mode::Train`].
@@ -63,11 +105,10 @@ impl Parameter {
     ///
     /// If `shape` has another number of elements.
     pub fn tensor<const D: usize>(&self, mode: Mode, shape: [usize; D]) -> Tensor<D> {
-        match mode {
-            Mode::Train => self.flat(),
-            Mode::Eval => self.flat().inner(),
-        }
-        .reshape(shape)
+        with_leaf!(self.leaf(), leaf => match mode {
+            Mode::Train => leaf.reshape(shape),
+            Mode::Eval => leaf.inner().reshape(shape),
+        })
     }
 
     /// Whether both handles are the same parameter.
@@ -77,27 +118,73 @@ impl Parameter {
 
     /// The gradient that a backward pass left for this parameter, flat, if it was part of the graph.
     pub fn gradient(&self, gradients: &Gradients) -> Option<Tensor<1>> {
-        self.flat().grad(gradients)
+        let len = self.len_elems();
+        with_leaf!(self.leaf(), leaf => leaf.grad(gradients).map(|gradient| gradient.reshape([len])))
     }
 
-    /// Applies `step` to the values, outside the autograd graph.
-    pub(crate) fn update(&self, step: impl FnOnce(Tensor<1>) -> Tensor<1>) {
-        let moved = step(self.flat().inner());
-        self.replace(moved.autodiff().require_grad());
+    /// Shows the parameter to a visitor of burn modules.
+    pub fn visit(&self, visitor: &mut impl ModuleVisitor) {
+        let id = self.read(|value| value.id);
+        with_leaf!(self.leaf(), leaf => visitor.visit_float(&Param::initialized(id, leaf)));
     }
 
-    fn flat(&self) -> Tensor<1> {
-        self.shared.leaf.read().unwrap_or_else(PoisonError::into_inner).clone()
+    /// Replaces the values, and where they are loaded the identity, by what a mapper of burn modules makes of them.
+    pub fn map(&self, mapper: &mut impl ModuleMapper) {
+        let mut id = self.read(|value| value.id);
+        let leaf = map_leaf!(self.leaf(), leaf => {
+            let mapped = mapper.map_float(Param::initialized(id, leaf));
+            id = mapped.id;
+            let tensor = mapped.into_value();
+            if tensor.is_autodiff() { tensor } else { tensor.autodiff().require_grad() }
+        });
+        self.write(|value| *value = Value { id, leaf });
     }
 
-    fn replace(&self, leaf: Tensor<1>) {
-        *self.shared.leaf.write().unwrap_or_else(PoisonError::into_inner) = leaf;
+    /// Where the values are.
+    pub(crate) fn device(&self) -> Device {
+        with_leaf!(self.leaf(), leaf => leaf.device())
+    }
+
+    /// Moves the values, for all handles.
+    pub(crate) fn to_device(&self, device: &Device) {
+        if self.device().inner() != device.clone().inner() {
+            let leaf = map_leaf!(self.leaf(), leaf => {
+                let active = leaf.is_require_grad();
+                leaf.to_device(&device.clone().autodiff()).detach().set_require_grad(active)
+            });
+            self.write(|value| value.leaf = leaf);
+        }
+    }
+
+    fn leaf(&self) -> Leaf {
+        self.read(|value| value.leaf.clone())
+    }
+
+    fn read<T>(&self, f: impl FnOnce(&Value) -> T) -> T {
+        f(&self.shared.value.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn write(&self, f: impl FnOnce(&mut Value)) {
+        f(&mut self.shared.value.write().unwrap_or_else(PoisonError::into_inner));
     }
 }
 
-fn leaf(values: Vec<f32>) -> Tensor<1> {
-    let len = values.len();
-    backend::tensor(values, [len], &backend::training_device()).require_grad()
+impl Leaf {
+    fn new(values: Vec<f32>, shape: &[usize]) -> Self {
+        assert_eq!(values.len(), shape.iter().product::<usize>(), "values of a parameter of shape {shape:?}");
+        fn leaf<const D: usize>(values: Vec<f32>, shape: &[usize]) -> Tensor<D> {
+            let shape: [usize; D] = shape.try_into().expect("the rank was matched");
+            backend::tensor(values, shape, &backend::training_device()).require_grad()
+        }
+        match shape.len() {
+            1 => Self::R1(leaf(values, shape)),
+            2 => Self::R2(leaf(values, shape)),
+            3 => Self::R3(leaf(values, shape)),
+            4 => Self::R4(leaf(values, shape)),
+            5 => Self::R5(leaf(values, shape)),
+            rank => panic!("a parameter of rank {rank}, needed 1 to 5"),
+        }
+    }
 }
 
 impl fmt::Debug for Parameter {

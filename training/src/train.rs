@@ -5,12 +5,11 @@
 use thiserror::Error;
 
 use crate::backend::{
-    self, Adam, AdamConfig, CosineAnnealingLrSchedulerConfig, Gradients, Optimizer, Tensor,
+    self, AdamConfig, CosineAnnealingLrSchedulerConfig, GradientsParams, ModuleOptimizer, Tensor,
 };
-use crate::component::named_parameters;
 use crate::data::{Dataset, Shuffle};
 use crate::network::Network;
-use crate::{Activation, ForwardError, Parameter};
+use crate::{Activation, ForwardError};
 
 /// How to train.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -64,7 +63,7 @@ pub enum TrainError {
 ///
 /// If the data do not fit the network, the configuration is unusable, a layer fails, or the loss diverges.
 pub fn train<const D: usize>(
-    network: &impl Network<D>,
+    network: &mut impl Network<D>,
     data: &Dataset,
     config: &TrainConfig,
     mut progress: impl FnMut(Progress),
@@ -75,7 +74,7 @@ pub fn train<const D: usize>(
     let mut schedule = CosineAnnealingLrSchedulerConfig::new(config.learning_rate, steps)
         .init()
         .map_err(|reason| TrainError::Config { reason })?;
-    let mut optimizer = AdamOptimizer::new(network);
+    let mut optimizer = ModuleOptimizer::from(AdamConfig::new().with_epsilon(1e-8).build());
     let mut shuffle = Shuffle::new(data.len_samples(), config.seed);
     let device = backend::training_device();
     let mut step = 0;
@@ -91,7 +90,8 @@ pub fn train<const D: usize>(
             if !mean.is_finite() {
                 return Err(TrainError::Diverged { step, loss: mean });
             }
-            optimizer.step(schedule.step().base(), &loss.backward());
+            let gradients = GradientsParams::from_grads(loss.backward(), network);
+            *network = optimizer.step(schedule.step(), network.clone(), gradients);
             progress(Progress { step, steps, loss: mean });
         }
     }
@@ -119,29 +119,4 @@ fn one_hot(labels: &[usize], classes: usize) -> Tensor<2> {
         row[*label] = 1.0;
     }
     backend::tensor(rows, [labels.len(), classes], &backend::evaluation_device())
-}
-
-/// Adam over the parameters of a network.
-struct AdamOptimizer {
-    adam: Adam,
-    moments: Vec<(Parameter, Option<<Adam as Optimizer>::State<1>>)>,
-}
-
-impl AdamOptimizer {
-    fn new<const D: usize>(network: &impl Network<D>) -> Self {
-        let parameters = named_parameters(network).into_iter().map(|named| (named.parameter, None));
-        Self { adam: AdamConfig::new().with_epsilon(1e-8).build(), moments: parameters.collect() }
-    }
-
-    /// Moves every parameter that has a gradient.
-    fn step(&mut self, learning_rate: f64, gradients: &Gradients) {
-        for (parameter, moments) in &mut self.moments {
-            let Some(gradient) = parameter.gradient(gradients) else { continue };
-            parameter.update(|values| {
-                let (values, next) = self.adam.step(learning_rate, values, gradient, moments.take());
-                *moments = next;
-                values
-            });
-        }
-    }
 }

@@ -1,7 +1,7 @@
 //! Exported models: their nodes, their constants, and that reading a written file gives the model back.
 
 use exactum_qonnx::{Dim, Model, read, write};
-use exactum_training::component::Component;
+use exactum_training::burn::{self, module::Module};
 use exactum_training::models::{Arithmetic, digits_cnn, digits_mlp};
 use exactum_training::nn::{QuantIdentity, QuantLinear};
 use exactum_training::quant::{Int8ActPerTensorFloat, Int8WeightPerChannelFloat};
@@ -56,6 +56,7 @@ fn bias_scale_is_the_rounded_product() {
 }
 
 /// A layer with a quantized output and without bias, or with the name of another one.
+#[derive(Module, Debug)]
 struct Custom {
     layers: Vec<QuantLinear>,
     input: QuantIdentity,
@@ -71,12 +72,6 @@ impl Custom {
                 .build(&mut Init::from_seed(5))
         };
         Self { layers: names.iter().map(layer).collect(), input: QuantIdentity::builder("in").build() }
-    }
-}
-
-impl Component for Custom {
-    fn label(&self) -> String {
-        "Custom".into()
     }
 }
 

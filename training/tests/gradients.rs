@@ -4,9 +4,10 @@
 //! the gradient of `x` passes inside and stops outside. Weights that follow their own maximum let it pass everywhere.
 
 use exactum_training::backend::{Tensor, TensorData, training_device};
+use exactum_training::burn::module::Module;
 use exactum_training::nn::{Flatten, MaxPool2d, QuantConv2d, QuantIdentity, QuantLinear, QuantReLU};
 use exactum_training::quant::{Int8WeightPerTensorFloat, RestrictValueType};
-use exactum_training::{Activation, Component, Init, Parameter, named_parameters};
+use exactum_training::{Activation, Init, Parameter, named_parameters};
 
 fn leaf<const D: usize>(values: &[f32], shape: [usize; D]) -> Tensor<D> {
     Tensor::from_data(TensorData::new(values.to_vec(), shape), &training_device()).require_grad()
@@ -16,7 +17,7 @@ fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
     tensor.into_data().try_into_vec_as::<f32>().unwrap()
 }
 
-fn only_parameter(module: &dyn Component) -> Parameter {
+fn only_parameter(module: &impl Module) -> Parameter {
     let [named] = &named_parameters(module)[..] else { panic!("one parameter") };
     named.parameter.clone()
 }

@@ -17,9 +17,9 @@ fn a_few_epochs_learn_and_repeat_bit_for_bit() {
     let data = digits::load().unwrap();
     let config = TrainConfig { epochs: 6, ..DigitsMlp::TRAINING };
     let run = || {
-        let network = digits_mlp(Arithmetic::Quantized, 7);
+        let mut network = digits_mlp(Arithmetic::Quantized, 7);
         let mut losses = Vec::new();
-        train(&network, &data.train, &config, |progress| losses.push(progress.loss)).unwrap();
+        train(&mut network, &data.train, &config, |progress| losses.push(progress.loss)).unwrap();
         let outputs = evaluate(&network, &data.test.inputs).unwrap();
         (snapshot(&named_parameters(&network)), losses, outputs, accuracy(&network, &data.test).unwrap())
     };
@@ -34,8 +34,8 @@ fn a_few_epochs_learn_and_repeat_bit_for_bit() {
 #[test]
 fn unusable_configurations_are_refused() {
     let data = digits::load().unwrap();
-    let network = digits_mlp(Arithmetic::Float, 7);
-    let refused = |config: TrainConfig| train(&network, &data.train, &config, |_| {}).unwrap_err();
+    let mut network = digits_mlp(Arithmetic::Float, 7);
+    let mut refused = |config: TrainConfig| train(&mut network, &data.train, &config, |_| {}).unwrap_err();
     for config in [
         TrainConfig { epochs: 0, ..DigitsMlp::TRAINING },
         TrainConfig { batch_samples: 0, ..DigitsMlp::TRAINING },

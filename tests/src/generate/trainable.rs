@@ -1,8 +1,9 @@
 //! Random networks made of training's own layers.
 
+use exactum_training::burn::{self, module::Module};
 use exactum_training::nn::{Flatten, MaxPool2d, QuantConv2d, QuantIdentity, QuantLinear, QuantReLU};
 use exactum_training::quant::{Int8WeightPerTensorFloat, Int16Bias, RestrictValueType};
-use exactum_training::{Activation, Component, ForwardError, Init, Network};
+use exactum_training::{Activation, ForwardError, Init, Network};
 
 use super::Values;
 
@@ -12,6 +13,7 @@ const INPUT: [usize; 3] = [2, 6, 6];
 const OUTPUTS: usize = 5;
 
 /// A quantizer with or without a ReLU.
+#[derive(Module, Debug)]
 enum Activated {
     Signed(QuantIdentity),
     Rectified(QuantReLU),
@@ -19,6 +21,7 @@ enum Activated {
 
 /// Input quantizer, convolution, activation, pool, dense layer, and perhaps an output quantizer: bit widths, scales,
 /// windows, groups and biases follow from a seed.
+#[derive(Module, Debug)]
 pub struct Trainable {
     input: QuantIdentity,
     conv: QuantConv2d,
@@ -116,26 +119,6 @@ impl Trainable {
         (0..count)
             .map(|_| (0..INPUT.iter().product()).map(|_| values.input(scale, -64, 64)).collect())
             .collect()
-    }
-}
-
-impl std::fmt::Debug for Trainable {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.label())
-    }
-}
-
-impl Component for Trainable {
-    fn label(&self) -> String {
-        "Trainable".into()
-    }
-
-    fn children(&self) -> Vec<(&'static str, &dyn Component)> {
-        let hidden: &dyn Component = match &self.hidden {
-            Activated::Signed(layer) => layer,
-            Activated::Rectified(layer) => layer,
-        };
-        vec![("input", &self.input), ("conv", &self.conv), ("hidden", hidden), ("fc", &self.fc)]
     }
 }
 

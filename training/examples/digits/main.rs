@@ -54,10 +54,10 @@ fn classifier<const D: usize, N: Network<D>>(
     training: &TrainConfig,
     data: &Split,
 ) -> Result<Row, Box<dyn Error>> {
-    let float = network(Arithmetic::Float);
-    train(&float, &data.train, training, progress_bar(&format!("{name} float")))?;
-    let quantized = network(Arithmetic::Quantized);
-    train(&quantized, &data.train, training, progress_bar(&format!("{name} int8")))?;
+    let mut float = network(Arithmetic::Float);
+    train(&mut float, &data.train, training, progress_bar(&format!("{name} float")))?;
+    let mut quantized = network(Arithmetic::Quantized);
+    train(&mut quantized, &data.train, training, progress_bar(&format!("{name} int8")))?;
     let directory = Path::new(DIRECTORY);
     let model = to_qonnx(&quantized, name)?;
     fs::write(directory.join(name).with_extension("onnx"), exactum_qonnx::write(&model))?;

@@ -1,7 +1,8 @@
 //! A convolutional network: two convolutions, a max pool behind each, one linear layer; one scale per output channel.
 
+use burn::module::Module;
+
 use super::Arithmetic;
-use crate::component::Component;
 use crate::data::digits;
 use crate::network::Network;
 use crate::nn::{Flatten, MaxPool2d, QuantConv2d, QuantIdentity, QuantLinear, QuantReLU};
@@ -10,6 +11,7 @@ use crate::train::TrainConfig;
 use crate::{Activation, ForwardError, Init};
 
 /// 8 by 8 pixels, 8 and 16 channels, ten digits.
+#[derive(Module, Debug)]
 pub struct DigitsCnn {
     input: QuantIdentity,
     conv1: QuantConv2d,
@@ -57,26 +59,6 @@ impl DigitsCnn {
                 .bias_quant(bias)
                 .build(init),
         }
-    }
-}
-
-impl Component for DigitsCnn {
-    fn label(&self) -> String {
-        "DigitsCnn".into()
-    }
-
-    fn children(&self) -> Vec<(&'static str, &dyn Component)> {
-        vec![
-            ("input", &self.input),
-            ("conv1", &self.conv1),
-            ("relu1", &self.relu1),
-            ("pool1", &self.pool1),
-            ("conv2", &self.conv2),
-            ("relu2", &self.relu2),
-            ("pool2", &self.pool2),
-            ("flatten", &self.flatten),
-            ("fc", &self.fc),
-        ]
     }
 }
 

@@ -1,7 +1,8 @@
 //! A multilayer perceptron, 64-64-32-10, with one scale per weight tensor.
 
+use burn::module::Module;
+
 use super::Arithmetic;
-use crate::component::Component;
 use crate::data::digits;
 use crate::network::Network;
 use crate::nn::{QuantIdentity, QuantLinear, QuantReLU};
@@ -10,6 +11,7 @@ use crate::train::TrainConfig;
 use crate::{Activation, ForwardError, Init};
 
 /// 64 pixels, two hidden layers, ten digits.
+#[derive(Module, Debug)]
 pub struct DigitsMlp {
     input: QuantIdentity,
     fc1: QuantLinear,
@@ -44,23 +46,6 @@ impl DigitsMlp {
             relu2: relu("relu2"),
             fc3: linear("fc3", 32, digits::CLASSES),
         }
-    }
-}
-
-impl Component for DigitsMlp {
-    fn label(&self) -> String {
-        "DigitsMlp".into()
-    }
-
-    fn children(&self) -> Vec<(&'static str, &dyn Component)> {
-        vec![
-            ("input", &self.input),
-            ("fc1", &self.fc1),
-            ("relu1", &self.relu1),
-            ("fc2", &self.fc2),
-            ("relu2", &self.relu2),
-            ("fc3", &self.fc3),
-        ]
     }
 }
 

@@ -1,11 +1,11 @@
 //! Flattening: all dimensions but the batch become one.
 
 use crate::activation::{Activation, Data};
-use crate::component::Component;
+use crate::component::{Component, burn_module};
 use crate::trace::Record;
 
 /// From `[batch, ...]` to `[batch, elements]`.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Flatten {
     name: String,
 }
@@ -34,3 +34,5 @@ impl Component for Flatten {
         "Flatten()".into()
     }
 }
+
+burn_module!([] Flatten);

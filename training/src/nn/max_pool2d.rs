@@ -2,12 +2,12 @@
 
 use crate::activation::{Activation, Data};
 use crate::backend::{MaxPoolOptions, Tensor, module};
-use crate::component::Component;
+use crate::component::{Component, burn_module};
 use crate::error::ForwardError;
 use crate::trace::Record;
 
 /// The largest value of each window of `[batch, channels, height, width]`. Windows lie inside the input.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct MaxPool2d {
     name: String,
     kernel_size: [usize; 2],
@@ -53,3 +53,5 @@ impl Component for MaxPool2d {
         format!("MaxPool2d(kernel_size={:?}, stride={:?})", self.kernel_size, self.stride)
     }
 }
+
+burn_module!([] MaxPool2d);

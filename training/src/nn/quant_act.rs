@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::activation::{Activation, Data, Mode};
 use crate::backend::relu;
-use crate::component::Component;
+use crate::component::{Component, burn_module};
 use crate::error::ForwardError;
 use crate::exact;
 use crate::quant::{
@@ -193,3 +193,4 @@ macro_rules! delegate_component {
     )*};
 }
 delegate_component!(QuantIdentity, QuantReLU);
+burn_module!([] QuantIdentity, [] QuantReLU);

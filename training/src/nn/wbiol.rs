@@ -13,7 +13,7 @@ use super::quant_act::quantize_activation;
 use crate::Parameter;
 use crate::activation::{Activation, Mode};
 use crate::backend::Tensor;
-use crate::component::Component;
+use crate::component::{Component, burn_module};
 use crate::error::ForwardError;
 use crate::quant::{ActQuantProxy, BiasQuantProxy, QuantizerError, WeightQuantProxy};
 use crate::quant_tensor::QuantTensor;
@@ -33,7 +33,7 @@ pub trait WeightedOperator<const D: usize>: OperatorShape {
 }
 
 /// What the mechanism needs to know of an operator, whatever its rank.
-pub trait OperatorShape: Clone + Send + Sync {
+pub trait OperatorShape: Clone + Send + Sync + 'static {
     /// Name and settings of the layer when printed.
     fn label(&self) -> String;
 
@@ -172,3 +172,5 @@ impl<O: OperatorShape> Component for Wbiol<O> {
         parts
     }
 }
+
+burn_module!([O: OperatorShape] Wbiol<O>);
