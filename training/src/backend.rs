@@ -8,7 +8,8 @@ pub use burn::module::Module;
 pub use burn::optim::{AdamConfig, GradientsParams, ModuleOptimizer};
 pub use burn::tensor::activation::relu;
 pub use burn::tensor::loss::cross_entropy_with_logits;
-pub use burn::tensor::ops::{ConvOptions, MaxPoolOptions};
+pub use burn::tensor::module::BatchNormTrainOutput;
+pub use burn::tensor::ops::{AvgPoolOptions, ConvOptions, ConvTransposeOptions, MaxPoolOptions};
 pub use burn::tensor::{DType, Device, FloatDType, Gradients, Int, Tensor, TensorData, module};
 
 /// Where training tensors live: operations on them are recorded for the backward pass.
@@ -19,6 +20,81 @@ pub fn training_device() -> Device {
 /// Where evaluation tensors live: nothing is recorded.
 pub fn evaluation_device() -> Device {
     Device::flex()
+}
+
+/// `x * transpose(weight)`, with `x` as `[batch, in]` and `weight` as `[out, in]`.
+///
+/// # Panics
+///
+/// If `in` differs; layers check their input before.
+pub fn linear(x: Tensor<2>, weight: Tensor<2>) -> Tensor<2> {
+    x.matmul(weight.transpose())
+}
+
+/// A convolution of `[batch, in, length]` with `[out, in / groups, kernel]`, without bias.
+///
+/// # Panics
+///
+/// If the shapes do not fit; layers check their input before.
+pub fn conv1d(x: Tensor<3>, weight: Tensor<3>, options: ConvOptions<1>) -> Tensor<3> {
+    module::conv1d(x, weight, None, options)
+}
+
+/// A convolution of `[batch, in, height, width]` with `[out, in / groups, kernel height, kernel width]`, without bias.
+///
+/// # Panics
+///
+/// If the shapes do not fit; layers check their input before.
+pub fn conv2d(x: Tensor<4>, weight: Tensor<4>, options: ConvOptions<2>) -> Tensor<4> {
+    module::conv2d(x, weight, None, options)
+}
+
+/// A transposed convolution of `[batch, in, length]` with `[in, out / groups, kernel]`, without bias.
+///
+/// # Panics
+///
+/// If the shapes do not fit; layers check their input before.
+pub fn conv_transpose1d(x: Tensor<3>, weight: Tensor<3>, options: ConvTransposeOptions<1>) -> Tensor<3> {
+    module::conv_transpose1d(x, weight, None, options)
+}
+
+/// A transposed convolution of `[batch, in, height, width]` with `[in, out / groups, kernel height, kernel width]`,
+/// without bias.
+///
+/// # Panics
+///
+/// If the shapes do not fit; layers check their input before.
+pub fn conv_transpose2d(x: Tensor<4>, weight: Tensor<4>, options: ConvTransposeOptions<2>) -> Tensor<4> {
+    module::conv_transpose2d(x, weight, None, options)
+}
+
+/// Batch normalization over every dimension but the channels (dimension 1), with the statistics of the batch:
+/// `(x - mean) / sqrt(variance + epsilon) * gamma + beta`. The returned mean and variance (of the population, without
+/// Bessel's correction) carry no gradient of their own.
+///
+/// # Panics
+///
+/// If `gamma` or `beta` has not one element per channel; layers check their input before.
+pub fn batch_norm_train<const D: usize>(
+    x: Tensor<D>,
+    gamma: Tensor<1>,
+    beta: Tensor<1>,
+    epsilon: f64,
+) -> BatchNormTrainOutput<D> {
+    module::batch_norm_train(x, gamma, beta, epsilon)
+}
+
+/// Batch normalization with given statistics, one element per channel each.
+///
+/// # Panics
+///
+/// If an operand has not one element per channel; layers check their input before.
+pub fn batch_norm<const D: usize>(
+    x: Tensor<D>,
+    [gamma, beta, mean, variance]: [Tensor<1>; 4],
+    epsilon: f64,
+) -> Tensor<D> {
+    module::batch_norm(x, gamma, beta, mean, variance, epsilon)
 }
 
 /// An `f32` tensor of `shape` from row-major `values`.

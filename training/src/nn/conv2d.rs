@@ -1,7 +1,7 @@
 //! Two-dimensional convolutions.
 
 use super::wbiol::{OperatorShape, Wbiol, WbiolBuilder, WeightedOperator};
-use crate::backend::{ConvOptions, Tensor, module};
+use crate::backend::{self, ConvOptions, Tensor};
 use crate::trace::Operator;
 
 /// A convolution of `[batch, in, height, width]` with `[out, in / groups, kernel height, kernel width]`. Pairs are
@@ -91,7 +91,7 @@ impl OperatorShape for Conv2d {
 impl WeightedOperator<4> for Conv2d {
     fn apply(&self, x: Tensor<4>, weight: Tensor<4>) -> Tensor<4> {
         let options = ConvOptions::new(self.stride, self.padding, self.dilation, self.groups);
-        module::conv2d(x, weight, None, options)
+        backend::conv2d(x, weight, options)
     }
 
     fn check(&self, shape: [usize; 4]) -> Result<(), String> {

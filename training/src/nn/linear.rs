@@ -1,7 +1,7 @@
 //! Fully connected layers.
 
 use super::wbiol::{OperatorShape, Wbiol, WbiolBuilder, WeightedOperator};
-use crate::backend::Tensor;
+use crate::backend::{self, Tensor};
 use crate::trace::Operator;
 
 /// `x * transpose(w)`, with `x` as `[batch, in]` and `w` as `[out, in]`.
@@ -37,7 +37,7 @@ impl OperatorShape for Linear {
 
 impl WeightedOperator<2> for Linear {
     fn apply(&self, x: Tensor<2>, weight: Tensor<2>) -> Tensor<2> {
-        x.matmul(weight.transpose())
+        backend::linear(x, weight)
     }
 
     fn check(&self, shape: [usize; 2]) -> Result<(), String> {
