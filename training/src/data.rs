@@ -1,6 +1,7 @@
 //! Labelled samples.
 
 pub mod digits;
+pub mod npy;
 
 use rand::SeedableRng;
 use rand::seq::SliceRandom;

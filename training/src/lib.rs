@@ -28,6 +28,7 @@
 //! | [`quant`] | quantizers, their components and premade descriptions |
 //! | [`mod@train`], [`eval`] | the training loop, exact evaluation |
 //! | [`export`], [`trace`] | QONNX from a recorded forward pass |
+//! | [`float`] | float networks from ONNX files, transformed and replaced by quantized layers |
 //! | [`models`], [`data`] | networks and data for the examples and tests |
 //! | [`backend`] | the tensor library |
 //!
@@ -42,6 +43,7 @@ pub mod error;
 pub mod eval;
 pub mod exact;
 pub mod export;
+pub mod float;
 pub mod init;
 pub mod models;
 

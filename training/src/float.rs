@@ -1,0 +1,38 @@
+//! Float networks as graphs: read from ONNX or traced, transformed, replaced by quantized layers.
+//!
+//! ```text
+//! ONNX file ----> read  --+
+//!                         +--> FloatGraph --transform--> FloatGraph --quantize--> GraphNetwork
+//! forward code -> trace --+
+//! ```
+//!
+//! A [`FloatGraph`] has one node per layer and one float input and output. [`FloatGraph::run`] computes it,
+//! [`transform`] rewrites it without changing what it computes, and [`quantize`](quantize()) replaces every layer by a
+//! quantized one. The result is a [`Network`](crate::network::Network) like one written by hand: it is calibrated,
+//! trained, evaluated exactly and exported by the same code. The `exactum-quantize` command is these steps in a row.
+
+mod any_activation;
+mod array;
+mod builder;
+mod error;
+mod execute;
+mod graph;
+mod layer;
+mod network;
+mod operator;
+mod quantize;
+mod read;
+mod shape;
+pub mod transform;
+mod weighted;
+
+pub use any_activation::{AnyActivation, Ranked};
+pub use array::Array;
+pub use error::FloatGraphError;
+pub use graph::{FloatGraph, FloatNode};
+pub use layer::GraphLayer;
+pub use network::{GraphNetwork, Observed};
+pub use operator::{AveragePool, BatchNorm, FloatOp, Window};
+pub use quantize::{QuantizeConfig, quantize};
+pub use read::from_onnx;
+pub use weighted::{Weighted, WeightedKind};
