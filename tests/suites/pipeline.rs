@@ -46,8 +46,8 @@ fn main() {
     let backends = backend::all();
     let mut trials = vec![];
     let classifiers = [
-        lazy(|| classifier("digits_mlp", digits_mlp(Arithmetic::Quantized, 1), DigitsMlp::TRAINING)),
-        lazy(|| classifier("digits_cnn", digits_cnn(Arithmetic::Quantized, 1), DigitsCnn::TRAINING)),
+        lazy(|| classifier("digits_mlp", digits_mlp(Arithmetic::Quantized, 1).unwrap(), DigitsMlp::TRAINING)),
+        lazy(|| classifier("digits_cnn", digits_cnn(Arithmetic::Quantized, 1).unwrap(), DigitsCnn::TRAINING)),
     ];
     for (trained, name) in classifiers.into_iter().zip(["digits_mlp", "digits_cnn"]) {
         trials.extend(pipeline(name.to_owned(), &trained, &backends));

@@ -1,8 +1,35 @@
-//! What can be wrong with a forward pass. Every variant names the layer.
+//! What can be wrong with building a layer and with a forward pass. Every variant names the layer.
 
 use thiserror::Error;
 
-use crate::quant::QuantizerError;
+use crate::quant::{QuantizerBuildError, QuantizerError};
+
+/// A layer cannot be built.
+#[derive(Clone, Debug, PartialEq, Error)]
+pub enum BuildError {
+    /// A quantizer cannot be built from its definition.
+    #[error("layer `{layer}`, {quantizer}: {source}")]
+    Quantizer {
+        /// The layer.
+        layer: String,
+        /// Which of its quantizers.
+        quantizer: &'static str,
+        /// What is wrong.
+        source: QuantizerBuildError,
+    },
+    /// A parameter does not fit the layer.
+    #[error("layer `{layer}`: found a {name} of shape {found:?}, needed {needed:?}")]
+    Parameter {
+        /// The layer.
+        layer: String,
+        /// The parameter.
+        name: &'static str,
+        /// Its shape.
+        found: Vec<usize>,
+        /// The shape that fits.
+        needed: Vec<usize>,
+    },
+}
 
 /// A layer cannot compute its output.
 #[derive(Clone, Debug, PartialEq, Error)]

@@ -1,14 +1,16 @@
 //! Evaluation on integers: what the integer program computes, computed here.
 //!
 //! An [`ExactTensor`] holds codes, not values. Layers accumulate codes exactly (`carrier`) and requantize by the
-//! exact function of the numeric contract (`requant`): one rounding, half to even, of the exact real value. Layers
-//! call this in evaluation; the fake-quantized path exists for gradients.
+//! exact function of the numeric contract (`requant`): one rounding (`rounder`), half to even unless the quantizer says
+//! otherwise, of the exact real value. Layers call this in evaluation; the fake-quantized path exists for gradients.
 
 mod carrier;
 mod requant;
+mod rounder;
 
 pub(crate) use carrier::{Carrier, channel_bound};
 pub(crate) use requant::requantize;
+pub(crate) use rounder::ExactRounder;
 
 use exactum_runtime::num::{IntRange, IntType};
 use num_bigint::BigInt;
@@ -137,15 +139,16 @@ impl<const D: usize> ExactTensor<D> {
     }
 }
 
-/// The exact codes of float values, by one scale.
+/// The exact codes of float values, by one scale or one per channel. `relu` keeps codes below the zero point out.
 pub(crate) fn quantize<const D: usize>(
     x: &Tensor<D>,
     quantizer: &FixedQuantizer,
     relu: bool,
 ) -> ExactTensor<D> {
     let values = backend::to_f32(x);
-    let run_elems = values.len();
-    let lowest = if relu { quantizer.zero_point() } else { i32::MIN };
+    let run_elems = x.dims().iter().skip(2).product();
+    let zero = if quantizer.is_bipolar() { 1 } else { quantizer.zero_point() };
+    let lowest = if relu { zero } else { i32::MIN };
     let codes = quantizer.quantize(&values, run_elems);
     from_codes(codes.into_iter().map(|code| code.max(lowest)), x.dims(), quantizer)
 }
@@ -165,11 +168,11 @@ fn from_codes<const D: usize>(
     };
     ExactTensor {
         codes,
-        range: int_type.range(),
+        range: quantizer.range(),
         scales: quantizer.scales().iter().map(|scale| f64::from(*scale)).collect(),
         zero_point: quantizer.zero_point(),
         offset: Offset::Zero,
-        int_type: Some(int_type),
+        int_type: (!quantizer.is_bipolar()).then_some(int_type),
         declared_bits: int_type.width.bits(),
     }
 }

@@ -11,9 +11,9 @@
 //! use exactum_training::{Activation, Init};
 //!
 //! let mut init = Init::from_seed(1);
-//! let input = QuantIdentity::builder("input").max_val(1.0).build();
-//! let fc = QuantLinear::builder("fc", 4, 2).weight_bit_width(4).bias_quant(Int16Bias).build(&mut init);
-//! let relu = QuantReLU::builder("relu").bit_width(4).max_val(1.0).build();
+//! let input = QuantIdentity::builder("input").max_val(1.0).build()?;
+//! let fc = QuantLinear::builder("fc", 4, 2).weight_bit_width(4).bias_quant(Int16Bias).build(&mut init)?;
+//! let relu = QuantReLU::builder("relu").bit_width(4).max_val(1.0).build()?;
 //!
 //! let x = Activation::from_values(vec![0.5, -0.25, 1.0, 0.0], [1, 4]);
 //! let accumulator = fc.forward(&input.forward(&x)?)?;
@@ -60,8 +60,7 @@ pub use burn;
 
 pub use activation::{Activation, Mode};
 pub use component::{Component, Layer, NamedParameter, Tree, layers, named_parameters};
-
-pub use error::ForwardError;
+pub use error::{BuildError, ForwardError};
 pub use eval::{Evaluation, IntegerOutputs, accuracy, evaluate};
 pub use export::{ExportError, to_qonnx};
 pub use init::Init;

@@ -6,6 +6,8 @@ mod digits_mlp;
 pub use digits_cnn::DigitsCnn;
 pub use digits_mlp::DigitsMlp;
 
+use crate::BuildError;
+
 /// Whether a network has quantizers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Arithmetic {
@@ -23,11 +25,19 @@ impl Arithmetic {
 }
 
 /// The quantized multilayer perceptron for digits; its starting values depend on `seed` alone.
-pub fn digits_mlp(arithmetic: Arithmetic, seed: u64) -> DigitsMlp {
+///
+/// # Errors
+///
+/// If a layer cannot be built.
+pub fn digits_mlp(arithmetic: Arithmetic, seed: u64) -> Result<DigitsMlp, BuildError> {
     DigitsMlp::new(arithmetic, seed)
 }
 
 /// The quantized convolutional network for digits; its starting values depend on `seed` alone.
-pub fn digits_cnn(arithmetic: Arithmetic, seed: u64) -> DigitsCnn {
+///
+/// # Errors
+///
+/// If a layer cannot be built.
+pub fn digits_cnn(arithmetic: Arithmetic, seed: u64) -> Result<DigitsCnn, BuildError> {
     DigitsCnn::new(arithmetic, seed)
 }

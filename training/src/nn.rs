@@ -5,6 +5,7 @@
 
 mod conv2d;
 mod flatten;
+mod keywords;
 mod linear;
 mod max_pool2d;
 mod quant_act;

@@ -5,51 +5,80 @@
 //! a [`BitWidth`] complete the parameters, and an [`IntQuant`] rounds ([`FloatToInt`]) and clamps ([`Clamp`]).
 //! Every part is a trait object, so any one of them can be replaced by another. Names are those of Brevitas.
 //!
+//! Quantizers are described by values, [`WeightQuant`], [`ActQuant`] and [`BiasQuant`], which solvers translate into
+//! components; premade ones are constants. A proxy holds a quantizer for the layers that share it.
+//!
 //! Components see a tensor as `[groups, elems]`: one group per tensor, or one per channel. Scales are `[groups, 1]`.
 
+mod attributes;
 mod bias;
+mod binary;
 mod bit_width;
+mod build_error;
 mod clamp;
+pub(crate) mod definition;
+mod delay;
 mod fixed;
 mod int_quant;
 mod int_scaling;
 mod named;
+mod provider;
 mod proxy;
 mod rescaling_int_quant;
 mod restrict;
 mod rounding;
 mod scaling;
-mod spec;
+mod solver;
 mod stats;
+mod ternary;
 mod view;
 mod zero_point;
 
-pub use bias::{BiasQuant, BiasQuantProxy};
-pub use bit_width::{BitWidth, BitWidthConst};
+pub use attributes::{
+    BitWidthImplType, FloatToIntImplType, QuantType, RestrictValueType, ScalingImplType, ScalingInit,
+    ScalingPerOutputType, StatsOp, ZeroPointImpl,
+};
+pub use bias::BiasQuantProxy;
+pub use binary::{BinaryQuant, ClampedBinaryQuant};
+pub use bit_width::{BitWidth, BitWidthConst, BitWidthParameter, BitWidthStatefulConst};
+pub use build_error::QuantizerBuildError;
 pub use clamp::{Bounds, Clamp, ScalarClampMin, TensorClamp, TensorClampSte};
+pub use definition::{ActQuant, BiasQuant, WeightQuant};
+pub use delay::DelayWrapper;
 pub use fixed::{FixedQuantizer, QuantizerError};
 pub use int_quant::IntQuant;
 pub use int_scaling::{IntScaling, PlainIntScaling, PowerOfTwoIntScaling};
 pub use named::*;
+pub use provider::{BuildContext, Provider};
 pub use proxy::{ActQuantProxy, WeightQuantProxy};
 pub use rescaling_int_quant::{Quantized, RescalingIntQuant, TensorQuant};
 pub use restrict::{FloatRestrictValue, LogFloatRestrictValue, PowerOfTwoRestrictValue, RestrictValue};
-pub use rounding::{FloatToInt, RoundSte};
-pub use scaling::{
-    ConstScaling, ParameterFromRuntimeStatsScaling, ParameterScaling, Restriction, Scaling,
-    StatsFromParameterScaling,
+pub(crate) use restrict::{exp2, log2};
+pub use rounding::{
+    CeilSte, CodeRounding, DPURoundSte, FloatToInt, FloorSte, LearnedRoundSte, RoundSte, RoundToZeroSte,
+    StochasticRoundSte,
 };
-pub use spec::{ActQuant, RestrictValueType, WeightQuant, WeightScaling};
-pub use stats::{AbsMax, AbsPercentile, Stats};
+pub use scaling::{
+    AffineRescaling, ConstScaling, ParameterFromRuntimeStatsScaling, ParameterFromStatsFromParameterScaling,
+    ParameterScaling, Restriction, RuntimeStatsScaling, Scaling, StatsFromParameterScaling,
+};
+pub use solver::{ActQuantSolver, BiasQuantSolver, WeightQuantSolver};
+pub use stats::{
+    AbsAve, AbsMax, AbsMaxAve, AbsMinMax, AbsPercentile, MeanLearnedSigmaStd, MeanSigmaStd, Mse,
+    NegativeMinOrZero, NegativePercentileOrZero, ParameterListStats, PercentileInterval, RuntimeStats, Stats,
+};
+pub use ternary::TernaryQuant;
 pub use view::View;
 pub(crate) use view::broadcast;
-pub use zero_point::{ZeroPoint, ZeroZeroPoint};
+pub use zero_point::{
+    ParameterFromRuntimeZeroPoint, ParameterZeroPoint, ScaleShiftZeroPoint, StatsFromParameterZeroPoint,
+    ZeroPoint, ZeroZeroPoint,
+};
 
 use crate::backend::Tensor;
 
-/// `exact` in the forward pass, with the gradient of `x`.
-///
-/// The sum is exact where `exact - x` is: `exact` must be within a factor of two of `x`, or both integers.
+/// `exact` in the forward pass, with the gradient of `x`, which must be finite.
 pub(crate) fn straight_through<const D: usize>(x: Tensor<D>, exact: Tensor<D>) -> Tensor<D> {
-    if x.is_tracked() { x.clone() + (exact - x).detach() } else { exact }
+    // A finite number minus itself is zero, so that nothing is rounded.
+    if x.is_tracked() { exact.detach() + (x.clone() - x.detach()) } else { exact }
 }

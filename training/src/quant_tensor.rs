@@ -102,6 +102,17 @@ impl<const D: usize> QuantTensor<D> {
         }
     }
 
+    /// [`bit_width`](Self::bit_width) as a tensor, `[1, 1]`; in training with its gradient, so that a loss can hold the
+    /// cost of wide codes and accumulators.
+    pub fn bit_width_tensor(&self) -> Tensor<2> {
+        match &self.representation {
+            Representation::Fake(fake) => fake.bit_width.clone(),
+            Representation::Exact(_) => {
+                backend::tensor(vec![self.bit_width()], [1, 1], &backend::evaluation_device())
+            }
+        }
+    }
+
     /// Whether codes may be negative.
     pub fn signed(&self) -> bool {
         match &self.representation {
@@ -130,7 +141,10 @@ impl<const D: usize> QuantTensor<D> {
     /// Whether [`codes`](Self::codes) succeeds and all codes fit the bit width.
     pub fn is_valid(&self) -> bool {
         let bits = self.bit_width() as u32;
-        let (lo, hi) = if self.signed() {
+        let (lo, hi) = if bits == 1 && self.signed() {
+            // Codes of one bit are signs.
+            (-1, 1)
+        } else if self.signed() {
             (-(1i128 << (bits - 1)), (1i128 << (bits - 1)) - 1)
         } else {
             (0, (1 << bits) - 1)

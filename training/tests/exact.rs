@@ -78,7 +78,7 @@ proptest! {
     fn linear_layers_equal_exact_rationals(case in case(), relu in any::<bool>()) {
         let kind = if case.power_of_two { RestrictValueType::PowerOfTwo } else { RestrictValueType::Fp };
         let input_quant = QuantIdentity::builder("in")
-            .act_quant(Int8ActPerTensorFloat).restrict_scaling_type(kind).max_val(case.max_in).bit_width(6).build();
+            .act_quant(Int8ActPerTensorFloat).restrict_scaling_type(kind).max_val(case.max_in).bit_width(6).build().unwrap();
         let weight = Parameter::new(case.weight.clone(), &[OUTPUTS, INPUTS]);
         let fc = QuantLinear::builder("fc", INPUTS, OUTPUTS)
             .weight_quant(Int8WeightPerTensorFloat)
@@ -86,11 +86,11 @@ proptest! {
             .weight_restrict_scaling_type(kind)
             .weight_scaling_per_output_channel(case.per_channel)
             .bias_quant((!case.float_bias).then_some(Int16Bias))
-            .with_parameters(weight, Some(Parameter::new(case.bias.clone(), &[OUTPUTS])));
+            .with_parameters(weight, Some(Parameter::new(case.bias.clone(), &[OUTPUTS]))).unwrap();
         let signed = QuantIdentity::builder("out")
-            .restrict_scaling_type(kind).max_val(case.max_out).bit_width(4).build();
+            .restrict_scaling_type(kind).max_val(case.max_out).bit_width(4).build().unwrap();
         let unsigned = QuantReLU::builder("out")
-            .act_quant(Uint8ActPerTensorFloat).restrict_scaling_type(kind).max_val(case.max_out).bit_width(4).build();
+            .act_quant(Uint8ActPerTensorFloat).restrict_scaling_type(kind).max_val(case.max_out).bit_width(4).build().unwrap();
 
         let x = input_quant.forward(&Activation::from_values(case.inputs.clone(), [4, INPUTS])).unwrap();
         let acc = fc.forward(&x).unwrap();
@@ -127,10 +127,10 @@ proptest! {
 fn ties_go_to_even_codes() {
     let accumulators: Vec<f32> = (-64i16..=64).map(f32::from).collect();
     let len = accumulators.len();
-    let input = QuantIdentity::builder("in").act_quant(Int8ActPerTensorFloat).max_val(128.0).build();
+    let input = QuantIdentity::builder("in").act_quant(Int8ActPerTensorFloat).max_val(128.0).build().unwrap();
     let one = Parameter::new(vec![127.0], &[1, 1]);
-    let fc = QuantLinear::builder("fc", 1, 1).bias(false).with_parameters(one, None);
-    let output = QuantIdentity::builder("out").max_val(508.0 * 128.0).build();
+    let fc = QuantLinear::builder("fc", 1, 1).bias(false).with_parameters(one, None).unwrap();
+    let output = QuantIdentity::builder("out").max_val(508.0 * 128.0).build().unwrap();
     let x = input.forward(&Activation::from_values(accumulators, [len, 1])).unwrap();
     assert_eq!(x.quant().unwrap().scale(), [1.0]);
     let acc = fc.forward(&x).unwrap();
@@ -147,10 +147,10 @@ fn ties_go_to_even_codes() {
 #[test]
 fn wide_accumulators_stay_exact() {
     let inputs = 4006;
-    let input = QuantIdentity::builder("in").max_val(128.0).bit_width(8).build();
+    let input = QuantIdentity::builder("in").max_val(128.0).bit_width(8).build().unwrap();
     let weight =
         Parameter::new((0..inputs).map(|i| if i % 97 == 0 { 126.0 } else { 127.0 }).collect(), &[1, inputs]);
-    let fc = QuantLinear::builder("fc", inputs, 1).bias(false).with_parameters(weight, None);
+    let fc = QuantLinear::builder("fc", inputs, 1).bias(false).with_parameters(weight, None).unwrap();
     let x: Vec<f32> = (0..inputs).map(|i| if i % 89 == 0 { -127.0 } else { -128.0 }).collect();
     let acc = fc.forward(&input.forward(&Activation::from_values(x.clone(), [1, inputs])).unwrap()).unwrap();
     let needed: i64 = (0..inputs).map(|i| x[i] as i64 * if i % 97 == 0 { 126 } else { 127 }).sum();
@@ -166,7 +166,7 @@ fn convolutions_equal_integer_loops() {
     let image: Vec<f32> = (0..channels * side * side).map(|i| value(i, 17)).collect();
     let weight: Vec<f32> = (0..outputs * channels * 9).map(|i| value(i, 23) * (1 + i / 18) as f32).collect();
     let bias = vec![0.3f32, -0.7, 0.05];
-    let input = QuantIdentity::builder("in").max_val(1.0).build();
+    let input = QuantIdentity::builder("in").max_val(1.0).build().unwrap();
     let conv = QuantConv2d::builder("conv", channels, outputs, [3, 3])
         .padding([1, 1])
         .stride([2, 2])
@@ -175,7 +175,8 @@ fn convolutions_equal_integer_loops() {
         .with_parameters(
             Parameter::new(weight.clone(), &[outputs, channels, 3, 3]),
             Some(Parameter::new(bias.clone(), &[outputs])),
-        );
+        )
+        .unwrap();
     let x = input.forward(&Activation::from_values(image.clone(), [1, channels, side, side])).unwrap();
     let acc = conv.forward(&x).unwrap();
     let pooled = MaxPool2d::new("pool", [2, 2], [1, 1]).forward(&acc).unwrap();

@@ -20,7 +20,7 @@ fn round_trip(model: &Model) {
 
 #[test]
 fn perceptron() {
-    let model = to_qonnx(&digits_mlp(Arithmetic::Quantized, 1), "digits_mlp").unwrap();
+    let model = to_qonnx(&digits_mlp(Arithmetic::Quantized, 1).unwrap(), "digits_mlp").unwrap();
     round_trip(&model);
     let layer = ["Quant", "Quant", "Gemm", "Relu", "Quant"];
     let needed = [&["Quant"][..], &layer, &layer, &layer[..3]].concat();
@@ -36,7 +36,7 @@ fn perceptron() {
 
 #[test]
 fn convolutional_network() {
-    let model = to_qonnx(&digits_cnn(Arithmetic::Quantized, 1), "digits_cnn").unwrap();
+    let model = to_qonnx(&digits_cnn(Arithmetic::Quantized, 1).unwrap(), "digits_cnn").unwrap();
     round_trip(&model);
     let block = ["Quant", "Quant", "Conv", "Relu", "Quant", "MaxPool"];
     let needed = [&["Quant"][..], &block, &block, &["Flatten", "Quant", "Quant", "Gemm"]].concat();
@@ -48,7 +48,7 @@ fn convolutional_network() {
 
 #[test]
 fn bias_scale_is_the_rounded_product() {
-    let model = to_qonnx(&digits_cnn(Arithmetic::Quantized, 1), "digits_cnn").unwrap();
+    let model = to_qonnx(&digits_cnn(Arithmetic::Quantized, 1).unwrap(), "digits_cnn").unwrap();
     let scale = |name: &str| model.graph.initializer(name).unwrap().as_f32().unwrap().to_vec();
     let input = scale("input_quant.scale")[0];
     let product: Vec<f32> = scale("conv1.weight_quant.scale").iter().map(|weight| input * weight).collect();
@@ -70,8 +70,12 @@ impl Custom {
                 .weight_quant(Int8WeightPerChannelFloat)
                 .output_quant(Int8ActPerTensorFloat)
                 .build(&mut Init::from_seed(5))
+                .unwrap()
         };
-        Self { layers: names.iter().map(layer).collect(), input: QuantIdentity::builder("in").build() }
+        Self {
+            layers: names.iter().map(layer).collect(),
+            input: QuantIdentity::builder("in").build().unwrap(),
+        }
     }
 }
 
@@ -102,7 +106,7 @@ fn equal_names_are_refused() {
 
 #[test]
 fn float_networks_have_no_quantizers() {
-    let model = to_qonnx(&digits_mlp(Arithmetic::Float, 1), "float").unwrap();
+    let model = to_qonnx(&digits_mlp(Arithmetic::Float, 1).unwrap(), "float").unwrap();
     round_trip(&model);
     assert_eq!(operators(&model), ["Gemm", "Relu", "Gemm", "Relu", "Gemm"]);
 }

@@ -8,8 +8,8 @@ use std::sync::LazyLock;
 use exactum_training::backend::{Tensor, TensorData, evaluation_device};
 use exactum_training::nn::{MaxPool2d, QuantIdentity, QuantLinear, QuantReLU};
 use exactum_training::quant::{
-    ActQuant, Int8ActPerTensorFloat, Int8WeightPerTensorFixedPoint, Int8WeightPerTensorFloat, Int16Bias,
-    Uint8ActPerTensorFloat, WeightQuant,
+    ActQuant, BiasQuantProxy, Int8ActPerTensorFloat, Int8WeightPerTensorFixedPoint, Int8WeightPerTensorFloat,
+    Int16Bias, Uint8ActPerTensorFloat, WeightQuant,
 };
 use exactum_training::{Activation, ForwardError, Parameter, QuantTensor, Tree, named_parameters};
 use serde_json::Value;
@@ -65,6 +65,7 @@ fn layer(cell: &str, weight: WeightQuant, input: Option<ActQuant>) -> QuantLinea
         .weight_quant(weight)
         .input_quant(input)
         .with_parameters(parameter(&GOLDEN[cell]["weight"]), None)
+        .unwrap()
 }
 
 fn assert_close(found: &[f32], needed: &[f32]) {
@@ -88,10 +89,12 @@ fn assert_golden<const D: usize>(found: &QuantTensor<D>, golden: &Value) {
 
 #[test]
 fn s08_s09_s10_default_weight_quantizer() {
-    let fc = QuantLinear::builder("fc", 2, 4).with_parameters(
-        parameter(&GOLDEN["c02_default_weight"]["weight"]),
-        Some(parameter(&GOLDEN["c02_default_weight"]["bias"])),
-    );
+    let fc = QuantLinear::builder("fc", 2, 4)
+        .with_parameters(
+            parameter(&GOLDEN["c02_default_weight"]["weight"]),
+            Some(parameter(&GOLDEN["c02_default_weight"]["bias"])),
+        )
+        .unwrap();
     assert_eq!(fc.weight().values(), floats(&GOLDEN["c02_default_weight"]["weight"]));
     assert_golden(&fc.quant_weight::<2>().unwrap(), &GOLDEN["c02_default_weight"]["q"]);
 }
@@ -127,7 +130,7 @@ fn s21_accumulator_as_quantized_tensor() {
 #[test]
 fn s22_s23_quantizer_before_the_layer() {
     let cell = "c10_identity";
-    let x = QuantIdentity::builder("id").build().forward(&input(cell)).unwrap();
+    let x = QuantIdentity::builder("id").build().unwrap().forward(&input(cell)).unwrap();
     assert_golden(x.quant().unwrap(), &GOLDEN[cell]["qin"]);
     let fc = layer(cell, Int8WeightPerTensorFloat, None);
     assert_golden(fc.forward(&x).unwrap().quant().unwrap(), &GOLDEN[cell]["qout"]);
@@ -135,16 +138,16 @@ fn s22_s23_quantizer_before_the_layer() {
 
 #[test]
 fn s24_rectifier_is_unsigned() {
-    let y = QuantReLU::builder("relu").build().forward(&input("c11_relu")).unwrap();
+    let y = QuantReLU::builder("relu").build().unwrap().forward(&input("c11_relu")).unwrap();
     assert_golden(y.quant().unwrap(), &GOLDEN["c11_relu"]["q"]);
 }
 
 #[test]
 fn s25_requantization() {
     let cell = "c12_requant";
-    let x = QuantIdentity::builder("id").build().forward(&input(cell)).unwrap();
+    let x = QuantIdentity::builder("id").build().unwrap().forward(&input(cell)).unwrap();
     assert_golden(x.quant().unwrap(), &GOLDEN[cell]["q1"]);
-    let y = QuantReLU::builder("relu").build().forward(&x).unwrap();
+    let y = QuantReLU::builder("relu").build().unwrap().forward(&x).unwrap();
     assert_golden(y.quant().unwrap(), &GOLDEN[cell]["q2"]);
 }
 
@@ -152,7 +155,7 @@ fn s25_requantization() {
 #[test]
 fn s26_s27_s28_phases_of_an_activation_scale() {
     let rows = GOLDEN["x_phases_collect3 (absmax, train scale, eval scale)"].as_array().unwrap();
-    let identity = QuantIdentity::builder("id").collect_stats_steps(3).build();
+    let identity = QuantIdentity::builder("id").collect_stats_steps(3).build().unwrap();
     for row in rows {
         let [absmax, train, eval] = floats(row)[..] else { panic!("three columns") };
         let x = Tensor::<2>::from_data(TensorData::new(vec![-absmax, 0.0], [1, 2]), &evaluation_device());
@@ -171,6 +174,7 @@ fn biased(input: Option<ActQuant>) -> QuantLinear {
         .bias_quant(Int16Bias)
         .input_quant(input)
         .with_parameters(parameter(&cell["weight"]), Some(parameter(&cell["bias"])))
+        .unwrap()
 }
 
 #[test]
@@ -178,8 +182,11 @@ fn s30_bias_in_units_of_the_accumulator() {
     let cell = &GOLDEN["c14_int16bias"];
     let scale = floats(&cell["qin"]["scale"])[0] * floats(&cell["qw"]["scale"])[0];
     assert_eq!(vec![scale], floats(&cell["qbias"]["scale"]));
-    let quantizer = Int16Bias.build().fixed(vec![scale]).unwrap();
-    let codes: Vec<i64> = quantizer.quantize(&floats(&cell["bias"]), 4).into_iter().map(i64::from).collect();
+    let bias = parameter(&cell["bias"]);
+    let proxy = BiasQuantProxy::build(&Int16Bias, &bias).unwrap().unwrap();
+    let (codes, quantizer) = proxy.codes(&bias, Some(vec![scale])).unwrap().unwrap();
+    assert_eq!(quantizer.scales(), [scale]);
+    let codes: Vec<i64> = codes.into_iter().map(i64::from).collect();
     assert_eq!(codes, ints(&cell["qbias"]["int"]));
 }
 
@@ -197,7 +204,7 @@ fn s31_a_quantized_bias_needs_the_scale_of_the_input() {
 fn s32_bias_with_input_quantizer_or_quantized_input() {
     let cell = "c14_int16bias";
     let inside = biased(Some(Int8ActPerTensorFloat)).forward(&input(cell)).unwrap();
-    let x = QuantIdentity::builder("id").build().forward(&input(cell)).unwrap();
+    let x = QuantIdentity::builder("id").build().unwrap().forward(&input(cell)).unwrap();
     let before = biased(None).forward(&x).unwrap();
     for y in [inside, before] {
         assert_golden(y.quant().unwrap(), &GOLDEN[cell]["q"]);
@@ -210,7 +217,7 @@ fn s39_max_pool_keeps_the_quantizer() {
     let x: Tensor<3> = tensor(&cell["x"]);
     let [batch, channels, width] = x.dims();
     let x = Activation::train(x.reshape([batch, channels, 1, width]));
-    let q = QuantIdentity::builder("id").build().forward(&x).unwrap();
+    let q = QuantIdentity::builder("id").build().unwrap().forward(&x).unwrap();
     assert_golden(q.quant().unwrap(), &cell["q"]);
     let pooled = MaxPool2d::new("pool", [1, 2], [1, 2]).forward(&q).unwrap();
     assert_golden(pooled.quant().unwrap(), &cell["out"]);
@@ -222,7 +229,8 @@ fn s45_weight_bit_width() {
     let fc = QuantLinear::builder("fc", 2, 4)
         .bias(false)
         .weight_bit_width(5)
-        .with_parameters(parameter(&cell["weight"]), None);
+        .with_parameters(parameter(&cell["weight"]), None)
+        .unwrap();
     assert_golden(&fc.quant_weight::<2>().unwrap(), &cell["q"]);
 }
 
@@ -233,47 +241,55 @@ fn s46_weight_scale_per_output_channel() {
         .bias(false)
         .weight_bit_width(5)
         .weight_scaling_per_output_channel(true)
-        .with_parameters(parameter(&cell["weight"]), None);
+        .with_parameters(parameter(&cell["weight"]), None)
+        .unwrap();
     assert_golden(&fc.quant_weight::<2>().unwrap(), &cell["q"]);
 }
 
 #[test]
 fn s47_activation_bit_width() {
-    let y = QuantIdentity::builder("id").bit_width(3).build().forward(&input("c21_a3")).unwrap();
+    let y = QuantIdentity::builder("id").bit_width(3).build().unwrap().forward(&input("c21_a3")).unwrap();
     assert_golden(y.quant().unwrap(), &GOLDEN["c21_a3"]["q"]);
 }
 
 #[test]
 fn s48_scale_from_a_given_maximum() {
-    let relu = QuantReLU::builder("relu").act_quant(Uint8ActPerTensorFloat).max_val(6.0).build();
+    let relu = QuantReLU::builder("relu").act_quant(Uint8ActPerTensorFloat).max_val(6.0).build().unwrap();
     assert_golden(relu.forward(&input("c22_maxinit")).unwrap().quant().unwrap(), &GOLDEN["c22_maxinit"]["q"]);
 }
 
 #[test]
 fn s16_s17_shared_weight_quantizer_looks_at_all_weights() {
     let cell = &GOLDEN["c07_shared"];
-    let first = QuantLinear::builder("first", 2, 4).bias(false).with_parameters(parameter(&cell["w1"]), None);
+    let first = QuantLinear::builder("first", 2, 4)
+        .bias(false)
+        .with_parameters(parameter(&cell["w1"]), None)
+        .unwrap();
     assert_eq!(first.quant_weight::<2>().unwrap().scale(), floats(&cell["scale1_before"])[..1]);
     let second = QuantLinear::builder("second", 2, 4)
         .bias(false)
         .shared_weight_quant(first.weight_quant().unwrap().clone())
-        .with_parameters(parameter(&cell["w2"]), None);
+        .with_parameters(parameter(&cell["w2"]), None)
+        .unwrap();
     assert_golden(&first.quant_weight::<2>().unwrap(), &cell["q1"]);
     assert_golden(&second.quant_weight::<2>().unwrap(), &cell["q2"]);
 }
 
 #[test]
 fn s66_layers_print_their_components() {
-    let relu = QuantReLU::builder("relu").build();
+    let relu = QuantReLU::builder("relu").build().unwrap();
     let needed = "\
 QuantReLU
   (act_quant): ActQuantProxy
+    (input_view_impl): OverTensorView()
     (tensor_quant): RescalingIntQuant
       (int_quant): IntQuant(signed=false, narrow_range=false)
         (float_to_int_impl): RoundSte()
         (tensor_clamp_impl): TensorClamp()
-      (scaling_impl): ParameterFromRuntimeStatsScaling(collect_stats_steps=300)
-        (stats): AbsPercentile(q=99.999)
+        (delay_wrapper): NoDelay()
+      (scaling_impl): ParameterFromRuntimeStatsScaling()
+        (runtime_stats): RuntimeStats(collect_stats_steps=300)
+          (stats): AbsPercentile(q=99.999)
         (restrict_scaling_impl): FloatRestrictValue()
         (clamp_scaling): ScalarClampMin(min_val=1e-10)
       (int_scaling_impl): IntScaling(signed=false, narrow_range=false)

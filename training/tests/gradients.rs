@@ -34,7 +34,7 @@ const INPUTS: [f32; 6] = [0.31, 0.26, -0.44, 0.7, 0.9, -1.3];
 
 #[test]
 fn activation_gradients_stop_outside_the_range() {
-    let identity = QuantIdentity::builder("id").bit_width(4).max_val(0.8).build();
+    let identity = QuantIdentity::builder("id").bit_width(4).max_val(0.8).build().unwrap();
     let x = leaf(&INPUTS, [1, 6]);
     let gradients = identity.forward(&Activation::train(x.clone())).unwrap().value().sum().backward();
     assert_eq!(values(x.grad(&gradients).unwrap()), [1.0, 1.0, 1.0, 1.0, 0.0, 0.0]);
@@ -42,7 +42,7 @@ fn activation_gradients_stop_outside_the_range() {
 
 #[test]
 fn learned_scale_has_the_gradient_of_learned_step_sizes() {
-    let identity = QuantIdentity::builder("id").bit_width(4).max_val(0.8).build();
+    let identity = QuantIdentity::builder("id").bit_width(4).max_val(0.8).build().unwrap();
     let threshold = only_parameter(&identity);
     let upstream = leaf(&[1.0, -2.0, 3.0, 0.5, 1.5, 2.5], [1, 6]).detach();
     let y = identity.forward(&Activation::train(leaf(&INPUTS, [1, 6]))).unwrap().value();
@@ -58,7 +58,8 @@ fn power_of_two_scale_learns_through_the_rounding_of_its_logarithm() {
         .bit_width(4)
         .restrict_scaling_type(RestrictValueType::PowerOfTwo)
         .max_val(0.7)
-        .build();
+        .build()
+        .unwrap();
     let logarithm = only_parameter(&identity);
     let y = identity.forward(&Activation::train(leaf(&[0.3, 2.0], [1, 2]))).unwrap();
     assert_eq!(y.quant().unwrap().scale(), [0.125]);
@@ -70,7 +71,7 @@ fn power_of_two_scale_learns_through_the_rounding_of_its_logarithm() {
 
 #[test]
 fn rectifier_stops_negative_gradients() {
-    let relu = QuantReLU::builder("relu").max_val(1.0).build();
+    let relu = QuantReLU::builder("relu").max_val(1.0).build().unwrap();
     let x = leaf(&[-0.4, 0.3, 0.9, 1.2], [1, 4]);
     let gradients = relu.forward(&Activation::train(x.clone())).unwrap().value().sum().backward();
     assert_eq!(values(x.grad(&gradients).unwrap()), [0.0, 1.0, 1.0, 0.0]);
@@ -83,7 +84,8 @@ fn weights_also_learn_through_their_maximum() {
         .bias(false)
         .weight_quant(Int8WeightPerTensorFloat)
         .weight_bit_width(4)
-        .with_parameters(Parameter::new(weight.to_vec(), &[1, 4]), None);
+        .with_parameters(Parameter::new(weight.to_vec(), &[1, 4]), None)
+        .unwrap();
     let upstream = [1.0f32, 2.0, -1.0, 3.0];
     let y = fc.forward(&Activation::train(leaf(&upstream, [1, 4]))).unwrap().value();
     let gradients = y.sum().backward();
@@ -98,7 +100,7 @@ fn weights_also_learn_through_their_maximum() {
 fn float_network(conv: &QuantConv2d, fc: &QuantLinear, x: &Tensor<4>) -> Tensor<1> {
     let x = conv.forward(&Activation::train(x.clone())).unwrap();
     let x = MaxPool2d::new("pool", [2, 2], [2, 2]).forward(&x).unwrap();
-    let x = QuantReLU::builder("relu").act_quant(None).build().forward(&x).unwrap();
+    let x = QuantReLU::builder("relu").act_quant(None).build().unwrap().forward(&x).unwrap();
     let y = fc.forward(&Flatten::new("flatten").forward(&x)).unwrap().value();
     (y.clone() * y).mean()
 }
@@ -106,8 +108,12 @@ fn float_network(conv: &QuantConv2d, fc: &QuantLinear, x: &Tensor<4>) -> Tensor<
 #[test]
 fn float_layers_match_finite_differences() {
     let mut init = Init::from_seed(3);
-    let conv = QuantConv2d::builder("conv", 2, 3, [3, 3]).padding([1, 1]).weight_quant(None).build(&mut init);
-    let fc = QuantLinear::builder("fc", 12, 4).weight_quant(None).build(&mut init);
+    let conv = QuantConv2d::builder("conv", 2, 3, [3, 3])
+        .padding([1, 1])
+        .weight_quant(None)
+        .build(&mut init)
+        .unwrap();
+    let fc = QuantLinear::builder("fc", 12, 4).weight_quant(None).build(&mut init).unwrap();
     let x = init.fan_in_uniform(&[2, 2, 4, 4], 1).values();
     let x = leaf(&x, [2, 2, 4, 4]);
     let gradients = float_network(&conv, &fc, &x).backward();

@@ -17,7 +17,7 @@ fn a_few_epochs_learn_and_repeat_bit_for_bit() {
     let data = digits::load().unwrap();
     let config = TrainConfig { epochs: 6, ..DigitsMlp::TRAINING };
     let run = || {
-        let mut network = digits_mlp(Arithmetic::Quantized, 7);
+        let mut network = digits_mlp(Arithmetic::Quantized, 7).unwrap();
         let mut losses = Vec::new();
         train(&mut network, &data.train, &config, |progress| losses.push(progress.loss)).unwrap();
         let outputs = evaluate(&network, &data.test.inputs).unwrap();
@@ -34,7 +34,7 @@ fn a_few_epochs_learn_and_repeat_bit_for_bit() {
 #[test]
 fn unusable_configurations_are_refused() {
     let data = digits::load().unwrap();
-    let mut network = digits_mlp(Arithmetic::Float, 7);
+    let mut network = digits_mlp(Arithmetic::Float, 7).unwrap();
     let mut refused = |config: TrainConfig| train(&mut network, &data.train, &config, |_| {}).unwrap_err();
     for config in [
         TrainConfig { epochs: 0, ..DigitsMlp::TRAINING },

@@ -61,6 +61,7 @@ impl Trainable {
                 .restrict_scaling_type(restrict)
                 .max_val(max(values))
                 .build()
+                .expect("a network within the attributes' ranges")
         };
         let pair = |values: &mut Values, lo: i64, hi: i64| [(); 2].map(|()| values.integer(lo, hi) as usize);
         let [channels, height, width] = INPUT;
@@ -79,7 +80,8 @@ impl Trainable {
             .weight_restrict_scaling_type(restrict)
             .bias(coin(values))
             .bias_quant(coin(values).then_some(Int16Bias))
-            .build(init);
+            .build(init)
+            .expect("a network within the attributes' ranges");
         let extent = |axis: usize, image: usize| {
             (image + 2 * padding[axis] - (size[axis] - 1) * dilation[axis] - 1) / stride[axis] + 1
         };
@@ -91,7 +93,9 @@ impl Trainable {
             Activated::Signed(identity("hidden", values))
         } else {
             let relu = QuantReLU::builder("hidden").bit_width(bits(values)).restrict_scaling_type(restrict);
-            Activated::Rectified(relu.max_val(max(values)).build())
+            Activated::Rectified(
+                relu.max_val(max(values)).build().expect("a network within the attributes' ranges"),
+            )
         };
         let fc = QuantLinear::builder("fc", hidden_channels * pooled[0] * pooled[1], OUTPUTS)
             .weight_quant(Int8WeightPerTensorFloat)
@@ -100,7 +104,8 @@ impl Trainable {
             .weight_restrict_scaling_type(restrict)
             .bias(coin(values))
             .bias_quant(coin(values).then_some(Int16Bias))
-            .build(init);
+            .build(init)
+            .expect("a network within the attributes' ranges");
         Self {
             input: identity("input_quant", values),
             conv,

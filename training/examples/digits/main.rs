@@ -14,7 +14,7 @@ use std::path::Path;
 
 use exactum_training::data::{Dataset, Split, digits};
 use exactum_training::models::{Arithmetic, DigitsCnn, DigitsMlp, digits_cnn, digits_mlp};
-use exactum_training::{Network, TrainConfig, accuracy, evaluate, progress_bar, to_qonnx, train};
+use exactum_training::{BuildError, Network, TrainConfig, accuracy, evaluate, progress_bar, to_qonnx, train};
 use table::Row;
 
 /// Training allocates and frees large tensors at every step; this allocator keeps their pages.
@@ -50,13 +50,13 @@ fn images(data: &Dataset) -> String {
 /// Trains the float and the quantized network of one architecture, exports and compiles the latter.
 fn classifier<const D: usize, N: Network<D>>(
     name: &'static str,
-    network: impl Fn(Arithmetic) -> N,
+    network: impl Fn(Arithmetic) -> Result<N, BuildError>,
     training: &TrainConfig,
     data: &Split,
 ) -> Result<Row, Box<dyn Error>> {
-    let mut float = network(Arithmetic::Float);
+    let mut float = network(Arithmetic::Float)?;
     train(&mut float, &data.train, training, progress_bar(&format!("{name} float")))?;
-    let mut quantized = network(Arithmetic::Quantized);
+    let mut quantized = network(Arithmetic::Quantized)?;
     train(&mut quantized, &data.train, training, progress_bar(&format!("{name} int8")))?;
     let directory = Path::new(DIRECTORY);
     let model = to_qonnx(&quantized, name)?;

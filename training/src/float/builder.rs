@@ -20,17 +20,17 @@ impl<'a> LayerBuilder<'a> {
     }
 
     /// A quantizer.
-    pub(super) fn identity(&self, name: &str, quant: ActQuant) -> GraphLayer {
-        GraphLayer::Identity(QuantIdentity::builder(name).act_quant(quant).build())
+    pub(super) fn identity(&self, name: &str, quant: ActQuant) -> Built {
+        Ok(GraphLayer::Identity(QuantIdentity::builder(name).act_quant(quant).build()?))
     }
 
     /// An activation and its quantizer.
     pub(super) fn activation(&self, node: &FloatNode) -> Built {
         let relu = || QuantReLU::builder(&node.name).act_quant(self.config.act(false));
         match node.op {
-            FloatOp::Relu => Ok(GraphLayer::Relu(relu().build())),
+            FloatOp::Relu => Ok(GraphLayer::Relu(relu().build()?)),
             // The largest code stands for the bound, so the quantizer clips.
-            FloatOp::Clip { min: 0.0, max } => Ok(GraphLayer::Relu(relu().max_val(max).build())),
+            FloatOp::Clip { min: 0.0, max } => Ok(GraphLayer::Relu(relu().max_val(max).build()?)),
             _ => Err(form(&node.name, format!("operator {}", node.op.name()), "ReLU or a clip from zero")),
         }
     }
@@ -39,14 +39,14 @@ impl<'a> LayerBuilder<'a> {
     pub(super) fn weighted(&self, node: &FloatNode, layer: &Weighted) -> Built {
         let weight = Parameter::new(layer.weight.values.clone(), &layer.weight.shape);
         let bias = layer.bias.as_ref().map(|bias| Parameter::new(bias.clone(), &[bias.len()]));
-        let QuantizeConfig { weight_quant, bias_quant, .. } = *self.config;
+        let QuantizeConfig { weight_quant, bias_quant, .. } = self.config.clone();
         let (inputs, outputs) = (layer.in_channels(), layer.out_channels());
         match &layer.kind {
             WeightedKind::Linear => Ok(GraphLayer::Linear(
                 QuantLinear::builder(&node.name, inputs, outputs)
                     .weight_quant(weight_quant)
                     .bias_quant(bias_quant)
-                    .with_parameters(weight, bias),
+                    .with_parameters(weight, bias)?,
             )),
             WeightedKind::Conv { window, groups } if window.kernel.len() == 2 => {
                 let padding = symmetric(node, window)?;
@@ -58,7 +58,7 @@ impl<'a> LayerBuilder<'a> {
                         .groups(*groups)
                         .weight_quant(weight_quant)
                         .bias_quant(bias_quant)
-                        .with_parameters(weight, bias),
+                        .with_parameters(weight, bias)?,
                 ))
             }
             _ => Err(form(

@@ -3,7 +3,7 @@
 use exactum_qonnx::ReadError;
 use thiserror::Error;
 
-use crate::ForwardError;
+use crate::{BuildError, ForwardError};
 
 /// A float network cannot be read, computed or quantized.
 #[derive(Clone, Debug, PartialEq, Error)]
@@ -11,6 +11,9 @@ pub enum FloatGraphError {
     /// The file is no ONNX model.
     #[error(transparent)]
     Read(#[from] ReadError),
+    /// A quantized layer cannot be built.
+    #[error(transparent)]
+    Build(#[from] BuildError),
     /// An operator has no float layer.
     #[error(
         "node `{node}`: operator {operator} is not supported in a float network; needed one of {supported}"

@@ -13,11 +13,11 @@ use super::network::{GraphNetwork, Step, Wiring};
 use super::{FloatGraph, FloatGraphError, FloatNode, FloatOp, transform};
 use crate::quant::{
     ActQuant, BiasQuant, Int8ActPerTensorFloat, Int8WeightPerTensorFloat, Int32Bias, RestrictValueType,
-    Uint8ActPerTensorFloat, WeightQuant,
+    ScalingPerOutputType, Uint8ActPerTensorFloat, WeightQuant,
 };
 
 /// The quantizers of a network.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct QuantizeConfig {
     /// Of the input.
     pub input_quant: ActQuant,
@@ -61,7 +61,8 @@ impl QuantizeConfig {
     /// One weight scale per output channel.
     #[must_use]
     pub fn per_channel(mut self, per_channel: bool) -> Self {
-        self.weight_quant.scaling_per_output_channel = per_channel;
+        self.weight_quant.scaling_per_output_type =
+            if per_channel { ScalingPerOutputType::Channel } else { ScalingPerOutputType::Tensor };
         self
     }
 
@@ -75,7 +76,7 @@ impl QuantizeConfig {
     /// Passes that collect statistics of activations.
     #[must_use]
     pub fn collect_stats_steps(self, steps: usize) -> Self {
-        self.acts(|quant| quant.collect_stats_steps = steps)
+        self.acts(|quant| quant.collect_stats_steps = Some(steps))
     }
 
     fn acts(mut self, change: impl Fn(&mut ActQuant)) -> Self {
@@ -87,7 +88,7 @@ impl QuantizeConfig {
 
     /// The quantizer of values of a sign.
     pub(super) fn act(&self, signed: bool) -> ActQuant {
-        if signed { self.signed_act_quant } else { self.unsigned_act_quant }
+        if signed { self.signed_act_quant.clone() } else { self.unsigned_act_quant.clone() }
     }
 }
 
@@ -119,7 +120,7 @@ pub fn quantize<const D: usize, const E: usize>(
         steps: Vec::new(),
         values: BTreeMap::new(),
     };
-    quantizer.input(&graph);
+    quantizer.input(&graph)?;
     for node in &graph.nodes {
         quantizer.node(node)?;
     }
@@ -154,12 +155,14 @@ struct Quantizer<'a> {
 }
 
 impl Quantizer<'_> {
-    fn input(&mut self, graph: &FloatGraph) {
+    fn input(&mut self, graph: &FloatGraph) -> Result<(), FloatGraphError> {
         let name = graph.fresh_name("input_quant");
-        let quant = self.build.config.input_quant;
-        let layer = self.build.identity(&name, quant);
-        let place = self.push(name, layer, vec![0], Some((quant.bit_width, quant.signed)));
-        self.define(&graph.input, Place { place, signed: quant.signed }, true);
+        let quant = self.build.config.input_quant.clone();
+        let (bits, signed) = (quant.bit_width, quant.signed);
+        let layer = self.build.identity(&name, quant)?;
+        let place = self.push(name, layer, vec![0], Some((bits, signed)));
+        self.define(&graph.input, Place { place, signed }, true);
+        Ok(())
     }
 
     fn node(&mut self, node: &FloatNode) -> Result<(), FloatGraphError> {
@@ -169,15 +172,15 @@ impl Quantizer<'_> {
                 let x = self.values[first].raw;
                 let layer = self.build.activation(node)?;
                 let quant = self.build.config.act(false);
-                self.codes_layer(node, layer, vec![x.place], quant);
+                self.codes_layer(node, layer, vec![x.place], &quant);
             }
             FloatOp::Weighted(layer) => {
-                let x = self.codes(first);
+                let x = self.codes(first)?;
                 let layer = self.build.weighted(node, layer)?;
                 self.plain_layer(node, layer, x.place, true, false);
             }
             FloatOp::MaxPool(_) => {
-                let x = self.codes(first);
+                let x = self.codes(first)?;
                 let layer = self.build.pool(node)?;
                 self.plain_layer(node, layer, x.place, x.signed, true);
             }
@@ -196,7 +199,7 @@ impl Quantizer<'_> {
     }
 
     /// A layer that ends in a quantizer.
-    fn codes_layer(&mut self, node: &FloatNode, layer: GraphLayer, inputs: Vec<usize>, quant: ActQuant) {
+    fn codes_layer(&mut self, node: &FloatNode, layer: GraphLayer, inputs: Vec<usize>, quant: &ActQuant) {
         let place = self.push(node.name.clone(), layer, inputs, Some((quant.bit_width, quant.signed)));
         self.define(&node.output, Place { place, signed: quant.signed }, true);
     }
@@ -215,19 +218,19 @@ impl Quantizer<'_> {
     }
 
     /// The value as codes: a quantizer is put behind it where it has none.
-    fn codes(&mut self, name: &str) -> Place {
+    fn codes(&mut self, name: &str) -> Result<Place, FloatGraphError> {
         let value = self.values[name];
         if let Some(codes) = value.codes {
-            return codes;
+            return Ok(codes);
         }
         let quant = self.build.config.act(value.raw.signed);
         let layer_name = format!("{name}_quant");
-        let layer = self.build.identity(&layer_name, quant);
         let codes = (quant.bit_width, quant.signed);
+        let layer = self.build.identity(&layer_name, quant)?;
         let place = self.push(layer_name, layer, vec![value.raw.place], Some(codes));
         let codes = Place { place, signed: value.raw.signed };
         self.values.insert(name.to_owned(), Value { codes: Some(codes), ..value });
-        codes
+        Ok(codes)
     }
 
     fn push(

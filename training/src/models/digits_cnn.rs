@@ -8,7 +8,7 @@ use crate::network::Network;
 use crate::nn::{Flatten, MaxPool2d, QuantConv2d, QuantIdentity, QuantLinear, QuantReLU};
 use crate::quant::{Int8ActPerTensorFloat, Int8WeightPerChannelFloat, Int16Bias, Uint8ActPerTensorFloat};
 use crate::train::TrainConfig;
-use crate::{Activation, ForwardError, Init};
+use crate::{Activation, BuildError, ForwardError, Init};
 
 /// 8 by 8 pixels, 8 and 16 channels, ten digits.
 #[derive(Module, Debug)]
@@ -29,7 +29,7 @@ impl DigitsCnn {
     pub const TRAINING: TrainConfig =
         TrainConfig { epochs: 60, batch_samples: 32, learning_rate: 5e-3, seed: 1 };
 
-    pub(super) fn new(arithmetic: Arithmetic, seed: u64) -> Self {
+    pub(super) fn new(arithmetic: Arithmetic, seed: u64) -> Result<Self, BuildError> {
         let init = &mut Init::from_seed(seed);
         let weight = arithmetic.then(Int8WeightPerChannelFloat);
         let bias = arithmetic.then(Int16Bias);
@@ -38,27 +38,27 @@ impl DigitsCnn {
         let conv = |name: &str, inputs, outputs, init: &mut Init| {
             QuantConv2d::builder(name, inputs, outputs, [3, 3])
                 .padding([1, 1])
-                .weight_quant(weight)
-                .bias_quant(bias)
+                .weight_quant(weight.clone())
+                .bias_quant(bias.clone())
                 .build(init)
         };
         let pooled = digits::SIDE / 4;
-        Self {
+        Ok(Self {
             input: QuantIdentity::builder("input_quant")
                 .act_quant(arithmetic.then(Int8ActPerTensorFloat))
-                .build(),
-            conv1: conv("conv1", 1, 8, init),
-            relu1: relu("relu1"),
+                .build()?,
+            conv1: conv("conv1", 1, 8, init)?,
+            relu1: relu("relu1")?,
             pool1: MaxPool2d::new("pool1", [2, 2], [2, 2]),
-            conv2: conv("conv2", 8, 16, init),
-            relu2: relu("relu2"),
+            conv2: conv("conv2", 8, 16, init)?,
+            relu2: relu("relu2")?,
             pool2: MaxPool2d::new("pool2", [2, 2], [2, 2]),
             flatten: Flatten::new("flatten"),
             fc: QuantLinear::builder("fc", 16 * pooled * pooled, digits::CLASSES)
-                .weight_quant(weight)
-                .bias_quant(bias)
-                .build(init),
-        }
+                .weight_quant(weight.clone())
+                .bias_quant(bias.clone())
+                .build(init)?,
+        })
     }
 }
 

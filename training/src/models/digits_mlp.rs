@@ -8,7 +8,7 @@ use crate::network::Network;
 use crate::nn::{QuantIdentity, QuantLinear, QuantReLU};
 use crate::quant::{Int8ActPerTensorFloat, Int8WeightPerTensorFloat, Int16Bias, Uint8ActPerTensorFloat};
 use crate::train::TrainConfig;
-use crate::{Activation, ForwardError, Init};
+use crate::{Activation, BuildError, ForwardError, Init};
 
 /// 64 pixels, two hidden layers, ten digits.
 #[derive(Module, Debug)]
@@ -26,7 +26,7 @@ impl DigitsMlp {
     pub const TRAINING: TrainConfig =
         TrainConfig { epochs: 40, batch_samples: 64, learning_rate: 5e-3, seed: 1 };
 
-    pub(super) fn new(arithmetic: Arithmetic, seed: u64) -> Self {
+    pub(super) fn new(arithmetic: Arithmetic, seed: u64) -> Result<Self, BuildError> {
         let mut init = Init::from_seed(seed);
         let mut linear = |name: &str, inputs, outputs| {
             QuantLinear::builder(name, inputs, outputs)
@@ -36,16 +36,16 @@ impl DigitsMlp {
         };
         let relu =
             |name: &str| QuantReLU::builder(name).act_quant(arithmetic.then(Uint8ActPerTensorFloat)).build();
-        Self {
+        Ok(Self {
             input: QuantIdentity::builder("input_quant")
                 .act_quant(arithmetic.then(Int8ActPerTensorFloat))
-                .build(),
-            fc1: linear("fc1", digits::PIXELS, 64),
-            relu1: relu("relu1"),
-            fc2: linear("fc2", 64, 32),
-            relu2: relu("relu2"),
-            fc3: linear("fc3", 32, digits::CLASSES),
-        }
+                .build()?,
+            fc1: linear("fc1", digits::PIXELS, 64)?,
+            relu1: relu("relu1")?,
+            fc2: linear("fc2", 64, 32)?,
+            relu2: relu("relu2")?,
+            fc3: linear("fc3", 32, digits::CLASSES)?,
+        })
     }
 }
 

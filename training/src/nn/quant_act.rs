@@ -1,14 +1,17 @@
 //! Layers that quantize activations: [`QuantIdentity`] as they are, [`QuantReLU`] after a rectifier.
 
-use std::sync::Arc;
-
 use crate::activation::{Activation, Data, Mode};
 use crate::backend::relu;
 use crate::component::{Component, burn_module};
-use crate::error::ForwardError;
+use crate::error::{BuildError, ForwardError};
 use crate::exact;
+use crate::nn::keywords::Keywords;
+use crate::quant::definition::{act_attributes, keywords};
 use crate::quant::{
-    ActQuant, ActQuantProxy, Int8ActPerTensorFloat, QuantizerError, RestrictValueType, Uint8ActPerTensorFloat,
+    ActQuant, ActQuantProxy, BitWidth, BitWidthImplType, Clamp, FloatToInt, FloatToIntImplType,
+    Int8ActPerTensorFloat, IntScaling, QuantType, QuantizerError, RestrictValue, RestrictValueType, Scaling,
+    ScalingImplType, ScalingInit, ScalingPerOutputType, Stats, StatsOp, TensorQuant, Uint8ActPerTensorFloat,
+    ZeroPointImpl,
 };
 use crate::quant_tensor::QuantTensor;
 use crate::trace::Record;
@@ -31,63 +34,52 @@ struct QuantAct {
 /// Builds a [`QuantIdentity`] or a [`QuantReLU`]; `T` says which.
 pub struct ActBuilder<T> {
     name: String,
-    quant: Option<ActQuant>,
+    quant: Keywords<ActQuant>,
     finish: fn(String, Option<ActQuantProxy>) -> T,
 }
 
 impl<T> ActBuilder<T> {
+    fn new(name: impl Into<String>, quant: ActQuant, finish: fn(String, Option<ActQuantProxy>) -> T) -> Self {
+        Self { name: name.into(), quant: Keywords::new(Some(quant)), finish }
+    }
+
     /// The quantizer; `None` for the float layer.
     pub fn act_quant(mut self, quant: impl Into<Option<ActQuant>>) -> Self {
-        self.quant = quant.into();
+        self.quant.define(quant.into());
         self
     }
 
-    /// Bits of a code.
-    pub fn bit_width(self, bits: u8) -> Self {
-        self.change(|quant| quant.bit_width = bits)
-    }
-
-    /// Leave out one end of the range.
-    pub fn narrow_range(self, narrow: bool) -> Self {
-        self.change(|quant| quant.narrow_range = narrow)
-    }
-
-    /// Permitted scales.
-    pub fn restrict_scaling_type(self, kind: RestrictValueType) -> Self {
-        self.change(|quant| quant.restrict_scaling_type = kind)
-    }
-
-    /// Training passes that collect statistics.
-    pub fn collect_stats_steps(self, steps: usize) -> Self {
-        self.change(|quant| quant.collect_stats_steps = steps)
-    }
-
-    /// Learn the threshold from this value on instead of collecting statistics.
-    pub fn max_val(self, max_val: f32) -> Self {
-        self.change(|quant| quant.max_val = Some(max_val))
-    }
-
     /// The layer.
-    pub fn build(self) -> T {
-        (self.finish)(self.name, self.quant.map(|quant| ActQuantProxy::new(Arc::new(quant.build()))))
+    ///
+    /// # Errors
+    ///
+    /// If the quantizer cannot be built from its definition.
+    pub fn build(self) -> Result<T, BuildError> {
+        let proxy = match self.quant.finish() {
+            Some(quant) => ActQuantProxy::build(quant).map_err(|source| BuildError::Quantizer {
+                layer: self.name.clone(),
+                quantizer: "act_quant",
+                source,
+            })?,
+            None => None,
+        };
+        Ok((self.finish)(self.name, proxy))
     }
 
-    fn change(mut self, change: impl FnOnce(&mut ActQuant)) -> Self {
-        if let Some(quant) = &mut self.quant {
-            change(quant);
-        }
+    fn change(mut self, change: impl FnOnce(&mut ActQuant) + 'static) -> Self {
+        self.quant.change(change);
         self
     }
 }
 
+act_attributes! { keywords { [<T>] ActBuilder<T>, "", change } }
+
 impl QuantIdentity {
     /// A builder; the default quantizer is [`Int8ActPerTensorFloat`].
     pub fn builder(name: impl Into<String>) -> ActBuilder<Self> {
-        ActBuilder {
-            name: name.into(),
-            quant: Some(Int8ActPerTensorFloat),
-            finish: |name, proxy| Self(QuantAct { name, relu: false, proxy }),
-        }
+        ActBuilder::new(name, Int8ActPerTensorFloat, |name, proxy| {
+            Self(QuantAct { name, relu: false, proxy })
+        })
     }
 
     /// A layer with a quantizer made or shared elsewhere.
@@ -108,11 +100,9 @@ impl QuantIdentity {
 impl QuantReLU {
     /// A builder; the default quantizer is [`Uint8ActPerTensorFloat`].
     pub fn builder(name: impl Into<String>) -> ActBuilder<Self> {
-        ActBuilder {
-            name: name.into(),
-            quant: Some(Uint8ActPerTensorFloat),
-            finish: |name, proxy| Self(QuantAct { name, relu: true, proxy }),
-        }
+        ActBuilder::new(name, Uint8ActPerTensorFloat, |name, proxy| {
+            Self(QuantAct { name, relu: true, proxy })
+        })
     }
 
     /// A layer with a quantizer made or shared elsewhere.
@@ -150,12 +140,13 @@ pub(super) fn quantize_activation<const D: usize>(
     x: &Activation<D>,
     rectified: bool,
 ) -> Result<Activation<D>, ForwardError> {
+    let failed = |source: QuantizerError| ForwardError::Quantizer { layer: name.to_owned(), source };
+    proxy.check(&x.dims()).map_err(failed)?;
     if x.mode() == Mode::Train {
         let value = x.value();
         let value = if rectified { relu(value) } else { value };
         return Ok(x.train_next(proxy.forward(value).into()));
     }
-    let failed = |source: QuantizerError| ForwardError::Quantizer { layer: name.to_owned(), source };
     let quantizer = proxy.fixed().map_err(failed)?;
     let exact = match x.quant().and_then(QuantTensor::exact) {
         Some(exact) => exact::requantize(exact, &quantizer, rectified),

@@ -12,10 +12,12 @@ pub use builder::WbiolBuilder;
 use super::quant_act::quantize_activation;
 use crate::Parameter;
 use crate::activation::{Activation, Mode};
-use crate::backend::Tensor;
+use crate::backend::{self, Tensor};
 use crate::component::{Component, burn_module};
 use crate::error::ForwardError;
-use crate::quant::{ActQuantProxy, BiasQuantProxy, QuantizerError, WeightQuantProxy};
+use crate::quant::{
+    ActQuantProxy, BiasQuantProxy, QuantizerError, WeightQuantProxy, exp2, log2, straight_through,
+};
 use crate::quant_tensor::QuantTensor;
 use crate::trace::{Constant, Operator, Record, Weighted};
 
@@ -123,16 +125,35 @@ impl<O: OperatorShape> Wbiol<O> {
         })
     }
 
-    /// Bits that any codes of the operands' widths can need: products of unsigned maxima, summed, and one more than
-    /// the wider of that and the bias.
-    fn declared_bits(&self, input_bits: u8, weight_bits: u8) -> u8 {
+    /// Bits that any codes of the operands' widths can need, `[1, 1]` each: products of unsigned maxima, summed, and one
+    /// more than the wider of that and the bias. The gradient passes the rounding up, so that a cost of accumulators
+    /// reaches learned widths.
+    ///
+    /// A code of one bit is a sign, whose largest magnitude is that of its product's, so it adds a bit.
+    fn accumulator_bits(&self, input: &Tensor<2>, weight: &Tensor<2>, bias: Option<Tensor<2>>) -> Tensor<2> {
         let fan_in: usize = self.weight.shape().iter().skip(1).product();
-        let max = |bits: u8| ((1u64 << bits) - 1) as f64;
-        let bits = (max(input_bits) * max(weight_bits) * fan_in as f64).log2().ceil() as u8;
-        match (&self.bias, &self.bias_quant) {
-            (Some(_), Some(proxy)) => bits.max(proxy.bits()) + 1,
-            _ => bits,
+        let largest = |bits: &Tensor<2>| exp2(bits.clone()) - 1.0;
+        let product = largest(input) * largest(weight) * fan_in as f64;
+        let bits = log2(product);
+        let sign = [input, weight].iter().any(|bits| backend::scalar(bits) == 1.0);
+        let bits = straight_through(bits.clone(), bits.ceil()) + f64::from(u8::from(sign));
+        match bias {
+            Some(bias) => bits.max_pair(bias) + 1.0,
+            None => bits,
         }
+    }
+
+    /// The scale that the input of each output channel has: one for all, or one per channel where every output channel
+    /// reads one input channel. `None` where an output mixes channels of different scales.
+    fn input_scales(&self, scale: Tensor<2>) -> Option<Tensor<2>> {
+        let [channels, _] = scale.dims();
+        if channels == 1 {
+            return Some(scale);
+        }
+        let shape = self.weight.shape();
+        let outputs = shape[0];
+        let depthwise = shape.get(1) == Some(&1) && outputs.is_multiple_of(channels);
+        depthwise.then(|| scale.expand([channels, outputs / channels]).reshape([outputs, 1]))
     }
 
     fn bias_error(&self, input_has_scale: bool) -> ForwardError {

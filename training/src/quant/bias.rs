@@ -1,72 +1,95 @@
-//! Biases in units of the accumulator.
+//! Between layers and bias quantizers.
 //!
-//! A bias has no scale of its own: it takes input scale times weight scale, so that its codes add to the
-//! accumulator's. A layer whose input has no scale therefore cannot have a quantized bias.
+//! Usually a bias has no scale of its own: it takes input scale times weight scale, so that its codes add to the
+//! accumulator's. A layer whose input has no scale cannot have such a bias.
 
 use std::sync::Arc;
 
-use exactum_runtime::num::IntType;
-
+use super::solver::SolvedBias;
 use super::{
-    BitWidth, BitWidthConst, FixedQuantizer, IntQuant, Quantized, QuantizerError, RoundSte, TensorClamp,
+    BiasQuant, BiasQuantSolver, BitWidth, FixedQuantizer, IntQuant, Quantized, QuantizerBuildError,
+    QuantizerError, TensorQuant, View, ZeroPoint, ZeroZeroPoint, fixed,
 };
-use crate::backend::Tensor;
+use crate::backend::{self, Tensor};
 use crate::component::Component;
 use crate::{Mode, Parameter};
 
-/// A bias quantizer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct BiasQuant {
-    /// Bits of a code; codes are signed.
-    pub bit_width: u8,
-}
-
-impl BiasQuant {
-    /// The quantizer of a layer's bias.
-    pub fn build(&self) -> BiasQuantProxy {
-        let int_quant = IntQuant {
-            float_to_int_impl: Arc::new(RoundSte),
-            tensor_clamp_impl: Arc::new(TensorClamp),
-            signed: true,
-            narrow_range: false,
-        };
-        BiasQuantProxy { int_quant, bit_width: BitWidthConst { bit_width: self.bit_width } }
-    }
-}
-
-/// Quantizes a bias by a scale from outside.
+/// Quantizes a bias by a scale from outside, or by its own.
 #[derive(Clone)]
 pub struct BiasQuantProxy {
-    int_quant: IntQuant,
-    bit_width: BitWidthConst,
+    kind: Kind,
+}
+
+#[derive(Clone)]
+enum Kind {
+    External { int_quant: IntQuant, bit_width: Arc<dyn BitWidth> },
+    Internal { tensor_quant: Arc<dyn TensorQuant>, view: View },
 }
 
 impl BiasQuantProxy {
-    /// Fake-quantizes `bias`, `[channels]`, by `scale`, `[1, 1]` or `[channels, 1]`. The value is `[1, channels]` or
-    /// `[channels, 1]` accordingly.
-    pub fn forward(&self, bias: &Parameter, scale: Tensor<2>, mode: Mode) -> Quantized {
-        let groups = scale.dims()[0];
-        let x = bias.tensor(mode, [groups, bias.len_elems() / groups.max(1)]);
-        let bit_width = self.bit_width.forward(mode);
-        let zero_point = Tensor::zeros([1, 1], &scale.device().inner());
-        let value = self.int_quant.forward(&scale, &zero_point, &bit_width, x);
-        Quantized { value, scale, zero_point, bit_width }
-    }
-
-    /// Bits of a code.
-    pub fn bits(&self) -> u8 {
-        self.bit_width.bit_width
-    }
-
-    /// The quantizer with one scale, or one per channel.
+    /// The quantizer of `bias` that `definition` describes; `None` if it describes floats.
     ///
     /// # Errors
     ///
-    /// If a scale is not positive and finite.
-    pub fn fixed(&self, scales: Vec<f32>) -> Result<FixedQuantizer, QuantizerError> {
-        let bits = self.bits();
-        let bit_width = QuantizerError::BitWidth { bit_width: f32::from(bits) };
-        FixedQuantizer::new(scales, 0, IntType::new(bits, true, false).ok_or(bit_width)?)
+    /// If the definition cannot be built; see [`QuantizerBuildError`].
+    pub fn build(definition: &BiasQuant, bias: &Parameter) -> Result<Option<Self>, QuantizerBuildError> {
+        let kind = BiasQuantSolver::solve(definition, bias)?.map(|solved| match solved {
+            SolvedBias::External { int_quant, bit_width } => Kind::External { int_quant, bit_width },
+            SolvedBias::Internal { tensor_quant, view } => Kind::Internal { tensor_quant, view },
+        });
+        Ok(kind.map(|kind| Self { kind }))
+    }
+
+    /// Whether the scale comes from outside.
+    pub fn requires_input_scale(&self) -> bool {
+        matches!(self.kind, Kind::External { .. })
+    }
+
+    /// Fake-quantizes `bias`, `[channels]`, by `scale`, `[1, 1]` or `[channels, 1]`, unless it has its own. The value is
+    /// `[1, channels]` or `[channels, 1]` accordingly. `None` if there is no scale.
+    pub fn forward(&self, bias: &Parameter, scale: Option<Tensor<2>>, mode: Mode) -> Option<Quantized> {
+        match &self.kind {
+            Kind::External { int_quant, bit_width } => {
+                let scale = scale?;
+                let groups = scale.dims()[0];
+                let x = bias.tensor(mode, [groups, bias.len_elems() / groups.max(1)]);
+                let bit_width = bit_width.forward(mode);
+                let zero_point = ZeroZeroPoint.forward(None, &scale, &bit_width, mode);
+                let value = int_quant.forward(&scale, &zero_point, &bit_width, x.clone());
+                let value = int_quant.delay_wrapper.forward(|| x, value, mode);
+                Some(Quantized { value, scale, zero_point, bit_width })
+            }
+            Kind::Internal { tensor_quant, view } => {
+                let x = view.apply(bias.tensor(mode, [bias.len_elems()]));
+                Some(tensor_quant.forward(x, mode))
+            }
+        }
+    }
+
+    /// The exact codes of `bias` and their quantizer, by `scales`, one or one per channel, unless it has its own. `None`
+    /// if there is no scale.
+    ///
+    /// # Errors
+    ///
+    /// If the parameters are no integer quantizer.
+    pub fn codes(
+        &self,
+        bias: &Parameter,
+        scales: Option<Vec<f32>>,
+    ) -> Result<Option<(Vec<i32>, FixedQuantizer)>, QuantizerError> {
+        let values = bias.values();
+        match &self.kind {
+            Kind::External { int_quant, bit_width } => {
+                let Some(scales) = scales else { return Ok(None) };
+                let shape = [scales.len(), 1];
+                let scale = backend::tensor(scales, shape, &backend::evaluation_device());
+                let bit_width = bit_width.forward(Mode::Eval);
+                let zero_point = ZeroZeroPoint.forward(None, &scale, &bit_width, Mode::Eval);
+                let quantizer = fixed::fix(int_quant, &scale, &zero_point, &bit_width)?;
+                Ok(Some((quantizer.quantize(&values, 1), quantizer.of_codes())))
+            }
+            Kind::Internal { tensor_quant, .. } => tensor_quant.codes(&values, 1).map(Some),
+        }
     }
 }
 
@@ -76,6 +99,11 @@ impl Component for BiasQuantProxy {
     }
 
     fn children(&self) -> Vec<(&'static str, &dyn Component)> {
-        vec![("int_quant", &self.int_quant), ("msb_clamp_bit_width_impl", &self.bit_width)]
+        match &self.kind {
+            Kind::External { int_quant, bit_width } => {
+                vec![("int_quant", int_quant), ("msb_clamp_bit_width_impl", &**bit_width)]
+            }
+            Kind::Internal { tensor_quant, .. } => vec![("tensor_quant", &**tensor_quant)],
+        }
     }
 }

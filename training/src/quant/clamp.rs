@@ -6,13 +6,22 @@ use super::straight_through;
 use crate::backend::{self, Tensor};
 use crate::component::Component;
 
-/// Smallest and largest code, each `[1, 1]`; tensors, because a learned bit width gets its gradient through them.
+/// Smallest and largest code, each `[1, 1]` or `[groups, 1]`; tensors, because a learned bit width gets its gradient through them.
 #[derive(Clone, Debug)]
 pub struct Bounds {
     /// Smallest code.
     pub min: Tensor<2>,
     /// Largest code.
     pub max: Tensor<2>,
+}
+
+impl Bounds {
+    /// Both bounds, if no gradient goes to them and all groups have the same.
+    fn constants(&self) -> Option<(f32, f32)> {
+        let constant = |bound: &Tensor<2>| !bound.is_tracked() && bound.dims() == [1, 1];
+        (constant(&self.min) && constant(&self.max))
+            .then(|| (backend::scalar(&self.min), backend::scalar(&self.max)))
+    }
 }
 
 /// Limits values to bounds.
@@ -33,8 +42,8 @@ impl Component for TensorClamp {
 
 impl Clamp for TensorClamp {
     fn forward(&self, x: Tensor<2>, bounds: &Bounds) -> Tensor<2> {
-        if !bounds.min.is_tracked() && !bounds.max.is_tracked() {
-            return x.clamp(backend::scalar(&bounds.min), backend::scalar(&bounds.max));
+        if let Some((min, max)) = bounds.constants() {
+            return x.clamp(min, max);
         }
         let shape = x.dims();
         let max = bounds.max.clone().expand(shape);
@@ -58,7 +67,7 @@ impl Component for TensorClampSte {
 
 impl Clamp for TensorClampSte {
     fn forward(&self, x: Tensor<2>, bounds: &Bounds) -> Tensor<2> {
-        let clamped = x.clone().clamp(backend::scalar(&bounds.min), backend::scalar(&bounds.max));
+        let clamped = TensorClamp.forward(x.clone(), bounds);
         straight_through(x, clamped)
     }
 }

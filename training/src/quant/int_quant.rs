@@ -7,7 +7,7 @@ use std::sync::Arc;
 use exactum_runtime::num::IntType;
 
 use super::restrict::exp2;
-use super::{Bounds, Clamp, FloatToInt};
+use super::{Bounds, Clamp, DelayWrapper, FloatToInt};
 use crate::backend::{self, Tensor};
 use crate::component::Component;
 
@@ -22,6 +22,8 @@ pub struct IntQuant {
     pub signed: bool,
     /// Whether one end of the range is left out.
     pub narrow_range: bool,
+    /// Delays quantization in training.
+    pub delay_wrapper: DelayWrapper,
 }
 
 impl IntQuant {
@@ -57,7 +59,8 @@ impl IntQuant {
         IntType::new(bit_width, self.signed, self.narrow_range)
     }
 
-    fn bounds(&self, bit_width: &Tensor<2>) -> Bounds {
+    /// Smallest and largest code of a bit width, `[1, 1]`, with its gradient.
+    pub fn bounds(&self, bit_width: &Tensor<2>) -> Bounds {
         let narrow = f32::from(u8::from(self.narrow_range));
         if self.signed {
             let half = exp2(bit_width.clone() - 1.0);
@@ -80,6 +83,10 @@ impl Component for IntQuant {
     }
 
     fn children(&self) -> Vec<(&'static str, &dyn Component)> {
-        vec![("float_to_int_impl", &*self.float_to_int_impl), ("tensor_clamp_impl", &*self.tensor_clamp_impl)]
+        vec![
+            ("float_to_int_impl", &*self.float_to_int_impl),
+            ("tensor_clamp_impl", &*self.tensor_clamp_impl),
+            ("delay_wrapper", &self.delay_wrapper),
+        ]
     }
 }

@@ -1,10 +1,17 @@
 //! Between layers and tensor quantizers: views, fake quantization in training, exact codes in evaluation.
 //!
-//! Cloning a proxy shares its quantizer: two layers with clones of one proxy have one scale.
+//! A proxy keeps the definition it was built from and builds its quantizer anew when a layer joins and on
+//! `init_tensor_quant`. Cloning a proxy shares its quantizer: two layers with clones of one proxy have one scale.
 
-use std::sync::Arc;
+mod generations;
 
-use super::{FixedQuantizer, QuantizerError, TensorQuant, View};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use self::generations::Generations;
+use super::{
+    ActQuant, ActQuantSolver, FixedQuantizer, QuantizerBuildError, QuantizerError, TensorQuant, View,
+    WeightQuant, WeightQuantSolver,
+};
 use crate::component::Component;
 use crate::quant_tensor::FakeQuantized;
 use crate::{Mode, Parameter, QuantTensor, backend};
@@ -12,21 +19,91 @@ use crate::{Mode, Parameter, QuantTensor, backend};
 /// Quantizes a layer's weight.
 #[derive(Clone)]
 pub struct WeightQuantProxy {
-    tensor_quant: Arc<dyn TensorQuant>,
+    shared: Arc<SharedWeightQuant>,
+}
+
+struct SharedWeightQuant {
+    /// None for a quantizer that was not made from one.
+    definition: Option<WeightQuant>,
     view: View,
+    /// The weights of all layers that have the quantizer.
+    tracked: RwLock<Vec<Parameter>>,
+    tensor_quant: Generations,
 }
 
 impl WeightQuantProxy {
-    /// A proxy of any tensor quantizer. `view` is per tensor or along dimension 0.
+    /// A proxy of any tensor quantizer. `view` is per tensor or along dimension 0. It does not follow the weights of
+    /// layers that join.
     pub fn new(tensor_quant: Arc<dyn TensorQuant>, view: View) -> Self {
-        Self { tensor_quant, view }
+        let tracked = RwLock::default();
+        let tensor_quant = Generations::new(tensor_quant);
+        Self { shared: Arc::new(SharedWeightQuant { definition: None, view, tracked, tensor_quant }) }
     }
 
-    /// A handle of the same quantizer for one more `weight`, which becomes part of its statistics.
-    #[must_use]
-    pub fn share_with(&self, weight: &Parameter) -> Self {
-        self.tensor_quant.track(weight);
-        self.clone()
+    /// The quantizer of `weight` that `definition` describes; `None` if it describes floats.
+    ///
+    /// # Errors
+    ///
+    /// If the definition cannot be built; see [`QuantizerBuildError`].
+    pub fn build(definition: WeightQuant, weight: &Parameter) -> Result<Option<Self>, QuantizerBuildError> {
+        let weights = vec![weight.clone()];
+        let Some(tensor_quant) = WeightQuantSolver::solve(&definition, &weights)? else { return Ok(None) };
+        let view = WeightQuantSolver::view(&definition)?;
+        Ok(Some(Self {
+            shared: Arc::new(SharedWeightQuant {
+                definition: Some(definition),
+                view,
+                tracked: RwLock::new(weights),
+                tensor_quant: Generations::new(tensor_quant),
+            }),
+        }))
+    }
+
+    /// A handle of the same quantizer for one more `weight`. The quantizer is built anew for all its weights.
+    ///
+    /// # Errors
+    ///
+    /// If the weight does not have as many output channels as the others, or as [`build`](Self::build).
+    pub fn share_with(&self, weight: &Parameter) -> Result<Self, QuantizerBuildError> {
+        let tracked = self.tracked();
+        let channels = |weight: &Parameter| weight.shape().first().copied();
+        if let Some(first) = tracked.first()
+            && self.shared.view != View::PerTensor
+            && channels(first) != channels(weight)
+        {
+            let (found, needed) = (weight.shape().to_vec(), first.shape().to_vec());
+            return Err(QuantizerBuildError::Shape { found, needed });
+        }
+        if !tracked.iter().any(|known| known.is(weight)) {
+            self.shared.tracked.write().unwrap_or_else(PoisonError::into_inner).push(weight.clone());
+            self.init_tensor_quant()?;
+        }
+        Ok(self.clone())
+    }
+
+    /// Builds the quantizer anew from its definition and the weights as they are: constants and starting values that
+    /// depend on weights are computed again, learned values start again. Needed after weights were changed or loaded.
+    ///
+    /// # Errors
+    ///
+    /// As [`build`](Self::build).
+    pub fn init_tensor_quant(&self) -> Result<(), QuantizerBuildError> {
+        if let Some(definition) = &self.shared.definition
+            && let Some(next) = WeightQuantSolver::solve(definition, &self.tracked())?
+        {
+            self.shared.tensor_quant.push(next);
+        }
+        Ok(())
+    }
+
+    /// The quantizer as it stands.
+    pub fn tensor_quant(&self) -> &Arc<dyn TensorQuant> {
+        self.shared.tensor_quant.current()
+    }
+
+    /// Whether both are handles of one quantizer.
+    pub fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.shared, &other.shared)
     }
 
     /// The fake-quantized weight.
@@ -36,27 +113,57 @@ impl WeightQuantProxy {
     /// If the weight does not have rank `D`.
     pub fn forward<const D: usize>(&self, weight: &Parameter, mode: Mode) -> QuantTensor<D> {
         let shape: [usize; D] = weight.shape().try_into().expect("the rank of the weight");
-        let quantized = self.tensor_quant.forward(self.view.apply(weight.tensor(mode, shape)), mode);
+        let (tensor_quant, view) = (self.tensor_quant(), self.shared.view);
+        if mode == Mode::Train
+            && let Some(limits) = tensor_quant.clip()
+        {
+            clip(weight, &limits);
+        }
+        let quantized = tensor_quant.forward(view.apply(weight.tensor(mode, shape)), mode);
         QuantTensor::from(FakeQuantized {
-            value: self.view.restore(quantized.value, shape),
+            value: view.restore(quantized.value, shape),
             scale: quantized.scale,
             zero_point: quantized.zero_point,
             bit_width: quantized.bit_width,
-            axis: self.view.axis(),
-            signed: self.tensor_quant.signed(),
+            axis: view.axis(),
+            signed: tensor_quant.signed(),
             training: mode == Mode::Train,
         })
     }
 
-    /// The exact codes of the weight, row-major, and their quantizer.
+    /// The exact codes of the weight, row-major, and the quantizer that gives them back from their values.
     ///
     /// # Errors
     ///
     /// If the parameters are no integer quantizer.
     pub fn codes(&self, weight: &Parameter) -> Result<(Vec<i32>, FixedQuantizer), QuantizerError> {
-        let quantizer = self.tensor_quant.fixed()?;
         let channel_elems = weight.len_elems() / weight.shape().first().copied().unwrap_or(1).max(1);
-        Ok((quantizer.quantize(&weight.values(), channel_elems), quantizer))
+        self.tensor_quant().codes(&weight.values(), channel_elems)
+    }
+
+    fn tracked(&self) -> Vec<Parameter> {
+        self.shared.tracked.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// Limits the values of `weight` to plus and minus `limits`, one or one per output channel. A weight within them keeps
+/// its place in the autograd graph.
+fn clip(weight: &Parameter, limits: &[f32]) {
+    let mut values = weight.values();
+    let run_elems = values.len() / limits.len().max(1);
+    let mut changed = false;
+    for (value, limit) in values
+        .chunks_mut(run_elems.max(1))
+        .zip(limits)
+        .flat_map(|(run, limit)| run.iter_mut().map(move |v| (v, limit)))
+    {
+        if value.abs() > *limit {
+            *value = limit.copysign(*value);
+            changed = true;
+        }
+    }
+    if changed {
+        weight.set(values);
     }
 }
 
@@ -66,44 +173,109 @@ impl Component for WeightQuantProxy {
     }
 
     fn children(&self) -> Vec<(&'static str, &dyn Component)> {
-        vec![("tensor_quant", &*self.tensor_quant)]
+        vec![("input_view_impl", &self.shared.view), ("tensor_quant", &**self.tensor_quant())]
     }
 }
 
 /// Quantizes activations.
 #[derive(Clone)]
 pub struct ActQuantProxy {
-    tensor_quant: Arc<dyn TensorQuant>,
+    shared: Arc<SharedActQuant>,
+}
+
+struct SharedActQuant {
+    /// None for a quantizer that was not made from one.
+    definition: Option<ActQuant>,
+    view: View,
+    /// Number of scales.
+    groups: usize,
+    tensor_quant: Generations,
 }
 
 impl ActQuantProxy {
     /// A proxy of a tensor quantizer with one scale.
     pub fn new(tensor_quant: Arc<dyn TensorQuant>) -> Self {
-        Self { tensor_quant }
+        Self::of(None, View::PerTensor, 1, tensor_quant)
     }
 
-    /// Fake-quantizes values for training.
+    /// The quantizer that `definition` describes; `None` if it describes floats.
+    ///
+    /// # Errors
+    ///
+    /// If the definition cannot be built; see [`QuantizerBuildError`].
+    pub fn build(definition: ActQuant) -> Result<Option<Self>, QuantizerBuildError> {
+        let Some(tensor_quant) = ActQuantSolver::solve(&definition)? else { return Ok(None) };
+        let (view, groups) = ActQuantSolver::view(&definition)?;
+        Ok(Some(Self::of(Some(definition), view, groups, tensor_quant)))
+    }
+
+    fn of(
+        definition: Option<ActQuant>,
+        view: View,
+        groups: usize,
+        tensor_quant: Arc<dyn TensorQuant>,
+    ) -> Self {
+        let tensor_quant = Generations::new(tensor_quant);
+        Self { shared: Arc::new(SharedActQuant { definition, view, groups, tensor_quant }) }
+    }
+
+    /// Builds the quantizer anew from its definition: collected statistics and learned values start again.
+    ///
+    /// # Errors
+    ///
+    /// As [`build`](Self::build).
+    pub fn init_tensor_quant(&self) -> Result<(), QuantizerBuildError> {
+        if let Some(definition) = &self.shared.definition
+            && let Some(next) = ActQuantSolver::solve(definition)?
+        {
+            self.shared.tensor_quant.push(next);
+        }
+        Ok(())
+    }
+
+    /// The quantizer as it stands.
+    pub fn tensor_quant(&self) -> &Arc<dyn TensorQuant> {
+        self.shared.tensor_quant.current()
+    }
+
+    /// Fake-quantizes values for training; their shape has passed [`check`](Self::check).
     pub(crate) fn forward<const D: usize>(&self, x: backend::Tensor<D>) -> QuantTensor<D> {
         let shape = x.dims();
-        let quantized = self.tensor_quant.forward(View::PerTensor.apply(x), Mode::Train);
+        let (tensor_quant, view) = (self.tensor_quant(), self.shared.view);
+        let quantized = tensor_quant.forward(view.apply(x), Mode::Train);
         QuantTensor::from(FakeQuantized {
-            value: View::PerTensor.restore(quantized.value, shape),
+            value: view.restore(quantized.value, shape),
             scale: quantized.scale,
             zero_point: quantized.zero_point,
             bit_width: quantized.bit_width,
-            axis: None,
-            signed: self.tensor_quant.signed(),
+            axis: view.axis(),
+            signed: tensor_quant.signed(),
             training: true,
         })
+    }
+
+    /// Whether a tensor of `shape` has the channels of the quantizer.
+    pub(crate) fn check(&self, shape: &[usize]) -> Result<(), QuantizerError> {
+        match (self.shared.view.axis(), self.shared.groups) {
+            (Some(axis), groups) if shape.get(axis) != Some(&groups) => {
+                Err(QuantizerError::Channels { found: shape.to_vec(), groups, axis })
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Scale, zero point and type as evaluation uses them.
     ///
     /// # Errors
     ///
-    /// If the parameters are no integer quantizer.
+    /// If the parameters are no integer quantizer, or zero points differ between channels.
     pub fn fixed(&self) -> Result<FixedQuantizer, QuantizerError> {
-        self.tensor_quant.fixed()
+        let quantizer = self.tensor_quant().fixed()?;
+        let zero_points = quantizer.zero_points();
+        if zero_points.iter().any(|zero_point| *zero_point != zero_points[0]) {
+            return Err(QuantizerError::ZeroPoints { zero_points: zero_points.to_vec() });
+        }
+        Ok(quantizer)
     }
 }
 
@@ -113,6 +285,6 @@ impl Component for ActQuantProxy {
     }
 
     fn children(&self) -> Vec<(&'static str, &dyn Component)> {
-        vec![("tensor_quant", &*self.tensor_quant)]
+        vec![("input_view_impl", &self.shared.view), ("tensor_quant", &**self.tensor_quant())]
     }
 }

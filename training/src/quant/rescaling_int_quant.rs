@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use super::{BitWidth, FixedQuantizer, IntQuant, IntScaling, QuantizerError, Scaling, ZeroPoint, fixed};
+use crate::Mode;
 use crate::backend::Tensor;
 use crate::component::Component;
-use crate::{Mode, Parameter};
 
 /// What a tensor quantizer returns: values that codes stand for, and how.
 #[derive(Clone, Debug)]
@@ -35,8 +35,21 @@ pub trait TensorQuant: Component {
     /// Whether codes may be negative.
     fn signed(&self) -> bool;
 
-    /// Told of each further weight the quantizer is shared with.
-    fn track(&self, _weight: &Parameter) {}
+    /// The exact codes of `values`, row-major, whose groups are runs of `run_elems` elements, and the quantizer that
+    /// gives these codes back from the values that stand for them.
+    ///
+    /// # Errors
+    ///
+    /// As [`fixed`](Self::fixed).
+    fn codes(&self, values: &[f32], run_elems: usize) -> Result<(Vec<i32>, FixedQuantizer), QuantizerError> {
+        let quantizer = self.fixed()?;
+        Ok((quantizer.quantize(values, run_elems), quantizer.of_codes()))
+    }
+
+    /// Limits, one or one per group, that stored weights are clipped to on every training pass, if they are.
+    fn clip(&self) -> Option<Vec<f32>> {
+        None
+    }
 }
 
 /// An integer quantizer with its own scaling.
@@ -60,7 +73,7 @@ impl RescalingIntQuant {
         let bit_width = self.msb_clamp_bit_width_impl.forward(mode);
         let int_threshold = self.int_scaling_impl.forward(bit_width.clone());
         let scale = self.scaling_impl.forward(x, mode) / int_threshold;
-        let zero_point = self.zero_point_impl.forward(&scale, &bit_width);
+        let zero_point = self.zero_point_impl.forward(x, &scale, &bit_width, mode);
         [scale, zero_point, bit_width]
     }
 }
@@ -68,7 +81,8 @@ impl RescalingIntQuant {
 impl TensorQuant for RescalingIntQuant {
     fn forward(&self, x: Tensor<2>, mode: Mode) -> Quantized {
         let [scale, zero_point, bit_width] = self.parameters(Some(&x), mode);
-        let value = self.int_quant.forward(&scale, &zero_point, &bit_width, x);
+        let value = self.int_quant.forward(&scale, &zero_point, &bit_width, x.clone());
+        let value = self.int_quant.delay_wrapper.forward(|| x, value, mode);
         Quantized { value, scale, zero_point, bit_width }
     }
 
@@ -81,8 +95,13 @@ impl TensorQuant for RescalingIntQuant {
         self.int_quant.signed
     }
 
-    fn track(&self, weight: &Parameter) {
-        self.scaling_impl.track(weight);
+    fn codes(&self, values: &[f32], run_elems: usize) -> Result<(Vec<i32>, FixedQuantizer), QuantizerError> {
+        let quantizer = self.fixed()?;
+        let mut codes = quantizer.quantize(values, run_elems);
+        if let Some(rounded_up) = self.int_quant.float_to_int_impl.rounded_up() {
+            quantizer.round_up(values, run_elems, &rounded_up, &mut codes);
+        }
+        Ok((codes, quantizer.of_codes()))
     }
 }
 

@@ -2,6 +2,12 @@
 //!
 //! Called by `IntQuant`. Evaluation rounds the exact value in the way `FloatToInt::rounding` names.
 
+mod learned;
+mod stochastic;
+
+pub use learned::LearnedRoundSte;
+pub use stochastic::StochasticRoundSte;
+
 use exactum_runtime::num::Rounding;
 
 use super::straight_through;
@@ -14,25 +20,110 @@ pub trait FloatToInt: Component {
     fn forward(&self, x: Tensor<2>) -> Tensor<2>;
 
     /// The mode that evaluation and export use.
-    fn rounding(&self) -> Rounding;
-}
+    fn rounding(&self) -> CodeRounding;
 
-/// To the nearest integer, ties to even; the gradient passes unchanged.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct RoundSte;
-
-impl Component for RoundSte {
-    fn label(&self) -> String {
-        "RoundSte()".into()
+    /// For each element, row-major, whether evaluation rounds up what lies between two integers: a rounding learned
+    /// element by element. `rounding` is [`Rounding::Floor`] then.
+    fn rounded_up(&self) -> Option<Vec<bool>> {
+        None
     }
 }
 
-impl FloatToInt for RoundSte {
-    fn forward(&self, x: Tensor<2>) -> Tensor<2> {
-        straight_through(x.clone(), x.round())
+/// How evaluation rounds exact values to codes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CodeRounding {
+    /// A mode of the numeric contract.
+    Mode(Rounding),
+    /// To the nearest integer; ties to even above zero, up below it: the rounding of a DPU. No exchange format names it.
+    Dpu,
+}
+
+impl CodeRounding {
+    /// The integer that `floor + remainder / divisor` rounds to, with `0 <= remainder < divisor`.
+    pub(crate) fn round(self, floor: i64, remainder: u64, divisor: u64) -> Option<i64> {
+        let mode = match self {
+            Self::Mode(mode) => mode,
+            Self::Dpu if floor < 0 => Rounding::HalfToward,
+            Self::Dpu => Rounding::HalfEven,
+        };
+        mode.round(floor, remainder, divisor)
     }
 
-    fn rounding(&self) -> Rounding {
-        Rounding::HalfEven
+    /// Whether ties are the values next to which rounding jumps; otherwise it jumps at integers.
+    pub(crate) fn is_nearest(self) -> bool {
+        match self {
+            Self::Mode(mode) => {
+                matches!(mode, Rounding::HalfEven | Rounding::HalfAway | Rounding::HalfToward)
+            }
+            Self::Dpu => true,
+        }
+    }
+}
+
+macro_rules! roundings {
+    ($($(#[$doc:meta])* $name:ident, $rounding:expr, |$x:ident| $round:expr;)*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, Default)]
+        pub struct $name;
+
+        impl Component for $name {
+            fn label(&self) -> String {
+                concat!(stringify!($name), "()").into()
+            }
+        }
+
+        impl FloatToInt for $name {
+            fn forward(&self, $x: Tensor<2>) -> Tensor<2> {
+                straight_through($x.clone(), $round)
+            }
+
+            fn rounding(&self) -> CodeRounding {
+                $rounding
+            }
+        }
+    )*};
+}
+
+roundings! {
+    /// To the nearest integer, ties to even; the gradient passes unchanged.
+    RoundSte, CodeRounding::Mode(Rounding::HalfEven), |x| x.round();
+    /// Up; the gradient passes unchanged.
+    CeilSte, CodeRounding::Mode(Rounding::Ceil), |x| x.ceil();
+    /// Down; the gradient passes unchanged.
+    FloorSte, CodeRounding::Mode(Rounding::Floor), |x| x.floor();
+    /// Toward zero; the gradient passes unchanged.
+    RoundToZeroSte, CodeRounding::Mode(Rounding::Toward), |x| x.clone().sign() * x.abs().floor();
+    /// To the nearest integer, ties to even above zero and up below it; the gradient passes unchanged.
+    DPURoundSte, CodeRounding::Dpu, |x| {
+        let tie = (x.clone() - x.clone().floor()).equal_elem(0.5);
+        let negative_tie = tie.bool_and(x.clone().lower_elem(0.0));
+        x.clone().round().mask_where(negative_tie, x.ceil())
+    };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::backend;
+
+    /// Halves and quarters around zero: the tensors round as the exact integers do, and gradients pass.
+    #[test]
+    fn tensors_round_as_exact_values() {
+        let quarters: Vec<i32> = (-13..=13).collect();
+        let values = quarters.iter().map(|q| *q as f32 / 4.0).collect();
+        let implementations: [&dyn FloatToInt; 5] =
+            [&RoundSte, &CeilSte, &FloorSte, &RoundToZeroSte, &DPURoundSte];
+        for rounding in implementations {
+            let x = backend::tensor::<2>(Vec::clone(&values), [1, values.len()], &backend::training_device())
+                .require_grad();
+            let y = rounding.forward(x.clone());
+            let exact = quarters.iter().map(|q| {
+                let (floor, rest) = (i64::from(q.div_euclid(4)), q.rem_euclid(4) as u64);
+                rounding.rounding().round(floor, rest, 4).unwrap() as f32
+            });
+            assert_eq!(backend::to_f32(&y), exact.collect::<Vec<_>>(), "{}", rounding.label());
+            let gradient = backend::to_f32(&x.grad(&y.sum().backward()).unwrap());
+            assert_eq!(gradient, vec![1.0; values.len()], "{}", rounding.label());
+        }
     }
 }

@@ -2,31 +2,32 @@
 //!
 //! Weights follow a statistic of themselves; activations collect a statistic first and learn the threshold then.
 
+mod affine;
 mod const_scaling;
 mod parameter;
 mod parameter_from_runtime_stats;
+mod runtime_stats;
 mod stats_from_parameter;
 
+pub use affine::AffineRescaling;
 pub use const_scaling::ConstScaling;
 pub use parameter::ParameterScaling;
 pub use parameter_from_runtime_stats::ParameterFromRuntimeStatsScaling;
-pub use stats_from_parameter::StatsFromParameterScaling;
+pub use runtime_stats::RuntimeStatsScaling;
+pub use stats_from_parameter::{ParameterFromStatsFromParameterScaling, StatsFromParameterScaling};
 
 use std::sync::Arc;
 
 use super::{RestrictValue, ScalarClampMin};
+use crate::Mode;
 use crate::backend::Tensor;
 use crate::component::Component;
-use crate::{Mode, Parameter};
 
 /// Gives the threshold of each group.
 pub trait Scaling: Component {
     /// `[groups, 1]`, positive. `x`, `[groups, elems]`, is what the quantizer is applied to; without it the
     /// threshold is the one evaluation uses.
     fn forward(&self, x: Option<&Tensor<2>>, mode: Mode) -> Tensor<2>;
-
-    /// Told of each further weight the quantizer is shared with. Only statistics of weights care.
-    fn track(&self, _weight: &Parameter) {}
 }
 
 /// The permitted thresholds: a restriction and a smallest value.
@@ -44,11 +45,15 @@ impl Restriction {
         self.clamp_scaling.forward(self.restrict_scaling_impl.forward(stored)).abs()
     }
 
+    /// From a statistic to the stored domain.
+    pub fn store(&self, threshold: Tensor<2>) -> Tensor<2> {
+        // Before a logarithm, so that a channel of zeros stays finite.
+        self.restrict_scaling_impl.preprocess(self.clamp_scaling.forward(threshold))
+    }
+
     /// From a statistic to a threshold.
     pub fn of_threshold(&self, threshold: Tensor<2>) -> Tensor<2> {
-        // Before a logarithm, so that a channel of zeros stays finite.
-        let positive = self.clamp_scaling.forward(threshold);
-        self.forward(self.restrict_scaling_impl.preprocess(positive))
+        self.forward(self.store(threshold))
     }
 
     fn parts(&self) -> [(&'static str, &dyn Component); 2] {

@@ -1,6 +1,7 @@
 //! How a tensor is seen by quantizer components: as one group, or as one group per channel.
 
 use crate::backend::Tensor;
+use crate::component::Component;
 
 /// Grouping of a tensor's elements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,6 +46,16 @@ impl View {
         match self {
             Self::PerTensor => None,
             Self::PerChannel { axis } => Some(axis),
+        }
+    }
+}
+
+impl Component for View {
+    fn label(&self) -> String {
+        match self {
+            Self::PerTensor => "OverTensorView()".into(),
+            Self::PerChannel { axis: 0 } => "OverOutputChannelView()".into(),
+            Self::PerChannel { axis } => format!("OverOutputChannelView(channel_dim={axis})"),
         }
     }
 }

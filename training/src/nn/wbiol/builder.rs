@@ -1,14 +1,19 @@
-//! Keywords of layers with weights: a quantizer for each of the four, and overrides of the weight quantizer's
-//! attributes under their names with the prefix `weight_`.
-
-use std::sync::Arc;
+//! Keywords of layers with weights: a quantizer for each of the four, and every attribute of their definitions under its
+//! name with the prefix `weight_`, `bias_`, `input_` or `output_`.
+//!
+//! Keywords beat the definition, whichever comes first.
 
 use super::{OperatorShape, Wbiol};
 use crate::Parameter;
+use crate::error::BuildError;
 use crate::init::Init;
+use crate::nn::keywords::Keywords;
+use crate::quant::definition::{act_attributes, bias_attributes, keywords, weight_attributes};
 use crate::quant::{
-    ActQuant, ActQuantProxy, BiasQuant, Int8WeightPerTensorFloat, RestrictValueType, WeightQuant,
-    WeightQuantProxy, WeightScaling,
+    ActQuant, ActQuantProxy, BiasQuant, BiasQuantProxy, BitWidth, BitWidthImplType, Clamp, FloatToInt,
+    FloatToIntImplType, Int8WeightPerTensorFloat, IntScaling, QuantType, RestrictValue, RestrictValueType,
+    Scaling, ScalingImplType, ScalingInit, ScalingPerOutputType, Stats, StatsOp, TensorQuant, WeightQuant,
+    WeightQuantProxy, ZeroPointImpl,
 };
 
 /// Builds a layer with weights. By default the weight is quantized by [`Int8WeightPerTensorFloat`] and nothing else.
@@ -16,11 +21,11 @@ pub struct WbiolBuilder<O> {
     name: String,
     operator: O,
     bias: bool,
-    weight_quant: Option<WeightQuant>,
+    weight_quant: Keywords<WeightQuant>,
     shared_weight_quant: Option<WeightQuantProxy>,
-    bias_quant: Option<BiasQuant>,
-    input_quant: Option<ActQuant>,
-    output_quant: Option<ActQuant>,
+    bias_quant: Keywords<BiasQuant>,
+    input_quant: Keywords<ActQuant>,
+    output_quant: Keywords<ActQuant>,
 }
 
 impl<O: OperatorShape> WbiolBuilder<O> {
@@ -29,11 +34,11 @@ impl<O: OperatorShape> WbiolBuilder<O> {
             name,
             operator,
             bias: true,
-            weight_quant: Some(Int8WeightPerTensorFloat),
+            weight_quant: Keywords::new(Some(Int8WeightPerTensorFloat)),
             shared_weight_quant: None,
-            bias_quant: None,
-            input_quant: None,
-            output_quant: None,
+            bias_quant: Keywords::new(None),
+            input_quant: Keywords::new(None),
+            output_quant: Keywords::new(None),
         }
     }
 
@@ -45,7 +50,7 @@ impl<O: OperatorShape> WbiolBuilder<O> {
 
     /// The quantizer of the weight; `None` for floats.
     pub fn weight_quant(mut self, quant: impl Into<Option<WeightQuant>>) -> Self {
-        self.weight_quant = quant.into();
+        self.weight_quant.define(quant.into());
         self
     }
 
@@ -57,49 +62,28 @@ impl<O: OperatorShape> WbiolBuilder<O> {
 
     /// The quantizer of the bias; `None` for floats.
     pub fn bias_quant(mut self, quant: impl Into<Option<BiasQuant>>) -> Self {
-        self.bias_quant = quant.into();
+        self.bias_quant.define(quant.into());
         self
     }
 
     /// The quantizer of the input; `None` to take the input as it comes.
     pub fn input_quant(mut self, quant: impl Into<Option<ActQuant>>) -> Self {
-        self.input_quant = quant.into();
+        self.input_quant.define(quant.into());
         self
     }
 
     /// The quantizer of the output; `None` to return the accumulator.
     pub fn output_quant(mut self, quant: impl Into<Option<ActQuant>>) -> Self {
-        self.output_quant = quant.into();
+        self.output_quant.define(quant.into());
         self
     }
 
-    /// Bits of a weight's code.
-    pub fn weight_bit_width(self, bits: u8) -> Self {
-        self.change(|quant| quant.bit_width = bits)
-    }
-
-    /// Leave out the most negative code of weights.
-    pub fn weight_narrow_range(self, narrow: bool) -> Self {
-        self.change(|quant| quant.narrow_range = narrow)
-    }
-
-    /// One weight scale per output channel.
-    pub fn weight_scaling_per_output_channel(self, per_channel: bool) -> Self {
-        self.change(|quant| quant.scaling_per_output_channel = per_channel)
-    }
-
-    /// Origin of the weight scale.
-    pub fn weight_scaling_impl_type(self, kind: WeightScaling) -> Self {
-        self.change(|quant| quant.scaling_impl_type = kind)
-    }
-
-    /// Permitted weight scales.
-    pub fn weight_restrict_scaling_type(self, kind: RestrictValueType) -> Self {
-        self.change(|quant| quant.restrict_scaling_type = kind)
-    }
-
     /// The layer, its values drawn from `init`.
-    pub fn build(self, init: &mut Init) -> Wbiol<O> {
+    ///
+    /// # Errors
+    ///
+    /// If a quantizer cannot be built from its definition.
+    pub fn build(self, init: &mut Init) -> Result<Wbiol<O>, BuildError> {
         let shape = self.operator.weight_shape();
         let fan_in: usize = shape.iter().skip(1).product();
         let weight = init.fan_in_uniform(&shape, fan_in);
@@ -109,34 +93,50 @@ impl<O: OperatorShape> WbiolBuilder<O> {
 
     /// The layer with given parameters.
     ///
-    /// # Panics
+    /// # Errors
     ///
-    /// If the shape of a parameter does not fit the operator.
-    pub fn with_parameters(self, weight: Parameter, bias: Option<Parameter>) -> Wbiol<O> {
+    /// If the shape of a parameter does not fit the operator, or a quantizer cannot be built from its definition.
+    pub fn with_parameters(self, weight: Parameter, bias: Option<Parameter>) -> Result<Wbiol<O>, BuildError> {
         let shape = self.operator.weight_shape();
-        assert_eq!(weight.shape(), shape, "shape of the weight of layer `{}`", self.name);
-        if let Some(bias) = &bias {
-            assert_eq!(bias.shape(), &shape[..1], "shape of the bias of layer `{}`", self.name);
-        }
-        let own = || {
-            let quant = self.weight_quant?;
-            Some(WeightQuantProxy::new(Arc::new(quant.build(&weight)), quant.view()))
+        let fits = |parameter: &Parameter, name, needed: &[usize]| {
+            let error = || BuildError::Parameter {
+                layer: self.name.clone(),
+                name,
+                found: parameter.shape().to_vec(),
+                needed: needed.to_vec(),
+            };
+            if parameter.shape() == needed { Ok(()) } else { Err(error()) }
         };
-        let act = |quant: Option<ActQuant>| quant.map(|quant| ActQuantProxy::new(Arc::new(quant.build())));
-        Wbiol {
-            weight_quant: self
-                .shared_weight_quant
-                .as_ref()
-                .map(|proxy| proxy.share_with(&weight))
-                .or_else(own),
-            bias_quant: self.bias_quant.map(|quant| quant.build()),
-            input_quant: act(self.input_quant),
-            output_quant: act(self.output_quant),
+        fits(&weight, "weight", &shape)?;
+        if let Some(bias) = &bias {
+            fits(bias, "bias", &shape[..1])?;
+        }
+        let name = &self.name;
+        let failed =
+            |quantizer| move |source| BuildError::Quantizer { layer: name.clone(), quantizer, source };
+        let weight_quant = match (&self.shared_weight_quant, self.weight_quant.finish()) {
+            (Some(proxy), _) => proxy.share_with(&weight).map(Some),
+            (None, Some(quant)) => WeightQuantProxy::build(quant, &weight),
+            (None, None) => Ok(None),
+        };
+        let act = |quant: Keywords<ActQuant>| match quant.finish() {
+            Some(quant) => ActQuantProxy::build(quant),
+            None => Ok(None),
+        };
+        let bias_quant = match (&bias, self.bias_quant.finish()) {
+            (Some(bias), Some(quant)) => BiasQuantProxy::build(&quant, bias),
+            _ => Ok(None),
+        };
+        Ok(Wbiol {
+            weight_quant: weight_quant.map_err(failed("weight_quant"))?,
+            bias_quant: bias_quant.map_err(failed("bias_quant"))?,
+            input_quant: act(self.input_quant).map_err(failed("input_quant"))?,
+            output_quant: act(self.output_quant).map_err(failed("output_quant"))?,
             name: self.name,
             operator: self.operator,
             weight,
             bias,
-        }
+        })
     }
 
     /// Changes the operator.
@@ -145,10 +145,28 @@ impl<O: OperatorShape> WbiolBuilder<O> {
         self
     }
 
-    fn change(mut self, change: impl FnOnce(&mut WeightQuant)) -> Self {
-        if let Some(quant) = &mut self.weight_quant {
-            change(quant);
-        }
+    fn change_weight(mut self, change: impl FnOnce(&mut WeightQuant) + 'static) -> Self {
+        self.weight_quant.change(change);
+        self
+    }
+
+    fn change_input(mut self, change: impl FnOnce(&mut ActQuant) + 'static) -> Self {
+        self.input_quant.change(change);
+        self
+    }
+
+    fn change_output(mut self, change: impl FnOnce(&mut ActQuant) + 'static) -> Self {
+        self.output_quant.change(change);
+        self
+    }
+
+    fn change_bias(mut self, change: impl FnOnce(&mut BiasQuant) + 'static) -> Self {
+        self.bias_quant.change(change);
         self
     }
 }
+
+weight_attributes! { keywords { [<O: OperatorShape>] WbiolBuilder<O>, "weight_", change_weight } }
+act_attributes! { keywords { [<O: OperatorShape>] WbiolBuilder<O>, "input_", change_input } }
+act_attributes! { keywords { [<O: OperatorShape>] WbiolBuilder<O>, "output_", change_output } }
+bias_attributes! { keywords { [<O: OperatorShape>] WbiolBuilder<O>, "bias_", change_bias } }

@@ -4,6 +4,7 @@ use exactum_runtime::num::IntRange;
 
 use super::{OperatorShape, Wbiol, WeightedOperator};
 use crate::activation::{Activation, Data, Mode};
+use crate::backend;
 use crate::error::ForwardError;
 use crate::exact::{self, Carrier, ExactTensor, Offset};
 use crate::quant::{FixedQuantizer, WeightQuantProxy, broadcast};
@@ -21,23 +22,35 @@ impl<O: OperatorShape> Wbiol<O> {
     where
         O: WeightedOperator<D>,
     {
-        if input.scales.len() > 1 || input.offset != Offset::Zero {
-            return Err(ForwardError::Accumulated { layer: self.name.clone() });
-        }
+        let device = backend::evaluation_device();
+        let input_scale = backend::tensor_f64(input.scales.clone(), [input.scales.len(), 1], &device);
+        let input_scales = self.input_scales(input_scale).filter(|_| input.offset == Offset::Zero);
+        let input_scales =
+            input_scales.ok_or_else(|| ForwardError::Accumulated { layer: self.name.clone() })?;
+        let input_scales = backend::to_f64(&input_scales);
         let (codes, quantizer) = weight_quant.codes(&self.weight).map_err(|source| self.failed(source))?;
         let channel_elems = self.weight.shape().iter().skip(1).product();
-        let bound = exact::channel_bound(&codes, channel_elems, input.range, input.zero_point);
+        let centred = centred(&codes, &quantizer, channel_elems);
+        let bound = exact::channel_bound(&centred, channel_elems, input.range, input.zero_point);
         let carrier = Carrier::for_bound(bound)
             .ok_or_else(|| ForwardError::Accumulator { layer: self.name.clone(), bound })?;
-        let weight = carrier.tensor(&codes, self.shape::<D>());
+        let weight = carrier.tensor(&centred, self.shape::<D>());
         let accumulator = self.operator.apply(input.centred(carrier), weight);
-        let input_scale = input.scales[0];
-        let bias = self.fixed_bias(input_scale as f32, &quantizer)?;
+        let scales = products(&input_scales, quantizer.scales());
+        let bias = self.fixed_bias(scales.iter().map(|scale| *scale as f32).collect())?;
         let bound = bound as i64;
+        let bits = |bits: u8| backend::tensor(vec![f32::from(bits)], [1, 1], &device);
+        let bias_bits = match &bias {
+            Some(Constant::Quantized { quantizer, .. }) => Some(bits(quantizer.int_type().width.bits())),
+            _ => None,
+        };
+        let weight_bits = bits(quantizer.int_type().width.bits());
+        let declared_bits = self.accumulator_bits(&bits(input.declared_bits), &weight_bits, bias_bits);
+        let declared_bits = backend::scalar(&declared_bits) as u8;
         let output = ExactTensor {
             codes: accumulator,
             range: IntRange { lo: -bound, hi: bound },
-            scales: quantizer.scales().iter().map(|scale| input_scale * f64::from(*scale)).collect(),
+            scales,
             zero_point: 0,
             offset: match &bias {
                 None => Offset::Zero,
@@ -47,7 +60,7 @@ impl<O: OperatorShape> Wbiol<O> {
                 }
             },
             int_type: None,
-            declared_bits: self.declared_bits(input.declared_bits, quantizer.int_type().width.bits()),
+            declared_bits,
         };
         Ok(x.next(QuantTensor::from(output).into(), || {
             self.record(Constant::Quantized { codes, quantizer }, bias)
@@ -62,9 +75,19 @@ impl<O: OperatorShape> Wbiol<O> {
     where
         O: WeightedOperator<D>,
     {
-        if self.bias_quant.is_some() && self.bias.is_some() {
-            return Err(self.bias_error(x.quant().is_some()));
-        }
+        let bias = match (&self.bias, &self.bias_quant) {
+            (Some(bias), Some(proxy)) => {
+                let fixed = proxy.codes(bias, None).map_err(|source| self.failed(source))?;
+                let (codes, quantizer) = fixed.ok_or_else(|| self.bias_error(x.quant().is_some()))?;
+                let value = proxy.forward(bias, None, Mode::Eval).map(|quantized| quantized.value);
+                value.map(|value| (value, Constant::Quantized { codes, quantizer }))
+            }
+            (Some(bias), None) => {
+                let value = bias.tensor(Mode::Eval, [1, bias.len_elems()]);
+                Some((value, Constant::Float(bias.values())))
+            }
+            (None, _) => None,
+        };
         let (value, weight) = match &self.weight_quant {
             Some(proxy) => {
                 let (codes, quantizer) = proxy.codes(&self.weight).map_err(|source| self.failed(source))?;
@@ -74,27 +97,34 @@ impl<O: OperatorShape> Wbiol<O> {
             None => (self.weight.tensor(Mode::Eval, self.shape()), Constant::Float(self.weight.values())),
         };
         let y = self.operator.apply(x.value(), value);
-        let y = match &self.bias {
-            Some(bias) => y + broadcast(bias.tensor(Mode::Eval, [bias.len_elems(), 1]), Some(1)),
+        let y = match &bias {
+            Some((value, _)) => {
+                let channels = value.dims().iter().product();
+                y + broadcast(value.clone().reshape([channels, 1]), Some(1))
+            }
             None => y,
         };
-        Ok(x.next(Data::Float(y), || {
-            let bias = self.bias.as_ref().map(|bias| Constant::Float(bias.values()));
-            self.record(weight, bias)
-        }))
+        Ok(x.next(Data::Float(y), || self.record(weight, bias.map(|(_, constant)| constant))))
     }
 
-    /// The bias as a constant; a quantized one takes its scale from the input's and the weight's.
-    fn fixed_bias(
-        &self,
-        input_scale: f32,
-        weight: &FixedQuantizer,
-    ) -> Result<Option<Constant>, ForwardError> {
+    /// The bias as a constant; a quantized one takes the accumulator's scales, unless it has its own.
+    fn fixed_bias(&self, scales: Vec<f32>) -> Result<Option<Constant>, ForwardError> {
         let Some(bias) = &self.bias else { return Ok(None) };
-        let values = bias.values();
-        let Some(proxy) = &self.bias_quant else { return Ok(Some(Constant::Float(values))) };
-        let scales = weight.scales().iter().map(|scale| input_scale * scale).collect();
-        let quantizer = proxy.fixed(scales).map_err(|source| self.failed(source))?;
-        Ok(Some(Constant::Quantized { codes: quantizer.quantize(&values, 1), quantizer }))
+        let Some(proxy) = &self.bias_quant else { return Ok(Some(Constant::Float(bias.values()))) };
+        let fixed = proxy.codes(bias, Some(scales)).map_err(|source| self.failed(source))?;
+        Ok(fixed.map(|(codes, quantizer)| Constant::Quantized { codes, quantizer }))
     }
+}
+
+/// Weight codes without their zero points.
+fn centred(codes: &[i32], quantizer: &FixedQuantizer, channel_elems: usize) -> Vec<i32> {
+    let zero_points = quantizer.zero_points();
+    let zero_point = |index: usize| zero_points[index / channel_elems.max(1) % zero_points.len()];
+    codes.iter().enumerate().map(|(index, code)| code - zero_point(index)).collect()
+}
+
+/// Exact products of the scales of input and weight, one for all or one per output channel.
+fn products(input: &[f64], weight: &[f32]) -> Vec<f64> {
+    let channels = input.len().max(weight.len());
+    (0..channels).map(|c| input[c % input.len()] * f64::from(weight[c % weight.len()])).collect()
 }

@@ -5,18 +5,21 @@ use crate::Mode;
 use crate::backend::{self, Tensor};
 use crate::component::Component;
 
-/// One constant threshold for the whole tensor.
+/// A constant threshold, one for all groups or one per group.
 #[derive(Clone)]
 pub struct ConstScaling {
     /// Permitted thresholds.
     pub restriction: Restriction,
-    /// The threshold before the restriction.
-    pub scaling_init: f32,
+    /// The thresholds before the restriction.
+    pub scaling_init: Vec<f32>,
 }
 
 impl Component for ConstScaling {
     fn label(&self) -> String {
-        format!("ConstScaling(scaling_init={})", self.scaling_init)
+        match self.scaling_init[..] {
+            [threshold] => format!("ConstScaling(scaling_init={threshold})"),
+            _ => format!("ConstScaling(scaling_init={:?})", self.scaling_init),
+        }
     }
 
     fn children(&self) -> Vec<(&'static str, &dyn Component)> {
@@ -26,7 +29,8 @@ impl Component for ConstScaling {
 
 impl Scaling for ConstScaling {
     fn forward(&self, _x: Option<&Tensor<2>>, _mode: Mode) -> Tensor<2> {
-        let threshold = backend::tensor(vec![self.scaling_init], [1, 1], &backend::evaluation_device());
+        let shape = [self.scaling_init.len(), 1];
+        let threshold = backend::tensor(self.scaling_init.clone(), shape, &backend::evaluation_device());
         self.restriction.of_threshold(threshold)
     }
 }

@@ -1,75 +1,38 @@
 //! A threshold that is first a statistic of the activations and later a learned parameter.
 //!
-//! While it collects, training uses the statistic of the batch and evaluation its moving average; after
-//! `collect_stats_steps` training passes the average becomes the parameter, used in both modes.
-
-use std::sync::{Arc, Mutex, PoisonError};
+//! While it collects, training uses the statistic of the batch and evaluation its average; the last collecting pass
+//! turns the average into the parameter, used in both modes from then on.
 
 use super::{Restriction, Scaling};
 use crate::backend::{self, Tensor};
 use crate::component::Component;
-use crate::quant::Stats;
+use crate::quant::RuntimeStats;
 use crate::{Mode, Parameter};
 
 /// Collects a statistic of activations, then learns the threshold from there.
 pub struct ParameterFromRuntimeStatsScaling {
-    collect_stats_steps: usize,
-    /// Weight of the newest statistic in the moving average.
-    momentum: f32,
-    stats: Arc<dyn Stats>,
+    stats: RuntimeStats,
     restriction: Restriction,
     value: Parameter,
-    collected: Mutex<Collected>,
-}
-
-struct Collected {
-    steps: usize,
-    average: Vec<f32>,
 }
 
 impl ParameterFromRuntimeStatsScaling {
-    /// Collects `stats` of `groups` groups for `collect_stats_steps` training passes. Before the first pass the
-    /// threshold is 1.
-    pub fn new(
-        groups: usize,
-        collect_stats_steps: usize,
-        momentum: f32,
-        stats: Arc<dyn Stats>,
-        restriction: Restriction,
-    ) -> Self {
-        let ones = vec![1.0; groups];
-        let value = Parameter::new(ones.clone(), &[groups]);
-        let collected = Mutex::new(Collected { steps: 0, average: ones });
-        Self { collect_stats_steps, momentum, stats, restriction, value, collected }
+    /// Collects `stats`; before the first training pass the threshold is where `stats` starts.
+    pub fn new(stats: RuntimeStats, restriction: Restriction) -> Self {
+        let groups = stats.groups();
+        Self { stats, restriction, value: Parameter::new(vec![1.0; groups], &[groups]) }
     }
 
-    fn average(&self, collected: &Collected) -> Tensor<2> {
-        let groups = collected.average.len();
-        backend::tensor(collected.average.clone(), [groups, 1], &backend::evaluation_device())
-    }
-
-    /// Adds a statistic to the average; the last one turns the average into the parameter.
-    fn collect(&self, collected: &mut Collected, statistic: &Tensor<2>) {
-        let newest = backend::to_f32(statistic);
-        if collected.steps == 0 {
-            collected.average = newest;
-        } else {
-            for (average, newest) in collected.average.iter_mut().zip(newest) {
-                *average = *average * (1.0 - self.momentum) + self.momentum * newest;
-            }
-        }
-        collected.steps += 1;
-        if collected.steps == self.collect_stats_steps {
-            let positive = self.restriction.clamp_scaling.forward(self.average(collected));
-            let stored = self.restriction.restrict_scaling_impl.preprocess(positive);
-            self.value.set(backend::to_f32(&stored));
-        }
+    /// The average becomes the parameter.
+    fn finish(&self, average: Vec<f32>) {
+        let threshold = backend::tensor(average, [self.value.len_elems(), 1], &backend::evaluation_device());
+        self.value.set(backend::to_f32(&self.restriction.store(threshold)));
     }
 }
 
 impl Component for ParameterFromRuntimeStatsScaling {
     fn label(&self) -> String {
-        format!("ParameterFromRuntimeStatsScaling(collect_stats_steps={})", self.collect_stats_steps)
+        "ParameterFromRuntimeStatsScaling()".into()
     }
 
     fn parameters(&self) -> Vec<(&'static str, &Parameter)> {
@@ -77,7 +40,7 @@ impl Component for ParameterFromRuntimeStatsScaling {
     }
 
     fn children(&self) -> Vec<(&'static str, &dyn Component)> {
-        let mut parts: Vec<(&'static str, &dyn Component)> = vec![("stats", &*self.stats)];
+        let mut parts: Vec<(&'static str, &dyn Component)> = vec![("runtime_stats", &self.stats)];
         parts.extend(self.restriction.parts());
         parts
     }
@@ -85,17 +48,9 @@ impl Component for ParameterFromRuntimeStatsScaling {
 
 impl Scaling for ParameterFromRuntimeStatsScaling {
     fn forward(&self, x: Option<&Tensor<2>>, mode: Mode) -> Tensor<2> {
-        let mut collected = self.collected.lock().unwrap_or_else(PoisonError::into_inner);
-        if collected.steps >= self.collect_stats_steps {
-            return self.restriction.forward(self.value.tensor(mode, [self.value.len_elems(), 1]));
-        }
-        match (mode, x) {
-            (Mode::Train, Some(x)) => {
-                let statistic = self.stats.forward(x.clone());
-                self.collect(&mut collected, &statistic);
-                self.restriction.of_threshold(statistic)
-            }
-            _ => self.restriction.of_threshold(self.average(&collected)),
+        match self.stats.forward(x, mode, |average| self.finish(average)) {
+            Some(statistic) => self.restriction.of_threshold(statistic),
+            None => self.restriction.forward(self.value.tensor(mode, [self.value.len_elems(), 1])),
         }
     }
 }

@@ -1,0 +1,218 @@
+//! From definitions of weight quantizers to components.
+
+use std::sync::Arc;
+
+use super::{Common, common, given, per_channel, require};
+use crate::Parameter;
+use crate::quant::{
+    BinaryQuant, BitWidthImplType, BuildContext, ClampedBinaryQuant, ConstScaling, DelayWrapper,
+    NegativeMinOrZero, ParameterFromStatsFromParameterScaling, ParameterListStats, ParameterScaling,
+    ParameterZeroPoint, QuantType, QuantizerBuildError, RescalingIntQuant, Restriction, ScaleShiftZeroPoint,
+    Scaling, ScalingImplType, ScalingInit, Stats, StatsFromParameterScaling, StatsFromParameterZeroPoint,
+    StatsOp, TensorClamp, TensorClampSte, TensorQuant, TernaryQuant, View, WeightQuant, ZeroPoint,
+    ZeroPointImpl, ZeroZeroPoint,
+};
+
+/// Builds weight quantizers.
+pub struct WeightQuantSolver;
+
+impl WeightQuantSolver {
+    /// The quantizer of `weights`, all of which it tracks; `None` for floats.
+    ///
+    /// # Errors
+    ///
+    /// If an attribute is missing, out of range, or has a value that is not supported; and if weights are not finite
+    /// where a starting value depends on them.
+    pub fn solve(
+        quant: &WeightQuant,
+        weights: &[Parameter],
+    ) -> Result<Option<Arc<dyn TensorQuant>>, QuantizerBuildError> {
+        if quant.quant_type == QuantType::Fp {
+            return Ok(None);
+        }
+        let view = Self::view(quant)?;
+        let groups = match view {
+            View::PerTensor => 1,
+            View::PerChannel { .. } => weights.first().and_then(|w| w.shape().first()).copied().unwrap_or(1),
+        };
+        let context = BuildContext { weights, view, groups };
+        let solve = Solve { quant, common: common!(quant, context), view };
+        let tensor_quant = given(&quant.tensor_quant, &context, || solve.tensor_quant())?;
+        Ok(Some(tensor_quant))
+    }
+
+    /// How the quantizer groups a weight whose output channels are dimension 0.
+    ///
+    /// # Errors
+    ///
+    /// If the scales are per block.
+    pub fn view(quant: &WeightQuant) -> Result<View, QuantizerBuildError> {
+        let per_channel = per_channel(quant.scaling_per_output_type)?;
+        Ok(if per_channel { View::PerChannel { axis: 0 } } else { View::PerTensor })
+    }
+}
+
+struct Solve<'a> {
+    quant: &'a WeightQuant,
+    common: Common<'a>,
+    view: View,
+}
+
+impl Solve<'_> {
+    fn tensor_quant(&self) -> Result<Arc<dyn TensorQuant>, QuantizerBuildError> {
+        let quant = self.quant;
+        let delay_wrapper = DelayWrapper::new(quant.quant_delay_steps);
+        Ok(match quant.quant_type {
+            QuantType::Binary => {
+                let binary = BinaryQuant { scaling_impl: self.scaling(None)?, delay_wrapper };
+                match (&quant.tensor_clamp_impl, quant.clip_weights) {
+                    (None, false) => Arc::new(binary),
+                    (_, clip_weights) => {
+                        let tensor_clamp_impl = self.common.clamp(TensorClampSte)?;
+                        Arc::new(ClampedBinaryQuant { binary, tensor_clamp_impl, clip_weights })
+                    }
+                }
+            }
+            QuantType::Ternary => Arc::new(TernaryQuant {
+                scaling_impl: self.scaling(None)?,
+                threshold: quant.threshold.unwrap_or(0.5),
+                delay_wrapper,
+                clip_weights: quant.clip_weights,
+            }),
+            QuantType::Int | QuantType::Fp => self.rescaling_int_quant()?,
+        })
+    }
+
+    fn rescaling_int_quant(&self) -> Result<Arc<dyn TensorQuant>, QuantizerBuildError> {
+        let learned = self.quant.bit_width_impl_type == BitWidthImplType::Parameter
+            || matches!(
+                self.quant.scaling_impl_type,
+                ScalingImplType::AffineStats
+                    | ScalingImplType::Parameter
+                    | ScalingImplType::ParameterFromStats
+            );
+        let int_quant =
+            if learned { self.common.int_quant(TensorClamp) } else { self.common.int_quant(TensorClampSte) }?;
+        let zero_point_impl = self.zero_point(ScaleShiftZeroPoint {
+            int_quant: int_quant.clone(),
+            quantize_zero_point: self.quant.quantize_zero_point,
+        })?;
+        let msb_clamp_bit_width_impl = self.common.bit_width()?;
+        Ok(Arc::new(RescalingIntQuant {
+            scaling_impl: self.scaling(Some(&|| self.common.mse(&int_quant, &zero_point_impl)))?,
+            int_scaling_impl: self.common.int_scaling()?,
+            zero_point_impl,
+            msb_clamp_bit_width_impl,
+            int_quant,
+        }))
+    }
+
+    /// `mse` is missing for quantizers without integer codes.
+    fn scaling(
+        &self,
+        mse: Option<&dyn Fn() -> Result<crate::quant::Mse, QuantizerBuildError>>,
+    ) -> Result<Arc<dyn Scaling>, QuantizerBuildError> {
+        let quant = self.quant;
+        given(&quant.scaling_impl, &self.common.context, || {
+            let restriction = self.common.restriction()?;
+            let mse = || match mse {
+                Some(mse) => mse(),
+                None => Err(QuantizerBuildError::unsupported(
+                    "scaling_stats_op",
+                    StatsOp::Mse,
+                    "the search is for quantizers of quant_type Int",
+                )),
+            };
+            Ok(match quant.scaling_impl_type {
+                ScalingImplType::Const => Arc::new(ConstScaling { scaling_init: self.init()?, restriction }),
+                ScalingImplType::Parameter => Arc::new(ParameterScaling::new(&self.init()?, restriction)),
+                ScalingImplType::He => self.he(restriction)?,
+                ScalingImplType::Stats | ScalingImplType::AffineStats => {
+                    Arc::new(StatsFromParameterScaling {
+                        parameter_list_stats: self.list(self.common.stats(mse)?),
+                        affine_rescaling: self
+                            .common
+                            .affine(quant.scaling_affine_rescaling_init, quant.scaling_affine_shifting_init),
+                        restriction,
+                    })
+                }
+                ScalingImplType::ParameterFromStats => {
+                    self.finite_weights()?;
+                    let stats = self.list(self.common.stats(mse)?);
+                    Arc::new(ParameterFromStatsFromParameterScaling::new(stats, restriction))
+                }
+            })
+        })
+    }
+
+    /// The statistic over all weights. A mean over channels sees channels even if the scale is per tensor.
+    fn list(&self, stats: Arc<dyn Stats>) -> ParameterListStats {
+        let over_channels =
+            self.quant.scaling_stats_impl.is_none() && self.quant.scaling_stats_op == StatsOp::MaxAve;
+        let view = if over_channels { View::PerChannel { axis: 0 } } else { self.view };
+        ParameterListStats::new(self.common.context.weights.to_vec(), view, stats)
+    }
+
+    fn init(&self) -> Result<Vec<f32>, QuantizerBuildError> {
+        let constant = self.quant.scaling_const.map(ScalingInit::Float);
+        let init = self.quant.scaling_init.clone().or(constant);
+        let init =
+            init.ok_or_else(|| QuantizerBuildError::missing("scaling_init", self.quant.scaling_impl_type))?;
+        self.common.thresholds(&init)
+    }
+
+    /// The mean over weights of `sqrt(2 / fan_in)`.
+    fn he(&self, restriction: Restriction) -> Result<Arc<dyn Scaling>, QuantizerBuildError> {
+        let weights = self.common.context.weights;
+        let deviation = |weight: &Parameter| {
+            let fan_in: usize = weight.shape().iter().skip(1).product();
+            (2.0 / fan_in.max(1) as f32).sqrt()
+        };
+        let mean = weights.iter().map(deviation).sum::<f32>() / weights.len().max(1) as f32;
+        let scaling_init = self.common.thresholds(&ScalingInit::Float(mean))?;
+        Ok(Arc::new(ConstScaling { scaling_init, restriction }))
+    }
+
+    fn zero_point(&self, shift: ScaleShiftZeroPoint) -> Result<Arc<dyn ZeroPoint>, QuantizerBuildError> {
+        let stats = || {
+            let stats = given(&self.quant.zero_point_stats_impl, &self.common.context, || {
+                Ok(Arc::new(NegativeMinOrZero))
+            })?;
+            Ok::<_, QuantizerBuildError>(self.list(stats))
+        };
+        Ok(match &self.quant.zero_point_impl {
+            ZeroPointImpl::Zero => Arc::new(ZeroZeroPoint),
+            ZeroPointImpl::StatsFromParameter => Arc::new(StatsFromParameterZeroPoint {
+                parameter_list_stats: stats()?,
+                scale_shift_zero_point: shift,
+            }),
+            ZeroPointImpl::ParameterFromStatsFromParameter => {
+                self.finite_weights()?;
+                let distance = stats()?.forward(crate::Mode::Eval).abs();
+                Arc::new(ParameterZeroPoint::new(crate::backend::to_f32(&distance), shift))
+            }
+            ZeroPointImpl::Parameter => {
+                let init =
+                    require(self.quant.zero_point_init, "zero_point_init", "zero_point_impl Parameter")?;
+                Arc::new(ParameterZeroPoint::new(vec![init; self.common.context.groups], shift))
+            }
+            other @ ZeroPointImpl::ParameterFromRuntime => {
+                return Err(QuantizerBuildError::unsupported(
+                    "zero_point_impl",
+                    other,
+                    "weights are not collected at run time; use StatsFromParameter",
+                ));
+            }
+            ZeroPointImpl::Other(provider) => provider.provide(&self.common.context)?,
+        })
+    }
+
+    /// Starting values that are statistics need weights that have one.
+    fn finite_weights(&self) -> Result<(), QuantizerBuildError> {
+        let found = self.common.context.weights.iter().flat_map(Parameter::values).find(|w| !w.is_finite());
+        match found {
+            Some(found) => Err(QuantizerBuildError::invalid("weight", found, "finite numbers")),
+            None => Ok(()),
+        }
+    }
+}
