@@ -29,6 +29,14 @@ pub enum BuildError {
         /// The shape that fits.
         needed: Vec<usize>,
     },
+    /// Settings of a layer that no input fits.
+    #[error("layer `{layer}`: needed {needed}")]
+    Operator {
+        /// The layer.
+        layer: String,
+        /// What to set.
+        needed: String,
+    },
 }
 
 /// A layer cannot compute its output.

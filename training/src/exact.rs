@@ -8,7 +8,7 @@ mod carrier;
 mod requant;
 mod rounder;
 
-pub(crate) use carrier::{Carrier, channel_bound};
+pub(crate) use carrier::{Carrier, subset_bound};
 pub(crate) use requant::requantize;
 pub(crate) use rounder::ExactRounder;
 

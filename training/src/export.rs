@@ -4,7 +4,8 @@
 //! Weights are written as the values of their codes, so that quantizing them again gives the codes back.
 
 mod constant;
-mod conv2d;
+mod conv;
+mod conv_transpose;
 mod flatten;
 mod linear;
 mod max_pool2d;
@@ -96,8 +97,18 @@ impl GraphWriter {
             Record::Flatten { name } => self.flatten(name, &input, &output),
             Record::Weighted(layer) => match layer.operator {
                 Operator::Linear => self.linear(layer, &input, &output),
-                Operator::Conv2d { stride, padding, dilation, groups } => {
-                    self.conv2d(layer, &input, &output, conv2d::Window { stride, padding, dilation, groups });
+                Operator::Conv { ref stride, ref pads, ref dilation, groups } => {
+                    self.conv(layer, &input, &output, &conv::Window { stride, pads, dilation, groups });
+                }
+                Operator::ConvTranspose {
+                    ref stride,
+                    ref padding,
+                    ref output_padding,
+                    ref dilation,
+                    groups,
+                } => {
+                    let window = conv_transpose::Window { stride, padding, output_padding, dilation, groups };
+                    self.conv_transpose(layer, &input, &output, &window);
                 }
             },
         }
@@ -122,7 +133,7 @@ fn value_info(name: &str, shape: &[usize]) -> ValueInfo {
     ValueInfo::with_dims(name, ElemType::F32, dims)
 }
 
-/// A pair of extents as an attribute.
-fn pair(values: [usize; 2]) -> [i64; 2] {
-    values.map(|value| value as i64)
+/// Extents as an attribute.
+fn ints(values: &[usize]) -> Vec<i64> {
+    values.iter().map(|value| *value as i64).collect()
 }

@@ -86,8 +86,10 @@ pub struct Weighted {
     pub name: String,
     /// The linear operator.
     pub operator: Operator,
-    /// Shape of the weight, output channels first.
+    /// Shape of the weight.
     pub weight_shape: Vec<usize>,
+    /// The dimension of the weight that scales per channel run along.
+    pub output_axis: usize,
     /// The weight.
     pub weight: Constant,
     /// The bias, one element per output channel.
@@ -99,14 +101,27 @@ pub struct Weighted {
 pub enum Operator {
     /// `x * transpose(w)`.
     Linear,
-    /// Two-dimensional convolution; pairs are height and width.
-    Conv2d {
+    /// Convolution; one number per spatial axis.
+    Conv {
         /// Steps between windows.
-        stride: [usize; 2],
-        /// Zeros added on both sides.
-        padding: [usize; 2],
+        stride: Vec<usize>,
+        /// Zeros before and behind each axis.
+        pads: Vec<(usize, usize)>,
         /// Distance between window elements.
-        dilation: [usize; 2],
+        dilation: Vec<usize>,
+        /// Groups of channels that do not mix.
+        groups: usize,
+    },
+    /// Transposed convolution; one number per spatial axis.
+    ConvTranspose {
+        /// Distance of the windows in the output.
+        stride: Vec<usize>,
+        /// Elements cut from both ends of the output.
+        padding: Vec<usize>,
+        /// Elements added at the end of the output.
+        output_padding: Vec<usize>,
+        /// Distance between window elements.
+        dilation: Vec<usize>,
         /// Groups of channels that do not mix.
         groups: usize,
     },
@@ -124,6 +139,16 @@ pub enum Constant {
         /// Scale, zero point and type.
         quantizer: FixedQuantizer,
     },
+}
+
+impl Constant {
+    /// Number of elements.
+    pub fn len_elems(&self) -> usize {
+        match self {
+            Self::Float(values) => values.len(),
+            Self::Quantized { codes, .. } => codes.len(),
+        }
+    }
 }
 
 /// An activation's place in a trace.

@@ -42,13 +42,12 @@ impl Carrier {
     }
 }
 
-/// The subset bound of weights `codes`, `channel_elems` per output channel, on inputs of `range` around `zero_point`.
-pub(crate) fn channel_bound(codes: &[i32], channel_elems: usize, range: IntRange, zero_point: i32) -> u64 {
+/// The subset bound of sums with inputs of `range` around `zero_point`, whose weights' magnitudes add up to at most
+/// `magnitude` in any output element.
+pub(crate) fn subset_bound(magnitude: u64, range: IntRange, zero_point: i32) -> u64 {
     let zero_point = i64::from(zero_point);
     let input = range.lo.abs_diff(zero_point).max(range.hi.abs_diff(zero_point));
-    let channels = codes.chunks(channel_elems.max(1));
-    let weights = channels.map(|channel| channel.iter().map(|c| u64::from(c.unsigned_abs())).sum::<u64>());
-    weights.max().unwrap_or(0).saturating_mul(input)
+    magnitude.saturating_mul(input)
 }
 
 #[cfg(test)]
@@ -64,10 +63,11 @@ mod tests {
     }
 
     #[test]
-    fn the_bound_is_the_largest_sum_of_magnitudes() {
+    fn the_bound_is_the_magnitude_times_the_farthest_input() {
         let range = IntRange { lo: 0, hi: 255 };
-        assert_eq!(channel_bound(&[1, -2, 3, 4], 2, range, 0), 7 * 255);
-        assert_eq!(channel_bound(&[1, -2, 3, 4], 4, range, 255), 10 * 255);
-        assert_eq!(channel_bound(&[1, -2, 3, 4], 4, IntRange { lo: -128, hi: 127 }, 0), 1280);
+        assert_eq!(subset_bound(7, range, 0), 7 * 255);
+        assert_eq!(subset_bound(10, range, 255), 10 * 255);
+        assert_eq!(subset_bound(10, IntRange { lo: -128, hi: 127 }, 0), 1280);
+        assert_eq!(subset_bound(u64::MAX, range, 0), u64::MAX);
     }
 }

@@ -2,7 +2,7 @@
 
 use exactum_qonnx::Node;
 
-use super::{GraphWriter, pair};
+use super::{GraphWriter, ints};
 
 impl GraphWriter {
     pub(super) fn max_pool2d(
@@ -19,9 +19,9 @@ impl GraphWriter {
                 .attr("auto_pad", "NOTSET")
                 .attr("ceil_mode", 0)
                 .attr("dilations", [1, 1])
-                .attr("kernel_shape", pair(kernel))
+                .attr("kernel_shape", ints(&kernel))
                 .attr("pads", [0, 0, 0, 0])
-                .attr("strides", pair(stride)),
+                .attr("strides", ints(&stride)),
         );
     }
 }

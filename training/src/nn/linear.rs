@@ -30,7 +30,15 @@ impl OperatorShape for Linear {
         vec![self.out_features, self.in_features]
     }
 
-    fn operator(&self) -> Operator {
+    fn out_channels(&self) -> usize {
+        self.out_features
+    }
+
+    fn fan_in(&self) -> usize {
+        self.in_features
+    }
+
+    fn operator(&self, _input_shape: &[usize]) -> Operator {
         Operator::Linear
     }
 }

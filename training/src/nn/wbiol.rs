@@ -39,11 +39,39 @@ pub trait OperatorShape: Clone + Send + Sync + 'static {
     /// Name and settings of the layer when printed.
     fn label(&self) -> String;
 
-    /// Shape of the weight, output channels first.
+    /// Settings that no input fits: what is needed, in words.
+    fn problem(&self) -> Option<String> {
+        None
+    }
+
+    /// Shape of the weight.
     fn weight_shape(&self) -> Vec<usize>;
 
-    /// The operator for export.
-    fn operator(&self) -> Operator;
+    /// The dimension of the weight that runs over output channels, of one group if there are groups.
+    fn output_axis(&self) -> usize {
+        0
+    }
+
+    /// Channels of the output.
+    fn out_channels(&self) -> usize;
+
+    /// The largest number of products in an output element.
+    fn fan_in(&self) -> usize;
+
+    /// Output channels per input channel, if every output channel is made of one input channel alone.
+    fn outputs_per_input(&self) -> Option<usize> {
+        None
+    }
+
+    /// The largest sum of the weights' magnitudes in an output element; `weights` are magnitudes, row-major. Here
+    /// output channels come first and an output element has all weights of its channel.
+    fn magnitude(&self, weights: &[u64]) -> u64 {
+        let channel_elems = weights.len() / self.out_channels().max(1);
+        weights.chunks(channel_elems.max(1)).map(|channel| channel.iter().sum()).max().unwrap_or(0)
+    }
+
+    /// The operator for export, on an input of `input_shape`.
+    fn operator(&self, input_shape: &[usize]) -> Operator;
 }
 
 /// A layer with quantizable weight, bias, input and output.
@@ -60,7 +88,7 @@ pub struct Wbiol<O> {
 }
 
 impl<O: OperatorShape> Wbiol<O> {
-    /// The weight, output channels first.
+    /// The weight.
     pub fn weight(&self) -> &Parameter {
         &self.weight
     }
@@ -115,11 +143,12 @@ impl<O: OperatorShape> Wbiol<O> {
         }
     }
 
-    fn record(&self, weight: Constant, bias: Option<Constant>) -> Record {
+    fn record(&self, input_shape: &[usize], weight: Constant, bias: Option<Constant>) -> Record {
         Record::Weighted(Weighted {
             name: self.name.clone(),
-            operator: self.operator.operator(),
+            operator: self.operator.operator(input_shape),
             weight_shape: self.weight.shape().to_vec(),
+            output_axis: self.operator.output_axis(),
             weight,
             bias,
         })
@@ -131,9 +160,8 @@ impl<O: OperatorShape> Wbiol<O> {
     ///
     /// A code of one bit is a sign, whose largest magnitude is that of its product's, so it adds a bit.
     fn accumulator_bits(&self, input: &Tensor<2>, weight: &Tensor<2>, bias: Option<Tensor<2>>) -> Tensor<2> {
-        let fan_in: usize = self.weight.shape().iter().skip(1).product();
         let largest = |bits: &Tensor<2>| exp2(bits.clone()) - 1.0;
-        let product = largest(input) * largest(weight) * fan_in as f64;
+        let product = largest(input) * largest(weight) * self.operator.fan_in() as f64;
         let bits = log2(product);
         let sign = [input, weight].iter().any(|bits| backend::scalar(bits) == 1.0);
         let bits = straight_through(bits.clone(), bits.ceil()) + f64::from(u8::from(sign));
@@ -150,10 +178,16 @@ impl<O: OperatorShape> Wbiol<O> {
         if channels == 1 {
             return Some(scale);
         }
-        let shape = self.weight.shape();
-        let outputs = shape[0];
-        let depthwise = shape.get(1) == Some(&1) && outputs.is_multiple_of(channels);
-        depthwise.then(|| scale.expand([channels, outputs / channels]).reshape([outputs, 1]))
+        let outputs = self.operator.outputs_per_input()?;
+        Some(scale.expand([channels, outputs]).reshape([self.operator.out_channels(), 1]))
+    }
+
+    /// The weight's scale, one for all or one per output channel of all groups.
+    fn channel_scales(&self, scale: Tensor<2>) -> Tensor<2> {
+        match scale.dims()[0] {
+            1 => scale,
+            rows => scale.repeat_dim(0, self.operator.out_channels() / rows),
+        }
     }
 
     fn bias_error(&self, input_has_scale: bool) -> ForwardError {

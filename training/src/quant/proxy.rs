@@ -26,33 +26,50 @@ struct SharedWeightQuant {
     /// None for a quantizer that was not made from one.
     definition: Option<WeightQuant>,
     view: View,
+    /// The dimension of the weights that runs over output channels.
+    output_axis: usize,
     /// The weights of all layers that have the quantizer.
     tracked: RwLock<Vec<Parameter>>,
     tensor_quant: Generations,
 }
 
 impl WeightQuantProxy {
-    /// A proxy of any tensor quantizer. `view` is per tensor or along dimension 0. It does not follow the weights of
+    /// A proxy of any tensor quantizer. `view` is per tensor or along the output channels. It does not follow the weights of
     /// layers that join.
     pub fn new(tensor_quant: Arc<dyn TensorQuant>, view: View) -> Self {
-        let tracked = RwLock::default();
+        let (tracked, output_axis) = (RwLock::default(), view.axis().unwrap_or_default());
         let tensor_quant = Generations::new(tensor_quant);
-        Self { shared: Arc::new(SharedWeightQuant { definition: None, view, tracked, tensor_quant }) }
+        Self {
+            shared: Arc::new(SharedWeightQuant {
+                definition: None,
+                view,
+                output_axis,
+                tracked,
+                tensor_quant,
+            }),
+        }
     }
 
-    /// The quantizer of `weight` that `definition` describes; `None` if it describes floats.
+    /// The quantizer of `weight`, whose output channels are dimension `output_axis`, that `definition` describes; `None`
+    /// if it describes floats.
     ///
     /// # Errors
     ///
     /// If the definition cannot be built; see [`QuantizerBuildError`].
-    pub fn build(definition: WeightQuant, weight: &Parameter) -> Result<Option<Self>, QuantizerBuildError> {
+    pub fn build(
+        definition: WeightQuant,
+        weight: &Parameter,
+        output_axis: usize,
+    ) -> Result<Option<Self>, QuantizerBuildError> {
         let weights = vec![weight.clone()];
-        let Some(tensor_quant) = WeightQuantSolver::solve(&definition, &weights)? else { return Ok(None) };
-        let view = WeightQuantSolver::view(&definition)?;
+        let solved = WeightQuantSolver::solve(&definition, &weights, output_axis)?;
+        let Some(tensor_quant) = solved else { return Ok(None) };
+        let view = WeightQuantSolver::view(&definition, output_axis)?;
         Ok(Some(Self {
             shared: Arc::new(SharedWeightQuant {
                 definition: Some(definition),
                 view,
+                output_axis,
                 tracked: RwLock::new(weights),
                 tensor_quant: Generations::new(tensor_quant),
             }),
@@ -66,9 +83,8 @@ impl WeightQuantProxy {
     /// If the weight does not have as many output channels as the others, or as [`build`](Self::build).
     pub fn share_with(&self, weight: &Parameter) -> Result<Self, QuantizerBuildError> {
         let tracked = self.tracked();
-        let channels = |weight: &Parameter| weight.shape().first().copied();
+        let channels = |weight: &Parameter| self.shared.view.groups(weight.shape());
         if let Some(first) = tracked.first()
-            && self.shared.view != View::PerTensor
             && channels(first) != channels(weight)
         {
             let (found, needed) = (weight.shape().to_vec(), first.shape().to_vec());
@@ -89,7 +105,8 @@ impl WeightQuantProxy {
     /// As [`build`](Self::build).
     pub fn init_tensor_quant(&self) -> Result<(), QuantizerBuildError> {
         if let Some(definition) = &self.shared.definition
-            && let Some(next) = WeightQuantSolver::solve(definition, &self.tracked())?
+            && let Some(next) =
+                WeightQuantSolver::solve(definition, &self.tracked(), self.shared.output_axis)?
         {
             self.shared.tensor_quant.push(next);
         }
@@ -117,7 +134,7 @@ impl WeightQuantProxy {
         if mode == Mode::Train
             && let Some(limits) = tensor_quant.clip()
         {
-            clip(weight, &limits);
+            clip(weight, &limits, view.run_elems(&shape));
         }
         let quantized = tensor_quant.forward(view.apply(weight.tensor(mode, shape)), mode);
         QuantTensor::from(FakeQuantized {
@@ -137,8 +154,7 @@ impl WeightQuantProxy {
     ///
     /// If the parameters are no integer quantizer.
     pub fn codes(&self, weight: &Parameter) -> Result<(Vec<i32>, FixedQuantizer), QuantizerError> {
-        let channel_elems = weight.len_elems() / weight.shape().first().copied().unwrap_or(1).max(1);
-        self.tensor_quant().codes(&weight.values(), channel_elems)
+        self.tensor_quant().codes(&weight.values(), self.shared.view.run_elems(weight.shape()))
     }
 
     fn tracked(&self) -> Vec<Parameter> {
@@ -148,13 +164,12 @@ impl WeightQuantProxy {
 
 /// Limits the values of `weight` to plus and minus `limits`, one or one per output channel. A weight within them keeps
 /// its place in the autograd graph.
-fn clip(weight: &Parameter, limits: &[f32]) {
+fn clip(weight: &Parameter, limits: &[f32], run_elems: usize) {
     let mut values = weight.values();
-    let run_elems = values.len() / limits.len().max(1);
     let mut changed = false;
     for (value, limit) in values
         .chunks_mut(run_elems.max(1))
-        .zip(limits)
+        .zip(limits.iter().cycle())
         .flat_map(|(run, limit)| run.iter_mut().map(move |v| (v, limit)))
     {
         if value.abs() > *limit {

@@ -2,6 +2,7 @@
 
 use crate::backend::Tensor;
 use crate::component::Component;
+use crate::{Mode, Parameter};
 
 /// Grouping of a tensor's elements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -10,7 +11,7 @@ pub enum View {
     PerTensor,
     /// Each index of dimension `axis` has its own scale.
     PerChannel {
-        /// 0 for weights (output channels), 1 for activations.
+        /// Output channels of weights: 0, or 1 of transposed convolutions; 1 for activations.
         axis: usize,
     },
 }
@@ -27,6 +28,33 @@ impl View {
                 first.reshape([groups, len / groups.max(1)])
             }
         }
+    }
+
+    /// A parameter of any rank as `[groups, elems]`.
+    pub fn apply_to(self, parameter: &Parameter, mode: Mode) -> Tensor<2> {
+        let len = parameter.len_elems();
+        match self {
+            Self::PerTensor => parameter.tensor(mode, [1, len]),
+            Self::PerChannel { axis } => {
+                let groups = self.groups(parameter.shape());
+                let before: usize = parameter.shape().iter().take(axis).product();
+                if before == 1 {
+                    return parameter.tensor(mode, [groups, len / groups.max(1)]);
+                }
+                let middle = parameter.tensor(mode, [before, groups, self.run_elems(parameter.shape())]);
+                Self::PerChannel { axis: 1 }.apply(middle)
+            }
+        }
+    }
+
+    /// Number of groups of a tensor of `shape`.
+    pub fn groups(self, shape: &[usize]) -> usize {
+        self.axis().map_or(1, |axis| shape.get(axis).copied().unwrap_or(1))
+    }
+
+    /// Elements of a tensor of `shape` that lie together and share a group.
+    pub fn run_elems(self, shape: &[usize]) -> usize {
+        shape.iter().skip(self.axis().map_or(0, |axis| axis + 1)).product()
     }
 
     /// A tensor of `shape` from its view.

@@ -82,12 +82,13 @@ impl<O: OperatorShape> WbiolBuilder<O> {
     ///
     /// # Errors
     ///
-    /// If a quantizer cannot be built from its definition.
+    /// If settings of the operator fit no input, or a quantizer cannot be built from its definition.
     pub fn build(self, init: &mut Init) -> Result<Wbiol<O>, BuildError> {
         let shape = self.operator.weight_shape();
         let fan_in: usize = shape.iter().skip(1).product();
         let weight = init.fan_in_uniform(&shape, fan_in);
-        let bias = self.bias.then(|| init.fan_in_uniform(&shape[..1], fan_in));
+        let channels = [self.operator.out_channels()];
+        let bias = self.bias.then(|| init.fan_in_uniform(&channels, fan_in));
         self.with_parameters(weight, bias)
     }
 
@@ -95,8 +96,11 @@ impl<O: OperatorShape> WbiolBuilder<O> {
     ///
     /// # Errors
     ///
-    /// If the shape of a parameter does not fit the operator, or a quantizer cannot be built from its definition.
+    /// If settings of the operator fit no input, if the shape of a parameter does not fit the operator, or if a quantizer cannot be built from its definition.
     pub fn with_parameters(self, weight: Parameter, bias: Option<Parameter>) -> Result<Wbiol<O>, BuildError> {
+        if let Some(needed) = self.operator.problem() {
+            return Err(BuildError::Operator { layer: self.name, needed });
+        }
         let shape = self.operator.weight_shape();
         let fits = |parameter: &Parameter, name, needed: &[usize]| {
             let error = || BuildError::Parameter {
@@ -109,14 +113,14 @@ impl<O: OperatorShape> WbiolBuilder<O> {
         };
         fits(&weight, "weight", &shape)?;
         if let Some(bias) = &bias {
-            fits(bias, "bias", &shape[..1])?;
+            fits(bias, "bias", &[self.operator.out_channels()])?;
         }
         let name = &self.name;
         let failed =
             |quantizer| move |source| BuildError::Quantizer { layer: name.clone(), quantizer, source };
         let weight_quant = match (&self.shared_weight_quant, self.weight_quant.finish()) {
             (Some(proxy), _) => proxy.share_with(&weight).map(Some),
-            (None, Some(quant)) => WeightQuantProxy::build(quant, &weight),
+            (None, Some(quant)) => WeightQuantProxy::build(quant, &weight, self.operator.output_axis()),
             (None, None) => Ok(None),
         };
         let act = |quant: Keywords<ActQuant>| match quant.finish() {

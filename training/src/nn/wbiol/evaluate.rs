@@ -29,14 +29,15 @@ impl<O: OperatorShape> Wbiol<O> {
             input_scales.ok_or_else(|| ForwardError::Accumulated { layer: self.name.clone() })?;
         let input_scales = backend::to_f64(&input_scales);
         let (codes, quantizer) = weight_quant.codes(&self.weight).map_err(|source| self.failed(source))?;
-        let channel_elems = self.weight.shape().iter().skip(1).product();
-        let centred = centred(&codes, &quantizer, channel_elems);
-        let bound = exact::channel_bound(&centred, channel_elems, input.range, input.zero_point);
+        let run_elems = self.weight.shape().iter().skip(self.operator.output_axis() + 1).product();
+        let centred = centred(&codes, &quantizer, run_elems);
+        let magnitudes: Vec<u64> = centred.iter().map(|code| u64::from(code.unsigned_abs())).collect();
+        let bound = exact::subset_bound(self.operator.magnitude(&magnitudes), input.range, input.zero_point);
         let carrier = Carrier::for_bound(bound)
             .ok_or_else(|| ForwardError::Accumulator { layer: self.name.clone(), bound })?;
         let weight = carrier.tensor(&centred, self.shape::<D>());
         let accumulator = self.operator.apply(input.centred(carrier), weight);
-        let scales = products(&input_scales, quantizer.scales());
+        let scales = self.products(&input_scales, quantizer.scales());
         let bias = self.fixed_bias(scales.iter().map(|scale| *scale as f32).collect())?;
         let bound = bound as i64;
         let bits = |bits: u8| backend::tensor(vec![f32::from(bits)], [1, 1], &device);
@@ -63,7 +64,7 @@ impl<O: OperatorShape> Wbiol<O> {
             declared_bits,
         };
         Ok(x.next(QuantTensor::from(output).into(), || {
-            self.record(Constant::Quantized { codes, quantizer }, bias)
+            self.record(&input.dims(), Constant::Quantized { codes, quantizer }, bias)
         }))
     }
 
@@ -104,7 +105,8 @@ impl<O: OperatorShape> Wbiol<O> {
             }
             None => y,
         };
-        Ok(x.next(Data::Float(y), || self.record(weight, bias.map(|(_, constant)| constant))))
+        let record = || self.record(&x.dims(), weight, bias.map(|(_, constant)| constant));
+        Ok(x.next(Data::Float(y), record))
     }
 
     /// The bias as a constant; a quantized one takes the accumulator's scales, unless it has its own.
@@ -114,17 +116,17 @@ impl<O: OperatorShape> Wbiol<O> {
         let fixed = proxy.codes(bias, Some(scales)).map_err(|source| self.failed(source))?;
         Ok(fixed.map(|(codes, quantizer)| Constant::Quantized { codes, quantizer }))
     }
+
+    /// Exact products of the scales of input and weight, one for all or one per output channel.
+    fn products(&self, input: &[f64], weight: &[f32]) -> Vec<f64> {
+        let channels = if input.len().max(weight.len()) == 1 { 1 } else { self.operator.out_channels() };
+        (0..channels).map(|c| input[c % input.len()] * f64::from(weight[c % weight.len()])).collect()
+    }
 }
 
-/// Weight codes without their zero points.
-fn centred(codes: &[i32], quantizer: &FixedQuantizer, channel_elems: usize) -> Vec<i32> {
+/// Weight codes without their zero points. A channel is runs of `run_elems` elements.
+fn centred(codes: &[i32], quantizer: &FixedQuantizer, run_elems: usize) -> Vec<i32> {
     let zero_points = quantizer.zero_points();
-    let zero_point = |index: usize| zero_points[index / channel_elems.max(1) % zero_points.len()];
+    let zero_point = |index: usize| zero_points[index / run_elems.max(1) % zero_points.len()];
     codes.iter().enumerate().map(|(index, code)| code - zero_point(index)).collect()
-}
-
-/// Exact products of the scales of input and weight, one for all or one per output channel.
-fn products(input: &[f64], weight: &[f32]) -> Vec<f64> {
-    let channels = input.len().max(weight.len());
-    (0..channels).map(|c| input[c % input.len()] * f64::from(weight[c % weight.len()])).collect()
 }

@@ -17,7 +17,7 @@ impl<O: OperatorShape> Wbiol<O> {
         let input = x.quant().and_then(QuantTensor::fake);
         let scale = input.zip(weight).and_then(|(input, weight)| {
             let scales = self.input_scales(input.scale.clone())?;
-            Some(scales * weight.scale.clone())
+            Some(scales * self.channel_scales(weight.scale.clone()))
         });
         let weight_value = weight
             .map_or_else(|| self.weight.tensor(Mode::Train, self.shape()), |weight| weight.value.clone());

@@ -17,7 +17,8 @@ use crate::quant::{
 pub struct WeightQuantSolver;
 
 impl WeightQuantSolver {
-    /// The quantizer of `weights`, all of which it tracks; `None` for floats.
+    /// The quantizer of `weights`, all of which it tracks and whose output channels are dimension `output_axis`; `None`
+    /// for floats.
     ///
     /// # Errors
     ///
@@ -26,29 +27,27 @@ impl WeightQuantSolver {
     pub fn solve(
         quant: &WeightQuant,
         weights: &[Parameter],
+        output_axis: usize,
     ) -> Result<Option<Arc<dyn TensorQuant>>, QuantizerBuildError> {
         if quant.quant_type == QuantType::Fp {
             return Ok(None);
         }
-        let view = Self::view(quant)?;
-        let groups = match view {
-            View::PerTensor => 1,
-            View::PerChannel { .. } => weights.first().and_then(|w| w.shape().first()).copied().unwrap_or(1),
-        };
+        let view = Self::view(quant, output_axis)?;
+        let groups = weights.first().map_or(1, |weight| view.groups(weight.shape()));
         let context = BuildContext { weights, view, groups };
-        let solve = Solve { quant, common: common!(quant, context), view };
+        let solve = Solve { quant, common: common!(quant, context), view, output_axis };
         let tensor_quant = given(&quant.tensor_quant, &context, || solve.tensor_quant())?;
         Ok(Some(tensor_quant))
     }
 
-    /// How the quantizer groups a weight whose output channels are dimension 0.
+    /// How the quantizer groups a weight whose output channels are dimension `output_axis`.
     ///
     /// # Errors
     ///
     /// If the scales are per block.
-    pub fn view(quant: &WeightQuant) -> Result<View, QuantizerBuildError> {
+    pub fn view(quant: &WeightQuant, output_axis: usize) -> Result<View, QuantizerBuildError> {
         let per_channel = per_channel(quant.scaling_per_output_type)?;
-        Ok(if per_channel { View::PerChannel { axis: 0 } } else { View::PerTensor })
+        Ok(if per_channel { View::PerChannel { axis: output_axis } } else { View::PerTensor })
     }
 }
 
@@ -56,6 +55,7 @@ struct Solve<'a> {
     quant: &'a WeightQuant,
     common: Common<'a>,
     view: View,
+    output_axis: usize,
 }
 
 impl Solve<'_> {
@@ -149,7 +149,7 @@ impl Solve<'_> {
     fn list(&self, stats: Arc<dyn Stats>) -> ParameterListStats {
         let over_channels =
             self.quant.scaling_stats_impl.is_none() && self.quant.scaling_stats_op == StatsOp::MaxAve;
-        let view = if over_channels { View::PerChannel { axis: 0 } } else { self.view };
+        let view = if over_channels { View::PerChannel { axis: self.output_axis } } else { self.view };
         ParameterListStats::new(self.common.context.weights.to_vec(), view, stats)
     }
 

@@ -17,20 +17,14 @@ pub struct ParameterListStats {
 }
 
 impl ParameterListStats {
-    /// `stats` of `tracked` weights seen through `view`, which must be per tensor or along dimension 0.
+    /// `stats` of `tracked` weights seen through `view`.
     pub fn new(tracked: Vec<Parameter>, view: View, stats: Arc<dyn Stats>) -> Self {
         Self { stats, view, tracked }
     }
 
     /// `[groups, 1]`.
     pub fn forward(&self, mode: Mode) -> Tensor<2> {
-        let views = self.tracked.iter().map(|weight| {
-            let groups = match self.view {
-                View::PerTensor => 1,
-                View::PerChannel { .. } => weight.shape().first().copied().unwrap_or(1),
-            };
-            weight.tensor(mode, [groups, weight.len_elems() / groups.max(1)])
-        });
+        let views = self.tracked.iter().map(|weight| self.view.apply_to(weight, mode));
         self.stats.forward(Tensor::cat(views.collect(), 1), mode)
     }
 }
