@@ -1,6 +1,8 @@
-//! What flows between layers: a float or quantized tensor, the mode of the pass, and the tracer of an export.
+//! What flows between layers: a float or quantized tensor, the mode and purpose of the pass, and the tracer of an
+//! export.
 
 use crate::backend::{self, Tensor};
+use crate::calibrate::Purpose;
 use crate::exact::ExactTensor;
 use crate::quant_tensor::QuantTensor;
 use crate::trace::{Record, TraceHandle, Tracer};
@@ -16,12 +18,13 @@ pub enum Mode {
 
 /// A tensor on its way through a network.
 ///
-/// Networks start from [`train`](Self::train), [`eval`](Self::eval) or [`traced`](Self::traced); layers turn one
-/// activation into the next and keep mode and tracer.
+/// Networks start from [`train`](Self::train), [`eval`](Self::eval), [`traced`](Self::traced) or a pass of
+/// [`calibrate`](crate::calibrate); layers turn one activation into the next and keep mode, purpose and tracer.
 #[derive(Clone)]
 pub struct Activation<const D: usize> {
     data: Data<D>,
     mode: Mode,
+    purpose: Purpose,
     trace: Option<TraceHandle>,
 }
 
@@ -41,12 +44,22 @@ impl<const D: usize> From<QuantTensor<D>> for Data<D> {
 impl<const D: usize> Activation<D> {
     /// Floats into a training pass.
     pub fn train(values: Tensor<D>) -> Self {
-        Self { data: Data::Float(values.autodiff()), mode: Mode::Train, trace: None }
+        Self {
+            data: Data::Float(values.autodiff()),
+            mode: Mode::Train,
+            purpose: Purpose::Output,
+            trace: None,
+        }
     }
 
     /// Floats into an exact evaluation.
     pub fn eval(values: Tensor<D>) -> Self {
-        Self { data: Data::Float(values.inner()), mode: Mode::Eval, trace: None }
+        Self::with_purpose(values, Purpose::Output)
+    }
+
+    /// Floats into an evaluation that does more than compute the output.
+    pub(crate) fn with_purpose(values: Tensor<D>, purpose: Purpose) -> Self {
+        Self { data: Data::Float(values.inner()), mode: Mode::Eval, purpose, trace: None }
     }
 
     /// Zeros of `shape` into an evaluation whose layers `tracer` records.
@@ -94,13 +107,18 @@ impl<const D: usize> Activation<D> {
         self.mode
     }
 
+    /// What the pass does beside computing its output.
+    pub(crate) fn purpose(&self) -> &Purpose {
+        &self.purpose
+    }
+
     pub(crate) fn data(&self) -> &Data<D> {
         &self.data
     }
 
-    /// The result of a layer in a training pass, which is never traced.
+    /// The result of a layer in a pass of training or calibration, which is never traced.
     pub(crate) fn train_next<const E: usize>(&self, data: Data<E>) -> Activation<E> {
-        Activation { data, mode: Mode::Train, trace: None }
+        Activation { data, mode: self.mode, purpose: self.purpose.clone(), trace: None }
     }
 
     /// The result of a layer on this activation; `record` is what an export needs to know of the layer.
@@ -109,7 +127,7 @@ impl<const D: usize> Activation<D> {
         data: Data<E>,
         record: impl FnOnce() -> Record,
     ) -> Activation<E> {
-        let mut next = Activation { data, mode: self.mode, trace: None };
+        let mut next = self.train_next(data);
         next.trace = self.trace.as_ref().map(|trace| trace.push(record(), next.dims().to_vec()));
         next
     }

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use burn::module::{Module, ModuleMapper, ModuleVisitor};
 
 use crate::Parameter;
+use crate::calibrate::Collection;
 
 /// A part of a network, down to the single component of a quantizer.
 pub trait Component: Send + Sync {
@@ -25,6 +26,9 @@ pub trait Component: Send + Sync {
     fn children(&self) -> Vec<(&'static str, &dyn Component)> {
         Vec::new()
     }
+
+    /// Told that the statistics of activations collected here, not in a part, start anew or are over.
+    fn set_collection(&self, _collection: Collection) {}
 }
 
 /// A layer of a network.
@@ -34,6 +38,12 @@ pub struct Layer {
     pub path: String,
     /// Another handle of the layer.
     pub component: Arc<dyn Component>,
+}
+
+impl fmt::Debug for Layer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Layer({}: {})", self.path, self.component.label())
+    }
 }
 
 /// A parameter and its path from the root, such as `fc1.weight_quant.tensor_quant.scaling_impl.value`.
@@ -98,6 +108,14 @@ struct Walk {
 
 fn on_walk(f: impl FnOnce(&mut Walk)) {
     WALK.with_borrow_mut(|walk| walk.as_mut().map(f));
+}
+
+/// Shows `component` and all its parts to `f`, each part after what it belongs to.
+pub(crate) fn walk<'a>(component: &'a dyn Component, f: &mut impl FnMut(&'a dyn Component)) {
+    f(component);
+    for (_, child) in component.children() {
+        walk(child, f);
+    }
 }
 
 /// `Module::visit` of a layer.

@@ -73,6 +73,28 @@ pub enum ForwardError {
         /// What is wrong.
         source: QuantizerError,
     },
+    /// A value is infinite or not a number.
+    #[error(
+        "layer `{layer}`: value {index} is {value}, needed finite numbers; look for it in the data and in the weights of \
+         earlier layers"
+    )]
+    NotFinite {
+        /// The layer that met it.
+        layer: String,
+        /// Row-major index of the first such value.
+        index: usize,
+        /// What was found.
+        value: f32,
+    },
+    /// Bias correction compares one output of a layer per pass.
+    #[error(
+        "layer `{layer}`: called twice in one pass of bias correction; give each call a layer of its own, or leave bias \
+         correction out"
+    )]
+    CorrectedTwice {
+        /// The layer.
+        layer: String,
+    },
     /// The input is an accumulator that has no common scale, so sums of its integers have no meaning.
     #[error(
         "layer `{layer}`: the input is an accumulator with a bias or with one scale per channel; quantize it before \

@@ -27,6 +27,7 @@
 //! | [`nn`] | layers |
 //! | [`quant`] | quantizers, their components and premade descriptions |
 //! | [`mod@train`], [`eval`] | the training loop, exact evaluation |
+//! | [`calibrate`] | quantizers of a trained network from sample data, bias correction |
 //! | [`export`], [`trace`] | QONNX from a recorded forward pass |
 //! | [`float`] | float networks from ONNX files, transformed and replaced by quantized layers |
 //! | [`models`], [`data`] | networks and data for the examples and tests |
@@ -37,6 +38,7 @@
 
 pub mod activation;
 pub mod backend;
+pub mod calibrate;
 pub mod component;
 pub mod data;
 pub mod error;
@@ -59,6 +61,9 @@ pub mod train;
 pub use burn;
 
 pub use activation::{Activation, Mode};
+pub use calibrate::{
+    CalibrateConfig, CalibrateError, bias_correction_mode, calibrate_model, calibration_mode,
+};
 pub use component::{Component, Layer, NamedParameter, Tree, layers, named_parameters};
 pub use error::{BuildError, ForwardError};
 pub use eval::{Evaluation, IntegerOutputs, accuracy, evaluate};

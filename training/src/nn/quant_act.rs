@@ -2,6 +2,7 @@
 
 use crate::activation::{Activation, Data, Mode};
 use crate::backend::relu;
+use crate::calibrate::{self, Purpose};
 use crate::component::{Component, burn_module};
 use crate::error::{BuildError, ForwardError};
 use crate::exact;
@@ -142,6 +143,12 @@ pub(super) fn quantize_activation<const D: usize>(
 ) -> Result<Activation<D>, ForwardError> {
     let failed = |source: QuantizerError| ForwardError::Quantizer { layer: name.to_owned(), source };
     proxy.check(&x.dims()).map_err(failed)?;
+    if matches!(x.purpose(), Purpose::Calibration) {
+        let value = if rectified { relu(x.value()) } else { x.value() };
+        calibrate::check_finite(name, &value)?;
+        proxy.observe(value.clone());
+        return Ok(x.train_next(Data::Float(value)));
+    }
     if x.mode() == Mode::Train {
         let value = x.value();
         let value = if rectified { relu(value) } else { value };

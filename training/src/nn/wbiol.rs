@@ -4,6 +4,7 @@
 //! integer accumulator, and keeps the bias beside it as an exact constant.
 
 mod builder;
+mod calibrate;
 mod evaluate;
 mod fake_quantize;
 
@@ -13,6 +14,7 @@ use super::quant_act::quantize_activation;
 use crate::Parameter;
 use crate::activation::{Activation, Mode};
 use crate::backend::{self, Tensor};
+use crate::calibrate::{Purpose, SharedBias};
 use crate::component::{Component, burn_module};
 use crate::error::ForwardError;
 use crate::quant::{
@@ -80,7 +82,8 @@ pub struct Wbiol<O> {
     name: String,
     operator: O,
     weight: Parameter,
-    bias: Option<Parameter>,
+    /// Shared by all handles, because bias correction may give the layer a bias.
+    bias: SharedBias,
     weight_quant: Option<WeightQuantProxy>,
     bias_quant: Option<BiasQuantProxy>,
     input_quant: Option<ActQuantProxy>,
@@ -95,7 +98,7 @@ impl<O: OperatorShape> Wbiol<O> {
 
     /// The bias, one element per output channel.
     pub fn bias(&self) -> Option<&Parameter> {
-        self.bias.as_ref()
+        self.bias.get()
     }
 
     /// The quantizer of the weight, to share it with another layer.
@@ -127,19 +130,34 @@ impl<O: OperatorShape> Wbiol<O> {
             found: shape.to_vec(),
             needed,
         })?;
-        let x = match &self.input_quant {
-            Some(proxy) => &quantize_activation(&format!("{}.input_quant", self.name), proxy, x, false)?,
-            None => x,
-        };
-        let exact = x.quant().and_then(QuantTensor::exact);
-        let y = match (x.mode(), exact, &self.weight_quant) {
-            (Mode::Train, _, _) => self.train(x)?,
-            (Mode::Eval, Some(exact), Some(weight)) => self.evaluate(x, exact, weight)?,
-            (Mode::Eval, _, _) => self.evaluate_floats(x)?,
+        let y = match x.purpose() {
+            Purpose::Output => self.accumulate(&self.quantize_input(x)?)?,
+            Purpose::Calibration => self.without_quantization(&self.quantize_input(x)?),
+            Purpose::BiasCorrection(correction) => return self.compare(x, correction),
         };
         match &self.output_quant {
             Some(proxy) => quantize_activation(&format!("{}.output_quant", self.name), proxy, &y, false),
             None => Ok(y),
+        }
+    }
+
+    fn quantize_input<const D: usize>(&self, x: &Activation<D>) -> Result<Activation<D>, ForwardError> {
+        match &self.input_quant {
+            Some(proxy) => quantize_activation(&format!("{}.input_quant", self.name), proxy, x, false),
+            None => Ok(x.clone()),
+        }
+    }
+
+    /// The output before its quantizer.
+    fn accumulate<const D: usize>(&self, x: &Activation<D>) -> Result<Activation<D>, ForwardError>
+    where
+        O: WeightedOperator<D>,
+    {
+        let exact = x.quant().and_then(QuantTensor::exact);
+        match (x.mode(), exact, &self.weight_quant) {
+            (Mode::Train, _, _) => self.train(x),
+            (Mode::Eval, Some(exact), Some(weight)) => self.evaluate(x, exact, weight),
+            (Mode::Eval, _, _) => self.evaluate_floats(x),
         }
     }
 
@@ -214,7 +232,7 @@ impl<O: OperatorShape> Component for Wbiol<O> {
     }
 
     fn parameters(&self) -> Vec<(&'static str, &Parameter)> {
-        let bias = self.bias.iter().map(|bias| ("bias", bias));
+        let bias = self.bias().map(|bias| ("bias", bias));
         [("weight", &self.weight)].into_iter().chain(bias).collect()
     }
 

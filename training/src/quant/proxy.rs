@@ -269,6 +269,11 @@ impl ActQuantProxy {
         })
     }
 
+    /// Adds values to the statistics, without quantizing them.
+    pub(crate) fn observe<const D: usize>(&self, x: backend::Tensor<D>) {
+        self.forward(x.autodiff());
+    }
+
     /// Whether a tensor of `shape` has the channels of the quantizer.
     pub(crate) fn check(&self, shape: &[usize]) -> Result<(), QuantizerError> {
         match (self.shared.view.axis(), self.shared.groups) {

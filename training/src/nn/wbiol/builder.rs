@@ -3,6 +3,8 @@
 //!
 //! Keywords beat the definition, whichever comes first.
 
+use std::sync::{Arc, OnceLock};
+
 use super::{OperatorShape, Wbiol};
 use crate::Parameter;
 use crate::error::BuildError;
@@ -139,7 +141,7 @@ impl<O: OperatorShape> WbiolBuilder<O> {
             name: self.name,
             operator: self.operator,
             weight,
-            bias,
+            bias: Arc::new(bias.map(OnceLock::from).unwrap_or_default()),
         })
     }
 

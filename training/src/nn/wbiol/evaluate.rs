@@ -4,7 +4,7 @@ use exactum_runtime::num::IntRange;
 
 use super::{OperatorShape, Wbiol, WeightedOperator};
 use crate::activation::{Activation, Data, Mode};
-use crate::backend;
+use crate::backend::{self, Tensor};
 use crate::error::ForwardError;
 use crate::exact::{self, Carrier, ExactTensor, Offset};
 use crate::quant::{FixedQuantizer, WeightQuantProxy, broadcast};
@@ -76,7 +76,7 @@ impl<O: OperatorShape> Wbiol<O> {
     where
         O: WeightedOperator<D>,
     {
-        let bias = match (&self.bias, &self.bias_quant) {
+        let bias = match (self.bias(), &self.bias_quant) {
             (Some(bias), Some(proxy)) => {
                 let fixed = proxy.codes(bias, None).map_err(|source| self.failed(source))?;
                 let (codes, quantizer) = fixed.ok_or_else(|| self.bias_error(x.quant().is_some()))?;
@@ -97,21 +97,34 @@ impl<O: OperatorShape> Wbiol<O> {
             }
             None => (self.weight.tensor(Mode::Eval, self.shape()), Constant::Float(self.weight.values())),
         };
-        let y = self.operator.apply(x.value(), value);
-        let y = match &bias {
-            Some((value, _)) => {
-                let channels = value.dims().iter().product();
-                y + broadcast(value.clone().reshape([channels, 1]), Some(1))
-            }
-            None => y,
-        };
+        let y = self.apply_floats(x, value, bias.as_ref().map(|(value, _)| value.clone()));
         let record = || self.record(&x.dims(), weight, bias.map(|(_, constant)| constant));
         Ok(x.next(Data::Float(y), record))
     }
 
+    /// The operator on floats; the bias has a value per channel, in any shape.
+    pub(super) fn apply_floats<const D: usize>(
+        &self,
+        x: &Activation<D>,
+        weight: Tensor<D>,
+        bias: Option<Tensor<2>>,
+    ) -> Tensor<D>
+    where
+        O: WeightedOperator<D>,
+    {
+        let y = self.operator.apply(x.value(), weight);
+        match bias {
+            Some(bias) => {
+                let channels = bias.dims().iter().product();
+                y + broadcast(bias.reshape([channels, 1]), Some(1))
+            }
+            None => y,
+        }
+    }
+
     /// The bias as a constant; a quantized one takes the accumulator's scales, unless it has its own.
     fn fixed_bias(&self, scales: Vec<f32>) -> Result<Option<Constant>, ForwardError> {
-        let Some(bias) = &self.bias else { return Ok(None) };
+        let Some(bias) = self.bias() else { return Ok(None) };
         let Some(proxy) = &self.bias_quant else { return Ok(Some(Constant::Float(bias.values()))) };
         let fixed = proxy.codes(bias, Some(scales)).map_err(|source| self.failed(source))?;
         Ok(fixed.map(|(codes, quantizer)| Constant::Quantized { codes, quantizer }))

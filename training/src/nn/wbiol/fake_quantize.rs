@@ -22,7 +22,7 @@ impl<O: OperatorShape> Wbiol<O> {
         let weight_value = weight
             .map_or_else(|| self.weight.tensor(Mode::Train, self.shape()), |weight| weight.value.clone());
         let value = self.operator.apply(x.value(), weight_value);
-        let bias = match (&self.bias, &self.bias_quant) {
+        let bias = match (self.bias(), &self.bias_quant) {
             (None, _) => None,
             (Some(bias), None) => Some((bias.tensor(Mode::Train, [bias.len_elems(), 1]), None)),
             (Some(bias), Some(proxy)) => {

@@ -1,7 +1,7 @@
 //! A threshold that is first a statistic of the activations and later a learned parameter.
 //!
-//! While it collects, training uses the statistic of the batch and evaluation its average; the last collecting pass
-//! turns the average into the parameter, used in both modes from then on.
+//! While it collects, training uses the statistic of the batch and evaluation the parameter, which follows the average;
+//! from then on both modes use the parameter.
 
 use super::{Restriction, Scaling};
 use crate::backend::{self, Tensor};
@@ -19,12 +19,15 @@ pub struct ParameterFromRuntimeStatsScaling {
 impl ParameterFromRuntimeStatsScaling {
     /// Collects `stats`; before the first training pass the threshold is where `stats` starts.
     pub fn new(stats: RuntimeStats, restriction: Restriction) -> Self {
-        let groups = stats.groups();
-        Self { stats, restriction, value: Parameter::new(vec![1.0; groups], &[groups]) }
+        let start = backend::to_f32(&stats.average());
+        let groups = start.len();
+        let scaling = Self { stats, restriction, value: Parameter::new(start.clone(), &[groups]) };
+        scaling.follow(start);
+        scaling
     }
 
-    /// The average becomes the parameter.
-    fn finish(&self, average: Vec<f32>) {
+    /// The average becomes the parameter, so that it can be saved and evaluated at any time.
+    fn follow(&self, average: Vec<f32>) {
         let threshold = backend::tensor(average, [self.value.len_elems(), 1], &backend::evaluation_device());
         self.value.set(backend::to_f32(&self.restriction.store(threshold)));
     }
@@ -48,7 +51,7 @@ impl Component for ParameterFromRuntimeStatsScaling {
 
 impl Scaling for ParameterFromRuntimeStatsScaling {
     fn forward(&self, x: Option<&Tensor<2>>, mode: Mode) -> Tensor<2> {
-        match self.stats.forward(x, mode, |average| self.finish(average)) {
+        match self.stats.forward(x, mode, |average| self.follow(average)) {
             Some(statistic) => self.restriction.of_threshold(statistic),
             None => self.restriction.forward(self.value.tensor(mode, [self.value.len_elems(), 1])),
         }

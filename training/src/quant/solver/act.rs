@@ -168,7 +168,7 @@ impl Solve<'_> {
                 "one scale for an activation has no channels to average over; use Max",
             ));
         }
-        Ok(RuntimeStats::new(stats, steps, Some(momentum), vec![start; self.common.context.groups]))
+        Ok(RuntimeStats::new(stats, steps, momentum, vec![start; self.common.context.groups]))
     }
 
     fn steps(&self) -> Result<usize, QuantizerBuildError> {

@@ -1,12 +1,14 @@
-//! Statistics of activations, collected over training passes.
+//! Statistics of activations, collected over training passes or by calibration.
 //!
-//! While it collects, training uses the statistic of the batch and evaluation the average so far.
+//! While they are collected, training uses the statistic of the batch and evaluation the average so far. Calibration
+//! collects apart: the mean of all its batches, however many.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::Stats;
 use crate::Mode;
 use crate::backend::{self, Tensor};
+use crate::calibrate::Collection;
 use crate::component::Component;
 
 /// A statistic of batches and its average over passes.
@@ -14,14 +16,23 @@ pub struct RuntimeStats {
     stats: Arc<dyn Stats>,
     /// Passes to collect; `None` to never end.
     collect_stats_steps: Option<usize>,
-    /// Weight of the newest statistic in the moving average; `None` for the mean of all.
-    momentum: Option<f32>,
+    /// Weight of the newest statistic in the moving average.
+    momentum: f32,
     collected: Mutex<Collected>,
 }
 
 struct Collected {
+    /// Training passes so far.
     steps: usize,
     average: Vec<f32>,
+    /// Present during calibration.
+    calibration: Option<Mean>,
+}
+
+#[derive(Default)]
+struct Mean {
+    batches: usize,
+    sums: Vec<f64>,
 }
 
 impl RuntimeStats {
@@ -30,38 +41,27 @@ impl RuntimeStats {
     pub fn new(
         stats: Arc<dyn Stats>,
         collect_stats_steps: Option<usize>,
-        momentum: Option<f32>,
+        momentum: f32,
         start: Vec<f32>,
     ) -> Self {
-        let collected = Mutex::new(Collected { steps: 0, average: start });
+        let collected = Mutex::new(Collected { steps: 0, average: start, calibration: None });
         Self { stats, collect_stats_steps, momentum, collected }
     }
 
-    /// Number of groups.
-    pub fn groups(&self) -> usize {
-        self.lock().average.len()
-    }
-
-    /// The statistic to use, `[groups, 1]`, or `None` once the collection has ended. The pass that ends it hands the
-    /// average to `finish`.
+    /// The statistic of a training pass on `x`, `[groups, 1]`, or `None` in evaluation and once the collection has
+    /// ended. Each new average is handed to `follow`.
     pub fn forward(
         &self,
         x: Option<&Tensor<2>>,
         mode: Mode,
-        finish: impl FnOnce(Vec<f32>),
+        follow: impl FnOnce(Vec<f32>),
     ) -> Option<Tensor<2>> {
         let mut collected = self.lock();
-        if self.collect_stats_steps.is_some_and(|steps| collected.steps >= steps) {
-            return None;
-        }
-        let (Mode::Train, Some(x)) = (mode, x) else {
-            return Some(collected.tensor());
-        };
+        let ended = self.collect_stats_steps.is_some_and(|steps| collected.steps >= steps);
+        let x = x.filter(|_| mode == Mode::Train && (!ended || collected.calibration.is_some()))?;
         let statistic = self.stats.forward(x.clone(), mode);
         collected.add(backend::to_f32(&statistic), self.momentum);
-        if self.collect_stats_steps == Some(collected.steps) {
-            finish(collected.average.clone());
-        }
+        follow(collected.average.clone());
         Some(statistic)
     }
 
@@ -70,7 +70,7 @@ impl RuntimeStats {
         self.lock().tensor()
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Collected> {
+    fn lock(&self) -> MutexGuard<'_, Collected> {
         self.collected.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -80,15 +80,21 @@ impl Collected {
         backend::tensor(self.average.clone(), [self.average.len(), 1], &backend::evaluation_device())
     }
 
-    fn add(&mut self, newest: Vec<f32>, momentum: Option<f32>) {
+    fn add(&mut self, newest: Vec<f32>, momentum: f32) {
+        if let Some(mean) = &mut self.calibration {
+            mean.batches += 1;
+            mean.sums.resize(newest.len(), 0.0);
+            mean.sums.iter_mut().zip(newest).for_each(|(sum, newest)| *sum += f64::from(newest));
+            self.average = mean.sums.iter().map(|sum| (sum / mean.batches as f64) as f32).collect();
+            return;
+        }
         self.steps += 1;
         if self.steps == 1 {
             self.average = newest;
             return;
         }
-        let weight = momentum.unwrap_or(1.0 / self.steps as f32);
         for (average, newest) in self.average.iter_mut().zip(newest) {
-            *average = *average * (1.0 - weight) + weight * newest;
+            *average = *average * (1.0 - momentum) + momentum * newest;
         }
     }
 }
@@ -103,5 +109,17 @@ impl Component for RuntimeStats {
 
     fn children(&self) -> Vec<(&'static str, &dyn Component)> {
         vec![("stats", &*self.stats)]
+    }
+    fn set_collection(&self, collection: Collection) {
+        let mut collected = self.lock();
+        match collection {
+            Collection::Start => collected.calibration = Some(Mean::default()),
+            Collection::End => {
+                // A calibration without batches changes nothing.
+                if collected.calibration.take().is_none_or(|mean| mean.batches > 0) {
+                    collected.steps = self.collect_stats_steps.unwrap_or(collected.steps.max(1));
+                }
+            }
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! A zero point that is first a statistic of the activations and later a learned parameter.
 
-use crate::backend::Tensor;
+use crate::backend::{self, Tensor};
 use crate::component::Component;
 use crate::quant::bit_width::abs_binary_sign_grad;
 use crate::quant::{RuntimeStats, ScaleShiftZeroPoint, ZeroPoint};
@@ -16,8 +16,9 @@ pub struct ParameterFromRuntimeZeroPoint {
 impl ParameterFromRuntimeZeroPoint {
     /// Collects `stats`; before the first training pass the distance is zero.
     pub fn new(stats: RuntimeStats, scale_shift_zero_point: ScaleShiftZeroPoint) -> Self {
-        let groups = stats.groups();
-        Self { stats, value: Parameter::new(vec![0.0; groups], &[groups]), scale_shift_zero_point }
+        let start = backend::to_f32(&stats.average());
+        let groups = start.len();
+        Self { stats, value: Parameter::new(start, &[groups]), scale_shift_zero_point }
     }
 }
 
