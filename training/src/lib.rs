@@ -74,3 +74,8 @@ pub use parameter::Parameter;
 pub use progress::progress_bar;
 pub use quant_tensor::{NotInteger, QuantTensor};
 pub use train::{Progress, TrainConfig, TrainError, train};
+
+/// The code of the page for people who know Brevitas, compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/brevitas.md")]
+struct BrevitasTutorial;
