@@ -127,8 +127,25 @@ impl<const D: usize> Activation<D> {
         data: Data<E>,
         record: impl FnOnce() -> Record,
     ) -> Activation<E> {
+        self.join(&[], data, record)
+    }
+
+    /// The result of a layer on this and `others`, activations of one pass.
+    pub(crate) fn join<const E: usize>(
+        &self,
+        others: &[&Self],
+        data: Data<E>,
+        record: impl FnOnce() -> Record,
+    ) -> Activation<E> {
         let mut next = self.train_next(data);
-        next.trace = self.trace.as_ref().map(|trace| trace.push(record(), next.dims().to_vec()));
+        let operands = std::iter::once(&self).chain(others);
+        let traces: Option<Vec<&TraceHandle>> = operands.map(|operand| operand.trace.as_ref()).collect();
+        next.trace = traces.and_then(|traces| TraceHandle::push(&traces, record(), next.dims().to_vec()));
         next
+    }
+
+    /// A name for a step that the caller did not name.
+    pub(crate) fn step_name(&self, operator: &str) -> String {
+        self.trace.as_ref().map_or_else(|| operator.to_owned(), |trace| trace.step_name(operator))
     }
 }

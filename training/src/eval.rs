@@ -1,10 +1,11 @@
 //! Exact evaluation of a network on many inputs: the integers that every other implementation must give.
 
 use num_rational::BigRational;
+use num_traits::Signed;
 
 use crate::backend;
 use crate::data::Dataset;
-use crate::exact::{ExactTensor, rational};
+use crate::exact::ExactTensor;
 use crate::network::Network;
 use crate::quant_tensor::{QuantTensor, exact_codes};
 use crate::{Activation, ForwardError};
@@ -30,8 +31,8 @@ pub struct Evaluation {
 pub struct IntegerOutputs {
     /// One code per output. Biases in units of the accumulator are part of it.
     pub codes: Vec<i64>,
-    /// One, or one per feature; exact products of the `f32` scales.
-    pub scales: Vec<f64>,
+    /// One, or one per feature; exact products of the stored constants.
+    pub scales: Vec<BigRational>,
     /// The code that stands for zero.
     pub zero_point: i32,
     /// A real constant per feature, if the bias is not in units of the accumulator.
@@ -96,11 +97,11 @@ impl Evaluation {
 
 impl IntegerOutputs {
     fn new(exact: &ExactTensor<2>) -> Self {
-        let offsets =
-            (!exact.offset_in_units()).then(|| (0..exact.dims()[1]).map(|c| exact.offset.exact(c)).collect());
+        let offsets = (!exact.offset_in_units())
+            .then(|| (0..exact.dims()[1]).map(|c| exact.offset.at(c).exact().clone()).collect());
         Self {
             codes: exact_codes(exact),
-            scales: exact.scales.clone(),
+            scales: exact.scales.iter().map(|scale| scale.exact().clone()).collect(),
             zero_point: exact.zero_point,
             offsets,
         }
@@ -109,7 +110,7 @@ impl IntegerOutputs {
     /// The exact real value of `code` at output `feature`.
     pub fn real(&self, code: i64, feature: usize) -> BigRational {
         let centred = code - i64::from(self.zero_point);
-        let product = rational(self.scales[feature % self.scales.len()]) * num_bigint::BigInt::from(centred);
+        let product = &self.scales[feature % self.scales.len()] * num_bigint::BigInt::from(centred);
         match &self.offsets {
             Some(offsets) => product + &offsets[feature % offsets.len()],
             None => product,
@@ -118,7 +119,7 @@ impl IntegerOutputs {
 
     fn classes(&self, features: usize) -> Vec<usize> {
         let rows = self.codes.chunks(features.max(1));
-        if self.scales.len() == 1 && self.offsets.is_none() {
+        if self.scales.len() == 1 && self.scales[0].is_positive() && self.offsets.is_none() {
             return rows.map(|row| first_largest(row, Ord::cmp)).collect();
         }
         let reals =

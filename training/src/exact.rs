@@ -5,32 +5,34 @@
 //! otherwise, of the exact real value. Layers call this in evaluation; the fake-quantized path exists for gradients.
 
 mod carrier;
+mod real;
 mod requant;
 mod rounder;
 
 pub(crate) use carrier::{Carrier, subset_bound};
+pub(crate) use real::{Real, rational};
 pub(crate) use requant::requantize;
 pub(crate) use rounder::ExactRounder;
 
-use exactum_runtime::num::{IntRange, IntType};
-use num_bigint::BigInt;
-use num_rational::BigRational;
+use exactum_runtime::num::IntRange;
 
 use crate::backend::{self, Tensor};
 use crate::quant::FixedQuantizer;
 
-/// Integer codes of a tensor whose channels are dimension 1, and what they stand for: `(code - zero_point) * scale`,
-/// plus an offset for accumulators with a bias.
+/// Integer codes of a tensor, and what they stand for: `(code - zero_point) * scale`, plus an offset for accumulators
+/// with a bias.
 #[derive(Clone, Debug)]
 pub struct ExactTensor<const D: usize> {
     pub(crate) codes: Tensor<D>,
+    /// What codes can be.
     pub(crate) range: IntRange,
-    /// One, or one per channel. Products of two `f32` are exact here.
-    pub(crate) scales: Vec<f64>,
+    /// One, or one per channel. Batch norm can make them negative.
+    pub(crate) scales: Vec<Real>,
     pub(crate) zero_point: i32,
     pub(crate) offset: Offset,
-    /// The type of quantized codes; accumulators have none.
-    pub(crate) int_type: Option<IntType>,
+    /// The dimension of channels, for tensors with more than one scale or offset.
+    pub(crate) axis: usize,
+    pub(crate) signed: bool,
     /// Bits by the rule of the training library; the importer proves the true width.
     pub(crate) declared_bits: u8,
 }
@@ -42,32 +44,22 @@ pub(crate) enum Offset {
     Zero,
     /// `codes * scales`, one code per channel, one scale for all or one per channel.
     Codes { codes: Vec<i32>, scales: Vec<f32> },
-    /// Floats, one per channel.
-    Real(Vec<f32>),
+    /// Real constants, one for all channels or one per channel.
+    Real(Vec<Real>),
 }
 
 impl Offset {
-    /// Two factors of the value in `channel`, both exact.
-    fn factors(&self, channel: usize) -> (f64, f64) {
+    /// The value in `channel`.
+    pub(crate) fn at(&self, channel: usize) -> Real {
         match self {
-            Self::Zero => (0.0, 0.0),
+            Self::Zero => Real::from(0.0f32),
+            // The product of an `f32` and a 32-bit code is exact.
             Self::Codes { codes, scales } => {
-                (f64::from(scales[channel % scales.len()]), f64::from(codes[channel % codes.len()]))
+                let code = Real::from(f64::from(codes[channel % codes.len()]));
+                &code * &Real::from(scales[channel % scales.len()])
             }
-            Self::Real(values) => (f64::from(values[channel % values.len()]), 1.0),
+            Self::Real(values) => values[channel % values.len()].clone(),
         }
-    }
-
-    /// The exact value in `channel`.
-    pub(crate) fn exact(&self, channel: usize) -> BigRational {
-        let (scale, code) = self.factors(channel);
-        rational(scale) * rational(code)
-    }
-
-    /// The value in `channel`, rounded at most once.
-    pub(crate) fn nearest(&self, channel: usize) -> f64 {
-        let (scale, code) = self.factors(channel);
-        scale * code
     }
 
     /// Repeats each channel for the elements that flattening makes channels of.
@@ -77,7 +69,15 @@ impl Offset {
             Self::Codes { codes, scales } => {
                 Self::Codes { codes: repeat(codes, times), scales: repeat_channels(scales, times) }
             }
-            Self::Real(values) => Self::Real(repeat(values, times)),
+            Self::Real(values) => Self::Real(repeat_channels(values, times)),
+        }
+    }
+
+    fn channels(&self) -> usize {
+        match self {
+            Self::Zero => 1,
+            Self::Codes { codes, .. } => codes.len(),
+            Self::Real(values) => values.len(),
         }
     }
 }
@@ -91,7 +91,18 @@ impl<const D: usize> ExactTensor<D> {
     /// Elements that share a channel without a gap, and the number of channels.
     pub(crate) fn layout(&self) -> (usize, usize) {
         let dims = self.dims();
-        (dims.iter().skip(2).product(), dims.get(1).copied().unwrap_or(1))
+        (dims.iter().skip(self.axis + 1).product(), dims.get(self.axis).copied().unwrap_or(1))
+    }
+
+    /// The channel of each element, in row-major order.
+    pub(crate) fn channel_of(&self) -> impl Fn(usize) -> usize + use<D> {
+        let (run_elems, channels) = self.layout();
+        move |index| index / run_elems.max(1) % channels.max(1)
+    }
+
+    /// Whether channels differ in scale or offset.
+    pub(crate) fn per_channel(&self) -> bool {
+        self.scales.len() > 1 || self.offset.channels() > 1
     }
 
     /// The integers without the offset, row-major.
@@ -107,7 +118,8 @@ impl<const D: usize> ExactTensor<D> {
             Offset::Real(_) => false,
             Offset::Codes { scales, .. } => {
                 let channels = scales.len().max(self.scales.len());
-                (0..channels).all(|c| scales[c % scales.len()] == self.scales[c % self.scales.len()] as f32)
+                let unit = |c: usize| self.scales[c % self.scales.len()].nearest() as f32;
+                (0..channels).all(|c| scales[c % scales.len()] == unit(c))
             }
         }
     }
@@ -133,7 +145,8 @@ impl<const D: usize> ExactTensor<D> {
             scales: repeat_channels(&self.scales, run_elems),
             zero_point: self.zero_point,
             offset: self.offset.repeat(run_elems),
-            int_type: self.int_type,
+            axis: 1,
+            signed: self.signed,
             declared_bits: self.declared_bits,
         }
     }
@@ -169,24 +182,20 @@ fn from_codes<const D: usize>(
     ExactTensor {
         codes,
         range: quantizer.range(),
-        scales: quantizer.scales().iter().map(|scale| f64::from(*scale)).collect(),
+        scales: quantizer.scales().iter().map(|scale| Real::from(*scale)).collect(),
         zero_point: quantizer.zero_point(),
         offset: Offset::Zero,
-        int_type: (!quantizer.is_bipolar()).then_some(int_type),
+        axis: 1,
+        signed: quantizer.range().lo < 0,
         declared_bits: int_type.width.bits(),
     }
 }
 
-/// A finite float as an exact rational; zero for infinities and NaN, which no checked quantizer holds.
-pub(crate) fn rational(value: f64) -> BigRational {
-    BigRational::from_float(value).unwrap_or_else(|| BigRational::from_integer(BigInt::ZERO))
-}
-
-fn repeat<T: Copy>(values: &[T], times: usize) -> Vec<T> {
-    values.iter().flat_map(|value| std::iter::repeat_n(*value, times)).collect()
+fn repeat<T: Clone>(values: &[T], times: usize) -> Vec<T> {
+    values.iter().flat_map(|value| std::iter::repeat_n(value.clone(), times)).collect()
 }
 
 /// Like [`repeat`], but one shared value stays one.
-fn repeat_channels<T: Copy>(values: &[T], times: usize) -> Vec<T> {
+pub(crate) fn repeat_channels<T: Clone>(values: &[T], times: usize) -> Vec<T> {
     if values.len() == 1 { values.to_vec() } else { repeat(values, times) }
 }

@@ -87,7 +87,8 @@ impl GraphWriter {
         if self.graph.nodes.iter().any(|node| node.name == name) {
             return Err(ExportError::DuplicateName { name: name.to_owned() });
         }
-        let input = self.values[step.input].clone();
+        let inputs: Vec<String> = step.inputs.iter().map(|value| self.values[*value].clone()).collect();
+        let input = inputs.first().ok_or(ExportError::Empty)?.clone();
         match &step.record {
             Record::Quant { name, quantizer } => self.quant(name, &input, &output, quantizer),
             Record::Relu { name } => self.relu(name, &input, &output),

@@ -33,6 +33,8 @@ pub(crate) struct FakeQuantized<const D: usize> {
     pub(crate) axis: Option<usize>,
     pub(crate) signed: bool,
     pub(crate) training: bool,
+    /// Whether operands of different scales were joined: the scale is an average, and values are no codes.
+    pub(crate) averaged: bool,
 }
 
 /// The values of a fake-quantized tensor are not codes times a scale.
@@ -65,12 +67,14 @@ impl<const D: usize> QuantTensor<D> {
         match &self.representation {
             Representation::Fake(fake) => fake.value.clone(),
             Representation::Exact(exact) => {
-                let (run_elems, channels) = exact.layout();
+                let channel_of = exact.channel_of();
+                let (_, channels) = exact.layout();
+                let constants: Vec<(f64, f64)> = (0..channels.max(1))
+                    .map(|c| (exact.scales[c % exact.scales.len()].nearest(), exact.offset.at(c).nearest()))
+                    .collect();
                 let real = |(index, code): (usize, i64)| {
-                    let channel = index / run_elems.max(1) % channels.max(1);
-                    let centred = (code - i64::from(exact.zero_point)) as f64;
-                    (centred * exact.scales[channel % exact.scales.len()] + exact.offset.nearest(channel))
-                        as f32
+                    let (scale, offset) = constants[channel_of(index)];
+                    ((code - i64::from(exact.zero_point)) as f64 * scale + offset) as f32
                 };
                 let values = exact.integers().into_iter().enumerate().map(real).collect();
                 backend::tensor(values, exact.dims(), &backend::evaluation_device())
@@ -82,7 +86,7 @@ impl<const D: usize> QuantTensor<D> {
     pub fn scale(&self) -> Vec<f32> {
         match &self.representation {
             Representation::Fake(fake) => backend::to_f32(&fake.scale),
-            Representation::Exact(exact) => exact.scales.iter().map(|scale| *scale as f32).collect(),
+            Representation::Exact(exact) => exact.scales.iter().map(|scale| scale.nearest() as f32).collect(),
         }
     }
 
@@ -117,7 +121,7 @@ impl<const D: usize> QuantTensor<D> {
     pub fn signed(&self) -> bool {
         match &self.representation {
             Representation::Fake(fake) => fake.signed,
-            Representation::Exact(exact) => exact.int_type.is_none_or(|int_type| int_type.signed),
+            Representation::Exact(exact) => exact.signed,
         }
     }
 
@@ -204,6 +208,7 @@ impl<const D: usize> FakeQuantized<D> {
             axis: self.axis,
             signed: self.signed,
             training: self.training,
+            averaged: self.averaged,
         }
     }
 
@@ -232,8 +237,8 @@ pub(crate) fn exact_codes<const D: usize>(exact: &ExactTensor<D>) -> Vec<i64> {
     let integers = exact.integers();
     match &exact.offset {
         Offset::Codes { codes, .. } if exact.offset_in_units() => {
-            let (run_elems, channels) = exact.layout();
-            let bias = |index: usize| i64::from(codes[index / run_elems.max(1) % channels.max(1)]);
+            let channel_of = exact.channel_of();
+            let bias = |index: usize| i64::from(codes[channel_of(index)]);
             integers.into_iter().enumerate().map(|(index, code)| code + bias(index)).collect()
         }
         _ => integers,

@@ -25,8 +25,8 @@ pub struct Trace {
 /// One layer's part of a forward pass.
 #[derive(Clone, Debug)]
 pub struct Step {
-    /// The value it reads.
-    pub input: usize,
+    /// The values it reads.
+    pub inputs: Vec<usize>,
     /// Shape of the value it defines.
     pub output_shape: Vec<usize>,
     /// What it does.
@@ -181,12 +181,19 @@ impl Tracer {
 }
 
 impl TraceHandle {
-    /// Records a step on this value and returns the place of its result.
-    pub(crate) fn push(&self, record: Record, output_shape: Vec<usize>) -> Self {
-        let value = self.tracer.lock(|trace| {
-            trace.steps.push(Step { input: self.value, output_shape, record });
+    /// Records a step on these values of one trace and returns the place of its result; `None` of no values.
+    pub(crate) fn push(operands: &[&Self], record: Record, output_shape: Vec<usize>) -> Option<Self> {
+        let tracer = operands.first()?.tracer.clone();
+        let inputs = operands.iter().map(|operand| operand.value).collect();
+        let value = tracer.lock(|trace| {
+            trace.steps.push(Step { inputs, output_shape, record });
             trace.steps.len()
         });
-        Self { tracer: self.tracer.clone(), value }
+        Some(Self { tracer, value })
+    }
+
+    /// A name for a step without one, unique in the trace.
+    pub(crate) fn step_name(&self, operator: &str) -> String {
+        self.tracer.lock(|trace| format!("{operator}_{}", trace.steps.len()))
     }
 }

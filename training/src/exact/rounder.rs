@@ -44,7 +44,7 @@ impl ExactRounder {
     }
 
     /// The code of the real `exact`, of which `approximate` is a sum of at most two terms of magnitude `magnitude` in
-    /// all, each rounded once.
+    /// all, each rounded at most three times.
     pub(crate) fn code(&self, approximate: f64, magnitude: f64, exact: impl FnOnce() -> BigRational) -> i32 {
         if self.bipolar {
             let error = magnitude * 2f64.powi(-50);
@@ -54,7 +54,7 @@ impl ExactRounder {
         let (lo, hi) = (self.range.lo as f64, self.range.hi as f64);
         let zero_point = f64::from(self.zero_point);
         let real = approximate / self.scale + zero_point;
-        // Six roundings of at most 2^-53 each, taken as eight.
+        // At most eight roundings of 2^-53 each.
         let error = (magnitude / self.scale + zero_point.abs()) * 2f64.powi(-50);
         let floor = real.floor();
         let share = real - floor;

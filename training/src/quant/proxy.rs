@@ -145,6 +145,7 @@ impl WeightQuantProxy {
             axis: view.axis(),
             signed: tensor_quant.signed(),
             training: mode == Mode::Train,
+            averaged: false,
         })
     }
 
@@ -266,6 +267,7 @@ impl ActQuantProxy {
             axis: view.axis(),
             signed: tensor_quant.signed(),
             training: true,
+            averaged: false,
         })
     }
 

@@ -6,7 +6,7 @@ use super::{OperatorShape, Wbiol, WeightedOperator};
 use crate::activation::{Activation, Data, Mode};
 use crate::backend::{self, Tensor};
 use crate::error::ForwardError;
-use crate::exact::{self, Carrier, ExactTensor, Offset};
+use crate::exact::{self, Carrier, ExactTensor, Offset, Real};
 use crate::quant::{FixedQuantizer, WeightQuantProxy, broadcast};
 use crate::quant_tensor::QuantTensor;
 use crate::trace::Constant;
@@ -23,11 +23,10 @@ impl<O: OperatorShape> Wbiol<O> {
         O: WeightedOperator<D>,
     {
         let device = backend::evaluation_device();
-        let input_scale = backend::tensor_f64(input.scales.clone(), [input.scales.len(), 1], &device);
-        let input_scales = self.input_scales(input_scale).filter(|_| input.offset == Offset::Zero);
-        let input_scales =
-            input_scales.ok_or_else(|| ForwardError::Accumulated { layer: self.name.clone() })?;
-        let input_scales = backend::to_f64(&input_scales);
+        let repeats = if input.scales.len() == 1 { Some(1) } else { self.operator.outputs_per_input() };
+        let repeats = repeats.filter(|_| input.offset == Offset::Zero);
+        let repeats = repeats.ok_or_else(|| ForwardError::Accumulated { layer: self.name.clone() })?;
+        let input_scales = exact::repeat_channels(&input.scales, repeats);
         let (codes, quantizer) = weight_quant.codes(&self.weight).map_err(|source| self.failed(source))?;
         let run_elems = self.weight.shape().iter().skip(self.operator.output_axis() + 1).product();
         let centred = centred(&codes, &quantizer, run_elems);
@@ -38,7 +37,7 @@ impl<O: OperatorShape> Wbiol<O> {
         let weight = carrier.tensor(&centred, self.shape::<D>());
         let accumulator = self.operator.apply(input.centred(carrier), weight);
         let scales = self.products(&input_scales, quantizer.scales());
-        let bias = self.fixed_bias(scales.iter().map(|scale| *scale as f32).collect())?;
+        let bias = self.fixed_bias(scales.iter().map(|scale| scale.nearest() as f32).collect())?;
         let bound = bound as i64;
         let bits = |bits: u8| backend::tensor(vec![f32::from(bits)], [1, 1], &device);
         let bias_bits = match &bias {
@@ -55,12 +54,15 @@ impl<O: OperatorShape> Wbiol<O> {
             zero_point: 0,
             offset: match &bias {
                 None => Offset::Zero,
-                Some(Constant::Float(values)) => Offset::Real(values.clone()),
+                Some(Constant::Float(values)) => {
+                    Offset::Real(values.iter().map(|value| Real::from(*value)).collect())
+                }
                 Some(Constant::Quantized { codes, quantizer }) => {
                     Offset::Codes { codes: codes.clone(), scales: quantizer.scales().to_vec() }
                 }
             },
-            int_type: None,
+            axis: 1,
+            signed: true,
             declared_bits,
         };
         Ok(x.next(QuantTensor::from(output).into(), || {
@@ -131,9 +133,9 @@ impl<O: OperatorShape> Wbiol<O> {
     }
 
     /// Exact products of the scales of input and weight, one for all or one per output channel.
-    fn products(&self, input: &[f64], weight: &[f32]) -> Vec<f64> {
+    fn products(&self, input: &[Real], weight: &[f32]) -> Vec<Real> {
         let channels = if input.len().max(weight.len()) == 1 { 1 } else { self.operator.out_channels() };
-        (0..channels).map(|c| input[c % input.len()] * f64::from(weight[c % weight.len()])).collect()
+        (0..channels).map(|c| &input[c % input.len()] * &Real::from(weight[c % weight.len()])).collect()
     }
 }
 

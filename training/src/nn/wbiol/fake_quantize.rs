@@ -47,6 +47,7 @@ impl<O: OperatorShape> Wbiol<O> {
             scale,
             signed: true,
             training: true,
+            averaged: false,
         });
         Ok(x.train_next(output.into()))
     }
