@@ -23,6 +23,7 @@ mod operator;
 mod quantize;
 mod read;
 mod shape;
+mod summary;
 pub mod transform;
 mod weighted;
 
@@ -35,4 +36,5 @@ pub use network::{GraphNetwork, Observed};
 pub use operator::{AveragePool, BatchNorm, FloatOp, Window};
 pub use quantize::{QuantizeConfig, quantize};
 pub use read::from_onnx;
+pub use summary::{LayerSummary, summarize};
 pub use weighted::{Weighted, WeightedKind};

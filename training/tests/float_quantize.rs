@@ -3,8 +3,9 @@
 use std::fs;
 use std::path::PathBuf;
 
+use exactum_training::calibrate::{CalibrateConfig, calibrate_model};
 use exactum_training::data::{Dataset, digits};
-use exactum_training::float::{FloatGraph, GraphNetwork, QuantizeConfig, from_onnx, quantize};
+use exactum_training::float::{FloatGraph, GraphNetwork, QuantizeConfig, from_onnx, quantize, summarize};
 use exactum_training::quant::RestrictValueType;
 use exactum_training::{Activation, Network, Parameter, evaluate, layers, named_parameters, to_qonnx};
 
@@ -24,18 +25,16 @@ fn accuracy(found: &[usize], data: &Dataset) -> f64 {
     right as f64 / data.len_samples() as f64
 }
 
-/// Passes in training mode over `samples` of the data, in batches.
-fn collect<const D: usize>(network: &GraphNetwork<D>, data: &[f32], batches: usize)
-where
-    Activation<D>: exactum_training::float::Ranked,
-{
-    let mut shape = network.input_shape();
+/// Calibrates with inputs in `batches` batches.
+fn calibrate(network: &GraphNetwork<4>, data: &[f32], batches: usize, bias_correction: bool) {
+    let shape = network.input_shape();
     let elems: usize = shape.iter().skip(1).product();
-    for batch in data.chunks(data.len() / elems / batches * elems).take(batches) {
-        shape[0] = batch.len() / elems;
-        let x = Activation::from_values(batch.to_vec(), shape);
-        network.forward(&Activation::train(x.value())).unwrap();
-    }
+    let batches = data.chunks((data.len() / elems).div_ceil(batches) * elems).map(|values| {
+        let shape = [values.len() / elems, shape[1], shape[2], shape[3]];
+        Activation::from_values(values.to_vec(), shape).value()
+    });
+    let config = CalibrateConfig { bias_correction, ..CalibrateConfig::default() };
+    calibrate_model(network, batches, &config).unwrap();
 }
 
 #[test]
@@ -62,12 +61,9 @@ fn quantization_to_8_bits_keeps_the_accuracy_of_the_float_network() {
             (RestrictValueType::Fp, true),
             (RestrictValueType::PowerOfTwo, true),
         ] {
-            let config = QuantizeConfig::default()
-                .restrict_scaling_type(kind)
-                .per_channel(per_channel)
-                .collect_stats_steps(8);
+            let config = QuantizeConfig::default().restrict_scaling_type(kind).per_channel(per_channel);
             let network: GraphNetwork<4> = quantize(&graph, &config).unwrap();
-            collect(&network, &data.train.inputs, 8);
+            calibrate(&network, &data.train.inputs, 8, per_channel);
             let found = evaluate(&network, &data.test.inputs).unwrap();
             let quantized = accuracy(&found.classes, &data.test);
             assert!((float - quantized).abs() <= 0.005, "{name}, {kind:?}: {float} became {quantized}");
@@ -79,13 +75,25 @@ fn quantization_to_8_bits_keeps_the_accuracy_of_the_float_network() {
 #[test]
 fn quantized_graphs_are_exported_like_networks_written_by_hand() {
     let network: GraphNetwork<4> = quantize(&graph("digits_legacy"), &QuantizeConfig::default()).unwrap();
-    collect(&network, &digits::load().unwrap().train.inputs, 4);
+    calibrate(&network, &digits::load().unwrap().train.inputs, 4, false);
     let model = to_qonnx(&network, "digits").unwrap();
     assert_eq!(model.check(), []);
     let operators: Vec<&str> = model.graph.nodes.iter().map(|node| node.op_type.as_str()).collect();
     let conv = ["Quant", "Quant", "Conv", "Relu", "Quant", "MaxPool"];
     let needed = [&["Quant"][..], &conv, &conv, &["Flatten", "Quant", "Quant", "Gemm"]].concat();
     assert_eq!(operators, needed);
+}
+
+/// ReLU6 clips at its largest code, whatever the data.
+#[test]
+fn s90_relu6_keeps_its_bound() {
+    let network: GraphNetwork<4> = quantize(&graph("digits_legacy"), &QuantizeConfig::default()).unwrap();
+    calibrate(&network, &digits::load().unwrap().train.inputs, 4, false);
+    let summaries = summarize(&network, &vec![100.0; 64]).unwrap();
+    let relu6 = summaries.iter().find(|summary| summary.kind == "QuantReLU").unwrap();
+    assert_eq!(relu6.scales, [6.0 / 255.0]);
+    let input = &summaries[0];
+    assert_eq!((input.bits, input.signed, input.saturation), (8, true, Some(1.0)));
 }
 
 /// The copy trains on; the graph keeps its weights.

@@ -4,7 +4,10 @@ use super::error::form;
 use super::layer::GraphLayer;
 use super::{FloatGraphError, FloatNode, FloatOp, QuantizeConfig, Weighted, WeightedKind, Window};
 use crate::Parameter;
-use crate::nn::{Flatten, MaxPool2d, QuantConv2d, QuantIdentity, QuantLinear, QuantReLU};
+use crate::nn::{
+    Conv, ConvTranspose, Flatten, MaxPool2d, OperatorShape, QuantIdentity, QuantLinear, QuantReLU, Wbiol,
+    WbiolBuilder,
+};
 use crate::quant::ActQuant;
 
 /// Makes layers with the quantizers of a configuration.
@@ -37,36 +40,38 @@ impl<'a> LayerBuilder<'a> {
 
     /// A layer with weights.
     pub(super) fn weighted(&self, node: &FloatNode, layer: &Weighted) -> Built {
+        match &layer.kind {
+            WeightedKind::Linear => {
+                let builder = QuantLinear::builder(&node.name, layer.in_channels(), layer.out_channels());
+                Ok(GraphLayer::Linear(self.finish(builder, layer)?))
+            }
+            WeightedKind::Conv { window, groups } if window.kernel.len() == 1 => {
+                Ok(GraphLayer::Conv1d(self.finish(conv(node, layer, window, *groups)?, layer)?))
+            }
+            WeightedKind::Conv { window, groups } => {
+                Ok(GraphLayer::Conv2d(self.finish(conv(node, layer, window, *groups)?, layer)?))
+            }
+            WeightedKind::ConvTranspose { window, output_padding, groups } if window.kernel.len() == 1 => {
+                let builder = conv_transpose(node, layer, window, output_padding, *groups)?;
+                Ok(GraphLayer::ConvTranspose1d(self.finish(builder, layer)?))
+            }
+            WeightedKind::ConvTranspose { window, output_padding, groups } => {
+                let builder = conv_transpose(node, layer, window, output_padding, *groups)?;
+                Ok(GraphLayer::ConvTranspose2d(self.finish(builder, layer)?))
+            }
+        }
+    }
+
+    /// The layer with copies of the weights of `layer` and the quantizers of the configuration.
+    fn finish<O: OperatorShape>(
+        &self,
+        builder: WbiolBuilder<O>,
+        layer: &Weighted,
+    ) -> Result<Wbiol<O>, FloatGraphError> {
         let weight = Parameter::new(layer.weight.values.clone(), &layer.weight.shape);
         let bias = layer.bias.as_ref().map(|bias| Parameter::new(bias.clone(), &[bias.len()]));
         let QuantizeConfig { weight_quant, bias_quant, .. } = self.config.clone();
-        let (inputs, outputs) = (layer.in_channels(), layer.out_channels());
-        match &layer.kind {
-            WeightedKind::Linear => Ok(GraphLayer::Linear(
-                QuantLinear::builder(&node.name, inputs, outputs)
-                    .weight_quant(weight_quant)
-                    .bias_quant(bias_quant)
-                    .with_parameters(weight, bias)?,
-            )),
-            WeightedKind::Conv { window, groups } if window.kernel.len() == 2 => {
-                let padding = symmetric(node, window)?;
-                Ok(GraphLayer::Conv2d(
-                    QuantConv2d::builder(&node.name, inputs, outputs, pair(&window.kernel))
-                        .stride(pair(&window.stride))
-                        .padding(padding)
-                        .dilation(pair(&window.dilation))
-                        .groups(*groups)
-                        .weight_quant(weight_quant)
-                        .bias_quant(bias_quant)
-                        .with_parameters(weight, bias)?,
-                ))
-            }
-            _ => Err(form(
-                &node.name,
-                format!("operator {}", node.op.name()),
-                "a linear layer or a convolution",
-            )),
-        }
+        Ok(builder.weight_quant(weight_quant).bias_quant(bias_quant).with_parameters(weight, bias)?)
     }
 
     /// A pool that keeps codes.
@@ -77,8 +82,8 @@ impl<'a> LayerBuilder<'a> {
             {
                 Ok(GraphLayer::MaxPool2d(MaxPool2d::new(
                     &node.name,
-                    pair(&window.kernel),
-                    pair(&window.stride),
+                    extents(&window.kernel),
+                    extents(&window.stride),
                 )))
             }
             _ => Err(form(
@@ -98,14 +103,50 @@ impl<'a> LayerBuilder<'a> {
     }
 }
 
-fn symmetric(node: &FloatNode, window: &Window) -> Result<[usize; 2], FloatGraphError> {
+/// A convolution over `N` dimensions.
+fn conv<const N: usize>(
+    node: &FloatNode,
+    layer: &Weighted,
+    window: &Window,
+    groups: usize,
+) -> Result<WbiolBuilder<Conv<N>>, FloatGraphError> {
+    let kernel: [usize; N] = extents(&window.kernel);
+    let builder = Wbiol::<Conv<N>>::builder(&node.name, layer.in_channels(), layer.out_channels(), kernel);
+    Ok(builder
+        .stride(extents::<N>(&window.stride))
+        .padding(symmetric::<N>(node, window)?)
+        .dilation(extents::<N>(&window.dilation))
+        .groups(groups))
+}
+
+/// A transposed convolution over `N` dimensions.
+fn conv_transpose<const N: usize>(
+    node: &FloatNode,
+    layer: &Weighted,
+    window: &Window,
+    output_padding: &[usize],
+    groups: usize,
+) -> Result<WbiolBuilder<ConvTranspose<N>>, FloatGraphError> {
+    let kernel: [usize; N] = extents(&window.kernel);
+    let builder =
+        Wbiol::<ConvTranspose<N>>::builder(&node.name, layer.in_channels(), layer.out_channels(), kernel);
+    Ok(builder
+        .stride(extents::<N>(&window.stride))
+        .padding(symmetric::<N>(node, window)?)
+        .output_padding(extents::<N>(output_padding))
+        .dilation(extents::<N>(&window.dilation))
+        .groups(groups))
+}
+
+fn symmetric<const N: usize>(node: &FloatNode, window: &Window) -> Result<[usize; N], FloatGraphError> {
     if window.is_symmetric() {
-        return Ok(pair(&window.begin));
+        return Ok(extents(&window.begin));
     }
     let found = format!("padding of {:?} before and {:?} behind", window.begin, window.end);
     Err(form(&node.name, found, "equal padding on both ends"))
 }
 
-fn pair(values: &[usize]) -> [usize; 2] {
-    [values[0], values[1]]
+/// One extent per dimension.
+fn extents<const N: usize>(values: &[usize]) -> [usize; N] {
+    std::array::from_fn(|axis| values[axis])
 }

@@ -4,19 +4,47 @@ use burn::module::Module;
 
 use super::any_activation::{AnyActivation, with_rank};
 use crate::ForwardError;
-use crate::nn::{Flatten, MaxPool2d, QuantConv2d, QuantIdentity, QuantLinear, QuantReLU};
+use crate::component::Component;
+use crate::nn::{
+    Flatten, MaxPool2d, OperatorShape, QuantConv1d, QuantConv2d, QuantConvTranspose1d, QuantConvTranspose2d,
+    QuantIdentity, QuantLinear, QuantReLU, Wbiol,
+};
+use crate::quant::FixedQuantizer;
 
-/// A layer of a network made from a graph.
-#[derive(Module, Debug)]
-pub enum GraphLayer {
+macro_rules! graph_layers {
+    ($($(#[$doc:meta])* $variant:ident($layer:ty),)*) => {
+        /// A layer of a network made from a graph.
+        #[derive(Module, Debug)]
+        pub enum GraphLayer {
+            $($(#[$doc])* $variant($layer),)*
+        }
+
+        impl GraphLayer {
+            /// The layer as a component.
+            pub fn component(&self) -> &dyn Component {
+                match self {
+                    $(Self::$variant(layer) => layer,)*
+                }
+            }
+        }
+    };
+}
+
+graph_layers! {
     /// A quantizer.
     Identity(QuantIdentity),
     /// A rectifier with quantizer.
     Relu(QuantReLU),
     /// A fully connected layer.
     Linear(QuantLinear),
+    /// A one-dimensional convolution.
+    Conv1d(QuantConv1d),
     /// A two-dimensional convolution.
     Conv2d(QuantConv2d),
+    /// A one-dimensional transposed convolution.
+    ConvTranspose1d(QuantConvTranspose1d),
+    /// A two-dimensional transposed convolution.
+    ConvTranspose2d(QuantConvTranspose2d),
     /// A two-dimensional max pool.
     MaxPool2d(MaxPool2d),
     /// A flattening.
@@ -24,6 +52,27 @@ pub enum GraphLayer {
 }
 
 impl GraphLayer {
+    /// The kind of layer, such as `QuantConv2d`.
+    pub fn kind(&self) -> String {
+        let label = self.component().label();
+        label.split('(').next().unwrap_or_default().to_owned()
+    }
+
+    /// The quantizer of the weight, if the layer has one.
+    pub fn weight_quantizer(&self) -> Option<FixedQuantizer> {
+        fn of<O: OperatorShape>(layer: &Wbiol<O>) -> Option<FixedQuantizer> {
+            layer.weight_quant()?.codes(layer.weight()).ok().map(|(_, quantizer)| quantizer)
+        }
+        match self {
+            Self::Linear(layer) => of(layer),
+            Self::Conv1d(layer) => of(layer),
+            Self::Conv2d(layer) => of(layer),
+            Self::ConvTranspose1d(layer) => of(layer),
+            Self::ConvTranspose2d(layer) => of(layer),
+            _ => None,
+        }
+    }
+
     /// The output for `inputs`; `name` is that of the layer.
     ///
     /// # Errors
@@ -36,29 +85,34 @@ impl GraphLayer {
     ) -> Result<AnyActivation, ForwardError> {
         use AnyActivation::{Four, Three, Two};
         let x = inputs[0];
+        /// Applies a layer that takes every rank.
+        macro_rules! any_rank {
+            ($layer:expr) => {
+                match x {
+                    Two(x) => $layer.forward(x).map(Two),
+                    Three(x) => $layer.forward(x).map(Three),
+                    Four(x) => $layer.forward(x).map(Four),
+                }
+            };
+        }
+        /// Applies a layer that takes one rank.
+        macro_rules! one_rank {
+            ($rank:ident, $layer:expr, $needed:literal) => {
+                match x {
+                    $rank(x) => $layer.forward(x).map($rank),
+                    _ => Err(x.misfit(name, $needed)),
+                }
+            };
+        }
         match self {
-            Self::Identity(layer) => Ok(match x {
-                Two(x) => Two(layer.forward(x)?),
-                Three(x) => Three(layer.forward(x)?),
-                Four(x) => Four(layer.forward(x)?),
-            }),
-            Self::Relu(layer) => Ok(match x {
-                Two(x) => Two(layer.forward(x)?),
-                Three(x) => Three(layer.forward(x)?),
-                Four(x) => Four(layer.forward(x)?),
-            }),
-            Self::Linear(layer) => match x {
-                Two(x) => layer.forward(x).map(Two),
-                _ => Err(x.misfit(name, "[batch, features]")),
-            },
-            Self::Conv2d(layer) => match x {
-                Four(x) => layer.forward(x).map(Four),
-                _ => Err(x.misfit(name, "[batch, channels, height, width]")),
-            },
-            Self::MaxPool2d(layer) => match x {
-                Four(x) => layer.forward(x).map(Four),
-                _ => Err(x.misfit(name, "[batch, channels, height, width]")),
-            },
+            Self::Identity(layer) => any_rank!(layer),
+            Self::Relu(layer) => any_rank!(layer),
+            Self::Linear(layer) => one_rank!(Two, layer, "[batch, features]"),
+            Self::Conv1d(layer) => one_rank!(Three, layer, "[batch, channels, length]"),
+            Self::ConvTranspose1d(layer) => one_rank!(Three, layer, "[batch, channels, length]"),
+            Self::Conv2d(layer) => one_rank!(Four, layer, "[batch, channels, height, width]"),
+            Self::ConvTranspose2d(layer) => one_rank!(Four, layer, "[batch, channels, height, width]"),
+            Self::MaxPool2d(layer) => one_rank!(Four, layer, "[batch, channels, height, width]"),
             Self::Flatten(layer) => Ok(Two(with_rank!(x, x => layer.forward(x)))),
         }
     }
