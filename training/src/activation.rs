@@ -64,8 +64,18 @@ impl<const D: usize> Activation<D> {
 
     /// Zeros of `shape` into an evaluation whose layers `tracer` records.
     pub fn traced(shape: [usize; D], tracer: &Tracer) -> Self {
-        let zeros = Tensor::zeros(shape, &backend::evaluation_device());
-        Self { trace: Some(tracer.input(shape.to_vec())), ..Self::eval(zeros) }
+        Self::eval(Tensor::zeros(shape, &backend::evaluation_device())).traced_by(tracer)
+    }
+
+    /// The same values as the input of a network whose layers `tracer` records.
+    #[must_use]
+    pub fn traced_by(self, tracer: &Tracer) -> Self {
+        Self { trace: Some(tracer.input(self.dims().to_vec())), ..self }
+    }
+
+    /// The number of this value in its trace.
+    pub(crate) fn traced_value(&self) -> Option<usize> {
+        self.trace.as_ref().map(TraceHandle::value)
     }
 
     /// Row-major floats into an exact evaluation.

@@ -25,6 +25,7 @@ mod read;
 mod shape;
 mod summary;
 pub mod transform;
+mod value_trace;
 mod weighted;
 
 pub use any_activation::{AnyActivation, Ranked};
@@ -37,4 +38,5 @@ pub use operator::{AveragePool, BatchNorm, FloatOp, Window};
 pub use quantize::{QuantizeConfig, quantize};
 pub use read::from_onnx;
 pub use summary::{LayerSummary, summarize};
+pub use value_trace::value_trace;
 pub use weighted::{Weighted, WeightedKind};

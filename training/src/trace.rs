@@ -192,6 +192,11 @@ impl TraceHandle {
         Some(Self { tracer, value })
     }
 
+    /// The number of the value.
+    pub(crate) fn value(&self) -> usize {
+        self.value
+    }
+
     /// A name for a step without one, unique in the trace.
     pub(crate) fn step_name(&self, operator: &str) -> String {
         self.tracer.lock(|trace| format!("{operator}_{}", trace.steps.len()))
