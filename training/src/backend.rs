@@ -1,7 +1,8 @@
 //! The tensor library behind this crate, named in one place.
 //!
 //! Autograd, optimizers and tensor kernels come from burn on its pure-Rust processor backend. Nothing outside this
-//! file and the layers' operators depends on its shape, so an upgrade is felt here first.
+//! file, `kernels` and the layers' operators depends on its shape, so an upgrade is felt here first. Operators run in
+//! our own kernels where those apply, in burn's everywhere else.
 
 pub use burn::lr_scheduler::cosine::CosineAnnealingLrSchedulerConfig;
 pub use burn::module::Module;
@@ -11,6 +12,8 @@ pub use burn::tensor::loss::cross_entropy_with_logits;
 pub use burn::tensor::module::BatchNormTrainOutput;
 pub use burn::tensor::ops::{AvgPoolOptions, ConvOptions, ConvTransposeOptions, MaxPoolOptions};
 pub use burn::tensor::{DType, Device, FloatDType, Gradients, Int, Tensor, TensorData, module};
+
+use crate::kernels;
 
 /// Where training tensors live: operations on them are recorded for the backward pass.
 pub fn training_device() -> Device {
@@ -37,7 +40,7 @@ pub fn linear(x: Tensor<2>, weight: Tensor<2>) -> Tensor<2> {
 ///
 /// If the shapes do not fit; layers check their input before.
 pub fn conv1d(x: Tensor<3>, weight: Tensor<3>, options: ConvOptions<1>) -> Tensor<3> {
-    module::conv1d(x, weight, None, options)
+    kernels::conv(&x, &weight, &options).unwrap_or_else(|| module::conv1d(x, weight, None, options))
 }
 
 /// A convolution of `[batch, in, height, width]` with `[out, in / groups, kernel height, kernel width]`, without bias.
@@ -46,7 +49,7 @@ pub fn conv1d(x: Tensor<3>, weight: Tensor<3>, options: ConvOptions<1>) -> Tenso
 ///
 /// If the shapes do not fit; layers check their input before.
 pub fn conv2d(x: Tensor<4>, weight: Tensor<4>, options: ConvOptions<2>) -> Tensor<4> {
-    module::conv2d(x, weight, None, options)
+    kernels::conv(&x, &weight, &options).unwrap_or_else(|| module::conv2d(x, weight, None, options))
 }
 
 /// A transposed convolution of `[batch, in, length]` with `[in, out / groups, kernel]`, without bias.
@@ -55,7 +58,8 @@ pub fn conv2d(x: Tensor<4>, weight: Tensor<4>, options: ConvOptions<2>) -> Tenso
 ///
 /// If the shapes do not fit; layers check their input before.
 pub fn conv_transpose1d(x: Tensor<3>, weight: Tensor<3>, options: ConvTransposeOptions<1>) -> Tensor<3> {
-    module::conv_transpose1d(x, weight, None, options)
+    kernels::conv_transpose(&x, &weight, &options)
+        .unwrap_or_else(|| module::conv_transpose1d(x, weight, None, options))
 }
 
 /// A transposed convolution of `[batch, in, height, width]` with `[in, out / groups, kernel height, kernel width]`,
@@ -65,7 +69,8 @@ pub fn conv_transpose1d(x: Tensor<3>, weight: Tensor<3>, options: ConvTransposeO
 ///
 /// If the shapes do not fit; layers check their input before.
 pub fn conv_transpose2d(x: Tensor<4>, weight: Tensor<4>, options: ConvTransposeOptions<2>) -> Tensor<4> {
-    module::conv_transpose2d(x, weight, None, options)
+    kernels::conv_transpose(&x, &weight, &options)
+        .unwrap_or_else(|| module::conv_transpose2d(x, weight, None, options))
 }
 
 /// Batch normalization over every dimension but the channels (dimension 1), with the statistics of the batch:
@@ -81,7 +86,21 @@ pub fn batch_norm_train<const D: usize>(
     beta: Tensor<1>,
     epsilon: f64,
 ) -> BatchNormTrainOutput<D> {
-    module::batch_norm_train(x, gamma, beta, epsilon)
+    kernels::batch_norm_train(&x, &gamma, &beta, epsilon)
+        .unwrap_or_else(|| module::batch_norm_train(x, gamma, beta, epsilon))
+}
+
+/// `x` plus one element per channel (dimension 1).
+///
+/// # Panics
+///
+/// If `channels` has not one element per channel; layers check their input before.
+pub fn add_channels<const D: usize>(x: Tensor<D>, channels: Tensor<1>) -> Tensor<D> {
+    kernels::add_channels(&x, &channels).unwrap_or_else(|| {
+        let mut shape = [1; D];
+        shape[1] = channels.dims()[0];
+        x + channels.reshape(shape)
+    })
 }
 
 /// Batch normalization with given statistics, one element per channel each.

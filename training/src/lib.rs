@@ -47,6 +47,7 @@ pub mod exact;
 pub mod export;
 pub mod float;
 pub mod init;
+mod kernels;
 pub mod models;
 
 pub mod network;

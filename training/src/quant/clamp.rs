@@ -17,7 +17,7 @@ pub struct Bounds {
 
 impl Bounds {
     /// Both bounds, if no gradient goes to them and all groups have the same.
-    fn constants(&self) -> Option<(f32, f32)> {
+    pub(super) fn constants(&self) -> Option<(f32, f32)> {
         let constant = |bound: &Tensor<2>| !bound.is_tracked() && bound.dims() == [1, 1];
         (constant(&self.min) && constant(&self.max))
             .then(|| (backend::scalar(&self.min), backend::scalar(&self.max)))
@@ -28,6 +28,11 @@ impl Bounds {
 pub trait Clamp: Component {
     /// Values of the same shape within `bounds`.
     fn forward(&self, x: Tensor<2>, bounds: &Bounds) -> Tensor<2>;
+
+    /// Whether gradients pass outside constant bounds, if a fused kernel may stand in for this clamp.
+    fn fused_pass_through(&self) -> Option<bool> {
+        None
+    }
 }
 
 /// The gradient passes inside the bounds, the bounds included, and reaches the bounds from outside.
@@ -53,6 +58,10 @@ impl Clamp for TensorClamp {
         let below = x.clone().lower(min.clone());
         x.mask_where(below, min)
     }
+
+    fn fused_pass_through(&self) -> Option<bool> {
+        Some(false)
+    }
 }
 
 /// The gradient passes unchanged, inside and outside.
@@ -69,6 +78,10 @@ impl Clamp for TensorClampSte {
     fn forward(&self, x: Tensor<2>, bounds: &Bounds) -> Tensor<2> {
         let clamped = TensorClamp.forward(x.clone(), bounds);
         straight_through(x, clamped)
+    }
+
+    fn fused_pass_through(&self) -> Option<bool> {
+        Some(true)
     }
 }
 

@@ -10,6 +10,7 @@ use super::restrict::exp2;
 use super::{Bounds, Clamp, DelayWrapper, FloatToInt};
 use crate::backend::{self, Tensor};
 use crate::component::Component;
+use crate::kernels::{self, FakeQuant};
 
 /// Rounds and clamps to integer codes.
 #[derive(Clone)]
@@ -49,9 +50,30 @@ impl IntQuant {
         bit_width: &Tensor<2>,
         x: Tensor<2>,
     ) -> Tensor<2> {
+        if let Some(value) = self.fused(scale, zero_point, bit_width, &x) {
+            return value;
+        }
         let codes = self.to_int(scale, zero_point, bit_width, x);
         let centred = if is_zero(zero_point) { codes } else { codes - zero_point.clone() };
         centred * scale.clone()
+    }
+
+    /// The same in one pass, if the components allow it and no gradient goes to zero point or bit width.
+    fn fused(
+        &self,
+        scale: &Tensor<2>,
+        zero_point: &Tensor<2>,
+        bit_width: &Tensor<2>,
+        x: &Tensor<2>,
+    ) -> Option<Tensor<2>> {
+        let pass_through = self.tensor_clamp_impl.fused_pass_through()?;
+        let constant = !zero_point.is_tracked() && zero_point.dims() == [1, 1];
+        if !constant || !self.float_to_int_impl.is_fused() {
+            return None;
+        }
+        let (min, max) = self.bounds(bit_width).constants()?;
+        let zero_point = backend::scalar(zero_point);
+        kernels::fake_quant(x, scale, FakeQuant { min, max, zero_point, pass_through })
     }
 
     /// The integer type of a whole `bit_width`, or `None` outside 1 to 32.

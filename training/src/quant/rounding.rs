@@ -22,6 +22,11 @@ pub trait FloatToInt: Component {
     /// The mode that evaluation and export use.
     fn rounding(&self) -> CodeRounding;
 
+    /// Whether a fused kernel may stand in: half to even, with a gradient that passes.
+    fn is_fused(&self) -> bool {
+        false
+    }
+
     /// For each element, row-major, whether evaluation rounds up what lies between two integers: a rounding learned
     /// element by element. `rounding` is [`Rounding::Floor`] then.
     fn rounded_up(&self) -> Option<Vec<bool>> {
@@ -79,6 +84,10 @@ macro_rules! roundings {
 
             fn rounding(&self) -> CodeRounding {
                 $rounding
+            }
+
+            fn is_fused(&self) -> bool {
+                $rounding == CodeRounding::Mode(Rounding::HalfEven)
             }
         }
     )*};

@@ -2,8 +2,8 @@
 
 use super::{OperatorShape, Wbiol, WeightedOperator};
 use crate::activation::{Activation, Data, Mode};
+use crate::backend;
 use crate::error::ForwardError;
-use crate::quant::broadcast;
 use crate::quant_tensor::{FakeQuantized, QuantTensor};
 
 impl<O: OperatorShape> Wbiol<O> {
@@ -33,7 +33,7 @@ impl<O: OperatorShape> Wbiol<O> {
             }
         };
         let (value, bias_bits) = match bias {
-            Some((bias, bits)) => (value + broadcast(bias, Some(1)), bits),
+            Some((bias, bits)) => (backend::add_channels(value, bias.flatten(0, 1)), bits),
             None => (value, None),
         };
         let (Some(input), Some(weight), Some(scale)) = (input, weight, scale) else {

@@ -1,0 +1,174 @@
+//! Our own operators on the processor, forward and backward. Called by `backend`, which falls back to burn's.
+//!
+//! Each function gives `None` where it does not apply: another device, another element type, shapes that do not fit.
+//! Work is divided by shape alone and sums are taken in a fixed order, so the number of threads never changes a bit.
+
+mod batch_norm;
+mod conv;
+mod depthwise;
+mod fake_quant;
+mod fused;
+mod gemm;
+mod ops;
+mod parallel;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use fake_quant::FakeQuant;
+
+use burn::tensor::Tensor;
+use burn::tensor::module::BatchNormTrainOutput;
+use burn::tensor::ops::{ConvOptions, ConvTransposeOptions};
+
+use conv::Conv;
+use fused::{Dense, Operand, apply};
+use ops::{AddChannels, Convolution, FakeQuantize, Normalize};
+
+/// Spatial extents as two dimensions; a single one is a width.
+fn plane<const N: usize>(extents: [usize; N], missing: usize) -> [usize; 2] {
+    let last = extents.last().copied().unwrap_or(missing);
+    [if N == 2 { extents[0] } else { missing }, last]
+}
+
+/// Batch, channels and spatial extents of `[batch, channels, (height,) width]`.
+fn split<const D: usize>(dims: [usize; D]) -> ([usize; 2], [usize; 2]) {
+    ([dims[0], dims[1]], [if D == 4 { dims[2] } else { 1 }, dims[D - 1]])
+}
+
+/// The convolution whose kernel is that of `weight`, from `x_dims` to as many outputs as fit.
+fn geometry<const N: usize, const D: usize>(
+    x_dims: [usize; D],
+    weight_dims: [usize; D],
+    options: &ConvOptions<N>,
+) -> Option<Conv> {
+    let ([batch, in_channels], input) = split(x_dims);
+    let ([out_channels, group_channels], kernel) = split(weight_dims);
+    let (stride, dilation) = (plane(options.stride, 1), plane(options.dilation, 1));
+    let begin = plane(options.padding.map(|(begin, _)| begin), 0);
+    let end = plane(options.padding.map(|(_, end)| end), 0);
+    let groups = options.groups;
+    let mut output = [0; 2];
+    for axis in 0..2 {
+        let window = (kernel[axis] - 1) * dilation[axis] + 1;
+        let span = (input[axis] + begin[axis] + end[axis]).checked_sub(window)?;
+        output[axis] = span / stride[axis] + 1;
+    }
+    let fits = group_channels * groups == in_channels && out_channels.is_multiple_of(groups);
+    fits.then_some(Conv {
+        batch,
+        in_channels,
+        out_channels,
+        groups,
+        input,
+        output,
+        kernel,
+        stride,
+        begin,
+        dilation,
+    })
+}
+
+/// `[batch, channels, (height,) width]` of the same rank as `like`.
+fn shape_like<const D: usize>(
+    like: [usize; D],
+    batch: usize,
+    channels: usize,
+    plane: [usize; 2],
+) -> Vec<usize> {
+    let mut shape = like.to_vec();
+    shape[..2].copy_from_slice(&[batch, channels]);
+    shape[2..].copy_from_slice(&plane[4 - D..]);
+    shape
+}
+
+/// A convolution without bias; `D` is 3 or 4, and `N` two less.
+pub(crate) fn conv<const N: usize, const D: usize>(
+    x: &Tensor<D>,
+    weight: &Tensor<D>,
+    options: &ConvOptions<N>,
+) -> Option<Tensor<D>> {
+    let operands = [Operand::of(x)?, Operand::of(weight)?];
+    let conv = geometry(x.dims(), weight.dims(), options)?;
+    let shape = shape_like(x.dims(), conv.batch, conv.out_channels, conv.output);
+    Some(apply(Convolution { conv, transposed: false, shape }, operands))
+}
+
+/// A transposed convolution without bias; `D` is 3 or 4, and `N` two less.
+pub(crate) fn conv_transpose<const N: usize, const D: usize>(
+    x: &Tensor<D>,
+    weight: &Tensor<D>,
+    options: &ConvTransposeOptions<N>,
+) -> Option<Tensor<D>> {
+    let operands = [Operand::of(x)?, Operand::of(weight)?];
+    let ([batch, from], input) = split(x.dims());
+    let ([_, group_channels], kernel) = split(weight.dims());
+    let channels = group_channels * options.groups;
+    let (stride, dilation) = (plane(options.stride, 1), plane(options.dilation, 1));
+    let (padding, extra) = (plane(options.padding, 0), plane(options.padding_out, 0));
+    let mut output = [0; 2];
+    for axis in 0..2 {
+        let full = (input[axis] - 1) * stride[axis] + (kernel[axis] - 1) * dilation[axis] + 1 + extra[axis];
+        output[axis] = full.checked_sub(2 * padding[axis]).filter(|extent| *extent > 0)?;
+    }
+    // The convolution that this is the transpose of, from `output` back to `input`.
+    let conv = Conv {
+        batch,
+        in_channels: channels,
+        out_channels: from,
+        groups: options.groups,
+        input: output,
+        output: input,
+        kernel,
+        stride,
+        begin: padding,
+        dilation,
+    };
+    let fits = weight.dims()[0] == from && from.is_multiple_of(options.groups);
+    // Without a stride, windows must tile the padded plane exactly: output padding reaches past them.
+    let exact = stride != [1, 1] || extra == [0, 0];
+    let shape = shape_like(x.dims(), batch, channels, output);
+    (fits && exact).then(|| apply(Convolution { conv, transposed: true, shape }, operands))
+}
+
+/// Batch normalization with the statistics of the batch; mean and variance carry no gradient.
+pub(crate) fn batch_norm_train<const D: usize>(
+    x: &Tensor<D>,
+    gamma: &Tensor<1>,
+    beta: &Tensor<1>,
+    epsilon: f64,
+) -> Option<BatchNormTrainOutput<D>> {
+    let operands = [Operand::of(x)?, Operand::of(gamma)?, Operand::of(beta)?];
+    let shape = channel_shape(x.dims());
+    if gamma.dims() != [shape[1]] || beta.dims() != [shape[1]] {
+        return None;
+    }
+    let (mean, variance) = batch_norm::statistics(operands[0].dense().values(), shape);
+    let inv_std = variance.iter().map(|v| (1.0 / (f64::from(*v) + epsilon).sqrt()) as f32).collect();
+    let statistic = |values: &[f32]| {
+        let tensor = fused::plain(Dense::new(values.to_vec(), vec![values.len()]));
+        if x.is_autodiff() { tensor.autodiff() } else { tensor }
+    };
+    let [mean_out, variance_out] = [statistic(&mean), statistic(&variance)];
+    let output = apply(Normalize { shape, mean, inv_std }, operands);
+    Some(BatchNormTrainOutput { output, mean: mean_out, variance: variance_out })
+}
+
+/// `x` plus an element per channel, dimension 1.
+pub(crate) fn add_channels<const D: usize>(x: &Tensor<D>, channels: &Tensor<1>) -> Option<Tensor<D>> {
+    let operands = [Operand::of(x)?, Operand::of(channels)?];
+    let shape = channel_shape(x.dims());
+    (channels.dims() == [shape[1]]).then(|| apply(AddChannels { shape }, operands))
+}
+
+/// Fake quantization of `[groups, elems]` with `scale`, `[groups, 1]` or `[1, 1]`.
+pub(crate) fn fake_quant(x: &Tensor<2>, scale: &Tensor<2>, quant: FakeQuant) -> Option<Tensor<2>> {
+    let operands = [Operand::of(x)?, Operand::of(scale)?];
+    let [groups, columns] = scale.dims();
+    let fits = columns == 1 && (groups == 1 || groups == x.dims()[0]) && quant.min <= quant.max;
+    fits.then(|| apply(FakeQuantize(quant), operands))
+}
+
+/// `[batch, channels, rest]`.
+fn channel_shape<const D: usize>(dims: [usize; D]) -> batch_norm::Shape {
+    [dims[0], dims[1], dims[2..].iter().product()]
+}

@@ -1,0 +1,124 @@
+//! Batch normalization of `[batch, channels, elems]` with the statistics of the batch. Called by `ops::Normalize`.
+
+use pulp::Arch;
+
+use super::parallel::{map_chunks, map_parts, part_samples};
+
+/// Sums of a run are kept in as many lanes.
+const LANES: usize = 16;
+
+/// `[batch, channels, elems]`.
+pub(super) type Shape = [usize; 3];
+
+/// Sums of `f(x, y)` over the elements of channel `channel`.
+#[inline(always)]
+fn channel_sum<const N: usize>(
+    [batch, channels, elems]: Shape,
+    channel: usize,
+    [x, y]: [&[f32]; 2],
+    f: impl Fn(f32, f32) -> [f32; N],
+) -> [f64; N] {
+    Arch::new().dispatch(
+        #[inline(always)]
+        || {
+            let mut total = [0f64; N];
+            for sample in 0..batch {
+                let run = (sample * channels + channel) * elems;
+                let (x, y) = (&x[run..run + elems], &y[run..run + elems]);
+                let mut sums = [[0f32; LANES]; N];
+                for (x, y) in x.chunks(LANES).zip(y.chunks(LANES)) {
+                    for (lane, (x, y)) in x.iter().zip(y).enumerate() {
+                        for (sum, term) in sums.iter_mut().zip(f(*x, *y)) {
+                            sum[lane] += term;
+                        }
+                    }
+                }
+                for (total, sums) in total.iter_mut().zip(sums) {
+                    *total += sums.iter().map(|sum| f64::from(*sum)).sum::<f64>();
+                }
+            }
+            total
+        },
+    )
+}
+
+/// The sum of each channel.
+pub(super) fn channel_sums(x: &[f32], shape: Shape) -> Vec<f32> {
+    map_parts(shape[1], x.len(), |channel| {
+        let [sum] = channel_sum(shape, channel, [x, x], |x, _| [x]);
+        sum as f32
+    })
+}
+
+/// Mean and variance (of the population) of each channel.
+pub(super) fn statistics(x: &[f32], shape: Shape) -> (Vec<f32>, Vec<f32>) {
+    let count = (shape[0] * shape[2]) as f64;
+    let per_channel = map_parts(shape[1], x.len(), |channel| {
+        let [sum] = channel_sum(shape, channel, [x, x], |x, _| [x]);
+        let mean = (sum / count) as f32;
+        let [squares] = channel_sum(shape, channel, [x, x], |x, _| [(x - mean) * (x - mean)]);
+        (mean, (squares / count) as f32)
+    });
+    per_channel.into_iter().unzip()
+}
+
+/// `out = x * factors[channel][0] + y * factors[channel][1] + factors[channel][2]`.
+fn combine(out: &mut [f32], [x, y]: [&[f32]; 2], [batch, _, elems]: Shape, factors: &[[f32; 3]]) {
+    let part = part_samples(batch) * factors.len() * elems;
+    map_chunks(out, part, |index, out| {
+        let run = index * part..index * part + out.len();
+        let (x, y) = (&x[run.clone()], &y[run]);
+        Arch::new().dispatch(|| {
+            let runs = x.chunks_exact(elems).zip(y.chunks_exact(elems)).zip(out.chunks_exact_mut(elems));
+            for (((x, y), out), [a, b, c]) in runs.zip(factors.iter().cycle()) {
+                for ((x, y), out) in x.iter().zip(y).zip(out) {
+                    *out = x * a + y * b + c;
+                }
+            }
+        });
+    });
+}
+
+/// `(x - mean) * inv_std * gamma + beta` of each channel.
+pub(super) fn forward(x: &[f32], shape: Shape, [mean, inv_std, gamma, beta]: [&[f32]; 4]) -> Vec<f32> {
+    let factors: Vec<_> = (0..shape[1])
+        .map(|channel| {
+            let factor = inv_std[channel] * gamma[channel];
+            [factor, 0.0, beta[channel] - mean[channel] * factor]
+        })
+        .collect();
+    let mut out = vec![0.0; x.len()];
+    combine(&mut out, [x, x], shape, &factors);
+    out
+}
+
+/// Gradients of `x`, gamma and beta; the statistics are functions of `x`.
+pub(super) fn backward(
+    x: &[f32],
+    gradient: &[f32],
+    shape: Shape,
+    [mean, inv_std, gamma]: [&[f32]; 3],
+) -> [Vec<f32>; 3] {
+    let sums = map_parts(shape[1], x.len(), |channel| {
+        let (mean, inv_std) = (mean[channel], inv_std[channel]);
+        channel_sum(shape, channel, [x, gradient], |x, gradient| {
+            [gradient * ((x - mean) * inv_std), gradient]
+        })
+    });
+    let count = (shape[0] * shape[2]) as f64;
+    let factors: Vec<_> = sums
+        .iter()
+        .enumerate()
+        .map(|(channel, [of_gamma, of_beta])| {
+            // gamma * inv_std * (g - mean(g) - x_hat * mean(g * x_hat)), as a sum of g, x and a constant.
+            let (mean, inv_std) = (f64::from(mean[channel]), f64::from(inv_std[channel]));
+            let factor = f64::from(gamma[channel]) * inv_std;
+            let of_x = -factor * inv_std * of_gamma / count;
+            [factor as f32, of_x as f32, (-factor * of_beta / count - of_x * mean) as f32]
+        })
+        .collect();
+    let mut of_x = vec![0.0; x.len()];
+    combine(&mut of_x, [gradient, x], shape, &factors);
+    let [of_gamma, of_beta] = [0, 1].map(|index| sums.iter().map(|sums| sums[index] as f32).collect());
+    [of_x, of_gamma, of_beta]
+}

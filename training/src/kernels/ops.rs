@@ -1,0 +1,127 @@
+//! The operations that `fused` records, in terms of the kernels beside this file.
+
+use super::conv::Conv;
+use super::fake_quant::FakeQuant;
+use super::fused::{Dense, Fused};
+use super::{batch_norm, parallel};
+
+/// Fake quantization of `[groups, elems]` with a scale per group, or one for all.
+#[derive(Clone, Debug)]
+pub(super) struct FakeQuantize(pub(super) FakeQuant);
+
+impl Fused<2> for FakeQuantize {
+    fn forward(&self, [x, scale]: [&Dense; 2]) -> Dense {
+        let mut out = vec![0.0; x.values().len()];
+        let group = out.len() / scale.values().len();
+        let groups = x.values().chunks(group).zip(out.chunks_mut(group)).zip(scale.values());
+        groups.for_each(|((x, out), scale)| self.0.forward(x, *scale, out));
+        Dense::new(out, x.shape())
+    }
+
+    fn backward(&self, [x, scale]: [&Dense; 2], gradient: &Dense, _wanted: [bool; 2]) -> [Option<Dense>; 2] {
+        let mut out = vec![0.0; x.values().len()];
+        let group = out.len() / scale.values().len();
+        let gradients = gradient.values().chunks(group).zip(out.chunks_mut(group));
+        let groups = x.values().chunks(group).zip(scale.values()).zip(gradients);
+        let of_scale =
+            groups.map(|((x, scale), (gradient, out))| self.0.backward(x, *scale, gradient, out)).collect();
+        [Some(Dense::new(out, x.shape())), Some(Dense::new(of_scale, scale.shape()))]
+    }
+}
+
+/// A convolution, or its transpose, of an input with a weight.
+#[derive(Clone, Debug)]
+pub(super) struct Convolution {
+    pub(super) conv: Conv,
+    pub(super) transposed: bool,
+    /// Shape of the result.
+    pub(super) shape: Vec<usize>,
+}
+
+impl Fused<2> for Convolution {
+    fn forward(&self, [x, weight]: [&Dense; 2]) -> Dense {
+        let (x, weight) = (x.values(), weight.values());
+        let out = if self.transposed { self.conv.adjoint(x, weight) } else { self.conv.forward(x, weight) };
+        Dense::new(out, self.shape.clone())
+    }
+
+    fn backward(&self, [x, weight]: [&Dense; 2], gradient: &Dense, wanted: [bool; 2]) -> [Option<Dense>; 2] {
+        let (conv, y) = (&self.conv, gradient.values());
+        let of_x = wanted[0].then(|| {
+            let of_x = if self.transposed {
+                conv.forward(y, weight.values())
+            } else {
+                conv.adjoint(y, weight.values())
+            };
+            Dense::new(of_x, x.shape())
+        });
+        let of_weight = wanted[1].then(|| {
+            let of_weight = if self.transposed {
+                conv.weight_gradient(y, x.values())
+            } else {
+                conv.weight_gradient(x.values(), y)
+            };
+            Dense::new(of_weight, weight.shape())
+        });
+        [of_x, of_weight]
+    }
+}
+
+/// Batch normalization with the statistics of the batch, found beforehand.
+#[derive(Clone, Debug)]
+pub(super) struct Normalize {
+    pub(super) shape: batch_norm::Shape,
+    pub(super) mean: Vec<f32>,
+    /// One over the standard deviation.
+    pub(super) inv_std: Vec<f32>,
+}
+
+impl Fused<3> for Normalize {
+    fn forward(&self, [x, gamma, beta]: [&Dense; 3]) -> Dense {
+        let constants = [&self.mean[..], &self.inv_std, gamma.values(), beta.values()];
+        Dense::new(batch_norm::forward(x.values(), self.shape, constants), x.shape())
+    }
+
+    fn backward(
+        &self,
+        [x, gamma, beta]: [&Dense; 3],
+        gradient: &Dense,
+        _wanted: [bool; 3],
+    ) -> [Option<Dense>; 3] {
+        let constants = [&self.mean[..], &self.inv_std, gamma.values()];
+        let [of_x, of_gamma, of_beta] =
+            batch_norm::backward(x.values(), gradient.values(), self.shape, constants);
+        let vector = |values, like: &Dense| Some(Dense::new(values, like.shape()));
+        [vector(of_x, x), vector(of_gamma, gamma), vector(of_beta, beta)]
+    }
+}
+
+/// Adds an element per channel to `[batch, channels, elems]`.
+#[derive(Clone, Debug)]
+pub(super) struct AddChannels {
+    pub(super) shape: batch_norm::Shape,
+}
+
+impl Fused<2> for AddChannels {
+    fn forward(&self, [x, channels]: [&Dense; 2]) -> Dense {
+        let elems = self.shape[2];
+        let mut out = x.values().to_vec();
+        let sample = parallel::part_samples(self.shape[0]) * self.shape[1] * elems;
+        parallel::map_chunks(&mut out, sample, |_, out| {
+            for (out, channel) in out.chunks_exact_mut(elems).zip(channels.values().iter().cycle()) {
+                out.iter_mut().for_each(|out| *out += channel);
+            }
+        });
+        Dense::new(out, x.shape())
+    }
+
+    fn backward(
+        &self,
+        [_, channels]: [&Dense; 2],
+        gradient: &Dense,
+        _wanted: [bool; 2],
+    ) -> [Option<Dense>; 2] {
+        let sums = batch_norm::channel_sums(gradient.values(), self.shape);
+        [Some(gradient.clone()), Some(Dense::new(sums, channels.shape()))]
+    }
+}

@@ -1,0 +1,185 @@
+//! Our kernels against burn's operators: values, gradients, and the same bits for every number of threads.
+
+use burn::tensor::module;
+use proptest::prelude::*;
+
+use super::*;
+use crate::backend::{self, to_f32};
+
+/// Values in -1 to 1, determined by `seed`.
+fn noise<const D: usize>(shape: [usize; D], seed: u64) -> Tensor<D> {
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    let mut next = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 40) as f32 / (1u64 << 23) as f32 - 1.0
+    };
+    let values = (0..shape.iter().product()).map(|_| next()).collect();
+    backend::tensor(values, shape, &backend::training_device()).require_grad()
+}
+
+/// The result of `f` and the gradients of `x` and `w`, with an uneven upstream gradient.
+fn results<const D: usize, const E: usize>(
+    x: &Tensor<D>,
+    w: &Tensor<E>,
+    f: impl Fn(Tensor<D>, Tensor<E>) -> Tensor<D>,
+) -> Vec<Vec<f32>> {
+    let y = f(x.clone(), w.clone());
+    let gradients = (y.clone() * noise(y.dims(), 77).detach()).sum().backward();
+    vec![to_f32(&y), to_f32(&x.grad(&gradients).unwrap()), to_f32(&w.grad(&gradients).unwrap())]
+}
+
+/// Sums of a few hundred products of numbers below 1: rounding errors stay below 1e-4.
+fn assert_close(found: &[Vec<f32>], needed: &[Vec<f32>]) {
+    for (index, (found, needed)) in found.iter().zip(needed).enumerate() {
+        assert_eq!(found.len(), needed.len(), "result {index}");
+        for (element, (found, needed)) in found.iter().zip(needed).enumerate() {
+            let tolerance = 1e-4 * needed.abs().max(1.0);
+            assert!(
+                (found - needed).abs() <= tolerance,
+                "result {index}, element {element}: {found}, not {needed}"
+            );
+        }
+    }
+}
+
+/// A random convolution: channels per group, groups, extents, kernel, stride, dilation, padding.
+fn conv_case()
+-> impl Strategy<Value = ([usize; 4], [usize; 2], [usize; 2], [usize; 2], [usize; 2], [usize; 4])> {
+    (
+        [1..12usize, 1..4usize, 1..4usize, 1..5usize],
+        [6..12usize, 6..30usize],
+        [1..4usize, 1..4usize],
+        [1..3usize, 1..3usize],
+        [1..3usize, 1..3usize],
+        [0..3usize, 0..3usize, 0..3usize, 0..3usize],
+    )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn convolutions_are_those_of_burn(
+        ([batch, inputs, outputs, groups], [height, width], kernel, stride, dilation, pad) in conv_case(),
+        seed in any::<u64>(),
+    ) {
+        let x = noise([batch, inputs * groups, height, width], seed);
+        let w = noise([outputs * groups, inputs, kernel[0], kernel[1]], seed ^ 1);
+        let padding = [(pad[0], pad[1]), (pad[2], pad[3])];
+        let options = ConvOptions::new_with_padding(stride, padding, dilation, groups);
+        let found = results(&x, &w, |x, w| conv(&x, &w, &options).unwrap());
+        let needed = results(&x, &w, |x, w| module::conv2d(x, w, None, options.clone()));
+        assert_close(&found, &needed);
+    }
+
+    #[test]
+    fn transposed_convolutions_are_those_of_burn(
+        ([batch, inputs, outputs, groups], [height, width], kernel, stride, dilation, pad) in conv_case(),
+        seed in any::<u64>(),
+    ) {
+        let x = noise([batch, inputs * groups, height, width], seed);
+        let w = noise([inputs * groups, outputs, kernel[0], kernel[1]], seed ^ 1);
+        let extra = [pad[2].min(stride[0].max(dilation[0]) - 1), pad[3].min(stride[1].max(dilation[1]) - 1)];
+        let padding = [pad[0], pad[1]];
+        let options = ConvTransposeOptions::new(stride, padding, extra, dilation, groups);
+        let Some(_) = conv_transpose(&x, &w, &options) else { return Ok(()) };
+        let found = results(&x, &w, |x, w| conv_transpose(&x, &w, &options).unwrap());
+        let needed = results(&x, &w, |x, w| module::conv_transpose2d(x, w, None, options.clone()));
+        assert_close(&found, &needed);
+    }
+
+    #[test]
+    fn batch_norm_is_that_of_burn(dims in [2..40usize, 1..5usize, 1..40usize], seed in any::<u64>()) {
+        let [x, gamma] = [noise(dims, seed), noise([1, 1, dims[1]], seed ^ 1)];
+        let beta = noise([dims[1]], seed ^ 2);
+        let vector = |gamma: Tensor<3>| gamma.reshape([dims[1]]);
+        let found = results(&x, &gamma, |x, g| batch_norm_train(&x, &vector(g), &beta, 1e-3).unwrap().output);
+        let needed =
+            results(&x, &gamma, |x, g| module::batch_norm_train(x, vector(g), beta.clone(), 1e-3).output);
+        assert_close(&found, &needed);
+        let found = batch_norm_train(&x, &vector(gamma.clone()), &beta, 1e-3).unwrap();
+        let needed = module::batch_norm_train(x, vector(gamma), beta, 1e-3);
+        assert_close(
+            &[to_f32(&found.mean), to_f32(&found.variance)],
+            &[to_f32(&needed.mean), to_f32(&needed.variance)],
+        );
+    }
+
+    /// Codes and values bit for bit, gradients of the input exactly where they are ones and zeros.
+    #[test]
+    fn fake_quantization_is_the_composed_one(
+        groups in 1..4usize,
+        elems in 1..9000usize,
+        pass_through: bool,
+        zero_point in -3..4i8,
+        seed in any::<u64>(),
+    ) {
+        let x = noise([groups, elems], seed);
+        let scale = (noise([groups, 1], seed ^ 1).abs() / 50.0 + 1e-3).detach().require_grad();
+        let quant = FakeQuant { min: -8.0, max: 7.0, zero_point: f32::from(zero_point), pass_through };
+        let composed = |x: Tensor<2>, scale: Tensor<2>| {
+            let v = x / scale.clone() + quant.zero_point;
+            let rounded = v.clone() + (v.clone().round() - v).detach();
+            let clamped = rounded.clone().clamp(quant.min, quant.max);
+            let codes =
+                if pass_through { rounded.clone() + (clamped - rounded).detach() } else { clamped };
+            (codes - quant.zero_point) * scale
+        };
+        let found = results(&x, &scale, |x, scale| fake_quant(&x, &scale, quant).unwrap());
+        let needed = results(&x, &scale, composed);
+        prop_assert_eq!(&found[0], &needed[0]);
+        for (found, needed) in found[1].iter().zip(&needed[1]) {
+            prop_assert!((found - needed).abs() <= 2.0 * f32::EPSILON * needed.abs(), "{} {}", found, needed);
+        }
+        // Sums of up to 9000 terms of at most 16.
+        for (found, needed) in found[2].iter().zip(&needed[2]) {
+            prop_assert!((found - needed).abs() <= 1e-5 * elems as f32 + 1e-3, "{} {}", found, needed);
+        }
+    }
+
+    #[test]
+    fn channels_are_added(dims in [1..40usize, 1..5usize, 1..40usize], seed in any::<u64>()) {
+        let [x, bias] = [noise(dims, seed), noise([1, dims[1], 1], seed ^ 1)];
+        let found = results(&x, &bias, |x, b| add_channels(&x, &b.reshape([dims[1]])).unwrap());
+        assert_close(&found, &results(&x, &bias, |x, b| x + b));
+    }
+}
+
+/// The one-dimensional convolution is the two-dimensional one of height 1.
+#[test]
+fn one_dimension_is_a_plane_of_height_one() {
+    let (x, w) = (noise([5, 4, 17], 1), noise([6, 2, 3], 2));
+    let options = ConvOptions::new_with_padding([2], [(1, 2)], [2], 2);
+    let found = results(&x, &w, |x, w| conv(&x, &w, &options).unwrap());
+    assert_close(&found, &results(&x, &w, |x, w| module::conv1d(x, w, None, options.clone())));
+    let (x, w) = (noise([5, 6, 17], 1), noise([6, 2, 3], 2));
+    let options = ConvTransposeOptions::new([2], [1], [1], [1], 2);
+    let found = results(&x, &w, |x, w| conv_transpose(&x, &w, &options).unwrap());
+    assert_close(&found, &results(&x, &w, |x, w| module::conv_transpose1d(x, w, None, options.clone())));
+}
+
+/// Large enough that every kernel divides its work.
+#[test]
+fn threads_do_not_change_a_bit() {
+    let step = || {
+        let (x, w) = (noise([19, 8, 25, 11], 1), noise([16, 8, 3, 3], 2));
+        let (depth, gamma, beta) = (noise([16, 1, 3, 3], 3), noise([16], 4), noise([16], 5));
+        let scale = noise([1, 1], 6).abs().detach().require_grad();
+        let y = conv(&x, &w, &ConvOptions::new([1, 1], [1, 1], [1, 1], 1)).unwrap();
+        let y = conv(&y, &depth, &ConvOptions::new([1, 1], [1, 1], [1, 1], 16)).unwrap();
+        let y = batch_norm_train(&y, &gamma, &beta, 1e-5).unwrap().output;
+        let dims = y.dims();
+        let quant = FakeQuant { min: -8.0, max: 7.0, zero_point: 0.0, pass_through: false };
+        let flat = y.reshape([1, dims.iter().product()]);
+        let y = add_channels(&fake_quant(&flat, &scale, quant).unwrap().reshape(dims), &beta).unwrap();
+        let gradients = (y.clone() * noise(dims, 7).detach()).sum().backward();
+        let vectors = [&gamma, &beta].map(|leaf| to_f32(&leaf.grad(&gradients).unwrap()));
+        let maps = [&x, &w, &depth].map(|leaf| to_f32(&leaf.grad(&gradients).unwrap()));
+        let bits = |values: Vec<f32>| values.into_iter().map(f32::to_bits).collect::<Vec<_>>();
+        let scale = vec![to_f32(&scale.grad(&gradients).unwrap())];
+        vectors.into_iter().chain(maps).chain(scale).chain([to_f32(&y)]).map(bits).collect::<Vec<_>>()
+    };
+    let run = |threads| rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap().install(step);
+    assert_eq!(run(1), run(2));
+    assert_eq!(run(1), run(3));
+}
