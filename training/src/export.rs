@@ -31,6 +31,14 @@ pub enum ExportError {
     /// The forward pass recorded nothing: the network returned a new activation instead of one from its layers.
     #[error("the forward pass of the network has no layer that can be exported")]
     Empty,
+    /// A quantizer rounds in a way that QONNX cannot name.
+    #[error(
+        "quantizer `{name}` rounds as a DPU does, which QONNX has no name for; use another float_to_int_impl_type"
+    )]
+    Rounding {
+        /// The quantizer's node.
+        name: String,
+    },
     /// Two layers with weights have one name, so their weights would have, too.
     #[error("two layers are called `{name}`; give each layer its own name")]
     DuplicateName {
@@ -90,16 +98,18 @@ impl GraphWriter {
         let inputs: Vec<String> = step.inputs.iter().map(|value| self.values[*value].clone()).collect();
         let input = inputs.first().ok_or(ExportError::Empty)?.clone();
         match &step.record {
-            Record::Quant { name, quantizer } => self.quant(name, &input, &output, quantizer),
+            Record::Quant { name, quantizer } => {
+                self.quant(name, &input, &output, quantizer, &step.output_shape)?;
+            }
             Record::Relu { name } => self.relu(name, &input, &output),
             Record::MaxPool2d { name, kernel_size, stride } => {
                 self.max_pool2d(name, &input, &output, *kernel_size, *stride);
             }
             Record::Flatten { name } => self.flatten(name, &input, &output),
             Record::Weighted(layer) => match layer.operator {
-                Operator::Linear => self.linear(layer, &input, &output),
+                Operator::Linear => self.linear(layer, &input, &output)?,
                 Operator::Conv { ref stride, ref pads, ref dilation, groups } => {
-                    self.conv(layer, &input, &output, &conv::Window { stride, pads, dilation, groups });
+                    self.conv(layer, &input, &output, &conv::Window { stride, pads, dilation, groups })?;
                 }
                 Operator::ConvTranspose {
                     ref stride,
@@ -109,7 +119,7 @@ impl GraphWriter {
                     groups,
                 } => {
                     let window = conv_transpose::Window { stride, padding, output_padding, dilation, groups };
-                    self.conv_transpose(layer, &input, &output, &window);
+                    self.conv_transpose(layer, &input, &output, &window)?;
                 }
             },
         }

@@ -2,12 +2,12 @@
 
 use exactum_qonnx::Tensor;
 
-use super::GraphWriter;
+use super::{ExportError, GraphWriter};
 use crate::trace::{Constant, Weighted};
 
 impl GraphWriter {
     /// Writes the weight and the bias of a layer and returns the names of the values that nodes read.
-    pub(super) fn constants(&mut self, layer: &Weighted) -> Vec<String> {
+    pub(super) fn constants(&mut self, layer: &Weighted) -> Result<Vec<String>, ExportError> {
         let shape = &layer.weight_shape;
         let along_output =
             |(axis, extent): (usize, &usize)| if axis == layer.output_axis { *extent } else { 1 };
@@ -15,27 +15,34 @@ impl GraphWriter {
             per_channel: shape.iter().enumerate().map(along_output).collect(),
             per_tensor: vec![],
         };
-        let mut names = vec![self.constant(&format!("{}.weight", layer.name), shape, &layer.weight, &scales)];
+        let name = format!("{}.weight", layer.name);
+        let mut names = vec![self.constant(&name, shape, &layer.weight, &scales)?];
         if let Some(bias) = &layer.bias {
             let channels = vec![bias.len_elems()];
             let scales = ScaleShape { per_channel: channels.clone(), per_tensor: vec![1] };
-            names.push(self.constant(&format!("{}.bias", layer.name), &channels, bias, &scales));
+            names.push(self.constant(&format!("{}.bias", layer.name), &channels, bias, &scales)?);
         }
-        names
+        Ok(names)
     }
 
-    fn constant(&mut self, name: &str, shape: &[usize], constant: &Constant, scale: &ScaleShape) -> String {
+    fn constant(
+        &mut self,
+        name: &str,
+        shape: &[usize],
+        constant: &Constant,
+        scale: &ScaleShape,
+    ) -> Result<String, ExportError> {
         let (codes, quantizer) = match constant {
-            Constant::Float(values) => return self.initializer(Tensor::new(name, shape, values.clone())),
+            Constant::Float(values) => return Ok(self.initializer(Tensor::new(name, shape, values.clone()))),
             Constant::Quantized { codes, quantizer } => (codes, quantizer),
         };
         let scales = quantizer.scales();
-        let per_tensor = scales.len() == 1;
-        let scale_shape = if per_tensor { &scale.per_tensor } else { &scale.per_channel };
-        let axis = scale_shape.iter().position(|extent| *extent > 1);
+        let zero_points = quantizer.zero_points();
+        let axis = scale.per_channel.iter().position(|extent| *extent > 1);
         let run_elems = axis.map_or(1, |axis| shape.iter().skip(axis + 1).product());
         let value = |(index, code): (usize, &i32)| {
-            (*code - quantizer.zero_point()) as f32 * scales[index / run_elems % scales.len()]
+            let run = index / run_elems;
+            (*code - zero_points[run % zero_points.len()]) as f32 * scales[run % scales.len()]
         };
         let values: Vec<f32> = codes.iter().enumerate().map(value).collect();
         debug_assert_eq!(
@@ -45,8 +52,9 @@ impl GraphWriter {
         );
         let initializer = self.initializer(Tensor::new(name, shape, values));
         let quantized = format!("{name}_quant_out");
-        self.quant_node(&format!("{name}_quant"), &initializer, &quantized, quantizer, scale_shape);
-        quantized
+        let node = format!("{name}_quant");
+        self.quant_node(&node, &initializer, &quantized, quantizer, &scale.per_channel, &scale.per_tensor)?;
+        Ok(quantized)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use exactum_qonnx::Node;
 
-use super::{GraphWriter, ints};
+use super::{ExportError, GraphWriter, ints};
 use crate::trace::Weighted;
 
 /// Settings of a convolution, one number per spatial axis.
@@ -14,8 +14,14 @@ pub(super) struct Window<'a> {
 }
 
 impl GraphWriter {
-    pub(super) fn conv(&mut self, layer: &Weighted, input: &str, output: &str, window: &Window<'_>) {
-        let constants = self.constants(layer);
+    pub(super) fn conv(
+        &mut self,
+        layer: &Weighted,
+        input: &str,
+        output: &str,
+        window: &Window<'_>,
+    ) -> Result<(), ExportError> {
+        let constants = self.constants(layer)?;
         let inputs = std::iter::once(input.to_owned()).chain(constants);
         let (begins, ends): (Vec<usize>, Vec<usize>) = window.pads.iter().copied().unzip();
         self.node(
@@ -28,5 +34,6 @@ impl GraphWriter {
                 .attr("pads", ints(&[begins, ends].concat()))
                 .attr("strides", ints(window.stride)),
         );
+        Ok(())
     }
 }

@@ -2,7 +2,7 @@
 
 use exactum_qonnx::Node;
 
-use super::{GraphWriter, ints};
+use super::{ExportError, GraphWriter, ints};
 use crate::trace::Weighted;
 
 /// Settings of a transposed convolution, one number per spatial axis.
@@ -21,8 +21,8 @@ impl GraphWriter {
         input: &str,
         output: &str,
         window: &Window<'_>,
-    ) {
-        let constants = self.constants(layer);
+    ) -> Result<(), ExportError> {
+        let constants = self.constants(layer)?;
         let inputs = std::iter::once(input.to_owned()).chain(constants);
         self.node(
             Node::new("ConvTranspose", inputs, [output])
@@ -35,5 +35,6 @@ impl GraphWriter {
                 .attr("pads", ints(&[window.padding, window.padding].concat()))
                 .attr("strides", ints(window.stride)),
         );
+        Ok(())
     }
 }

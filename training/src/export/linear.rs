@@ -2,12 +2,12 @@
 
 use exactum_qonnx::Node;
 
-use super::GraphWriter;
+use super::{ExportError, GraphWriter};
 use crate::trace::Weighted;
 
 impl GraphWriter {
-    pub(super) fn linear(&mut self, layer: &Weighted, input: &str, output: &str) {
-        let constants = self.constants(layer);
+    pub(super) fn linear(&mut self, layer: &Weighted, input: &str, output: &str) -> Result<(), ExportError> {
+        let constants = self.constants(layer)?;
         let inputs = std::iter::once(input.to_owned()).chain(constants);
         self.node(
             Node::new("Gemm", inputs, [output])
@@ -17,5 +17,6 @@ impl GraphWriter {
                 .attr("transA", 0)
                 .attr("transB", 1),
         );
+        Ok(())
     }
 }

@@ -88,6 +88,7 @@ pub struct Wbiol<O> {
     bias_quant: Option<BiasQuantProxy>,
     input_quant: Option<ActQuantProxy>,
     output_quant: Option<ActQuantProxy>,
+    bias_as_zero_point: bool,
 }
 
 impl<O: OperatorShape> Wbiol<O> {

@@ -6,7 +6,7 @@
 use std::sync::LazyLock;
 
 use exactum_training::backend::{Tensor, TensorData, evaluation_device};
-use exactum_training::{Parameter, QuantTensor};
+use exactum_training::{Activation, Parameter, QuantTensor};
 use serde_json::Value;
 
 /// Inputs, weights, outputs and integers of the tutorial's cells.
@@ -29,26 +29,31 @@ pub(crate) fn ints(value: &Value) -> Vec<i64> {
     }
 }
 
-/// Nested lists as a tensor.
-pub(crate) fn tensor<const D: usize>(value: &Value) -> Tensor<D> {
-    let mut shape = [0; D];
-    let mut level = value;
-    for extent in &mut shape {
-        *extent = level.as_array().unwrap().len();
-        level = &level[0];
-    }
-    Tensor::from_data(TensorData::new(floats(value), shape), &evaluation_device())
-}
-
-/// Nested lists as a parameter.
-pub(crate) fn parameter(value: &Value) -> Parameter {
+/// Extents of nested lists.
+pub(crate) fn shape(value: &Value) -> Vec<usize> {
     let mut shape = Vec::new();
     let mut level = value;
     while let Value::Array(items) = level {
         shape.push(items.len());
         level = &items[0];
     }
-    Parameter::new(floats(value), &shape)
+    shape
+}
+
+/// Nested lists as a tensor.
+pub(crate) fn tensor<const D: usize>(value: &Value) -> Tensor<D> {
+    let shape: [usize; D] = shape(value).try_into().unwrap();
+    Tensor::from_data(TensorData::new(floats(value), shape), &evaluation_device())
+}
+
+/// Nested lists as a parameter.
+pub(crate) fn parameter(value: &Value) -> Parameter {
+    Parameter::new(floats(value), &shape(value))
+}
+
+/// The input `x` of a cell in a training pass.
+pub(crate) fn input(cell: &str) -> Activation<2> {
+    Activation::train(tensor(&GOLDEN[cell]["x"]))
 }
 
 /// The elements, row-major.

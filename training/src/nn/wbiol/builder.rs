@@ -28,6 +28,7 @@ pub struct WbiolBuilder<O> {
     bias_quant: Keywords<BiasQuant>,
     input_quant: Keywords<ActQuant>,
     output_quant: Keywords<ActQuant>,
+    bias_as_zero_point: bool,
 }
 
 impl<O: OperatorShape> WbiolBuilder<O> {
@@ -41,6 +42,7 @@ impl<O: OperatorShape> WbiolBuilder<O> {
             bias_quant: Keywords::new(None),
             input_quant: Keywords::new(None),
             output_quant: Keywords::new(None),
+            bias_as_zero_point: false,
         }
     }
 
@@ -65,6 +67,14 @@ impl<O: OperatorShape> WbiolBuilder<O> {
     /// The quantizer of the bias; `None` for floats.
     pub fn bias_quant(mut self, quant: impl Into<Option<BiasQuant>>) -> Self {
         self.bias_quant.define(quant.into());
+        self
+    }
+
+    /// Report the bias of training passes as the zero point `-bias / scale` of the accumulator, which is then without it,
+    /// as Brevitas does where scales are per channel; the values are the same. Off by default: the zero point is 0 and
+    /// the bias is part of the accumulator's codes.
+    pub fn bias_as_zero_point(mut self, enabled: bool) -> Self {
+        self.bias_as_zero_point = enabled;
         self
     }
 
@@ -138,6 +148,7 @@ impl<O: OperatorShape> WbiolBuilder<O> {
             bias_quant: bias_quant.map_err(failed("bias_quant"))?,
             input_quant: act(self.input_quant).map_err(failed("input_quant"))?,
             output_quant: act(self.output_quant).map_err(failed("output_quant"))?,
+            bias_as_zero_point: self.bias_as_zero_point,
             name: self.name,
             operator: self.operator,
             weight,

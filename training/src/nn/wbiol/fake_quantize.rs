@@ -32,6 +32,7 @@ impl<O: OperatorShape> Wbiol<O> {
                 Some((quantized.value.reshape([bias.len_elems(), 1]), Some(quantized.bit_width)))
             }
         };
+        let as_zero_point = bias.as_ref().filter(|_| self.bias_as_zero_point).map(|(bias, _)| bias.clone());
         let (value, bias_bits) = match bias {
             Some((bias, bits)) => (backend::add_channels(value, bias.flatten(0, 1)), bits),
             None => (value, None),
@@ -42,7 +43,10 @@ impl<O: OperatorShape> Wbiol<O> {
         let output = QuantTensor::from(FakeQuantized {
             value,
             axis: (scale.dims()[0] > 1).then_some(1),
-            zero_point: scale.zeros_like(),
+            zero_point: match as_zero_point {
+                Some(bias) => (bias / scale.clone()).neg(),
+                None => scale.zeros_like(),
+            },
             bit_width: self.accumulator_bits(&input.bit_width, &weight.bit_width, bias_bits),
             scale,
             signed: true,
