@@ -1,6 +1,8 @@
 //! What flows between layers: a float or quantized tensor, the mode and purpose of the pass, and the tracer of an
 //! export.
 
+mod arithmetic;
+
 use crate::backend::{self, Tensor};
 use crate::calibrate::Purpose;
 use crate::exact::ExactTensor;

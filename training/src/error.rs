@@ -3,6 +3,7 @@
 use thiserror::Error;
 
 use crate::quant::{QuantizerBuildError, QuantizerError};
+use crate::quant_tensor::OperandError;
 
 /// A layer cannot be built.
 #[derive(Clone, Debug, PartialEq, Error)]
@@ -72,6 +73,14 @@ pub enum ForwardError {
         layer: String,
         /// What is wrong.
         source: QuantizerError,
+    },
+    /// Operands do not fit each other, or the operation.
+    #[error("layer `{layer}`: {source}")]
+    Operands {
+        /// The layer.
+        layer: String,
+        /// What does not fit.
+        source: OperandError,
     },
     /// A value is infinite or not a number.
     #[error(

@@ -62,14 +62,45 @@ impl Offset {
         }
     }
 
-    /// Repeats each channel for the elements that flattening makes channels of.
-    fn repeat(&self, times: usize) -> Self {
+    /// The sum of two offsets of tensors with the same scales.
+    pub(crate) fn sum(&self, other: &Self) -> Self {
+        match (self, other) {
+            (Self::Zero, offset) | (offset, Self::Zero) => offset.clone(),
+            (Self::Codes { codes, scales }, Self::Codes { codes: others, scales: same })
+                if scales == same && codes.len() == others.len() =>
+            {
+                let sums = codes.iter().zip(others).map(|(code, other)| code.checked_add(*other)).collect();
+                match sums {
+                    Some(codes) => Self::Codes { codes, scales: scales.clone() },
+                    None => self.real_sum(other),
+                }
+            }
+            _ => self.real_sum(other),
+        }
+    }
+
+    fn real_sum(&self, other: &Self) -> Self {
+        let channels = self.channels().max(other.channels());
+        Self::Real((0..channels).map(|c| &self.at(c) + &other.at(c)).collect())
+    }
+
+    /// The negative for tensors whose scales stay as they are.
+    pub(crate) fn neg(&self) -> Self {
         match self {
             Self::Zero => Self::Zero,
-            Self::Codes { codes, scales } => {
-                Self::Codes { codes: repeat(codes, times), scales: repeat_channels(scales, times) }
-            }
-            Self::Real(values) => Self::Real(repeat_channels(values, times)),
+            offset => Self::Real((0..offset.channels()).map(|c| -&offset.at(c)).collect()),
+        }
+    }
+
+    /// Repeats each channel, and then the row of all of them.
+    pub(crate) fn repeat(&self, times: usize, tiles: usize) -> Self {
+        match self {
+            Self::Zero => Self::Zero,
+            Self::Codes { codes, scales } => Self::Codes {
+                codes: repeat_channels(codes, times, tiles),
+                scales: repeat_channels(scales, times, tiles),
+            },
+            Self::Real(values) => Self::Real(repeat_channels(values, times, tiles)),
         }
     }
 
@@ -135,20 +166,51 @@ impl<const D: usize> ExactTensor<D> {
         Self { codes, ..self.clone() }
     }
 
-    /// Codes as `[batch, features]`; scales and offsets of channels follow their elements.
-    pub(crate) fn flatten(&self) -> ExactTensor<2> {
-        let (run_elems, channels) = self.layout();
-        let batch = self.dims()[0];
+    /// The same codes in a tensor of another rank, with channels along `axis`.
+    pub(crate) fn rearranged<const E: usize>(&self, codes: Tensor<E>, axis: usize) -> ExactTensor<E> {
         ExactTensor {
-            codes: self.codes.clone().reshape([batch, channels * run_elems]),
+            codes,
             range: self.range,
-            scales: repeat_channels(&self.scales, run_elems),
+            scales: self.scales.clone(),
             zero_point: self.zero_point,
-            offset: self.offset.repeat(run_elems),
-            axis: 1,
+            offset: self.offset.clone(),
+            axis,
             signed: self.signed,
             declared_bits: self.declared_bits,
         }
+    }
+
+    /// The same codes with other scales and offsets.
+    pub(crate) fn with_channels(self, scales: Vec<Real>, offset: Offset) -> Self {
+        Self { scales, offset, ..self }
+    }
+
+    /// The values times `factors` plus `offsets`, each one or one per index of dimension `axis`, which is that of
+    /// channels if there are any: the same codes with other scales and offsets.
+    pub(crate) fn affine(&self, factors: &[Real], offsets: &[Real], axis: usize) -> Self {
+        let of = |values: &[Real], c: usize| values[c % values.len()].clone();
+        let scales = self.scales.len().max(factors.len());
+        let offset_channels = self.offset.channels().max(offsets.len()).max(match self.offset {
+            Offset::Zero => 1,
+            _ => factors.len(),
+        });
+        let scale = |c| &of(&self.scales, c) * &of(factors, c);
+        let offset = |c| &(&self.offset.at(c) * &of(factors, c)) + &of(offsets, c);
+        let offset: Vec<Real> = (0..offset_channels).map(offset).collect();
+        let offset = if offset.iter().all(Real::is_zero) { Offset::Zero } else { Offset::Real(offset) };
+        Self { axis, ..self.clone() }.with_channels((0..scales).map(scale).collect(), offset)
+    }
+
+    /// The codes that stand for zero, one or one per channel; real offsets make them fractions.
+    pub(crate) fn zero_points(&self) -> Vec<f32> {
+        let zero_point = |c: usize| {
+            let scale = self.scales[c % self.scales.len()].nearest();
+            (f64::from(self.zero_point) - self.offset.at(c).nearest() / scale) as f32
+        };
+        if self.offset_in_units() {
+            return vec![self.zero_point as f32];
+        }
+        (0..self.offset.channels().max(self.scales.len())).map(zero_point).collect()
     }
 }
 
@@ -191,11 +253,11 @@ fn from_codes<const D: usize>(
     }
 }
 
-fn repeat<T: Clone>(values: &[T], times: usize) -> Vec<T> {
-    values.iter().flat_map(|value| std::iter::repeat_n(value.clone(), times)).collect()
-}
-
-/// Like [`repeat`], but one shared value stays one.
-pub(crate) fn repeat_channels<T: Clone>(values: &[T], times: usize) -> Vec<T> {
-    if values.len() == 1 { values.to_vec() } else { repeat(values, times) }
+/// Each value `times` times, and then all of them `tiles` times; one shared value stays one.
+pub(crate) fn repeat_channels<T: Clone>(values: &[T], times: usize, tiles: usize) -> Vec<T> {
+    if values.len() == 1 {
+        return values.to_vec();
+    }
+    let row = values.iter().flat_map(|value| std::iter::repeat_n(value.clone(), times));
+    std::iter::repeat_n(row.collect::<Vec<T>>(), tiles).flatten().collect()
 }

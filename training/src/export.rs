@@ -8,9 +8,9 @@ mod conv;
 mod conv_transpose;
 mod flatten;
 mod linear;
-mod max_pool2d;
 mod quant;
 mod relu;
+mod structural;
 
 use exactum_qonnx::{Dim, ElemType, Graph, Model, Node, Tensor, ValueInfo};
 use thiserror::Error;
@@ -102,9 +102,7 @@ impl GraphWriter {
                 self.quant(name, &input, &output, quantizer, &step.output_shape)?;
             }
             Record::Relu { name } => self.relu(name, &input, &output),
-            Record::MaxPool2d { name, kernel_size, stride } => {
-                self.max_pool2d(name, &input, &output, *kernel_size, *stride);
-            }
+            Record::Structural { name, operator } => self.structural(name, operator, inputs, &output)?,
             Record::Flatten { name } => self.flatten(name, &input, &output),
             Record::Weighted(layer) => match layer.operator {
                 Operator::Linear => self.linear(layer, &input, &output)?,

@@ -73,7 +73,7 @@ pub use init::Init;
 pub use network::Network;
 pub use parameter::Parameter;
 pub use progress::progress_bar;
-pub use quant_tensor::{NotInteger, QuantTensor};
+pub use quant_tensor::{NotInteger, OperandError, QuantTensor};
 pub use train::{Progress, TrainConfig, TrainError, train};
 
 /// The code of the page for people who know Brevitas, compiled and run.

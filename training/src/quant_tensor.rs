@@ -3,6 +3,16 @@
 //! In training a quantized tensor is fake-quantized: floats inside an autograd graph. In evaluation it holds exact
 //! integer codes, and its value is derived from them.
 
+mod arithmetic;
+mod average;
+mod display;
+mod error;
+mod shape;
+mod width;
+
+pub use error::OperandError;
+pub(crate) use shape::same_but;
+
 use thiserror::Error;
 
 use crate::backend::{self, Tensor};
@@ -90,11 +100,12 @@ impl<const D: usize> QuantTensor<D> {
         }
     }
 
-    /// The code that stands for zero: one, or one per channel.
+    /// The code that stands for zero: one, or one per channel. A real offset counts as a part of it that is no whole
+    /// number.
     pub fn zero_point(&self) -> Vec<f32> {
         match &self.representation {
             Representation::Fake(fake) => backend::to_f32(&fake.zero_point),
-            Representation::Exact(exact) => vec![exact.zero_point as f32],
+            Representation::Exact(exact) => exact.zero_points(),
         }
     }
 
@@ -137,6 +148,7 @@ impl<const D: usize> QuantTensor<D> {
     /// If values of a training pass are not codes, within the rounding of `f32`. Exact tensors always have codes.
     pub fn codes(&self) -> Result<Vec<i64>, NotInteger> {
         match &self.representation {
+            Representation::Fake(fake) if fake.averaged => Err(fake.averaged_codes()),
             Representation::Fake(fake) => fake.codes(),
             Representation::Exact(exact) => Ok(exact_codes(exact)),
         }
@@ -156,24 +168,6 @@ impl<const D: usize> QuantTensor<D> {
         self.codes().is_ok_and(|codes| codes.iter().all(|code| (lo..=hi).contains(&i128::from(*code))))
     }
 
-    /// The same values in another arrangement: `map` applies to values and to codes alike and keeps channels.
-    pub(crate) fn rearrange(&self, map: impl FnOnce(Tensor<D>) -> Tensor<D>) -> Self {
-        match &self.representation {
-            Representation::Fake(fake) => {
-                FakeQuantized { value: map(fake.value.clone()), ..(**fake).clone() }.into()
-            }
-            Representation::Exact(exact) => exact.with_codes(map(exact.codes.clone())).into(),
-        }
-    }
-
-    /// All dimensions but the first as one; scales of channels follow their elements.
-    pub(crate) fn flatten(&self) -> QuantTensor<2> {
-        match &self.representation {
-            Representation::Fake(fake) => fake.flatten().into(),
-            Representation::Exact(exact) => exact.flatten().into(),
-        }
-    }
-
     pub(crate) fn fake(&self) -> Option<&FakeQuantized<D>> {
         match &self.representation {
             Representation::Fake(fake) => Some(fake),
@@ -190,26 +184,11 @@ impl<const D: usize> QuantTensor<D> {
 }
 
 impl<const D: usize> FakeQuantized<D> {
-    fn flatten(&self) -> FakeQuantized<2> {
-        let shape = self.value.dims();
-        let elems: usize = shape.iter().skip(1).product();
-        let follow = |per_channel: &Tensor<2>| match per_channel.dims()[0] {
-            1 => per_channel.clone(),
-            channels => {
-                let run_elems = elems / channels;
-                per_channel.clone().expand([channels, run_elems]).reshape([elems, 1])
-            }
-        };
-        FakeQuantized {
-            value: self.value.clone().reshape([shape[0], elems]),
-            scale: follow(&self.scale),
-            zero_point: follow(&self.zero_point),
-            bit_width: self.bit_width.clone(),
-            axis: self.axis,
-            signed: self.signed,
-            training: self.training,
-            averaged: self.averaged,
-        }
+    /// What to say of a tensor without an integer view, by its first value.
+    fn averaged_codes(&self) -> NotInteger {
+        let value = backend::to_f32(&self.value).first().copied().unwrap_or_default();
+        let scale = backend::to_f32(&self.scale).first().copied().unwrap_or(1.0);
+        NotInteger { index: 0, value, code: value / scale }
     }
 
     fn codes(&self) -> Result<Vec<i64>, NotInteger> {

@@ -3,6 +3,10 @@
 //! The forward code of a network is its only description: an export runs it once on an activation that carries a
 //! [`Tracer`], and each layer leaves a [`Step`].
 
+mod structural;
+
+pub use structural::Structural;
+
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::quant::FixedQuantizer;
@@ -50,14 +54,12 @@ pub enum Record {
     },
     /// A layer with weights.
     Weighted(Weighted),
-    /// Largest value of each window.
-    MaxPool2d {
+    /// A layer without weights.
+    Structural {
         /// The layer's name.
         name: String,
-        /// Extents of the window: height, width.
-        kernel_size: [usize; 2],
-        /// Steps between windows: height, width.
-        stride: [usize; 2],
+        /// What it does.
+        operator: Structural,
     },
     /// All dimensions but the first become one.
     Flatten {
@@ -73,7 +75,7 @@ impl Record {
             Self::Quant { name, .. }
             | Self::Relu { name }
             | Self::Weighted(Weighted { name, .. })
-            | Self::MaxPool2d { name, .. }
+            | Self::Structural { name, .. }
             | Self::Flatten { name } => name,
         }
     }

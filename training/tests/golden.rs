@@ -8,7 +8,7 @@ mod common;
 use common::{GOLDEN, assert_close, assert_golden, floats, input, parameter, tensor, values};
 use exactum_training::Activation;
 use exactum_training::backend::{Tensor, TensorData, evaluation_device};
-use exactum_training::nn::{MaxPool2d, QuantIdentity, QuantLinear, QuantReLU};
+use exactum_training::nn::{QuantIdentity, QuantLinear, QuantReLU};
 use exactum_training::quant::{ActQuant, Int8ActPerTensorFloat, Int8WeightPerTensorFloat, WeightQuant};
 
 /// A bias-free layer with the weight of a cell.
@@ -93,16 +93,4 @@ fn s26_s27_s28_phases_of_an_activation_scale() {
         assert!((scale(&in_train) / train - 1.0).abs() < 2e-7, "{} is not {train}", scale(&in_train));
         assert!((scale(&in_eval) / eval - 1.0).abs() < 2e-7, "{} is not {eval}", scale(&in_eval));
     }
-}
-
-#[test]
-fn s39_max_pool_keeps_the_quantizer() {
-    let cell = &GOLDEN["c16_maxpool"];
-    let x: Tensor<3> = tensor(&cell["x"]);
-    let [batch, channels, width] = x.dims();
-    let x = Activation::train(x.reshape([batch, channels, 1, width]));
-    let q = QuantIdentity::builder("id").build().unwrap().forward(&x).unwrap();
-    assert_golden(q.quant().unwrap(), &cell["q"]);
-    let pooled = MaxPool2d::new("pool", [1, 2], [1, 2]).forward(&q).unwrap();
-    assert_golden(pooled.quant().unwrap(), &cell["out"]);
 }

@@ -39,9 +39,9 @@ impl Real {
         Self::new(&self.exact / BigInt::from(divisor))
     }
 
-    /// One divided by a finite float, which is not zero.
-    pub(crate) fn reciprocal(value: f32) -> Self {
-        Self::new(BigRational::one() / rational(f64::from(value)))
+    /// One divided by the value, which is not zero.
+    pub(crate) fn reciprocal(&self) -> Self {
+        Self::new(BigRational::one() / &self.exact)
     }
 
     fn new(exact: BigRational) -> Self {
@@ -101,6 +101,6 @@ mod tests {
         let sum = &(&third + &third) + &third;
         assert_eq!(sum, Real::from(1.0f64));
         assert_eq!(third.nearest(), 1.0 / 3.0);
-        assert_eq!(&Real::reciprocal(3.0) * &Real::from(-3.0f32), -&Real::from(1.0f32));
+        assert_eq!(&Real::from(3.0f32).reciprocal() * &Real::from(-3.0f32), -&Real::from(1.0f32));
     }
 }

@@ -25,7 +25,7 @@ impl GraphWriter {
         Ok(names)
     }
 
-    fn constant(
+    pub(super) fn constant(
         &mut self,
         name: &str,
         shape: &[usize],
@@ -59,7 +59,7 @@ impl GraphWriter {
 }
 
 /// Shapes of the scales of a constant.
-struct ScaleShape {
-    per_channel: Vec<usize>,
-    per_tensor: Vec<usize>,
+pub(super) struct ScaleShape {
+    pub(super) per_channel: Vec<usize>,
+    pub(super) per_tensor: Vec<usize>,
 }

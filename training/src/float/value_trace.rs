@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use super::error::form;
 use super::{Array, FloatGraph, FloatGraphError, FloatNode, FloatOp, Weighted, WeightedKind, Window};
 use crate::backend::Tensor;
-use crate::trace::{Constant, Operator, Record, Trace, Tracer, Weighted as WeightedRecord};
+use crate::trace::{Constant, Operator, Record, Structural, Trace, Tracer, Weighted as WeightedRecord};
 use crate::{Activation, ForwardError};
 
 /// The graph, called `name`, of the layers that `forward` calls for `input`.
@@ -80,11 +80,35 @@ fn operator(record: &Record) -> Result<FloatOp, FloatGraphError> {
     match record {
         Record::Relu { .. } => Ok(FloatOp::Relu),
         Record::Flatten { .. } => Ok(FloatOp::Flatten),
-        Record::MaxPool2d { kernel_size, stride, .. } => {
-            Ok(FloatOp::MaxPool(Window { stride: stride.to_vec(), ..Window::new(kernel_size) }))
-        }
+        Record::Structural { name, operator } => structural(name, operator),
         Record::Weighted(layer) => weighted(layer),
         other => Err(form(other.name(), "a layer that is no float layer", "layers without quantizers")),
+    }
+}
+
+fn structural(name: &str, operator: &Structural) -> Result<FloatOp, FloatGraphError> {
+    match operator {
+        Structural::MaxPool { kernel_size, stride, padding, dilation, ceil_mode: false } => {
+            Ok(FloatOp::MaxPool(Window {
+                stride: stride.clone(),
+                dilation: dilation.clone(),
+                begin: padding.clone(),
+                end: padding.clone(),
+                ..Window::new(kernel_size)
+            }))
+        }
+        Structural::Add => Ok(FloatOp::Add),
+        Structural::Relu => Ok(FloatOp::Relu),
+        Structural::Clip { min, max } => Ok(FloatOp::Clip { min: *min, max: *max }),
+        Structural::Tanh => Ok(FloatOp::Tanh),
+        Structural::Sigmoid => Ok(FloatOp::Sigmoid),
+        Structural::Concat { dim } => Ok(FloatOp::Concat { axis: *dim }),
+        Structural::GlobalAveragePool => Ok(FloatOp::GlobalAveragePool),
+        Structural::Transpose { axes } => Ok(FloatOp::Transpose { perm: axes.clone() }),
+        Structural::Reshape { shape } => {
+            Ok(FloatOp::Reshape { sample_shape: shape.get(1..).unwrap_or_default().to_vec() })
+        }
+        other => Err(form(name, other.node(), "an operator that float graphs have")),
     }
 }
 

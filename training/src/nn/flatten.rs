@@ -23,7 +23,10 @@ impl Flatten {
         let elems = shape.iter().skip(1).product();
         let data = match x.data() {
             Data::Float(value) => Data::Float(value.clone().reshape([batch, elems])),
-            Data::Quant(quant) => quant.flatten().into(),
+            Data::Quant(quant) => match quant.reshape([batch, elems]) {
+                Ok(flat) => flat.into(),
+                Err(_) => Data::Float(quant.value().reshape([batch, elems])),
+            },
         };
         x.next(data, || Record::Flatten { name: self.name.clone() })
     }
