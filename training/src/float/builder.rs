@@ -1,14 +1,15 @@
 //! Quantized layers from the operators of a float graph.
 
 use super::error::form;
+use super::join::{Add, Concat};
 use super::layer::GraphLayer;
 use super::{FloatGraphError, FloatNode, FloatOp, QuantizeConfig, Weighted, WeightedKind, Window};
-use crate::Parameter;
 use crate::nn::{
-    Conv, ConvTranspose, Flatten, MaxPool2d, OperatorShape, QuantIdentity, QuantLinear, QuantReLU, Wbiol,
-    WbiolBuilder,
+    Conv, ConvTranspose, Flatten, MaxPool1d, MaxPool2d, OperatorShape, QuantIdentity, QuantLinear, QuantReLU,
+    Wbiol, WbiolBuilder,
 };
-use crate::quant::ActQuant;
+use crate::quant::{ActQuant, ActQuantProxy};
+use crate::{BuildError, Parameter};
 
 /// Makes layers with the quantizers of a configuration.
 pub(super) struct LayerBuilder<'a> {
@@ -74,23 +75,39 @@ impl<'a> LayerBuilder<'a> {
         Ok(builder.weight_quant(weight_quant).bias_quant(bias_quant).with_parameters(weight, bias)?)
     }
 
+    /// A quantizer for all operands of `node`.
+    pub(super) fn shared(&self, node: &FloatNode, quant: ActQuant) -> Result<ActQuantProxy, FloatGraphError> {
+        let built = ActQuantProxy::build(quant).map_err(|source| BuildError::Quantizer {
+            layer: node.name.clone(),
+            quantizer: "act_quant",
+            source,
+        })?;
+        built.ok_or_else(|| form(&node.name, "operands without a quantizer", "a quantizer of activations"))
+    }
+
+    /// A layer of several aligned operands.
+    pub(super) fn join(&self, node: &FloatNode) -> Built {
+        match node.op {
+            FloatOp::Add => Ok(GraphLayer::Add(Add::new(&node.name))),
+            FloatOp::Concat { axis } => Ok(GraphLayer::Concat(Concat::new(&node.name, axis))),
+            _ => Err(form(&node.name, format!("operator {}", node.op.name()), "a sum or a concatenation")),
+        }
+    }
+
     /// A pool that keeps codes.
     pub(super) fn pool(&self, node: &FloatNode) -> Built {
         match &node.op {
-            FloatOp::MaxPool(window)
-                if window.kernel.len() == 2 && window.is_unpadded() && window.dilation == [1, 1] =>
-            {
-                Ok(GraphLayer::MaxPool2d(MaxPool2d::new(
-                    &node.name,
-                    extents(&window.kernel),
-                    extents(&window.stride),
-                )))
+            FloatOp::MaxPool(window) if window.kernel.len() == 1 => {
+                let padding = symmetric::<1>(node, window)?;
+                let pool = MaxPool1d::new(&node.name, extents(&window.kernel), extents(&window.stride));
+                Ok(GraphLayer::MaxPool1d(pool.padding(padding).dilation(extents(&window.dilation))))
             }
-            _ => Err(form(
-                &node.name,
-                "padding, dilation or one dimension",
-                "a pool of images without padding",
-            )),
+            FloatOp::MaxPool(window) => {
+                let padding = symmetric::<2>(node, window)?;
+                let pool = MaxPool2d::new(&node.name, extents(&window.kernel), extents(&window.stride));
+                Ok(GraphLayer::MaxPool2d(pool.padding(padding).dilation(extents(&window.dilation))))
+            }
+            _ => Err(form(&node.name, format!("operator {}", node.op.name()), "a max pool")),
         }
     }
 

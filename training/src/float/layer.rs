@@ -3,11 +3,12 @@
 use burn::module::Module;
 
 use super::any_activation::{AnyActivation, with_rank};
+use super::join::{Add, Concat};
 use crate::ForwardError;
 use crate::component::Component;
 use crate::nn::{
-    Flatten, MaxPool2d, OperatorShape, QuantConv1d, QuantConv2d, QuantConvTranspose1d, QuantConvTranspose2d,
-    QuantIdentity, QuantLinear, QuantReLU, Wbiol,
+    Flatten, MaxPool1d, MaxPool2d, OperatorShape, QuantConv1d, QuantConv2d, QuantConvTranspose1d,
+    QuantConvTranspose2d, QuantIdentity, QuantLinear, QuantReLU, Wbiol,
 };
 use crate::quant::FixedQuantizer;
 
@@ -45,8 +46,14 @@ graph_layers! {
     ConvTranspose1d(QuantConvTranspose1d),
     /// A two-dimensional transposed convolution.
     ConvTranspose2d(QuantConvTranspose2d),
+    /// A one-dimensional max pool.
+    MaxPool1d(MaxPool1d),
     /// A two-dimensional max pool.
     MaxPool2d(MaxPool2d),
+    /// A sum of two values.
+    Add(Add),
+    /// A concatenation.
+    Concat(Concat),
     /// A flattening.
     Flatten(Flatten),
 }
@@ -112,7 +119,31 @@ impl GraphLayer {
             Self::ConvTranspose1d(layer) => one_rank!(Three, layer, "[batch, channels, length]"),
             Self::Conv2d(layer) => one_rank!(Four, layer, "[batch, channels, height, width]"),
             Self::ConvTranspose2d(layer) => one_rank!(Four, layer, "[batch, channels, height, width]"),
+            Self::MaxPool1d(layer) => one_rank!(Three, layer, "[batch, channels, length]"),
             Self::MaxPool2d(layer) => one_rank!(Four, layer, "[batch, channels, height, width]"),
+            Self::Add(layer) => match inputs {
+                [Two(x), Two(y)] => layer.forward([x, y]).map(Two),
+                [Three(x), Three(y)] => layer.forward([x, y]).map(Three),
+                [Four(x), Four(y)] => layer.forward([x, y]).map(Four),
+                _ => Err(x.misfit(name, "two operands of one rank")),
+            },
+            Self::Concat(layer) => {
+                /// The operands, if all have the rank.
+                macro_rules! operands {
+                    ($rank:ident) => {
+                        inputs
+                            .iter()
+                            .map(|x| if let $rank(x) = x { Some(x) } else { None })
+                            .collect::<Option<Vec<_>>>()
+                    };
+                }
+                match (operands!(Two), operands!(Three), operands!(Four)) {
+                    (Some(operands), _, _) => layer.forward(&operands).map(Two),
+                    (_, Some(operands), _) => layer.forward(&operands).map(Three),
+                    (_, _, Some(operands)) => layer.forward(&operands).map(Four),
+                    _ => Err(x.misfit(name, "operands of one rank")),
+                }
+            }
             Self::Flatten(layer) => Ok(Two(with_rank!(x, x => layer.forward(x)))),
         }
     }

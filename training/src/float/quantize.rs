@@ -11,6 +11,7 @@ use super::error::form;
 use super::layer::GraphLayer;
 use super::network::{GraphNetwork, Step, Wiring};
 use super::{FloatGraph, FloatGraphError, FloatNode, FloatOp, transform};
+use crate::nn::QuantIdentity;
 use crate::quant::{
     ActQuant, BiasQuant, Int8ActPerTensorFloat, Int8WeightPerTensorFloat, Int32Bias, RestrictValueType,
     ScalingPerOutputType, Uint8ActPerTensorFloat, WeightQuant,
@@ -184,6 +185,15 @@ impl Quantizer<'_> {
                 let layer = self.build.pool(node)?;
                 self.plain_layer(node, layer, x.place, x.signed, true);
             }
+            FloatOp::Add | FloatOp::Concat { .. } => {
+                let operands = self.aligned(node)?;
+                let layer = self.build.join(node)?;
+                let signed = operands.iter().any(|operand| operand.signed);
+                let inputs = operands.iter().map(|operand| operand.place).collect();
+                let place = self.push(node.name.clone(), layer, inputs, None);
+                // Side by side codes stay codes; a sum needs one bit more.
+                self.define(&node.output, Place { place, signed }, node.op != FloatOp::Add);
+            }
             FloatOp::Flatten => {
                 let Value { raw, codes } = self.values[first];
                 let is_codes = codes.is_some_and(|codes| codes.place == raw.place);
@@ -196,6 +206,29 @@ impl Quantizer<'_> {
             }
         }
         Ok(())
+    }
+
+    /// The operands of `node` as codes of one quantizer.
+    fn aligned(&mut self, node: &FloatNode) -> Result<Vec<Place>, FloatGraphError> {
+        let signed = node.inputs.iter().any(|name| self.values[name].raw.signed);
+        let quant = self.build.config.act(signed);
+        let codes = (quant.bit_width, quant.signed);
+        let proxy = self.build.shared(node, quant)?;
+        let mut places: BTreeMap<&str, Place> = BTreeMap::new();
+        for (index, name) in node.inputs.iter().enumerate() {
+            if places.contains_key(name.as_str()) {
+                continue;
+            }
+            let value = self.values[name];
+            let layer_name = format!("{}_operand_{index}", node.name);
+            let layer = GraphLayer::Identity(QuantIdentity::with_proxy(&layer_name, proxy.clone()));
+            let place =
+                Place { place: self.push(layer_name, layer, vec![value.raw.place], Some(codes)), signed };
+            places.insert(name, place);
+            // What reads the value later needs no second quantizer.
+            self.values.insert(name.clone(), Value { codes: value.codes.or(Some(place)), ..value });
+        }
+        Ok(node.inputs.iter().map(|name| places[name.as_str()]).collect())
     }
 
     /// A layer that ends in a quantizer.
