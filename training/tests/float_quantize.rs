@@ -5,9 +5,12 @@ use std::path::PathBuf;
 
 use exactum_training::calibrate::{CalibrateConfig, calibrate_model};
 use exactum_training::data::{Dataset, digits};
-use exactum_training::float::{FloatGraph, GraphNetwork, QuantizeConfig, from_onnx, quantize, summarize};
+use exactum_training::float::{
+    FloatGraph, GraphNetwork, QuantizeConfig, from_onnx, quantize, summarize, value_trace,
+};
+use exactum_training::nn::{Flatten, MaxPool1d, QuantConv1d, QuantConvTranspose1d, QuantLinear};
 use exactum_training::quant::RestrictValueType;
-use exactum_training::{Activation, Network, Parameter, evaluate, layers, named_parameters, to_qonnx};
+use exactum_training::{Activation, Init, Network, Parameter, evaluate, layers, named_parameters, to_qonnx};
 
 fn graph(name: &str) -> FloatGraph {
     let path: PathBuf =
@@ -116,5 +119,52 @@ fn networks_of_another_rank_are_refused() {
     assert_eq!(
         error.to_string(),
         "network `main_graph`: found `input` of shape [1, 1, 8, 8], needed 2 dimensions"
+    );
+}
+
+/// Convolutions over one dimension and transposed ones, between a pool and a classifier.
+#[test]
+fn s90_one_dimensional_and_transposed_layers_are_replaced() {
+    let init = &mut Init::from_seed(7);
+    let conv = QuantConv1d::builder("conv", 2, 4, 3).padding(1).weight_quant(None).build(init).unwrap();
+    let up = QuantConvTranspose1d::builder("up", 4, 3, 2).stride(2).weight_quant(None).build(init).unwrap();
+    let pool = MaxPool1d::new("pool", [3], [2]).padding([1]);
+    let fc = QuantLinear::builder("fc", 24, 3).weight_quant(None).build(init).unwrap();
+    let inputs: Vec<f32> = (0..32 * 16).map(|index| (index * 29 % 97) as f32 / 50.0 - 1.0).collect();
+    let x = Activation::from_values(inputs.clone(), [32, 2, 8]);
+    let graph = value_trace("signal", x.value(), |x| {
+        let x = up.forward(&conv.forward(x)?)?;
+        fc.forward(&Flatten::new("flatten").forward(&pool.forward(&x)?))
+    })
+    .unwrap();
+    let config = QuantizeConfig::default().per_channel(true);
+    let network: GraphNetwork<3> = quantize(&graph, &config).unwrap();
+    // Accumulators that need codes get a quantizer.
+    let names: Vec<&str> = network.layer_names().collect();
+    assert_eq!(
+        names,
+        ["input_quant", "conv", "conv_out_quant", "up", "up_out_quant", "pool", "flatten", "fc"]
+    );
+    calibrate_model(&network, [x.value()], &CalibrateConfig::default()).unwrap();
+    let found = evaluate(&network, &inputs).unwrap();
+    assert!(found.integers.is_some());
+    let expected = graph.run(&inputs).unwrap();
+    let square =
+        |values: &mut dyn Iterator<Item = f32>| values.map(|value| value * value).sum::<f32>().sqrt();
+    let distance = square(&mut found.values.iter().zip(&expected).map(|(found, expected)| found - expected));
+    let size = square(&mut expected.iter().copied());
+    assert!(distance < 0.02 * size, "{distance} of {size}");
+    let model = to_qonnx(&network, "signal").unwrap();
+    let count = |operator| model.graph.nodes.iter().filter(|node| node.op_type == operator).count();
+    assert_eq!(["Conv", "ConvTranspose", "MaxPool", "Gemm"].map(count), [1; 4]);
+}
+
+#[test]
+fn layers_that_cannot_be_quantized_are_named() {
+    let error = quantize::<2, 2>(&graph("signal_legacy"), &QuantizeConfig::default()).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "node `/Reshape`: found operator Reshape, needed a layer that can be quantized; transform or retrain the \
+         network without it"
     );
 }
