@@ -11,6 +11,7 @@ use burn::module::{Module, ModuleMapper, ModuleVisitor};
 
 use crate::Parameter;
 use crate::calibrate::Collection;
+use crate::quant::QuantizerBuildError;
 
 /// A part of a network, down to the single component of a quantizer.
 pub trait Component: Send + Sync {
@@ -29,6 +30,20 @@ pub trait Component: Send + Sync {
 
     /// Told that the statistics of activations collected here, not in a part, start anew or are over.
     fn set_collection(&self, _collection: Collection) {}
+
+    /// Whether the statistics of activations collected here, if there are any, have had a batch.
+    fn has_collected(&self) -> bool {
+        true
+    }
+
+    /// Told that weights were replaced: builds anew what depends on their values.
+    ///
+    /// # Errors
+    ///
+    /// If a quantizer cannot be built from them.
+    fn weights_replaced(&self) -> Result<(), QuantizerBuildError> {
+        Ok(())
+    }
 }
 
 /// A layer of a network.
@@ -141,10 +156,14 @@ fn visit_parts(component: &dyn Component, visitor: &mut impl ModuleVisitor) {
 
 /// `Module::map` of a layer.
 pub(crate) fn map(component: &dyn Component, mapper: &mut impl ModuleMapper) {
+    let mut loaded = false;
     for (name, parameter) in component.parameters() {
         mapper.enter_module(name, CONTAINER);
-        parameter.map(mapper);
+        loaded |= parameter.map(mapper);
         mapper.exit_module(name, CONTAINER);
+    }
+    if loaded {
+        walk(component, &mut |part| part.set_collection(Collection::End));
     }
     for (name, child) in component.children() {
         mapper.enter_module(name, CONTAINER);

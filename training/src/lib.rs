@@ -28,6 +28,7 @@
 //! | [`quant`] | quantizers, their components and premade descriptions |
 //! | [`mod@train`], [`eval`] | the training loop, exact evaluation |
 //! | [`calibrate`] | quantizers of a trained network from sample data, bias correction |
+//! | [`state`] | saving and loading, PyTorch and safetensors files |
 //! | [`export`], [`trace`] | QONNX from a recorded forward pass |
 //! | [`float`] | float networks from ONNX files, transformed and replaced by quantized layers |
 //! | [`models`], [`data`] | networks and data for the examples and tests |
@@ -45,6 +46,7 @@ pub mod error;
 pub mod eval;
 pub mod exact;
 pub mod export;
+pub mod files;
 pub mod float;
 pub mod init;
 mod kernels;
@@ -56,6 +58,7 @@ pub mod parameter;
 pub mod progress;
 pub mod quant;
 pub mod quant_tensor;
+pub mod state;
 pub mod trace;
 pub mod train;
 
@@ -74,6 +77,7 @@ pub use network::Network;
 pub use parameter::Parameter;
 pub use progress::progress_bar;
 pub use quant_tensor::{NotInteger, OperandError, QuantTensor};
+pub use state::{LoadPolicy, StateDict, load_state, state_dict};
 pub use train::{Progress, TrainConfig, TrainError, train};
 
 /// The code of the page for people who know Brevitas, compiled and run.

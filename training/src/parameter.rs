@@ -129,8 +129,10 @@ impl Parameter {
     }
 
     /// Replaces the values, and where they are loaded the identity, by what a mapper of burn modules makes of them.
-    pub fn map(&self, mapper: &mut impl ModuleMapper) {
-        let mut id = self.read(|value| value.id);
+    /// Whether they were loaded.
+    pub fn map(&self, mapper: &mut impl ModuleMapper) -> bool {
+        let before = self.read(|value| value.id);
+        let mut id = before;
         let leaf = map_leaf!(self.leaf(), leaf => {
             let mapped = mapper.map_float(Param::initialized(id, leaf));
             id = mapped.id;
@@ -138,6 +140,7 @@ impl Parameter {
             if tensor.is_autodiff() { tensor } else { tensor.autodiff().require_grad() }
         });
         self.write(|value| *value = Value { id, leaf });
+        id != before
     }
 
     /// Where the values are.

@@ -191,6 +191,10 @@ impl Component for WeightQuantProxy {
     fn children(&self) -> Vec<(&'static str, &dyn Component)> {
         vec![("input_view_impl", &self.shared.view), ("tensor_quant", &**self.tensor_quant())]
     }
+
+    fn weights_replaced(&self) -> Result<(), QuantizerBuildError> {
+        self.init_tensor_quant()
+    }
 }
 
 /// Quantizes activations.

@@ -110,6 +110,11 @@ impl Component for RuntimeStats {
     fn children(&self) -> Vec<(&'static str, &dyn Component)> {
         vec![("stats", &*self.stats)]
     }
+    fn has_collected(&self) -> bool {
+        let collected = self.lock();
+        collected.steps > 0 || collected.calibration.as_ref().is_some_and(|mean| mean.batches > 0)
+    }
+
     fn set_collection(&self, collection: Collection) {
         let mut collected = self.lock();
         match collection {
