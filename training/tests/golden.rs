@@ -5,9 +5,7 @@
 
 mod common;
 
-use common::{GOLDEN, assert_close, assert_golden, floats, input, parameter, tensor, values};
-use exactum_training::Activation;
-use exactum_training::backend::{Tensor, TensorData, evaluation_device};
+use common::{GOLDEN, assert_close, assert_golden, floats, input, parameter, values};
 use exactum_training::nn::{QuantIdentity, QuantLinear, QuantReLU};
 use exactum_training::quant::{ActQuant, Int8ActPerTensorFloat, Int8WeightPerTensorFloat, WeightQuant};
 
@@ -77,20 +75,4 @@ fn s25_requantization() {
     assert_golden(x.quant().unwrap(), &GOLDEN[cell]["q1"]);
     let y = QuantReLU::builder("relu").build().unwrap().forward(&x).unwrap();
     assert_golden(y.quant().unwrap(), &GOLDEN[cell]["q2"]);
-}
-
-/// Columns: largest magnitude of the batch, scale in training, scale in evaluation after it.
-#[test]
-fn s26_s27_s28_phases_of_an_activation_scale() {
-    let rows = GOLDEN["x_phases_collect3 (absmax, train scale, eval scale)"].as_array().unwrap();
-    let identity = QuantIdentity::builder("id").collect_stats_steps(3).build().unwrap();
-    for row in rows {
-        let [absmax, train, eval] = floats(row)[..] else { panic!("three columns") };
-        let x = Tensor::<2>::from_data(TensorData::new(vec![-absmax, 0.0], [1, 2]), &evaluation_device());
-        let in_train = identity.forward(&Activation::train(x.clone())).unwrap();
-        let in_eval = identity.forward(&Activation::eval(x)).unwrap();
-        let scale = |activation: &Activation<2>| activation.quant().unwrap().scale()[0];
-        assert!((scale(&in_train) / train - 1.0).abs() < 2e-7, "{} is not {train}", scale(&in_train));
-        assert!((scale(&in_eval) / eval - 1.0).abs() < 2e-7, "{} is not {eval}", scale(&in_eval));
-    }
 }
