@@ -78,7 +78,7 @@ pub use parameter::Parameter;
 pub use progress::progress_bar;
 pub use quant_tensor::{NotInteger, OperandError, QuantTensor};
 pub use state::{LoadPolicy, StateDict, load_state, state_dict};
-pub use train::{Progress, TrainConfig, TrainError, train};
+pub use train::{Progress, TrainConfig, TrainError, Trainer, train};
 
 /// The code of the page for people who know Brevitas, compiled and run.
 #[cfg(doctest)]

@@ -1,6 +1,10 @@
 //! The training loop: cross entropy, Adam, a cosine schedule.
 //!
+//! [`train`] is the plain loop; a [`Trainer`] also saves checkpoints and adds a cost to the loss.
+//!
 //! Deterministic: the same network, data and configuration give the same parameters, whatever the number of threads.
+
+use std::path::PathBuf;
 
 use thiserror::Error;
 
@@ -9,6 +13,7 @@ use crate::backend::{
 };
 use crate::data::{Dataset, Shuffle};
 use crate::network::Network;
+use crate::state::{StateDict, StateFileError, state_dict};
 use crate::{Activation, ForwardError};
 
 /// How to train.
@@ -36,7 +41,7 @@ pub struct Progress {
 }
 
 /// Training stopped.
-#[derive(Clone, Debug, PartialEq, Error)]
+#[derive(Debug, Error)]
 pub enum TrainError {
     /// The forward pass failed.
     #[error(transparent)]
@@ -47,6 +52,21 @@ pub enum TrainError {
         /// What was found and needed.
         reason: String,
     },
+    /// A value of the data or of the network is infinite or not a number.
+    #[error("training: value {index} of {place} is {value}, needed finite numbers; {help}")]
+    NotFinite {
+        /// The sample or the parameter.
+        place: String,
+        /// Index within it.
+        index: usize,
+        /// What was found.
+        value: f32,
+        /// What to change.
+        help: &'static str,
+    },
+    /// A checkpoint cannot be written. The one before is still there.
+    #[error("training: {0}")]
+    Checkpoint(#[from] StateFileError),
     /// The loss is no longer a number.
     #[error("training: the loss of step {step} is {loss}; lower the learning rate")]
     Diverged {
@@ -61,41 +81,117 @@ pub enum TrainError {
 ///
 /// # Errors
 ///
-/// If the data do not fit the network, the configuration is unusable, a layer fails, or the loss diverges.
-pub fn train<const D: usize>(
-    network: &mut impl Network<D>,
+/// If the data do not fit the network, the configuration is unusable, a value is not finite, a layer fails, or the loss
+/// diverges.
+pub fn train<const D: usize, N: Network<D>>(
+    network: &mut N,
     data: &Dataset,
     config: &TrainConfig,
-    mut progress: impl FnMut(Progress),
+    progress: impl FnMut(Progress),
 ) -> Result<(), TrainError> {
-    let mut shape = network.input_shape();
-    check(data, config, shape.iter().skip(1).product())?;
-    let steps = config.epochs * data.len_samples().div_ceil(config.batch_samples);
-    let mut schedule = CosineAnnealingLrSchedulerConfig::new(config.learning_rate, steps)
-        .init()
-        .map_err(|reason| TrainError::Config { reason })?;
-    let mut optimizer = ModuleOptimizer::from(AdamConfig::new().with_epsilon(1e-8).build());
-    let mut shuffle = Shuffle::new(data.len_samples(), config.seed);
-    let device = backend::training_device();
-    let mut step = 0;
-    for _ in 0..config.epochs {
-        for indices in shuffle.epoch().chunks(config.batch_samples) {
-            let (inputs, labels) = data.batch(indices);
-            shape[0] = labels.len();
-            let logits =
-                network.forward(&Activation::train(backend::tensor(inputs, shape, &device)))?.value();
-            let loss = backend::cross_entropy_with_logits(logits, one_hot(&labels, data.classes));
-            step += 1;
-            let mean = backend::scalar(&loss);
-            if !mean.is_finite() {
-                return Err(TrainError::Diverged { step, loss: mean });
+    Trainer::new(*config).run(network, data, progress)
+}
+
+/// The training loop with what can be added to it.
+pub struct Trainer<'a, N> {
+    config: TrainConfig,
+    checkpoint: Option<PathBuf>,
+    cost: Option<Box<Cost<'a, N>>>,
+}
+
+type Cost<'a, N> = dyn Fn(&N) -> Tensor<1> + 'a;
+
+impl<'a, N> Trainer<'a, N> {
+    /// The plain loop.
+    pub fn new(config: TrainConfig) -> Self {
+        Self { config, checkpoint: None, cost: None }
+    }
+
+    /// Saves the state after each epoch, as a safetensors file. The file is replaced in one step, so that there is a
+    /// usable one whenever training is interrupted.
+    #[must_use]
+    pub fn checkpoint(mut self, path: impl Into<PathBuf>) -> Self {
+        self.checkpoint = Some(path.into());
+        self
+    }
+
+    /// Adds a cost, one value, to the loss of each step: a price of learned bit widths, for example. It is evaluated
+    /// after the forward pass and belongs to the autograd graph.
+    #[must_use]
+    pub fn cost(mut self, cost: impl Fn(&N) -> Tensor<1> + 'a) -> Self {
+        self.cost = Some(Box::new(cost));
+        self
+    }
+
+    /// Trains `network` on `data` and reports each step to `progress`.
+    ///
+    /// # Errors
+    ///
+    /// As [`train`], or if a checkpoint cannot be written.
+    pub fn run<const D: usize>(
+        &self,
+        network: &mut N,
+        data: &Dataset,
+        mut progress: impl FnMut(Progress),
+    ) -> Result<(), TrainError>
+    where
+        N: Network<D>,
+    {
+        let config = &self.config;
+        let mut shape = network.input_shape();
+        check(data, config, shape.iter().skip(1).product())?;
+        check_state(&state_dict(network), "load a state from before it diverged")?;
+        let steps = config.epochs * data.len_samples().div_ceil(config.batch_samples);
+        let mut schedule = CosineAnnealingLrSchedulerConfig::new(config.learning_rate, steps)
+            .init()
+            .map_err(|reason| TrainError::Config { reason })?;
+        let mut optimizer = ModuleOptimizer::from(AdamConfig::new().with_epsilon(1e-8).build());
+        let mut shuffle = Shuffle::new(data.len_samples(), config.seed);
+        let device = backend::training_device();
+        let mut step = 0;
+        for _ in 0..config.epochs {
+            for indices in shuffle.epoch().chunks(config.batch_samples) {
+                let (inputs, labels) = data.batch(indices);
+                shape[0] = labels.len();
+                let logits =
+                    network.forward(&Activation::train(backend::tensor(inputs, shape, &device)))?.value();
+                let loss = backend::cross_entropy_with_logits(logits, one_hot(&labels, data.classes));
+                let loss = match &self.cost {
+                    Some(cost) => loss + cost(network),
+                    None => loss,
+                };
+                step += 1;
+                let mean = backend::scalar(&loss);
+                if !mean.is_finite() {
+                    return Err(TrainError::Diverged { step, loss: mean });
+                }
+                let gradients = GradientsParams::from_grads(loss.backward(), network);
+                *network = optimizer.step(schedule.step(), network.clone(), gradients);
+                progress(Progress { step, steps, loss: mean });
             }
-            let gradients = GradientsParams::from_grads(loss.backward(), network);
-            *network = optimizer.step(schedule.step(), network.clone(), gradients);
-            progress(Progress { step, steps, loss: mean });
+            if let Some(path) = &self.checkpoint {
+                let state = state_dict(network);
+                check_state(&state, "lower the learning rate; the checkpoint of the epoch before is kept")?;
+                state.save_safetensors(path)?;
+            }
         }
+        Ok(())
+    }
+}
+
+fn check_state(state: &StateDict, help: &'static str) -> Result<(), TrainError> {
+    for key in state.keys() {
+        let values = state.get(key).map(|tensor| tensor.values.as_slice()).unwrap_or_default();
+        check_finite(values, || format!("`{key}`"), help)?;
     }
     Ok(())
+}
+
+fn check_finite(values: &[f32], place: impl Fn() -> String, help: &'static str) -> Result<(), TrainError> {
+    match values.iter().position(|value| !value.is_finite()) {
+        Some(index) => Err(TrainError::NotFinite { place: place(), index, value: values[index], help }),
+        None => Ok(()),
+    }
 }
 
 fn check(data: &Dataset, config: &TrainConfig, features: usize) -> Result<(), TrainError> {
@@ -109,6 +205,13 @@ fn check(data: &Dataset, config: &TrainConfig, features: usize) -> Result<(), Tr
         return fail(format!(
             "{samples} samples, {epochs} epochs and batches of {batch_samples} give no step"
         ));
+    }
+    if let Some(sample) = data.labels.iter().position(|&label| label >= data.classes) {
+        let (label, classes) = (data.labels[sample], data.classes);
+        return fail(format!("sample {sample} has label {label}, needed one below {classes}"));
+    }
+    for sample in 0..data.len_samples() {
+        check_finite(data.input(sample), || format!("sample {sample}"), "repair the data")?;
     }
     Ok(())
 }
