@@ -10,6 +10,7 @@
 //!
 //! Components see a tensor as `[groups, elems]`: one group per tensor, or one per channel. Scales are `[groups, 1]`.
 
+mod accumulator_aware;
 mod attributes;
 mod bias;
 mod binary;
@@ -34,6 +35,7 @@ mod ternary;
 mod view;
 mod zero_point;
 
+pub use accumulator_aware::{AccumulatorAwareQuant, InputCodes};
 pub use attributes::{
     BitWidthImplType, FloatToIntImplType, QuantType, RestrictValueType, ScalingImplType, ScalingInit,
     ScalingPerOutputType, StatsOp, ZeroPointImpl,

@@ -95,6 +95,8 @@ macro_rules! weight_attributes {
                 quantize_zero_point: bool = true,
                 /// Clip the stored weights to the range of a binary or ternary quantizer on every training pass.
                 clip_weights: bool = false,
+                /// Centre the weights of each output channel before the limit of `accumulator_bit_width` (A2Q+).
+                zero_center_weights: bool = false,
             }
             optional {
                 /// The threshold of constant and learned scales, if `scaling_init` is not given.

@@ -47,6 +47,9 @@ pub enum QuantizerError {
         /// What was found.
         zero_points: Vec<i32>,
     },
+    /// Weights that keep accumulators within a width depend on the codes of the input.
+    #[error("the limit of the accumulator needs quantized input; quantize the input before the layer")]
+    Input,
     /// A ternary quantizer does not round to the nearest of its values.
     #[error("threshold {found} has no integer evaluation; use 0.5 scales")]
     Threshold {

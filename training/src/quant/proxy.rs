@@ -9,8 +9,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use self::generations::Generations;
 use super::{
-    ActQuant, ActQuantSolver, FixedQuantizer, QuantizerBuildError, QuantizerError, TensorQuant, View,
-    WeightQuant, WeightQuantSolver,
+    ActQuant, ActQuantSolver, FixedQuantizer, InputCodes, QuantizerBuildError, QuantizerError, TensorQuant,
+    View, WeightQuant, WeightQuantSolver,
 };
 use crate::component::Component;
 use crate::quant_tensor::FakeQuantized;
@@ -121,6 +121,11 @@ impl WeightQuantProxy {
     /// Whether both are handles of one quantizer.
     pub fn is(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.shared, &other.shared)
+    }
+
+    /// Tells the quantizer of the codes of the layer's input; see [`TensorQuant::set_input`].
+    pub(crate) fn set_input(&self, bit_width: f32, symmetric: bool) {
+        self.tensor_quant().set_input(InputCodes { bit_width, signed: symmetric });
     }
 
     /// The fake-quantized weight.

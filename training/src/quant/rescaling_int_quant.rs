@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use super::{BitWidth, FixedQuantizer, IntQuant, IntScaling, QuantizerError, Scaling, ZeroPoint, fixed};
+use super::{
+    BitWidth, FixedQuantizer, InputCodes, IntQuant, IntScaling, QuantizerError, Scaling, ZeroPoint, fixed,
+};
 use crate::Mode;
 use crate::backend::Tensor;
 use crate::component::Component;
@@ -45,6 +47,10 @@ pub trait TensorQuant: Component {
         let quantizer = self.fixed()?;
         Ok((quantizer.quantize(values, run_elems), quantizer.of_codes()))
     }
+
+    /// Told of the codes of a layer's input before the layer quantizes its weight. Only quantizers that keep accumulators
+    /// within a width care.
+    fn set_input(&self, _input: InputCodes) {}
 
     /// Limits, one or one per group, that stored weights are clipped to on every training pass, if they are.
     fn clip(&self) -> Option<Vec<f32>> {

@@ -27,6 +27,7 @@ impl<O: OperatorShape> Wbiol<O> {
         let repeats = repeats.filter(|_| input.offset == Offset::Zero);
         let repeats = repeats.ok_or_else(|| ForwardError::Accumulated { layer: self.name.clone() })?;
         let input_scales = exact::repeat_channels(&input.scales, repeats, 1);
+        weight_quant.set_input(f32::from(input.declared_bits), input.signed && input.zero_point == 0);
         let (codes, quantizer) = weight_quant.codes(&self.weight).map_err(|source| self.failed(source))?;
         let run_elems = self.weight.shape().iter().skip(self.operator.output_axis() + 1).product();
         let centred = centred(&codes, &quantizer, run_elems);

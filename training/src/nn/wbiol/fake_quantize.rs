@@ -12,6 +12,11 @@ impl<O: OperatorShape> Wbiol<O> {
     where
         O: WeightedOperator<D>,
     {
+        if let (Some(proxy), Some(input)) = (&self.weight_quant, x.quant().and_then(QuantTensor::fake)) {
+            let symmetric =
+                input.signed && !backend::to_f32(&input.zero_point).iter().any(|zero| *zero != 0.0);
+            proxy.set_input(backend::scalar(&input.bit_width), symmetric);
+        }
         let weight = self.weight_quant.as_ref().map(|proxy| proxy.forward::<D>(&self.weight, Mode::Train));
         let weight = weight.as_ref().and_then(QuantTensor::fake);
         let input = x.quant().and_then(QuantTensor::fake);

@@ -1,7 +1,8 @@
 //! Premade weight quantizers.
 
 use crate::quant::{
-    QuantType, RestrictValueType, ScalingImplType, ScalingPerOutputType, StatsOp, WeightQuant, ZeroPointImpl,
+    FloatToIntImplType, QuantType, RestrictValueType, ScalingImplType, ScalingPerOutputType, StatsOp,
+    WeightQuant, ZeroPointImpl,
 };
 
 /// 8-bit signed weights, -127 to 127, one float scale: largest magnitude / 127.
@@ -77,3 +78,19 @@ pub const SignedTernaryWeightPerTensorConst: WeightQuant = WeightQuant {
     clip_weights: true,
     ..WeightQuant::BASE
 };
+
+/// 8-bit weights, rounded toward zero, with one learned scale per output channel, of which no accumulator of 32 bits, or
+/// of `accumulator_bit_width`, can overflow: A2Q.
+pub const Int8AccumulatorAwareWeightQuant: WeightQuant = WeightQuant {
+    narrow_range: true,
+    scaling_per_output_type: ScalingPerOutputType::Channel,
+    scaling_impl_type: ScalingImplType::ParameterFromStats,
+    restrict_scaling_type: RestrictValueType::LogFp,
+    float_to_int_impl_type: FloatToIntImplType::RoundToZero,
+    accumulator_bit_width: Some(32),
+    ..WeightQuant::BASE
+};
+
+/// As [`Int8AccumulatorAwareWeightQuant`], with centred weights, whose magnitudes may be nearly twice as large: A2Q+.
+pub const Int8AccumulatorAwareZeroCenterWeightQuant: WeightQuant =
+    WeightQuant { zero_center_weights: true, ..Int8AccumulatorAwareWeightQuant };

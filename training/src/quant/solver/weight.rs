@@ -5,9 +5,10 @@ use std::sync::Arc;
 use super::{Common, common, given, per_channel, require};
 use crate::Parameter;
 use crate::quant::{
-    BinaryQuant, BitWidthImplType, BuildContext, ClampedBinaryQuant, ConstScaling, DelayWrapper,
-    NegativeMinOrZero, ParameterFromStatsFromParameterScaling, ParameterListStats, ParameterScaling,
-    ParameterZeroPoint, QuantType, QuantizerBuildError, RescalingIntQuant, Restriction, ScaleShiftZeroPoint,
+    AbsMax, AccumulatorAwareQuant, BinaryQuant, BitWidthImplType, BuildContext, ClampedBinaryQuant,
+    ConstScaling, DelayWrapper, FloatToIntImplType, IntScaling, NegativeMinOrZero,
+    ParameterFromStatsFromParameterScaling, ParameterListStats, ParameterScaling, ParameterZeroPoint,
+    PlainIntScaling, QuantType, QuantizerBuildError, RescalingIntQuant, Restriction, ScaleShiftZeroPoint,
     Scaling, ScalingImplType, ScalingInit, Stats, StatsFromParameterScaling, StatsFromParameterZeroPoint,
     StatsOp, TensorClamp, TensorClampSte, TensorQuant, TernaryQuant, View, WeightQuant, ZeroPoint,
     ZeroPointImpl, ZeroZeroPoint,
@@ -79,7 +80,10 @@ impl Solve<'_> {
                 delay_wrapper,
                 clip_weights: quant.clip_weights,
             }),
-            QuantType::Int | QuantType::Fp => self.rescaling_int_quant()?,
+            QuantType::Int | QuantType::Fp => match quant.accumulator_bit_width {
+                Some(bits) => self.accumulator_aware(bits)?,
+                None => self.rescaling_int_quant()?,
+            },
         })
     }
 
@@ -105,6 +109,48 @@ impl Solve<'_> {
             msb_clamp_bit_width_impl,
             int_quant,
         }))
+    }
+
+    /// A quantizer whose scale, learned from the largest magnitude on, stands for one code, and whose norms are limited.
+    fn accumulator_aware(&self, bits: u8) -> Result<Arc<dyn TensorQuant>, QuantizerBuildError> {
+        let (quant, common) = (self.quant, &self.common);
+        if !(2..=32).contains(&bits) {
+            return Err(QuantizerBuildError::invalid("accumulator_bit_width", bits, "2 to 32"));
+        }
+        let [weight] = common.context.weights else {
+            let reason = "norms are learned for one weight; give each layer its own quantizer";
+            return Err(QuantizerBuildError::unsupported("accumulator_bit_width", bits, reason));
+        };
+        let per_output_channel = self.view == View::PerChannel { axis: 0 };
+        if !per_output_channel || quant.float_to_int_impl_type != FloatToIntImplType::RoundToZero {
+            let reason =
+                "the limit holds for RoundToZero, scales per Channel and output channels in dimension 0";
+            return Err(QuantizerBuildError::unsupported("accumulator_bit_width", bits, reason));
+        }
+        self.finite_weights()?;
+        let weight = weight.tensor(
+            crate::Mode::Eval,
+            [self.common.context.groups, weight.len_elems() / self.common.context.groups.max(1)],
+        );
+        let int_quant = common.int_quant(TensorClamp)?;
+        let restriction = common.restriction()?;
+        let bit_width_impl = common.bit_width()?;
+        let largest_code = PlainIntScaling { signed: true, narrow_range: true }
+            .forward(bit_width_impl.forward(crate::Mode::Eval));
+        let scaling_impl = given(&quant.scaling_impl, &common.context, || {
+            let init = AbsMax.forward(weight.clone(), crate::Mode::Eval) / largest_code;
+            let init = restriction.clamp_scaling.forward(init);
+            Ok(Arc::new(ParameterScaling::new(&crate::backend::to_f32(&init), restriction.clone())))
+        })?;
+        Ok(Arc::new(AccumulatorAwareQuant::new(
+            int_quant,
+            scaling_impl,
+            restriction,
+            bit_width_impl,
+            bits,
+            quant.zero_center_weights,
+            weight,
+        )))
     }
 
     /// `mse` is missing for quantizers without integer codes.
