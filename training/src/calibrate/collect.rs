@@ -35,7 +35,6 @@ pub fn calibration_mode<T>(network: &impl Module, f: impl FnOnce(&Calibration) -
 
 impl Calibration {
     /// Inputs of one batch.
-    #[expect(clippy::unused_self, reason = "passes exist while the mode does")]
     pub fn input<const D: usize>(&self, values: Tensor<D>) -> Activation<D> {
         Activation::with_purpose(values, Purpose::Calibration)
     }
