@@ -2,7 +2,7 @@
 //!
 //! [`calibration_mode`] switches quantization off and lets quantizers of activations collect their statistics;
 //! [`bias_correction_mode`] then makes up in the biases for what quantization adds to the mean of each channel.
-//! [`calibrate_model`] runs both. Called by programs; layers recognize the passes by [`Purpose`].
+//! [`calibrate_model`] runs both. Called by programs; layers recognize the passes by their purpose.
 
 mod bias_correction;
 mod collect;
