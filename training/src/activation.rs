@@ -2,6 +2,7 @@
 //! export.
 
 mod arithmetic;
+mod shape;
 
 use crate::backend::{self, Tensor};
 use crate::calibrate::Purpose;

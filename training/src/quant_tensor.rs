@@ -8,6 +8,7 @@ mod average;
 mod display;
 mod error;
 mod shape;
+mod trunc;
 mod width;
 
 pub use error::OperandError;
@@ -152,6 +153,20 @@ impl<const D: usize> QuantTensor<D> {
             Representation::Fake(fake) => fake.codes(),
             Representation::Exact(exact) => Ok(exact_codes(exact)),
         }
+    }
+
+    /// The exact real values of an evaluation, row-major: scales, offsets and codes without any rounding. `None` of a
+    /// fake-quantized tensor.
+    pub fn exact_values(&self) -> Option<Vec<num_rational::BigRational>> {
+        let exact = self.exact()?;
+        let channel_of = exact.channel_of();
+        let real = |(index, code): (usize, i64)| {
+            let channel = channel_of(index);
+            let scale = exact.scales[channel % exact.scales.len()].exact();
+            scale * num_bigint::BigInt::from(code - i64::from(exact.zero_point))
+                + exact.offset.at(channel).exact()
+        };
+        Some(exact.integers().into_iter().enumerate().map(real).collect())
     }
 
     /// Whether [`codes`](Self::codes) succeeds and all codes fit the bit width.

@@ -7,6 +7,7 @@ mod builder;
 mod calibrate;
 mod evaluate;
 mod fake_quantize;
+mod merge;
 
 pub use builder::WbiolBuilder;
 

@@ -303,7 +303,7 @@ impl<const D: usize> ExactTensor<D> {
 
     /// Whether larger codes are larger values.
     fn rises(&self) -> bool {
-        !self.scales.iter().any(Real::is_negative)
+        self.scales.iter().all(|scale| !scale.is_negative() && !scale.is_zero())
     }
 
     /// The real number of scales from the zero point to a float, plus the zero point; for tensors with one scale.
