@@ -2,6 +2,7 @@
 //! export.
 
 mod arithmetic;
+mod pixel_shuffle;
 mod shape;
 
 use crate::backend::{self, Tensor};

@@ -7,8 +7,8 @@ use exactum_qonnx::Model;
 use exactum_training::backend::{Tensor, TensorData, evaluation_device};
 use exactum_training::burn::{self, module::Module};
 use exactum_training::nn::{
-    AdaptiveAvgPool2d, AvgPool2d, BatchNorm2d, MaxPool2d, QuantCat, QuantConv2d, QuantEltwiseAdd,
-    QuantIdentity, TruncAvgPool2d,
+    AdaptiveAvgPool2d, AvgPool2d, BatchNorm2d, Dropout, MaxPool2d, QuantCat, QuantConv2d, QuantEltwiseAdd,
+    QuantEmbedding, QuantIdentity, QuantUpsample, TruncAvgPool2d,
 };
 use exactum_training::quant::{ActQuantProxy, Int8ActPerTensorFloat};
 use exactum_training::{Activation, ForwardError, Init, Network, to_qonnx};
@@ -383,4 +383,53 @@ fn statistics_that_are_no_numbers_are_refused() {
     let error = norm.forward(&x).map(|_| ()).unwrap_err();
     assert!(matches!(&error, ForwardError::NotFinite { layer, index: 1, .. } if layer == "bn"), "{error}");
     assert!(norm.forward(&image([1, 2, 2, 2], 3)).is_err());
+}
+
+#[test]
+fn dropout_is_nothing_in_evaluation() {
+    let dropout = Dropout::new("drop", 0.25, 5);
+    let x = quantizer("in", 8, 1.25).forward(&image([1, 2, 16, 16], 7)).unwrap();
+    assert_eq!(codes(&dropout.forward(&x).unwrap()), codes(&x));
+    let ones = Tensor::<4>::ones([1, 2, 16, 16], &evaluation_device());
+    let y = values(dropout.forward(&Activation::train(ones)).unwrap().value());
+    let dropped = y.iter().filter(|value| **value == 0.0).count();
+    assert!(y.iter().all(|value| *value == 0.0 || *value == 1.0 / 0.75));
+    assert!((64..192).contains(&dropped), "{dropped} of 512 dropped with a probability of a quarter");
+    assert!(Dropout::new("drop", 1.0, 5).forward(&x).is_err());
+}
+
+#[test]
+fn upsampling_and_pixel_shuffle_move_codes() {
+    let x = quantizer("in", 8, 1.25).forward(&image([1, 4, 2, 3], 41)).unwrap();
+    let input = codes(&x);
+    let up = QuantUpsample::new("up", [2, 3]).forward(&x).unwrap();
+    let needed: Vec<i64> = (0..144).map(|i| input[i / 36 * 6 + i % 36 / 9 / 2 * 3 + i % 9 / 3]).collect();
+    assert_eq!((up.dims(), codes(&up)), ([1, 4, 4, 9], needed));
+    let shuffled = x.pixel_shuffle(2).unwrap();
+    let needed: Vec<i64> =
+        (0..24).map(|i| input[(i / 6 % 2 * 2 + i % 2) * 6 + i / 12 * 3 + i % 6 / 2]).collect();
+    assert_eq!((shuffled.dims(), codes(&shuffled)), ([1, 1, 4, 6], needed));
+    assert_eq!(codes(&shuffled.pixel_unshuffle(2).unwrap()), input);
+    assert!(x.pixel_shuffle(3).is_err());
+}
+
+#[test]
+fn embeddings_are_rows_of_codes() {
+    let table =
+        QuantEmbedding::builder("table", 5, 3).weight_bit_width(4).build(&mut Init::from_seed(4)).unwrap();
+    let x = Activation::from_values(vec![4.0, 0.0, 2.0, 2.0], [2, 2]);
+    let y = table.forward(&x).unwrap();
+    let s = f64::from(scale(&y));
+    let weight = table.weight().values();
+    let code = |index: usize| round(&(exact(weight[index].into()) / exact(s))).clamp(-7, 7);
+    let needed: Vec<i64> = [4, 0, 2, 2]
+        .into_iter()
+        .flat_map(|row| [code(row * 3), code(row * 3 + 1), code(row * 3 + 2)])
+        .collect();
+    assert_eq!((y.dims(), codes(&y)), ([2, 2, 3], needed.clone()));
+    let train = table.forward(&Activation::train(x.value())).unwrap();
+    assert_eq!(codes(&train), needed);
+    for bad in [5.0, -1.0, 0.5, f32::NAN] {
+        assert!(table.forward(&Activation::from_values(vec![bad], [1, 1])).is_err(), "{bad}");
+    }
 }

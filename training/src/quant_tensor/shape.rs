@@ -208,6 +208,14 @@ impl<const D: usize> QuantTensor<D> {
         }
     }
 
+    /// Whether channels differ in scale or offset.
+    pub(crate) fn per_channel(&self) -> bool {
+        match &self.representation {
+            Representation::Fake(fake) => fake.scale.dims()[0] > 1,
+            Representation::Exact(exact) => exact.per_channel(),
+        }
+    }
+
     /// The same values in another arrangement: `map` applies to values and to codes alike and keeps channels.
     pub(crate) fn rearrange(&self, map: impl FnOnce(Tensor<D>) -> Tensor<D>) -> Self {
         match &self.representation {
