@@ -68,14 +68,17 @@ fn combine(out: &mut [f32], [x, y]: [&[f32]; 2], [batch, _, elems]: Shape, facto
     map_chunks(out, part, |index, out| {
         let run = index * part..index * part + out.len();
         let (x, y) = (&x[run.clone()], &y[run]);
-        Arch::new().dispatch(|| {
-            let runs = x.chunks_exact(elems).zip(y.chunks_exact(elems)).zip(out.chunks_exact_mut(elems));
-            for (((x, y), out), [a, b, c]) in runs.zip(factors.iter().cycle()) {
-                for ((x, y), out) in x.iter().zip(y).zip(out) {
-                    *out = x * a + y * b + c;
+        Arch::new().dispatch(
+            #[inline(always)]
+            || {
+                let runs = x.chunks_exact(elems).zip(y.chunks_exact(elems)).zip(out.chunks_exact_mut(elems));
+                for (((x, y), out), [a, b, c]) in runs.zip(factors.iter().cycle()) {
+                    for ((x, y), out) in x.iter().zip(y).zip(out) {
+                        *out = x * a + y * b + c;
+                    }
                 }
-            }
-        });
+            },
+        );
     });
 }
 

@@ -4,6 +4,7 @@
 //! within the bounds, or everywhere; that of `s` is the sum of `(q - z) - (v - z)` inside, of `q - z` outside, times
 //! the gradient of `y`.
 
+// Closures for `dispatch` are always inlined: only then do they get the processor's vector instructions.
 use pulp::Arch;
 
 use super::parallel::map_chunks;
@@ -33,12 +34,15 @@ impl FakeQuant {
         let Self { min, max, zero_point, .. } = *self;
         map_chunks(out, PART_ELEMS, |part, out| {
             let x = &x[part * PART_ELEMS..][..out.len()];
-            Arch::new().dispatch(|| {
-                for (y, x) in out.iter_mut().zip(x) {
-                    let code = (x / scale + zero_point).round_ties_even().clamp(min, max);
-                    *y = (code - zero_point) * scale;
-                }
-            });
+            Arch::new().dispatch(
+                #[inline(always)]
+                || {
+                    for (y, x) in out.iter_mut().zip(x) {
+                        let code = (x / scale + zero_point).round_ties_even().clamp(min, max);
+                        *y = (code - zero_point) * scale;
+                    }
+                },
+            );
         });
     }
 
@@ -48,22 +52,25 @@ impl FakeQuant {
         let parts = map_chunks(out, PART_ELEMS, |part, out| {
             let run = part * PART_ELEMS..part * PART_ELEMS + out.len();
             let (x, gradient) = (&x[run.clone()], &gradient[run]);
-            Arch::new().dispatch(|| {
-                let mut sums = [0f32; LANES];
-                let runs = x.chunks(LANES).zip(gradient.chunks(LANES)).zip(out.chunks_mut(LANES));
-                for ((x, gradient), out) in runs {
-                    let terms = x.iter().zip(gradient).zip(out).zip(&mut sums);
-                    for (((x, gradient), out), sum) in terms {
-                        let scaled = x / scale;
-                        let rounded = (scaled + zero_point).round_ties_even();
-                        let inside = pass_through || (min <= rounded && rounded <= max);
-                        let code = rounded.clamp(min, max) - zero_point;
-                        *out = if inside { *gradient } else { 0.0 };
-                        *sum += gradient * if inside { code - scaled } else { code };
+            Arch::new().dispatch(
+                #[inline(always)]
+                || {
+                    let mut sums = [0f32; LANES];
+                    let runs = x.chunks(LANES).zip(gradient.chunks(LANES)).zip(out.chunks_mut(LANES));
+                    for ((x, gradient), out) in runs {
+                        let terms = x.iter().zip(gradient).zip(out).zip(&mut sums);
+                        for (((x, gradient), out), sum) in terms {
+                            let scaled = x / scale;
+                            let rounded = (scaled + zero_point).round_ties_even();
+                            let inside = pass_through || (min <= rounded && rounded <= max);
+                            let code = rounded.clamp(min, max) - zero_point;
+                            *out = if inside { *gradient } else { 0.0 };
+                            *sum += gradient * if inside { code - scaled } else { code };
+                        }
                     }
-                }
-                sums.iter().map(|sum| f64::from(*sum)).sum::<f64>()
-            })
+                    sums.iter().map(|sum| f64::from(*sum)).sum::<f64>()
+                },
+            )
         });
         parts.iter().sum::<f64>() as f32
     }
