@@ -1,7 +1,10 @@
 //! Residual sums and concatenations in networks made from graphs: operands aligned by one quantizer.
 
 use exactum_training::calibrate::{CalibrateConfig, calibrate_model};
-use exactum_training::float::{FloatGraph, GraphLayer, GraphNetwork, QuantizeConfig, quantize, value_trace};
+use exactum_training::data::npy;
+use exactum_training::float::{
+    FloatGraph, GraphLayer, GraphNetwork, QuantizeConfig, from_onnx, quantize, value_trace,
+};
 use exactum_training::nn::{Flatten, QuantConv2d, QuantLinear, QuantReLU};
 use exactum_training::{Activation, Init, evaluate, to_qonnx};
 
@@ -69,4 +72,30 @@ fn s90_operands_of_sums_and_concatenations_share_one_quantizer() {
     assert_eq!(model.check(), []);
     let operators: Vec<&str> = model.graph.nodes.iter().map(|node| node.op_type.as_str()).collect();
     assert_eq!(operators.iter().filter(|operator| ["Add", "Concat"].contains(operator)).count(), 2);
+}
+
+/// A residual network of PyTorch with depthwise convolution, merged batch norms and a global average pool.
+#[test]
+fn s90_a_residual_network_of_pytorch_is_quantized() {
+    for name in ["residual_legacy", "residual_dynamo"] {
+        let read = |file| {
+            let path = [env!("CARGO_MANIFEST_DIR"), "../tests/fixtures/float", name, file];
+            std::fs::read(path.iter().collect::<std::path::PathBuf>()).unwrap()
+        };
+        let graph = from_onnx(&exactum_qonnx::read(&read("model.onnx")).unwrap()).unwrap();
+        let inputs = npy::read(&read("input.npy")).unwrap().to_f32();
+        let config = QuantizeConfig::default().per_channel(true);
+        let network: GraphNetwork<4> = quantize(&graph, &config).unwrap();
+        let x = Activation::from_values(inputs.clone(), [8, 2, 9, 9]);
+        calibrate_model(&network, [x.value()], &CalibrateConfig::default()).unwrap();
+        let found = evaluate(&network, &inputs).unwrap();
+        assert!(found.integers.is_some());
+        let expected = graph.run(&inputs).unwrap();
+        let square =
+            |values: &mut dyn Iterator<Item = f32>| values.map(|value| value * value).sum::<f32>().sqrt();
+        let distance =
+            square(&mut found.values.iter().zip(&expected).map(|(found, expected)| found - expected));
+        let size = square(&mut expected.iter().copied());
+        assert!(distance < 0.05 * size, "{name}: {distance} of {size}");
+    }
 }

@@ -5,8 +5,8 @@ use super::join::{Add, Concat};
 use super::layer::GraphLayer;
 use super::{FloatGraphError, FloatNode, FloatOp, QuantizeConfig, Weighted, WeightedKind, Window};
 use crate::nn::{
-    Conv, ConvTranspose, Flatten, MaxPool1d, MaxPool2d, OperatorShape, QuantIdentity, QuantLinear, QuantReLU,
-    Wbiol, WbiolBuilder,
+    AdaptiveAvgPool2d, AvgPool1d, AvgPool2d, BatchNorm, Conv, ConvTranspose, Flatten, MaxPool1d, MaxPool2d,
+    OperatorShape, QuantIdentity, QuantLinear, QuantReLU, Wbiol, WbiolBuilder,
 };
 use crate::quant::{ActQuant, ActQuantProxy};
 use crate::{BuildError, Parameter};
@@ -108,6 +108,44 @@ impl<'a> LayerBuilder<'a> {
                 Ok(GraphLayer::MaxPool2d(pool.padding(padding).dilation(extents(&window.dilation))))
             }
             _ => Err(form(&node.name, format!("operator {}", node.op.name()), "a max pool")),
+        }
+    }
+
+    /// A layer that averages, or scales and shifts each channel: its result is no code of its input's quantizer.
+    pub(super) fn affine(&self, node: &FloatNode) -> Built {
+        match &node.op {
+            FloatOp::GlobalAveragePool => {
+                Ok(GraphLayer::GlobalAvgPool(AdaptiveAvgPool2d::new(&node.name, [1, 1])))
+            }
+            FloatOp::AveragePool(pool) if pool.count_include_pad || pool.window.is_unpadded() => {
+                let window = &pool.window;
+                if window.kernel.len() == 1 {
+                    let padding = symmetric::<1>(node, window)?;
+                    let pool = AvgPool1d::new(&node.name, extents(&window.kernel), extents(&window.stride));
+                    return Ok(GraphLayer::AvgPool1d(pool.padding(padding)));
+                }
+                let padding = symmetric::<2>(node, window)?;
+                let pool = AvgPool2d::new(&node.name, extents(&window.kernel), extents(&window.stride));
+                Ok(GraphLayer::AvgPool2d(pool.padding(padding)))
+            }
+            FloatOp::AveragePool(_) => Err(form(
+                &node.name,
+                "a mean that leaves out padding",
+                "count_include_pad, or no padding: the mean then has one scale",
+            )),
+            FloatOp::BatchNorm(norm) => {
+                let layer = BatchNorm::new(&node.name, norm.channels()).eps(norm.epsilon);
+                layer.weight().set(norm.scale.clone());
+                layer.bias().set(norm.bias.clone());
+                layer.running_mean().set(norm.mean.clone());
+                layer.running_var().set(norm.var.clone());
+                Ok(GraphLayer::BatchNorm(layer))
+            }
+            op => Err(form(
+                &node.name,
+                format!("operator {}", op.name()),
+                "a layer that can be quantized; transform or retrain the network without it",
+            )),
         }
     }
 

@@ -7,8 +7,9 @@ use super::join::{Add, Concat};
 use crate::ForwardError;
 use crate::component::Component;
 use crate::nn::{
-    Flatten, MaxPool1d, MaxPool2d, OperatorShape, QuantConv1d, QuantConv2d, QuantConvTranspose1d,
-    QuantConvTranspose2d, QuantIdentity, QuantLinear, QuantReLU, Wbiol,
+    AdaptiveAvgPool2d, AvgPool1d, AvgPool2d, BatchNorm, Flatten, MaxPool1d, MaxPool2d, OperatorShape,
+    QuantConv1d, QuantConv2d, QuantConvTranspose1d, QuantConvTranspose2d, QuantIdentity, QuantLinear,
+    QuantReLU, Wbiol,
 };
 use crate::quant::FixedQuantizer;
 
@@ -50,6 +51,14 @@ graph_layers! {
     MaxPool1d(MaxPool1d),
     /// A two-dimensional max pool.
     MaxPool2d(MaxPool2d),
+    /// A one-dimensional average pool.
+    AvgPool1d(AvgPool1d),
+    /// A two-dimensional average pool.
+    AvgPool2d(AvgPool2d),
+    /// A global average pool.
+    GlobalAvgPool(AdaptiveAvgPool2d),
+    /// Batch norm that could not be merged.
+    BatchNorm(BatchNorm),
     /// A sum of two values.
     Add(Add),
     /// A concatenation.
@@ -121,6 +130,10 @@ impl GraphLayer {
             Self::ConvTranspose2d(layer) => one_rank!(Four, layer, "[batch, channels, height, width]"),
             Self::MaxPool1d(layer) => one_rank!(Three, layer, "[batch, channels, length]"),
             Self::MaxPool2d(layer) => one_rank!(Four, layer, "[batch, channels, height, width]"),
+            Self::AvgPool1d(layer) => one_rank!(Three, layer, "[batch, channels, length]"),
+            Self::AvgPool2d(layer) => one_rank!(Four, layer, "[batch, channels, height, width]"),
+            Self::GlobalAvgPool(layer) => one_rank!(Four, layer, "[batch, channels, height, width]"),
+            Self::BatchNorm(layer) => any_rank!(layer),
             Self::Add(layer) => match inputs {
                 [Two(x), Two(y)] => layer.forward([x, y]).map(Two),
                 [Three(x), Three(y)] => layer.forward([x, y]).map(Three),

@@ -7,7 +7,6 @@
 use std::collections::BTreeMap;
 
 use super::builder::LayerBuilder;
-use super::error::form;
 use super::layer::GraphLayer;
 use super::network::{GraphNetwork, Step, Wiring};
 use super::{FloatGraph, FloatGraphError, FloatNode, FloatOp, transform};
@@ -201,8 +200,10 @@ impl Quantizer<'_> {
                 self.plain_layer(node, layer, raw.place, raw.signed, is_codes);
             }
             op => {
-                let needed = "a layer that can be quantized; transform or retrain the network without it";
-                return Err(form(&node.name, format!("operator {}", op.name()), needed));
+                let x = self.codes(first)?;
+                let layer = self.build.affine(node)?;
+                let signed = x.signed || matches!(op, FloatOp::BatchNorm(_));
+                self.plain_layer(node, layer, x.place, signed, false);
             }
         }
         Ok(())
