@@ -116,6 +116,11 @@ impl<const D: usize> Activation<D> {
         }
     }
 
+    /// The values alone, at the same place of a trace.
+    pub(crate) fn to_float(&self) -> Self {
+        Self { data: Data::Float(self.value()), ..self.clone() }
+    }
+
     /// The purpose of the pass.
     pub fn mode(&self) -> Mode {
         self.mode

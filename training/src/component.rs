@@ -23,6 +23,11 @@ pub trait Component: Send + Sync {
         Vec::new()
     }
 
+    /// What makes an export of this component as it stands mean little.
+    fn warning(&self) -> Option<String> {
+        None
+    }
+
     /// Parts, with the names they have here.
     fn children(&self) -> Vec<(&'static str, &dyn Component)> {
         Vec::new()

@@ -45,8 +45,8 @@ pub enum BuildError {
 pub enum ForwardError {
     /// A quantized bias needs the scale of the input.
     #[error(
-        "layer `{layer}`: the bias is quantized in units of the accumulator, but the {missing} no scale; \
-         {help}"
+        "layer `{layer}` is not correctly configured: the bias is quantized in units of the accumulator, but the \
+         {missing} no scale; {help}"
     )]
     BiasScale {
         /// The layer.

@@ -5,11 +5,13 @@
 //! otherwise, of the exact real value. Layers call this in evaluation; the fake-quantized path exists for gradients.
 
 mod carrier;
+mod function;
 mod real;
 mod requant;
 mod rounder;
 
 pub(crate) use carrier::{Carrier, subset_bound};
+pub(crate) use function::{clip, quantize_function, requantize_function, sigmoid, tanh};
 pub(crate) use real::{Real, rational};
 pub(crate) use requant::requantize;
 pub(crate) use rounder::ExactRounder;

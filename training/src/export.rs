@@ -1,4 +1,5 @@
-//! Export to QONNX, in the form current Brevitas writes.
+//! Export to ONNX, in two flavours: QONNX in the form current Brevitas writes ([`to_qonnx`]), which says everything, and
+//! QCDQ ([`to_qcdq`]), standard operators for 8 bits and less.
 //!
 //! The forward code of the network runs once on a traced activation; one file per layer turns its record into nodes.
 //! Weights are written as the values of their codes, so that quantizing them again gives the codes back.
@@ -7,17 +8,24 @@ mod constant;
 mod conv;
 mod conv_transpose;
 mod flatten;
+mod function;
 mod linear;
+mod qcdq;
 mod quant;
-mod relu;
 mod structural;
+mod warning;
 
-use exactum_qonnx::{Dim, ElemType, Graph, Model, Node, Tensor, ValueInfo};
+pub use warning::{Warning, warnings};
+
+use exactum_qonnx::{DEFAULT_DOMAIN, Dim, ElemType, Graph, Model, Node, Tensor, ValueInfo};
 use thiserror::Error;
 
 use crate::network::Network;
 use crate::trace::{Operator, Record, Step, Trace, Tracer};
 use crate::{Activation, ForwardError};
+
+/// Name of the tool that writes the files.
+const PRODUCER: &str = "exactum";
 
 /// Name of the symbolic first dimension of all values.
 const BATCH: &str = "batch";
@@ -31,13 +39,17 @@ pub enum ExportError {
     /// The forward pass recorded nothing: the network returned a new activation instead of one from its layers.
     #[error("the forward pass of the network has no layer that can be exported")]
     Empty,
-    /// A quantizer rounds in a way that QONNX cannot name.
-    #[error(
-        "quantizer `{name}` rounds as a DPU does, which QONNX has no name for; use another float_to_int_impl_type"
-    )]
-    Rounding {
-        /// The quantizer's node.
+    /// The flavour cannot say what a quantizer does.
+    #[error("`{name}`: {flavour} cannot express {found}; {help}")]
+    Unsupported {
+        /// Name of the quantizer.
         name: String,
+        /// The flavour of ONNX.
+        flavour: &'static str,
+        /// What it cannot say.
+        found: String,
+        /// What to change.
+        help: &'static str,
     },
     /// Two layers with weights have one name, so their weights would have, too.
     #[error("two layers are called `{name}`; give each layer its own name")]
@@ -47,29 +59,66 @@ pub enum ExportError {
     },
 }
 
-/// Exports `network` as a model called `name`, with a float input `input` and an output `output`.
+/// How quantizers are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Flavour {
+    /// `Quant` and `BipolarQuant` nodes of any width.
+    Qonnx,
+    /// `QuantizeLinear`, `Clip` and `DequantizeLinear`.
+    Qcdq,
+}
+
+/// Exports `network` to QONNX as a model called `name`, with a float input `input` and an output `output`.
+///
+/// Check [`warnings`] as well: a network without calibrated scales exports, but computes little.
 ///
 /// # Errors
 ///
-/// If the forward pass fails, records no layer, or has two layers of one name.
+/// If the forward pass fails, as it does for scales that are not known before the input is; if it records no layer or
+/// has two layers of one name; if a rounding has no name in QONNX.
 pub fn to_qonnx<const D: usize, const E: usize>(
     network: &impl Network<D, E>,
     name: &str,
 ) -> Result<Model, ExportError> {
+    trace_to_qonnx(&trace(network)?, name)
+}
+
+/// Exports `network` to ONNX without operators of QONNX: activations pass `QuantizeLinear`, a `Clip` where the codes
+/// are fewer than those of 8 bits, and `DequantizeLinear`; weights and biases are integers before `DequantizeLinear`.
+///
+/// # Errors
+///
+/// As [`to_qonnx`], and if a quantizer has more than 8 bits (32 for biases), is bipolar, or does not round half to even.
+pub fn to_qcdq<const D: usize, const E: usize>(
+    network: &impl Network<D, E>,
+    name: &str,
+) -> Result<Model, ExportError> {
+    let graph = write(&trace(network)?, name, Flavour::Qcdq)?;
+    let model = Model { ir_version: 10, graph, ..Model::default() };
+    Ok(model.opset(DEFAULT_DOMAIN, 20).produced_by(PRODUCER, env!("CARGO_PKG_VERSION")))
+}
+
+/// The layers of a forward pass over one sample.
+fn trace<const D: usize, const E: usize>(network: &impl Network<D, E>) -> Result<Trace, ExportError> {
     let tracer = Tracer::new();
     let mut shape = network.input_shape();
     shape[0] = 1;
     network.forward(&Activation::traced(shape, &tracer))?;
-    trace_to_qonnx(&tracer.trace(), name)
+    Ok(tracer.trace())
 }
 
-/// Exports a recorded forward pass.
+/// Exports a recorded forward pass to QONNX.
 ///
 /// # Errors
 ///
-/// If it has no step, or two layers of one name.
+/// If it has no step, or two layers of one name, or a rounding without a name in QONNX.
 pub fn trace_to_qonnx(trace: &Trace, name: &str) -> Result<Model, ExportError> {
-    let mut writer = GraphWriter { graph: Graph::new(name), values: vec!["input".to_owned()] };
+    let graph = write(trace, name, Flavour::Qonnx)?;
+    Ok(Model::new(graph).produced_by(PRODUCER, env!("CARGO_PKG_VERSION")))
+}
+
+fn write(trace: &Trace, name: &str, flavour: Flavour) -> Result<Graph, ExportError> {
+    let mut writer = GraphWriter { flavour, graph: Graph::new(name), values: vec!["input".to_owned()] };
     writer.graph.inputs.push(value_info("input", &trace.input_shape));
     let (last, rest) = trace.steps.split_last().ok_or(ExportError::Empty)?;
     for step in rest {
@@ -79,11 +128,12 @@ pub fn trace_to_qonnx(trace: &Trace, name: &str) -> Result<Model, ExportError> {
     }
     writer.step(last, "output".to_owned())?;
     writer.graph.outputs.push(value_info("output", &last.output_shape));
-    Ok(Model::new(writer.graph).produced_by("exactum", env!("CARGO_PKG_VERSION")))
+    Ok(writer.graph)
 }
 
 /// A graph under construction.
 struct GraphWriter {
+    flavour: Flavour,
     graph: Graph,
     /// Names of the trace's values.
     values: Vec<String>,
@@ -101,7 +151,12 @@ impl GraphWriter {
             Record::Quant { name, quantizer } => {
                 self.quant(name, &input, &output, quantizer, &step.output_shape)?;
             }
-            Record::Relu { name } => self.relu(name, &input, &output),
+            Record::Relu { name } => self.function("Relu", name, &input, &output),
+            Record::Sigmoid { name } => self.function("Sigmoid", name, &input, &output),
+            Record::Tanh { name } => self.function("Tanh", name, &input, &output),
+            Record::HardTanh { name, min, max } => {
+                self.hard_tanh(name, &input, &output, [*min, *max]);
+            }
             Record::Structural { name, operator } => self.structural(name, operator, inputs, &output)?,
             Record::Flatten { name } => self.flatten(name, &input, &output),
             Record::Weighted(layer) => match layer.operator {

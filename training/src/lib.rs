@@ -71,7 +71,7 @@ pub use calibrate::{
 pub use component::{Component, Layer, NamedParameter, Tree, layers, named_parameters};
 pub use error::{BuildError, ForwardError};
 pub use eval::{Evaluation, IntegerOutputs, accuracy, evaluate};
-pub use export::{ExportError, to_qonnx};
+pub use export::{ExportError, to_qcdq, to_qonnx};
 pub use init::Init;
 pub use network::Network;
 pub use parameter::Parameter;

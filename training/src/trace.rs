@@ -52,6 +52,25 @@ pub enum Record {
         /// The layer's name.
         name: String,
     },
+    /// Values are limited to a range.
+    HardTanh {
+        /// The layer's name.
+        name: String,
+        /// Smallest value.
+        min: f32,
+        /// Largest value.
+        max: f32,
+    },
+    /// `1 / (1 + exp(-x))`.
+    Sigmoid {
+        /// The layer's name.
+        name: String,
+    },
+    /// The hyperbolic tangent.
+    Tanh {
+        /// The layer's name.
+        name: String,
+    },
     /// A layer with weights.
     Weighted(Weighted),
     /// A layer without weights.
@@ -74,6 +93,9 @@ impl Record {
         match self {
             Self::Quant { name, .. }
             | Self::Relu { name }
+            | Self::HardTanh { name, .. }
+            | Self::Sigmoid { name }
+            | Self::Tanh { name }
             | Self::Weighted(Weighted { name, .. })
             | Self::Structural { name, .. }
             | Self::Flatten { name } => name,

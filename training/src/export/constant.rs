@@ -1,26 +1,35 @@
-//! Weights and biases: an initializer, and a `Quant` node behind it if it is quantized.
+//! Weights and biases: an initializer, and a quantizer behind it if it is quantized.
 
 use exactum_qonnx::Tensor;
 
-use super::{ExportError, GraphWriter};
+use super::{ExportError, Flavour, GraphWriter};
 use crate::trace::{Constant, Weighted};
+
+/// The form of a constant: its extents, and those of its scales.
+pub(super) struct Form {
+    pub(super) shape: Vec<usize>,
+    pub(super) per_channel: Vec<usize>,
+    pub(super) per_tensor: Vec<usize>,
+    /// Bits that a constant of standard operators may have.
+    pub(super) standard_bits: u8,
+}
 
 impl GraphWriter {
     /// Writes the weight and the bias of a layer and returns the names of the values that nodes read.
     pub(super) fn constants(&mut self, layer: &Weighted) -> Result<Vec<String>, ExportError> {
-        let shape = &layer.weight_shape;
         let along_output =
             |(axis, extent): (usize, &usize)| if axis == layer.output_axis { *extent } else { 1 };
-        let scales = ScaleShape {
-            per_channel: shape.iter().enumerate().map(along_output).collect(),
+        let form = Form {
+            per_channel: layer.weight_shape.iter().enumerate().map(along_output).collect(),
+            shape: layer.weight_shape.clone(),
             per_tensor: vec![],
+            standard_bits: 8,
         };
-        let name = format!("{}.weight", layer.name);
-        let mut names = vec![self.constant(&name, shape, &layer.weight, &scales)?];
+        let mut names = vec![self.constant(&format!("{}.weight", layer.name), &layer.weight, &form)?];
         if let Some(bias) = &layer.bias {
-            let channels = vec![bias.len_elems()];
-            let scales = ScaleShape { per_channel: channels.clone(), per_tensor: vec![1] };
-            names.push(self.constant(&format!("{}.bias", layer.name), &channels, bias, &scales)?);
+            let shape = vec![bias.len_elems()];
+            let form = Form { per_channel: shape.clone(), shape, per_tensor: vec![1], standard_bits: 32 };
+            names.push(self.constant(&format!("{}.bias", layer.name), bias, &form)?);
         }
         Ok(names)
     }
@@ -28,21 +37,36 @@ impl GraphWriter {
     pub(super) fn constant(
         &mut self,
         name: &str,
-        shape: &[usize],
         constant: &Constant,
-        scale: &ScaleShape,
+        form: &Form,
     ) -> Result<String, ExportError> {
+        let shape = &form.shape;
         let (codes, quantizer) = match constant {
             Constant::Float(values) => return Ok(self.initializer(Tensor::new(name, shape, values.clone()))),
             Constant::Quantized { codes, quantizer } => (codes, quantizer),
         };
-        let scales = quantizer.scales();
-        let zero_points = quantizer.zero_points();
-        let axis = scale.per_channel.iter().position(|extent| *extent > 1);
+        let (scales, zero_points) = (quantizer.scales(), quantizer.zero_points());
+        let per_tensor = scales.len().max(zero_points.len()) == 1;
+        let scale_shape = if per_tensor { &form.per_tensor } else { &form.per_channel };
+        let quantized = format!("{name}_quant_out");
+        if self.flavour == Flavour::Qcdq {
+            let name = format!("{name}_quant");
+            self.integer_constant(
+                &name,
+                &quantized,
+                (shape, codes),
+                quantizer,
+                scale_shape,
+                form.standard_bits,
+            )?;
+            return Ok(quantized);
+        }
+        let axis = scale_shape.iter().position(|extent| *extent > 1);
         let run_elems = axis.map_or(1, |axis| shape.iter().skip(axis + 1).product());
         let value = |(index, code): (usize, &i32)| {
-            let run = index / run_elems;
-            (*code - zero_points[run % zero_points.len()]) as f32 * scales[run % scales.len()]
+            let channel = index / run_elems;
+            let zero_point = zero_points[channel % zero_points.len()];
+            (*code - zero_point) as f32 * scales[channel % scales.len()]
         };
         let values: Vec<f32> = codes.iter().enumerate().map(value).collect();
         debug_assert_eq!(
@@ -51,15 +75,7 @@ impl GraphWriter {
             "codes of `{name}` survive their values"
         );
         let initializer = self.initializer(Tensor::new(name, shape, values));
-        let quantized = format!("{name}_quant_out");
-        let node = format!("{name}_quant");
-        self.quant_node(&node, &initializer, &quantized, quantizer, &scale.per_channel, &scale.per_tensor)?;
+        self.quant_node(&format!("{name}_quant"), &initializer, &quantized, quantizer, scale_shape)?;
         Ok(quantized)
     }
-}
-
-/// Shapes of the scales of a constant.
-pub(super) struct ScaleShape {
-    pub(super) per_channel: Vec<usize>,
-    pub(super) per_tensor: Vec<usize>,
 }

@@ -1,8 +1,9 @@
-//! Quantizers: one `Quant` node with scale, zero point and bit width as initializers, or a `BipolarQuant`.
+//! Quantizers of QONNX: one `Quant` node with scale, zero point and bit width as initializers, or one `BipolarQuant`
+//! node with a scale.
 
 use exactum_qonnx::{Node, Tensor};
 
-use super::{ExportError, GraphWriter};
+use super::{ExportError, Flavour, GraphWriter};
 use crate::quant::{CodeRounding, FixedQuantizer};
 
 impl GraphWriter {
@@ -15,39 +16,49 @@ impl GraphWriter {
         quantizer: &FixedQuantizer,
         shape: &[usize],
     ) -> Result<(), ExportError> {
-        let per_channel: Vec<usize> =
-            shape.iter().enumerate().map(|(axis, extent)| if axis == 1 { *extent } else { 1 }).collect();
-        self.quant_node(name, input, output, quantizer, &per_channel, &[])
+        let channels = quantizer.scales().len();
+        let extent = |axis| if axis == 1 { channels } else { 1 };
+        let scale_shape: Vec<usize> =
+            if channels == 1 { vec![] } else { (0..shape.len()).map(extent).collect() };
+        match self.flavour {
+            Flavour::Qonnx => self.quant_node(name, input, output, quantizer, &scale_shape),
+            Flavour::Qcdq => self.quantize_dequantize(name, input, output, quantizer, &scale_shape),
+        }
     }
 
-    /// A node whose scale has one of the two shapes.
+    /// A node whose scale has `scale_shape`.
     pub(super) fn quant_node(
         &mut self,
         name: &str,
         input: &str,
         output: &str,
         quantizer: &FixedQuantizer,
-        per_channel: &[usize],
-        per_tensor: &[usize],
+        scale_shape: &[usize],
     ) -> Result<(), ExportError> {
-        let shape = |elems: usize| if elems == 1 { per_tensor } else { per_channel };
+        let per_channel = |count: usize| if count == 1 && scale_shape != [1] { &[] } else { scale_shape };
         let scales = quantizer.scales();
-        let scale = Tensor::new(format!("{name}.scale"), shape(scales.len()), scales.to_vec());
-        let scale = self.initializer(scale);
+        let scale = self.initializer(Tensor::new(
+            format!("{name}.scale"),
+            per_channel(scales.len()),
+            scales.to_vec(),
+        ));
         if quantizer.is_bipolar() {
             self.node(Node::new("BipolarQuant", [input, &scale], [output]).named(name));
             return Ok(());
         }
         let CodeRounding::Mode(rounding) = quantizer.rounding() else {
-            return Err(ExportError::Rounding { name: name.to_owned() });
+            return Err(ExportError::Unsupported {
+                name: name.to_owned(),
+                flavour: "QONNX",
+                found: format!("{:?} rounding", quantizer.rounding()),
+                help: "use another float_to_int_impl_type",
+            });
         };
-        let int_type = quantizer.int_type();
         let zero_points: Vec<f32> = quantizer.zero_points().iter().map(|zero| *zero as f32).collect();
-        let zero_point = match zero_points[..] {
-            [zero_point] => Tensor::scalar(format!("{name}.zero_point"), zero_point),
-            _ => Tensor::new(format!("{name}.zero_point"), per_channel, zero_points),
-        };
-        let zero_point = self.initializer(zero_point);
+        let zero_point_shape = if zero_points.len() == 1 { &[] } else { scale_shape };
+        let zero_point =
+            self.initializer(Tensor::new(format!("{name}.zero_point"), zero_point_shape, zero_points));
+        let int_type = quantizer.int_type();
         let bits = f32::from(int_type.width.bits());
         let bit_width = self.initializer(Tensor::scalar(format!("{name}.bit_width"), bits));
         self.node(

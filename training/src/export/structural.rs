@@ -3,7 +3,7 @@
 use exactum_qonnx::{Node, Tensor, TensorData};
 use exactum_runtime::num::Rounding;
 
-use super::constant::ScaleShape;
+use super::constant::Form;
 use super::{ExportError, GraphWriter, ints};
 use crate::trace::Structural;
 
@@ -69,8 +69,9 @@ impl GraphWriter {
                 vec![region, list("scales", &scale)]
             }
             Structural::Embedding { shape, table } => {
-                let scales = ScaleShape { per_channel: vec![], per_tensor: vec![] };
-                return Ok(vec![self.constant(&format!("{name}.weight"), shape, table, &scales)?]);
+                let form =
+                    Form { shape: shape.to_vec(), per_channel: vec![], per_tensor: vec![], standard_bits: 8 };
+                return Ok(vec![self.constant(&format!("{name}.weight"), table, &form)?]);
             }
             _ => Vec::new(),
         };

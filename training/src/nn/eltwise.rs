@@ -1,5 +1,6 @@
 //! Sums and concatenations of activations that one quantizer aligns.
 
+use super::function::Function;
 use super::keywords::Keywords;
 use super::quant_act::quantize_activation;
 use crate::activation::Activation;
@@ -118,13 +119,13 @@ impl Aligned {
         let name = format!("{}.input_quant.{index}", self.name);
         self.input_quant
             .as_ref()
-            .map_or_else(|| Ok(x.clone()), |proxy| quantize_activation(&name, proxy, x, false))
+            .map_or_else(|| Ok(x.clone()), |proxy| quantize_activation(&name, proxy, x, Function::Identity))
     }
 
     fn output<const D: usize>(&self, x: Activation<D>) -> Result<Activation<D>, ForwardError> {
         let name = format!("{}.output_quant", self.name);
         match &self.output_quant {
-            Some(proxy) => quantize_activation(&name, proxy, &x, false),
+            Some(proxy) => quantize_activation(&name, proxy, &x, Function::Identity),
             None => Ok(x),
         }
     }

@@ -1,11 +1,11 @@
-//! Layers that quantize activations: [`QuantIdentity`] as they are, [`QuantReLU`] after a rectifier.
+//! Layers that quantize activations: [`QuantIdentity`] as they are, [`QuantReLU`] after a rectifier, others after the
+//! functions in files of their own.
 
 use crate::activation::{Activation, Data, Mode};
-use crate::backend::relu;
 use crate::calibrate::{self, Purpose};
-use crate::component::{Component, burn_module};
+use crate::component::Component;
 use crate::error::{BuildError, ForwardError};
-use crate::exact;
+use crate::nn::function::Function;
 use crate::nn::keywords::Keywords;
 use crate::quant::definition::{act_attributes, keywords};
 use crate::quant::{
@@ -17,31 +17,74 @@ use crate::quant::{
 use crate::quant_tensor::QuantTensor;
 use crate::trace::Record;
 
-/// Quantizes its input.
-#[derive(Clone)]
-pub struct QuantIdentity(QuantAct);
+/// Declares a layer around [`QuantAct`].
+macro_rules! activation_layer {
+    ($(#[$doc:meta])* $layer:ident) => {
+        $(#[$doc])*
+        #[derive(Clone)]
+        pub struct $layer(crate::nn::quant_act::QuantAct);
 
-/// Replaces values below zero by zero, then quantizes.
-#[derive(Clone)]
-pub struct QuantReLU(QuantAct);
+        impl $layer {
+            /// The quantized output, of the input's shape.
+            ///
+            /// # Errors
+            ///
+            /// If a float input is not finite, or the quantizer's parameters are no integer quantizer.
+            pub fn forward<const D: usize>(
+                &self,
+                x: &crate::Activation<D>,
+            ) -> Result<crate::Activation<D>, crate::ForwardError> {
+                self.0.forward(x)
+            }
+        }
 
-#[derive(Clone)]
-struct QuantAct {
-    name: String,
-    relu: bool,
-    proxy: Option<ActQuantProxy>,
+        impl crate::Component for $layer {
+            fn label(&self) -> String {
+                stringify!($layer).into()
+            }
+
+            fn children(&self) -> Vec<(&'static str, &dyn crate::Component)> {
+                self.0.children()
+            }
+        }
+
+        crate::component::burn_module!([] $layer);
+    };
+}
+pub(super) use activation_layer;
+
+activation_layer! {
+    /// Quantizes its input.
+    QuantIdentity
 }
 
-/// Builds a [`QuantIdentity`] or a [`QuantReLU`]; `T` says which.
+activation_layer! {
+    /// Replaces values below zero by zero, then quantizes.
+    QuantReLU
+}
+
+/// A function and a quantizer: the mechanism of all activation layers.
+#[derive(Clone)]
+pub(super) struct QuantAct {
+    pub(super) name: String,
+    pub(super) function: Function,
+    pub(super) proxy: Option<ActQuantProxy>,
+}
+
+/// Builds an activation layer; `T` says which.
 pub struct ActBuilder<T> {
     name: String,
     quant: Keywords<ActQuant>,
-    finish: fn(String, Option<ActQuantProxy>) -> T,
+    finish: Box<dyn FnOnce(String, Option<ActQuantProxy>) -> T>,
 }
 
 impl<T> ActBuilder<T> {
-    fn new(name: impl Into<String>, quant: ActQuant, finish: fn(String, Option<ActQuantProxy>) -> T) -> Self {
-        Self { name: name.into(), quant: Keywords::new(Some(quant)), finish }
+    pub(super) fn new(
+        name: impl Into<String>,
+        quant: ActQuant,
+        finish: impl FnOnce(String, Option<ActQuantProxy>) -> T + 'static,
+    ) -> Self {
+        Self { name: name.into(), quant: Keywords::new(Some(quant)), finish: Box::new(finish) }
     }
 
     /// The quantizer; `None` for the float layer.
@@ -79,22 +122,13 @@ impl QuantIdentity {
     /// A builder; the default quantizer is [`Int8ActPerTensorFloat`].
     pub fn builder(name: impl Into<String>) -> ActBuilder<Self> {
         ActBuilder::new(name, Int8ActPerTensorFloat, |name, proxy| {
-            Self(QuantAct { name, relu: false, proxy })
+            Self(QuantAct { name, function: Function::Identity, proxy })
         })
     }
 
     /// A layer with a quantizer made or shared elsewhere.
     pub fn with_proxy(name: impl Into<String>, proxy: ActQuantProxy) -> Self {
-        Self(QuantAct { name: name.into(), relu: false, proxy: Some(proxy) })
-    }
-
-    /// The quantized input, of the same shape.
-    ///
-    /// # Errors
-    ///
-    /// If the quantizer's parameters are no integer quantizer.
-    pub fn forward<const D: usize>(&self, x: &Activation<D>) -> Result<Activation<D>, ForwardError> {
-        self.0.forward(x)
+        Self(QuantAct { name: name.into(), function: Function::Identity, proxy: Some(proxy) })
     }
 }
 
@@ -102,93 +136,67 @@ impl QuantReLU {
     /// A builder; the default quantizer is [`Uint8ActPerTensorFloat`].
     pub fn builder(name: impl Into<String>) -> ActBuilder<Self> {
         ActBuilder::new(name, Uint8ActPerTensorFloat, |name, proxy| {
-            Self(QuantAct { name, relu: true, proxy })
+            Self(QuantAct { name, function: Function::Relu, proxy })
         })
     }
 
     /// A layer with a quantizer made or shared elsewhere.
     pub fn with_proxy(name: impl Into<String>, proxy: ActQuantProxy) -> Self {
-        Self(QuantAct { name: name.into(), relu: true, proxy: Some(proxy) })
-    }
-
-    /// The rectified and quantized input, of the same shape.
-    ///
-    /// # Errors
-    ///
-    /// If the quantizer's parameters are no integer quantizer.
-    pub fn forward<const D: usize>(&self, x: &Activation<D>) -> Result<Activation<D>, ForwardError> {
-        self.0.forward(x)
+        Self(QuantAct { name: name.into(), function: Function::Relu, proxy: Some(proxy) })
     }
 }
 
 impl QuantAct {
-    fn forward<const D: usize>(&self, x: &Activation<D>) -> Result<Activation<D>, ForwardError> {
+    pub(super) fn forward<const D: usize>(&self, x: &Activation<D>) -> Result<Activation<D>, ForwardError> {
         match &self.proxy {
-            Some(proxy) => quantize_activation(&self.name, proxy, x, self.relu),
-            None if self.relu => {
-                Ok(x.next(Data::Float(relu(x.value())), || Record::Relu { name: self.name.clone() }))
-            }
-            None => Ok(x.clone()),
+            Some(proxy) => quantize_activation(&self.name, proxy, x, self.function),
+            None => match self.function.record(self.name.clone()) {
+                Some(record) => Ok(x.next(Data::Float(self.function.of_floats(x.value())), || record)),
+                None => Ok(x.clone()),
+            },
         }
     }
-}
 
-/// Quantizes an activation, in training by fake quantization, in evaluation exactly. Also the `input_quant` and
-/// `output_quant` of layers with weights.
-pub(super) fn quantize_activation<const D: usize>(
-    name: &str,
-    proxy: &ActQuantProxy,
-    x: &Activation<D>,
-    rectified: bool,
-) -> Result<Activation<D>, ForwardError> {
-    let failed = |source: QuantizerError| ForwardError::Quantizer { layer: name.to_owned(), source };
-    proxy.check(&x.dims()).map_err(failed)?;
-    if matches!(x.purpose(), Purpose::Calibration) {
-        let value = if rectified { relu(x.value()) } else { x.value() };
-        calibrate::check_finite(name, &value)?;
-        proxy.observe(value.clone());
-        return Ok(x.train_next(Data::Float(value)));
-    }
-    if x.mode() == Mode::Train {
-        let value = x.value();
-        let value = if rectified { relu(value) } else { value };
-        return Ok(x.train_next(proxy.forward(value).into()));
-    }
-    let quantizer = proxy.fixed().map_err(failed)?;
-    let exact = match x.quant().and_then(QuantTensor::exact) {
-        Some(exact) => exact::requantize(exact, &quantizer, rectified),
-        None => exact::quantize(&x.value(), &quantizer, rectified),
-    };
-    let data = Data::from(QuantTensor::from(exact));
-    if !rectified {
-        return Ok(x.next(data, || Record::Quant { name: name.to_owned(), quantizer }));
-    }
-    let rectified = x.next(data.clone(), || Record::Relu { name: format!("{name}.relu") });
-    Ok(rectified.next(data, || Record::Quant { name: name.to_owned(), quantizer }))
-}
-
-impl Component for QuantAct {
-    fn label(&self) -> String {
-        if self.relu { "QuantReLU".into() } else { "QuantIdentity".into() }
-    }
-
-    fn children(&self) -> Vec<(&'static str, &dyn Component)> {
+    pub(super) fn children(&self) -> Vec<(&'static str, &dyn Component)> {
         self.proxy.iter().map(|proxy| ("act_quant", proxy as &dyn Component)).collect()
     }
 }
 
-macro_rules! delegate_component {
-    ($($layer:ty),*) => {$(
-        impl Component for $layer {
-            fn label(&self) -> String {
-                self.0.label()
-            }
-
-            fn children(&self) -> Vec<(&'static str, &dyn Component)> {
-                self.0.children()
-            }
-        }
-    )*};
+/// Quantizes a function of an activation, in training by fake quantization, in evaluation exactly. Also the
+/// `input_quant` and `output_quant` of layers with weights.
+pub(super) fn quantize_activation<const D: usize>(
+    name: &str,
+    proxy: &ActQuantProxy,
+    x: &Activation<D>,
+    function: Function,
+) -> Result<Activation<D>, ForwardError> {
+    let failed = |source: QuantizerError| ForwardError::Quantizer { layer: name.to_owned(), source };
+    proxy.check(&x.dims()).map_err(failed)?;
+    // In training only what comes from outside is looked at: tracked values are those of layers.
+    if let Data::Float(value) = x.data()
+        && !value.is_tracked()
+    {
+        calibrate::check_finite(name, value)?;
+    }
+    if matches!(x.purpose(), Purpose::Calibration) {
+        let value = function.of_floats(x.value());
+        proxy.observe(value.clone());
+        return Ok(x.train_next(Data::Float(value)));
+    }
+    if x.mode() == Mode::Train {
+        return Ok(x.train_next(proxy.forward(function.of_floats(x.value())).into()));
+    }
+    let quantizer = proxy.fixed().map_err(failed)?;
+    let exact = match x.quant().and_then(QuantTensor::exact) {
+        Some(exact) => function.requantize(exact, &quantizer),
+        None => function.quantize(&x.value(), &quantizer),
+    };
+    let data = Data::from(QuantTensor::from(exact));
+    let quantized = |x: &Activation<D>, data| {
+        x.next(data, || Record::Quant { name: name.to_owned(), quantizer: quantizer.clone() })
+    };
+    Ok(match function.record(format!("{name}.{}", function.suffix())) {
+        Some(record) => quantized(&x.next(data.clone(), || record), data),
+        None => quantized(x, data),
+    })
 }
-delegate_component!(QuantIdentity, QuantReLU);
-burn_module!([] QuantIdentity, [] QuantReLU);

@@ -11,6 +11,7 @@ mod merge;
 
 pub use builder::WbiolBuilder;
 
+use super::function::Function;
 use super::quant_act::quantize_activation;
 use crate::Parameter;
 use crate::activation::{Activation, Mode};
@@ -90,6 +91,7 @@ pub struct Wbiol<O> {
     input_quant: Option<ActQuantProxy>,
     output_quant: Option<ActQuantProxy>,
     bias_as_zero_point: bool,
+    return_quant_tensor: bool,
 }
 
 impl<O: OperatorShape> Wbiol<O> {
@@ -137,15 +139,20 @@ impl<O: OperatorShape> Wbiol<O> {
             Purpose::Calibration => self.without_quantization(&self.quantize_input(x)?),
             Purpose::BiasCorrection(correction) => return self.compare(x, correction),
         };
-        match &self.output_quant {
-            Some(proxy) => quantize_activation(&format!("{}.output_quant", self.name), proxy, &y, false),
-            None => Ok(y),
-        }
+        let y = match &self.output_quant {
+            Some(proxy) => {
+                quantize_activation(&format!("{}.output_quant", self.name), proxy, &y, Function::Identity)?
+            }
+            None => y,
+        };
+        Ok(if self.return_quant_tensor { y } else { y.to_float() })
     }
 
     fn quantize_input<const D: usize>(&self, x: &Activation<D>) -> Result<Activation<D>, ForwardError> {
         match &self.input_quant {
-            Some(proxy) => quantize_activation(&format!("{}.input_quant", self.name), proxy, x, false),
+            Some(proxy) => {
+                quantize_activation(&format!("{}.input_quant", self.name), proxy, x, Function::Identity)
+            }
             None => Ok(x.clone()),
         }
     }

@@ -29,6 +29,11 @@ pub enum QuantizerError {
         /// What was found.
         scale: f32,
     },
+    /// A scale depends on the values it is applied to.
+    #[error(
+        "the scale is dynamic; use a scaling that is known before the input is, such as ParameterFromStats"
+    )]
+    Dynamic,
     /// A bit width is not an integer from 1 to 32, or the codes leave 32 bits.
     #[error("bit width {bit_width} gives no integer codes within 32 bits")]
     BitWidth {

@@ -93,6 +93,9 @@ impl TensorQuant for RescalingIntQuant {
     }
 
     fn fixed(&self) -> Result<FixedQuantizer, QuantizerError> {
+        if self.scaling_impl.is_dynamic() {
+            return Err(QuantizerError::Dynamic);
+        }
         let [scale, zero_point, bit_width] = self.parameters(None, Mode::Eval);
         fixed::fix(&self.int_quant, &scale, &zero_point, &bit_width)
     }

@@ -28,6 +28,12 @@ pub trait Scaling: Component {
     /// `[groups, 1]`, positive. `x`, `[groups, elems]`, is what the quantizer is applied to; without it the
     /// threshold is the one evaluation uses.
     fn forward(&self, x: Option<&Tensor<2>>, mode: Mode) -> Tensor<2>;
+
+    /// Whether the threshold depends on `x` in evaluation, too. Such quantizers are for training alone: neither exact
+    /// evaluation nor export knows their scale.
+    fn is_dynamic(&self) -> bool {
+        false
+    }
 }
 
 /// The permitted thresholds: a restriction and a smallest value.

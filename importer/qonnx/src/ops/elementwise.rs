@@ -1,6 +1,6 @@
 //! Operators on single elements.
 
-use super::{Formal, OpSchema, STANDARD_OP, required};
+use super::{Formal, OpSchema, STANDARD_OP, optional, required};
 
 const BINARY: &[Formal] = &[required("A"), required("B")];
 
@@ -11,5 +11,13 @@ pub(super) const SCHEMAS: &[OpSchema] = &[
     OpSchema { op_type: "Div", since: 7, summary: "A / B with broadcasting", inputs: BINARY, ..STANDARD_OP },
     OpSchema { op_type: "Relu", since: 6, summary: "max(X, 0)", ..STANDARD_OP },
     OpSchema { op_type: "Sigmoid", since: 6, summary: "1 / (1 + exp(-X))", ..STANDARD_OP },
+    OpSchema { op_type: "Tanh", since: 6, summary: "hyperbolic tangent", ..STANDARD_OP },
+    OpSchema {
+        op_type: "Clip",
+        since: 11,
+        summary: "limit to a range",
+        inputs: &[required("input"), optional("min"), optional("max")],
+        ..STANDARD_OP
+    },
     OpSchema { op_type: "Ceil", since: 6, summary: "round towards plus infinity", ..STANDARD_OP },
 ];

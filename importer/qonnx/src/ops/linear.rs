@@ -19,6 +19,22 @@ pub(super) const SCHEMAS: &[OpSchema] = &[
         ..STANDARD_OP
     },
     OpSchema {
+        op_type: "ConvTranspose",
+        summary: "transposed convolution",
+        inputs: &[required("X"), required("W"), optional("B")],
+        attributes: &[
+            AttributeSchema::string("auto_pad", "NOTSET"),
+            AttributeSchema::derived("dilations", Ints),
+            AttributeSchema::int("group", 1),
+            AttributeSchema::derived("kernel_shape", Ints),
+            AttributeSchema::derived("output_padding", Ints),
+            AttributeSchema::derived("output_shape", Ints),
+            AttributeSchema::derived("pads", Ints),
+            AttributeSchema::derived("strides", Ints),
+        ],
+        ..STANDARD_OP
+    },
+    OpSchema {
         op_type: "Gemm",
         since: 7,
         summary: "alpha A B + beta C",

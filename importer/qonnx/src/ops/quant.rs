@@ -4,7 +4,7 @@
 //! every known exporter writes them.
 
 use super::AttributeKind::{Int, String};
-use super::{AttributeSchema, OpSchema, optional, required};
+use super::{AttributeSchema, OpSchema, STANDARD_OP, optional, required};
 use crate::model::{DEFAULT_DOMAIN, QONNX_DOMAIN};
 
 /// Today's domain first, then those of Brevitas before 0.12, of FINN, and of files from 2021.
@@ -22,6 +22,22 @@ const QONNX_OP: OpSchema = OpSchema {
 };
 
 pub(super) const SCHEMAS: &[OpSchema] = &[
+    OpSchema {
+        op_type: "QuantizeLinear",
+        since: 10,
+        summary: "round half to even to codes of 8 bits",
+        inputs: &[required("x"), required("y_scale"), optional("y_zero_point")],
+        attributes: &[AttributeSchema::int("axis", 1).since(13)],
+        ..STANDARD_OP
+    },
+    OpSchema {
+        op_type: "DequantizeLinear",
+        since: 10,
+        summary: "values of integer codes",
+        inputs: &[required("x"), required("x_scale"), optional("x_zero_point")],
+        attributes: &[AttributeSchema::int("axis", 1).since(13)],
+        ..STANDARD_OP
+    },
     OpSchema {
         op_type: "Quant",
         aliases: &["IntQuant"],

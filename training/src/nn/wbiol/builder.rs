@@ -29,6 +29,7 @@ pub struct WbiolBuilder<O> {
     input_quant: Keywords<ActQuant>,
     output_quant: Keywords<ActQuant>,
     bias_as_zero_point: bool,
+    return_quant_tensor: bool,
 }
 
 impl<O: OperatorShape> WbiolBuilder<O> {
@@ -43,6 +44,7 @@ impl<O: OperatorShape> WbiolBuilder<O> {
             input_quant: Keywords::new(None),
             output_quant: Keywords::new(None),
             bias_as_zero_point: false,
+            return_quant_tensor: true,
         }
     }
 
@@ -87,6 +89,13 @@ impl<O: OperatorShape> WbiolBuilder<O> {
     /// The quantizer of the output; `None` to return the accumulator.
     pub fn output_quant(mut self, quant: impl Into<Option<ActQuant>>) -> Self {
         self.output_quant.define(quant.into());
+        self
+    }
+
+    /// Whether the output keeps scale and codes, as by default, or is floats. Floats are rounded to single precision,
+    /// so a later quantizer may give another code next to a tie than the exported network, which has no such rounding.
+    pub fn return_quant_tensor(mut self, return_quant_tensor: bool) -> Self {
+        self.return_quant_tensor = return_quant_tensor;
         self
     }
 
@@ -149,6 +158,7 @@ impl<O: OperatorShape> WbiolBuilder<O> {
             input_quant: act(self.input_quant).map_err(failed("input_quant"))?,
             output_quant: act(self.output_quant).map_err(failed("output_quant"))?,
             bias_as_zero_point: self.bias_as_zero_point,
+            return_quant_tensor: self.return_quant_tensor,
             name: self.name,
             operator: self.operator,
             weight,

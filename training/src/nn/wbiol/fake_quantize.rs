@@ -3,6 +3,7 @@
 use super::{OperatorShape, Wbiol, WeightedOperator};
 use crate::activation::{Activation, Data, Mode};
 use crate::backend;
+use crate::calibrate::check_finite;
 use crate::error::ForwardError;
 use crate::quant_tensor::{FakeQuantized, QuantTensor};
 
@@ -19,6 +20,10 @@ impl<O: OperatorShape> Wbiol<O> {
         }
         let weight = self.weight_quant.as_ref().map(|proxy| proxy.forward::<D>(&self.weight, Mode::Train));
         let weight = weight.as_ref().and_then(QuantTensor::fake);
+        if let Some(weight) = weight {
+            // A statistic of the weights is finite only if they are.
+            check_finite(&format!("{}.weight_quant", self.name), &weight.scale)?;
+        }
         let input = x.quant().and_then(QuantTensor::fake);
         let scale = input.zip(weight).and_then(|(input, weight)| {
             let scales = self.input_scales(input.scale.clone())?;

@@ -107,6 +107,13 @@ impl Component for RuntimeStats {
         }
     }
 
+    fn warning(&self) -> Option<String> {
+        (self.lock().steps == 0).then(|| {
+            "no statistics were collected, so the threshold is where it started; train or calibrate first"
+                .into()
+        })
+    }
+
     fn children(&self) -> Vec<(&'static str, &dyn Component)> {
         vec![("stats", &*self.stats)]
     }

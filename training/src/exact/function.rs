@@ -1,0 +1,94 @@
+//! Activation functions on codes.
+//!
+//! A clip commutes with rounding, so it limits codes. Sigmoid and tanh are no rationals: their value is defined as a
+//! double, from the double `(code - zero_point) * scale`, plus the offset, by the operations below,
+//! each rounded, which are the same on every machine. That double is then quantized exactly.
+
+use super::{ExactTensor, from_codes, rational};
+use crate::backend::{self, Tensor};
+use crate::quant::FixedQuantizer;
+
+/// Codes of `quantizer`, limited to those of the values `min` and `max`.
+pub(crate) fn clip<const D: usize>(
+    x: ExactTensor<D>,
+    quantizer: &FixedQuantizer,
+    [min, max]: [f32; 2],
+) -> ExactTensor<D> {
+    let (run_elems, channels) = x.layout();
+    let limits: Vec<[i64; 2]> = (0..channels)
+        .map(|channel| {
+            let rounder = quantizer.rounder(channel, false);
+            [min, max].map(|limit| i64::from(rounder.code_of_float(limit)))
+        })
+        .collect();
+    let codes = x.integers().into_iter().enumerate().map(|(index, code)| {
+        let [lo, hi] = limits[index / run_elems.max(1) % channels.max(1)];
+        code.max(lo).min(hi) as i32
+    });
+    from_codes(codes, x.dims(), quantizer)
+}
+
+/// The codes of `function` of floats.
+pub(crate) fn quantize_function<const D: usize>(
+    x: &Tensor<D>,
+    quantizer: &FixedQuantizer,
+    function: impl Fn(f64) -> f64,
+) -> ExactTensor<D> {
+    let values = backend::to_f32(x).into_iter().map(|value| function(f64::from(value)));
+    quantize_doubles(values, x.dims(), quantizer)
+}
+
+/// The codes of `function` of what codes stand for.
+pub(crate) fn requantize_function<const D: usize>(
+    x: &ExactTensor<D>,
+    quantizer: &FixedQuantizer,
+    function: impl Fn(f64) -> f64,
+) -> ExactTensor<D> {
+    let (_, channels) = x.layout();
+    let parameters: Vec<[f64; 2]> = (0..channels.max(1))
+        .map(|channel| [x.scales[channel % x.scales.len()].nearest(), x.offset.at(channel).nearest()])
+        .collect();
+    let channel_of = x.channel_of();
+    let values = x.integers().into_iter().enumerate().map(|(index, code)| {
+        let [scale, offset] = parameters[channel_of(index)];
+        function((code - i64::from(x.zero_point)) as f64 * scale + offset)
+    });
+    quantize_doubles(values, x.dims(), quantizer)
+}
+
+fn quantize_doubles<const D: usize>(
+    values: impl Iterator<Item = f64>,
+    shape: [usize; D],
+    quantizer: &FixedQuantizer,
+) -> ExactTensor<D> {
+    let run_elems: usize = shape.iter().skip(2).product();
+    let channels = shape.get(1).copied().unwrap_or(1);
+    let rounders: Vec<_> = (0..channels).map(|channel| quantizer.rounder(channel, false)).collect();
+    let codes = values.enumerate().map(|(index, value)| {
+        let rounder = &rounders[index / run_elems.max(1) % channels.max(1)];
+        rounder.code(value, value.abs(), || rational(value))
+    });
+    from_codes(codes, shape, quantizer)
+}
+
+/// `1 / (1 + exp(-x))`.
+pub(crate) fn sigmoid(x: f64) -> f64 {
+    1.0 / (1.0 + exp(-x))
+}
+
+/// `(1 - e) / (1 + e)` with `e = exp(-2 |x|)`, and the sign of `x`.
+pub(crate) fn tanh(x: f64) -> f64 {
+    let e = exp(-2.0 * x.abs());
+    ((1.0 - e) / (1.0 + e)).copysign(x)
+}
+
+/// The exponential function, of `x` limited to -700 to 700: `2^n` times the Taylor polynomial of degree 14 at
+/// `r = x - n ln 2`, by Horner's scheme, with `n` nearest to `x / ln 2` and `ln 2` in two parts.
+fn exp(x: f64) -> f64 {
+    const LN_2: [f64; 2] = [0.693_147_180_369_123_8, 1.908_214_929_270_587_7e-10];
+    let x = x.clamp(-700.0, 700.0);
+    let n = (x / std::f64::consts::LN_2).round_ties_even();
+    let r = (x - n * LN_2[0]) - n * LN_2[1];
+    let polynomial = (1..=14).rev().fold(1.0, |sum, k| 1.0 + sum * r / f64::from(k));
+    polynomial * 2f64.powi(n as i32)
+}
