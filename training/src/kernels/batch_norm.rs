@@ -1,6 +1,6 @@
 //! Batch normalization of `[batch, channels, elems]` with the statistics of the batch. Called by `ops::Normalize`.
 
-use pulp::Arch;
+use pulp::{Arch, Simd, WithSimd};
 
 use super::parallel::{map_chunks, map_parts, part_samples};
 
@@ -10,36 +10,63 @@ const LANES: usize = 16;
 /// `[batch, channels, elems]`.
 pub(super) type Shape = [usize; 3];
 
-/// Sums of `f(x, y)` over the elements of channel `channel`.
+/// Sums of `terms(x, y)` over the elements of one channel.
+struct ChannelSum<'a, F, const N: usize> {
+    shape: Shape,
+    channel: usize,
+    x: &'a [f32],
+    y: &'a [f32],
+    terms: F,
+}
+
+impl<F: Fn(f32, f32) -> [f32; N], const N: usize> WithSimd for ChannelSum<'_, F, N> {
+    type Output = [f64; N];
+
+    // The compiler vectorizes these loops: what is inlined here may use every instruction of `S`.
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) -> [f64; N] {
+        let [batch, channels, elems] = self.shape;
+        let mut total = [0f64; N];
+        for sample in 0..batch {
+            let run = (sample * channels + self.channel) * elems;
+            let (x, x_tail) = self.x[run..run + elems].as_chunks::<LANES>();
+            let (y, y_tail) = self.y[run..run + elems].as_chunks::<LANES>();
+            let mut sums = [[0f32; LANES]; N];
+            for (x, y) in x.iter().zip(y) {
+                add_terms(&mut sums, x, y, &self.terms);
+            }
+            add_terms(&mut sums, x_tail, y_tail, &self.terms);
+            for (total, sums) in total.iter_mut().zip(sums) {
+                *total += sums.iter().map(|sum| f64::from(*sum)).sum::<f64>();
+            }
+        }
+        total
+    }
+}
+
+/// Adds the terms of up to as many elements as there are lanes.
 #[inline(always)]
+fn add_terms<const N: usize>(
+    sums: &mut [[f32; LANES]; N],
+    x: &[f32],
+    y: &[f32],
+    terms: impl Fn(f32, f32) -> [f32; N],
+) {
+    for (lane, (x, y)) in x.iter().zip(y).enumerate() {
+        for (sum, term) in sums.iter_mut().zip(terms(*x, *y)) {
+            sum[lane] += term;
+        }
+    }
+}
+
+/// Sums of `terms(x, y)` over the elements of channel `channel`.
 fn channel_sum<const N: usize>(
-    [batch, channels, elems]: Shape,
+    shape: Shape,
     channel: usize,
     [x, y]: [&[f32]; 2],
-    f: impl Fn(f32, f32) -> [f32; N],
+    terms: impl Fn(f32, f32) -> [f32; N],
 ) -> [f64; N] {
-    Arch::new().dispatch(
-        #[inline(always)]
-        || {
-            let mut total = [0f64; N];
-            for sample in 0..batch {
-                let run = (sample * channels + channel) * elems;
-                let (x, y) = (&x[run..run + elems], &y[run..run + elems]);
-                let mut sums = [[0f32; LANES]; N];
-                for (x, y) in x.chunks(LANES).zip(y.chunks(LANES)) {
-                    for (lane, (x, y)) in x.iter().zip(y).enumerate() {
-                        for (sum, term) in sums.iter_mut().zip(f(*x, *y)) {
-                            sum[lane] += term;
-                        }
-                    }
-                }
-                for (total, sums) in total.iter_mut().zip(sums) {
-                    *total += sums.iter().map(|sum| f64::from(*sum)).sum::<f64>();
-                }
-            }
-            total
-        },
-    )
+    Arch::new().dispatch(ChannelSum { shape, channel, x, y, terms })
 }
 
 /// The sum of each channel.
@@ -68,18 +95,31 @@ fn combine(out: &mut [f32], [x, y]: [&[f32]; 2], [batch, _, elems]: Shape, facto
     map_chunks(out, part, |index, out| {
         let run = index * part..index * part + out.len();
         let (x, y) = (&x[run.clone()], &y[run]);
-        Arch::new().dispatch(
-            #[inline(always)]
-            || {
-                let runs = x.chunks_exact(elems).zip(y.chunks_exact(elems)).zip(out.chunks_exact_mut(elems));
-                for (((x, y), out), [a, b, c]) in runs.zip(factors.iter().cycle()) {
-                    for ((x, y), out) in x.iter().zip(y).zip(out) {
-                        *out = x * a + y * b + c;
-                    }
-                }
-            },
-        );
+        Arch::new().dispatch(Combine { elems, factors, x, y, out });
     });
+}
+
+struct Combine<'a> {
+    elems: usize,
+    factors: &'a [[f32; 3]],
+    x: &'a [f32],
+    y: &'a [f32],
+    out: &'a mut [f32],
+}
+
+impl WithSimd for Combine<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let (x, y) = (self.x.chunks_exact(self.elems), self.y.chunks_exact(self.elems));
+        let runs = x.zip(y).zip(self.out.chunks_exact_mut(self.elems));
+        for (((x, y), out), [a, b, c]) in runs.zip(self.factors.iter().cycle()) {
+            for ((x, y), out) in x.iter().zip(y).zip(out) {
+                *out = x * a + y * b + c;
+            }
+        }
+    }
 }
 
 /// `(x - mean) * inv_std * gamma + beta` of each channel.

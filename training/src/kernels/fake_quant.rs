@@ -4,8 +4,7 @@
 //! within the bounds, or everywhere; that of `s` is the sum of `(q - z) - (v - z)` inside, of `q - z` outside, times
 //! the gradient of `y`.
 
-// Closures for `dispatch` are always inlined: only then do they get the processor's vector instructions.
-use pulp::Arch;
+use pulp::{Arch, Simd, WithSimd};
 
 use super::parallel::map_chunks;
 
@@ -31,47 +30,97 @@ pub(crate) struct FakeQuant {
 impl FakeQuant {
     /// The value that the code of each element stands for.
     pub(super) fn forward(&self, x: &[f32], scale: f32, out: &mut [f32]) {
-        let Self { min, max, zero_point, .. } = *self;
         map_chunks(out, PART_ELEMS, |part, out| {
             let x = &x[part * PART_ELEMS..][..out.len()];
-            Arch::new().dispatch(
-                #[inline(always)]
-                || {
-                    for (y, x) in out.iter_mut().zip(x) {
-                        let code = (x / scale + zero_point).round_ties_even().clamp(min, max);
-                        *y = (code - zero_point) * scale;
-                    }
-                },
-            );
+            Arch::new().dispatch(Forward { quant: *self, scale, x, out });
         });
     }
 
     /// Writes the gradient of `x` and returns that of the scale.
     pub(super) fn backward(&self, x: &[f32], scale: f32, gradient: &[f32], out: &mut [f32]) -> f32 {
-        let Self { min, max, zero_point, pass_through } = *self;
         let parts = map_chunks(out, PART_ELEMS, |part, out| {
             let run = part * PART_ELEMS..part * PART_ELEMS + out.len();
             let (x, gradient) = (&x[run.clone()], &gradient[run]);
-            Arch::new().dispatch(
-                #[inline(always)]
-                || {
-                    let mut sums = [0f32; LANES];
-                    let runs = x.chunks(LANES).zip(gradient.chunks(LANES)).zip(out.chunks_mut(LANES));
-                    for ((x, gradient), out) in runs {
-                        let terms = x.iter().zip(gradient).zip(out).zip(&mut sums);
-                        for (((x, gradient), out), sum) in terms {
-                            let scaled = x / scale;
-                            let rounded = (scaled + zero_point).round_ties_even();
-                            let inside = pass_through || (min <= rounded && rounded <= max);
-                            let code = rounded.clamp(min, max) - zero_point;
-                            *out = if inside { *gradient } else { 0.0 };
-                            *sum += gradient * if inside { code - scaled } else { code };
-                        }
-                    }
-                    sums.iter().map(|sum| f64::from(*sum)).sum::<f64>()
-                },
-            )
+            Arch::new().dispatch(Gradients { quant: *self, scale, x, gradient, out })
         });
         parts.iter().sum::<f64>() as f32
+    }
+
+    /// `code` within the bounds. Unlike `f32::clamp` it cannot panic, which would keep loops from being vectorized.
+    #[inline(always)]
+    fn bounded(&self, code: f32) -> f32 {
+        let code = if code < self.min { self.min } else { code };
+        if code > self.max { self.max } else { code }
+    }
+}
+
+/// `out = ` the value that the code of each element of `x` stands for.
+struct Forward<'a> {
+    quant: FakeQuant,
+    scale: f32,
+    x: &'a [f32],
+    out: &'a mut [f32],
+}
+
+impl WithSimd for Forward<'_> {
+    type Output = ();
+
+    // The compiler vectorizes this loop: what is inlined here may use every instruction of `S`.
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let Self { quant, scale, x, out } = self;
+        for (y, x) in out.iter_mut().zip(x) {
+            let code = quant.bounded((x / scale + quant.zero_point).round_ties_even());
+            *y = (code - quant.zero_point) * scale;
+        }
+    }
+}
+
+/// `out = ` the gradient of `x`; the result is that of the scale.
+struct Gradients<'a> {
+    quant: FakeQuant,
+    scale: f32,
+    x: &'a [f32],
+    gradient: &'a [f32],
+    out: &'a mut [f32],
+}
+
+impl WithSimd for Gradients<'_> {
+    type Output = f64;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) -> f64 {
+        let Self { quant, scale, x, gradient, out } = self;
+        let mut sums = [0f32; LANES];
+        let (x, x_tail) = x.as_chunks::<LANES>();
+        let (gradient, gradient_tail) = gradient.as_chunks::<LANES>();
+        let (out, out_tail) = out.as_chunks_mut::<LANES>();
+        for ((x, gradient), out) in x.iter().zip(gradient).zip(out) {
+            quant.add_gradients(scale, x, gradient, out, &mut sums);
+        }
+        quant.add_gradients(scale, x_tail, gradient_tail, out_tail, &mut sums);
+        sums.iter().map(|sum| f64::from(*sum)).sum()
+    }
+}
+
+impl FakeQuant {
+    /// Writes the gradient of up to as many elements as there are lanes, and adds those of the scale to `sums`.
+    #[inline(always)]
+    fn add_gradients(
+        &self,
+        scale: f32,
+        x: &[f32],
+        gradient: &[f32],
+        out: &mut [f32],
+        sums: &mut [f32; LANES],
+    ) {
+        for (((x, gradient), out), sum) in x.iter().zip(gradient).zip(out).zip(sums) {
+            let scaled = x / scale;
+            let rounded = (scaled + self.zero_point).round_ties_even();
+            let inside = self.pass_through | ((self.min <= rounded) & (rounded <= self.max));
+            let code = self.bounded(rounded) - self.zero_point;
+            *out = if inside { *gradient } else { 0.0 };
+            *sum += gradient * if inside { code - scaled } else { code };
+        }
     }
 }
