@@ -122,6 +122,37 @@ fn networks_of_another_rank_are_refused() {
     );
 }
 
+/// A network of the activations that saturate; each ends in codes of its own quantizer.
+#[test]
+fn s90_saturating_activations_are_replaced() {
+    let init = &mut Init::from_seed(9);
+    let mut linear = |name: &str, inputs, outputs| {
+        QuantLinear::builder(name, inputs, outputs).weight_quant(None).build(init).unwrap()
+    };
+    let layers = [linear("fc1", 4, 8), linear("fc2", 8, 8), linear("fc3", 8, 8), linear("fc4", 8, 3)];
+    let inputs: Vec<f32> = (0..64 * 4).map(|index| (index * 29 % 97) as f32 / 30.0 - 1.6).collect();
+    let x = Activation::from_values(inputs.clone(), [64, 4]);
+    let graph = value_trace("saturating", x.value(), |x| {
+        let x = layers[0].forward(x)?.tanh();
+        let x = layers[1].forward(&x)?.sigmoid();
+        layers[3].forward(&layers[2].forward(&x)?.hardtanh(-0.25, 0.25))
+    })
+    .unwrap();
+    let network: GraphNetwork<2> = quantize(&graph, &QuantizeConfig::default().per_channel(true)).unwrap();
+    calibrate_model(&network, [x.value()], &CalibrateConfig::default()).unwrap();
+    let kinds: Vec<String> = network.layers().map(|(_, layer)| layer.kind()).collect();
+    let fc = "QuantLinear";
+    assert_eq!(kinds, ["QuantIdentity", fc, "QuantTanh", fc, "QuantSigmoid", fc, "QuantHardTanh", fc]);
+    let expected = graph.run(&inputs).unwrap();
+    let found = evaluate(&network, &inputs).unwrap();
+    assert!(found.integers.is_some());
+    let square =
+        |values: &mut dyn Iterator<Item = f32>| values.map(|value| value * value).sum::<f32>().sqrt();
+    let distance = square(&mut found.values.iter().zip(&expected).map(|(found, expected)| found - expected));
+    let size = square(&mut expected.iter().copied());
+    assert!(distance < 0.02 * size, "{distance} of {size}");
+}
+
 /// Convolutions over one dimension and transposed ones, between a pool and a classifier.
 #[test]
 fn s90_one_dimensional_and_transposed_layers_are_replaced() {

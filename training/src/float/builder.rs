@@ -6,7 +6,8 @@ use super::layer::GraphLayer;
 use super::{FloatGraphError, FloatNode, FloatOp, QuantizeConfig, Weighted, WeightedKind, Window};
 use crate::nn::{
     AdaptiveAvgPool2d, AvgPool1d, AvgPool2d, BatchNorm, Conv, ConvTranspose, Flatten, MaxPool1d, MaxPool2d,
-    OperatorShape, QuantIdentity, QuantLinear, QuantReLU, Wbiol, WbiolBuilder,
+    OperatorShape, QuantHardTanh, QuantIdentity, QuantLinear, QuantReLU, QuantSigmoid, QuantTanh, Wbiol,
+    WbiolBuilder,
 };
 use crate::quant::{ActQuant, ActQuantProxy};
 use crate::{BuildError, Parameter};
@@ -35,7 +36,21 @@ impl<'a> LayerBuilder<'a> {
             FloatOp::Relu => Ok(GraphLayer::Relu(relu().build()?)),
             // The largest code stands for the bound, so the quantizer clips.
             FloatOp::Clip { min: 0.0, max } => Ok(GraphLayer::Relu(relu().max_val(max).build()?)),
-            _ => Err(form(&node.name, format!("operator {}", node.op.name()), "ReLU or a clip from zero")),
+            FloatOp::Clip { min, max } => {
+                let layer = QuantHardTanh::builder(&node.name, min, max)
+                    .bit_width(self.config.signed_act_quant.bit_width)
+                    .restrict_scaling_type(self.config.signed_act_quant.restrict_scaling_type);
+                Ok(GraphLayer::HardTanh(layer.build()?))
+            }
+            FloatOp::Sigmoid => {
+                let layer = QuantSigmoid::builder(&node.name).act_quant(self.config.act(false));
+                Ok(GraphLayer::Sigmoid(layer.build()?))
+            }
+            FloatOp::Tanh => {
+                let layer = QuantTanh::builder(&node.name).act_quant(self.config.act(true));
+                Ok(GraphLayer::Tanh(layer.build()?))
+            }
+            _ => Err(form(&node.name, format!("operator {}", node.op.name()), "an activation")),
         }
     }
 

@@ -8,8 +8,8 @@ use crate::ForwardError;
 use crate::component::Component;
 use crate::nn::{
     AdaptiveAvgPool2d, AvgPool1d, AvgPool2d, BatchNorm, Flatten, MaxPool1d, MaxPool2d, OperatorShape,
-    QuantConv1d, QuantConv2d, QuantConvTranspose1d, QuantConvTranspose2d, QuantIdentity, QuantLinear,
-    QuantReLU, Wbiol,
+    QuantConv1d, QuantConv2d, QuantConvTranspose1d, QuantConvTranspose2d, QuantHardTanh, QuantIdentity,
+    QuantLinear, QuantReLU, QuantSigmoid, QuantTanh, Wbiol,
 };
 use crate::quant::FixedQuantizer;
 
@@ -37,6 +37,12 @@ graph_layers! {
     Identity(QuantIdentity),
     /// A rectifier with quantizer.
     Relu(QuantReLU),
+    /// A clip with quantizer.
+    HardTanh(QuantHardTanh),
+    /// The logistic function with quantizer.
+    Sigmoid(QuantSigmoid),
+    /// The hyperbolic tangent with quantizer.
+    Tanh(QuantTanh),
     /// A fully connected layer.
     Linear(QuantLinear),
     /// A one-dimensional convolution.
@@ -123,6 +129,9 @@ impl GraphLayer {
         match self {
             Self::Identity(layer) => any_rank!(layer),
             Self::Relu(layer) => any_rank!(layer),
+            Self::HardTanh(layer) => any_rank!(layer),
+            Self::Sigmoid(layer) => any_rank!(layer),
+            Self::Tanh(layer) => any_rank!(layer),
             Self::Linear(layer) => one_rank!(Two, layer, "[batch, features]"),
             Self::Conv1d(layer) => one_rank!(Three, layer, "[batch, channels, length]"),
             Self::ConvTranspose1d(layer) => one_rank!(Three, layer, "[batch, channels, length]"),

@@ -168,10 +168,14 @@ impl Quantizer<'_> {
     fn node(&mut self, node: &FloatNode) -> Result<(), FloatGraphError> {
         let first = &node.inputs[0];
         match &node.op {
-            FloatOp::Relu | FloatOp::Clip { .. } => {
+            FloatOp::Relu | FloatOp::Clip { .. } | FloatOp::Sigmoid | FloatOp::Tanh => {
                 let x = self.values[first].raw;
                 let layer = self.build.activation(node)?;
-                let quant = self.build.config.act(false);
+                let signed = match node.op {
+                    FloatOp::Clip { min, .. } => min != 0.0,
+                    _ => node.op == FloatOp::Tanh,
+                };
+                let quant = self.build.config.act(signed);
                 self.codes_layer(node, layer, vec![x.place], &quant);
             }
             FloatOp::Weighted(layer) => {

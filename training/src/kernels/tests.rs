@@ -107,7 +107,7 @@ proptest! {
 
     /// Codes and values bit for bit, gradients of the input exactly where they are ones and zeros.
     #[test]
-    fn fake_quantization_is_the_composed_one(
+    fn s72_compiled_fake_quantization_is_the_composed_one(
         groups in 1..4usize,
         elems in 1..9000usize,
         pass_through: bool,
