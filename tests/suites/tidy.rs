@@ -181,6 +181,18 @@ fn links_lead_somewhere() {
     assert!(followed > 0, "no file links to another");
 }
 
+/// `docs/brevitas.md` numbers what the Brevitas tutorial shows from S01 to S98; a test's name starts with its number.
+#[test]
+fn every_row_of_the_brevitas_tutorial_has_a_test() {
+    let sources: String = files()
+        .iter()
+        .filter(|name| name.starts_with("training/") && name.ends_with(".rs"))
+        .map(|name| text(name))
+        .collect();
+    let missing: Vec<usize> = (1..=98).filter(|row| !sources.contains(&format!("fn s{row:02}_"))).collect();
+    assert_eq!(missing, Vec::<usize>::new());
+}
+
 /// Paths of the machines that files were made on, in text and in binary files alike.
 #[test]
 fn no_file_tells_where_it_was_made() {

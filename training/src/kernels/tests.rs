@@ -42,9 +42,11 @@ fn assert_close(found: &[Vec<f32>], needed: &[Vec<f32>]) {
     }
 }
 
-/// A random convolution: channels per group, groups, extents, kernel, stride, dilation, padding.
-fn conv_case()
--> impl Strategy<Value = ([usize; 4], [usize; 2], [usize; 2], [usize; 2], [usize; 2], [usize; 4])> {
+/// Batch and channels per group, extents, kernel, stride, dilation, padding.
+type ConvCase = ([usize; 4], [usize; 2], [usize; 2], [usize; 2], [usize; 2], [usize; 4]);
+
+/// A random convolution.
+fn conv_case() -> impl Strategy<Value = ConvCase> {
     (
         [1..12usize, 1..4usize, 1..4usize, 1..5usize],
         [6..12usize, 6..30usize],

@@ -1,10 +1,13 @@
 //! A definition on its way into a layer, with the keywords that override it.
 
+/// A change of a definition.
+type Change<T> = Box<dyn FnOnce(&mut T)>;
+
 /// A definition, or none, and changes that are made when the layer is built, so that they beat the definition whatever
 /// the order of the calls.
 pub(in crate::nn) struct Keywords<T> {
     definition: Option<T>,
-    changes: Vec<Box<dyn FnOnce(&mut T)>>,
+    changes: Vec<Change<T>>,
 }
 
 impl<T> Keywords<T> {
