@@ -43,6 +43,10 @@ impl Activated {
 
 impl Trainable {
     /// The network of `seed`.
+    ///
+    /// # Panics
+    ///
+    /// Never: every attribute is drawn within its range.
     pub fn new(seed: u64) -> Self {
         let init = &mut Init::from_seed(seed);
         let values = &mut Values::new(seed);
