@@ -7,7 +7,7 @@
 pub use burn::lr_scheduler::cosine::CosineAnnealingLrSchedulerConfig;
 pub use burn::module::Module;
 pub use burn::optim::{AdamConfig, GradientsParams, ModuleOptimizer};
-pub use burn::tensor::activation::{relu, sigmoid};
+pub use burn::tensor::activation::sigmoid;
 pub use burn::tensor::loss::cross_entropy_with_logits;
 pub use burn::tensor::module::BatchNormTrainOutput;
 pub use burn::tensor::ops::{AvgPoolOptions, ConvOptions, ConvTransposeOptions, MaxPoolOptions};
@@ -23,6 +23,12 @@ pub fn training_device() -> Device {
 /// Where evaluation tensors live: nothing is recorded.
 pub fn evaluation_device() -> Device {
     Device::flex()
+}
+
+/// `f`, on a thread of the pool that tensor operations divide their work over: handing every operation over to the
+/// pool from outside would cost more than a small operation itself.
+pub fn in_pool<T: Send>(f: impl FnOnce() -> T + Send) -> T {
+    rayon::scope(|_| f())
 }
 
 /// `x * transpose(weight)`, with `x` as `[batch, in]` and `weight` as `[out, in]`.
@@ -71,6 +77,11 @@ pub fn conv_transpose1d(x: Tensor<3>, weight: Tensor<3>, options: ConvTransposeO
 pub fn conv_transpose2d(x: Tensor<4>, weight: Tensor<4>, options: ConvTransposeOptions<2>) -> Tensor<4> {
     kernels::conv_transpose(&x, &weight, &options)
         .unwrap_or_else(|| module::conv_transpose2d(x, weight, None, options))
+}
+
+/// `x`, or zero where it is negative; the gradient is that of `x` where it is positive.
+pub fn relu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
+    kernels::relu(&x).unwrap_or_else(|| burn::tensor::activation::relu(x))
 }
 
 /// Batch normalization over every dimension but the channels (dimension 1), with the statistics of the batch:

@@ -11,6 +11,7 @@ mod fused;
 mod gemm;
 mod ops;
 mod parallel;
+mod relu;
 #[cfg(test)]
 mod tests;
 
@@ -22,7 +23,7 @@ use burn::tensor::ops::{ConvOptions, ConvTransposeOptions};
 
 use conv::Conv;
 use fused::{Dense, Operand, apply};
-use ops::{AddChannels, Convolution, FakeQuantize, Normalize};
+use ops::{AddChannels, Convolution, FakeQuantize, Normalize, Rectify};
 
 /// Spatial extents as two dimensions; a single one is a width.
 fn plane<const N: usize>(extents: [usize; N], missing: usize) -> [usize; 2] {
@@ -158,6 +159,11 @@ pub(crate) fn add_channels<const D: usize>(x: &Tensor<D>, channels: &Tensor<1>) 
     let operands = [Operand::of(x)?, Operand::of(channels)?];
     let shape = channel_shape(x.dims());
     (channels.dims() == [shape[1]]).then(|| apply(AddChannels { shape }, operands))
+}
+
+/// `x`, or zero where it is negative.
+pub(crate) fn relu<const D: usize>(x: &Tensor<D>) -> Option<Tensor<D>> {
+    Some(apply(Rectify, [Operand::of(x)?]))
 }
 
 /// Fake quantization of `[groups, elems]` with `scale`, `[groups, 1]` or `[1, 1]`.

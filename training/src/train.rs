@@ -99,7 +99,7 @@ pub struct Trainer<'a, N> {
     cost: Option<Box<Cost<'a, N>>>,
 }
 
-type Cost<'a, N> = dyn Fn(&N) -> Tensor<1> + 'a;
+type Cost<'a, N> = dyn Fn(&N) -> Tensor<1> + Sync + 'a;
 
 impl<'a, N> Trainer<'a, N> {
     /// The plain loop.
@@ -118,7 +118,7 @@ impl<'a, N> Trainer<'a, N> {
     /// Adds a cost, one value, to the loss of each step: a price of learned bit widths, for example. It is evaluated
     /// after the forward pass and belongs to the autograd graph.
     #[must_use]
-    pub fn cost(mut self, cost: impl Fn(&N) -> Tensor<1> + 'a) -> Self {
+    pub fn cost(mut self, cost: impl Fn(&N) -> Tensor<1> + Sync + 'a) -> Self {
         self.cost = Some(Box::new(cost));
         self
     }
@@ -153,20 +153,21 @@ impl<'a, N> Trainer<'a, N> {
             for indices in shuffle.epoch().chunks(config.batch_samples) {
                 let (inputs, labels) = data.batch(indices);
                 shape[0] = labels.len();
-                let logits =
-                    network.forward(&Activation::train(backend::tensor(inputs, shape, &device)))?.value();
-                let loss = backend::cross_entropy_with_logits(logits, one_hot(&labels, data.classes));
-                let loss = match &self.cost {
-                    Some(cost) => loss + cost(network),
-                    None => loss,
-                };
+                let inputs = backend::tensor(inputs, shape, &device);
+                let labels = one_hot(&labels, data.classes);
                 step += 1;
-                let mean = backend::scalar(&loss);
+                let (pooled, optimizer) = (&mut *network, &mut optimizer);
+                let learning_rate = schedule.step();
+                let mean = backend::in_pool(move || {
+                    let (mean, gradients) = self.gradients(pooled, inputs, labels)?;
+                    if mean.is_finite() {
+                        *pooled = optimizer.step(learning_rate, pooled.clone(), gradients);
+                    }
+                    Ok::<_, ForwardError>(mean)
+                })?;
                 if !mean.is_finite() {
                     return Err(TrainError::Diverged { step, loss: mean });
                 }
-                let gradients = GradientsParams::from_grads(loss.backward(), network);
-                *network = optimizer.step(schedule.step(), network.clone(), gradients);
                 progress(Progress { step, steps, loss: mean });
             }
             if let Some(path) = &self.checkpoint {
@@ -176,6 +177,26 @@ impl<'a, N> Trainer<'a, N> {
             }
         }
         Ok(())
+    }
+
+    /// The loss of a batch and its gradients.
+    fn gradients<const D: usize>(
+        &self,
+        network: &N,
+        inputs: Tensor<D>,
+        labels: Tensor<2>,
+    ) -> Result<(f32, GradientsParams), ForwardError>
+    where
+        N: Network<D>,
+    {
+        let logits = network.forward(&Activation::train(inputs))?.value();
+        let loss = backend::cross_entropy_with_logits(logits, labels);
+        let loss = match &self.cost {
+            Some(cost) => loss + cost(network),
+            None => loss,
+        };
+        let mean = backend::scalar(&loss);
+        Ok((mean, GradientsParams::from_grads(loss.backward(), network)))
     }
 }
 

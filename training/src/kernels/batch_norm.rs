@@ -26,35 +26,44 @@ impl<F: Fn(f32, f32) -> [f32; N], const N: usize> WithSimd for ChannelSum<'_, F,
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) -> [f64; N] {
         let [batch, channels, elems] = self.shape;
-        let mut total = [0f64; N];
+        let mut totals = [[0f64; LANES]; N];
         for sample in 0..batch {
             let run = (sample * channels + self.channel) * elems;
             let (x, x_tail) = self.x[run..run + elems].as_chunks::<LANES>();
             let (y, y_tail) = self.y[run..run + elems].as_chunks::<LANES>();
             let mut sums = [[0f32; LANES]; N];
             for (x, y) in x.iter().zip(y) {
-                add_terms(&mut sums, x, y, &self.terms);
+                add_terms(&mut sums, x, y, LANES, &self.terms);
             }
-            add_terms(&mut sums, x_tail, y_tail, &self.terms);
-            for (total, sums) in total.iter_mut().zip(sums) {
-                *total += sums.iter().map(|sum| f64::from(*sum)).sum::<f64>();
+            add_terms(&mut sums, &filled(x_tail), &filled(y_tail), x_tail.len(), &self.terms);
+            for (totals, sums) in totals.iter_mut().zip(sums) {
+                totals.iter_mut().zip(sums).for_each(|(total, sum)| *total += f64::from(sum));
             }
         }
-        total
+        totals.map(|lanes| lanes.iter().sum())
     }
 }
 
-/// Adds the terms of up to as many elements as there are lanes.
+/// Fewer elements than there are lanes, zeros behind them.
+#[inline(always)]
+fn filled(tail: &[f32]) -> [f32; LANES] {
+    let mut lanes = [0.0; LANES];
+    lanes[..tail.len()].copy_from_slice(tail);
+    lanes
+}
+
+/// Adds the terms of the first `count` elements.
 #[inline(always)]
 fn add_terms<const N: usize>(
     sums: &mut [[f32; LANES]; N],
-    x: &[f32],
-    y: &[f32],
+    x: &[f32; LANES],
+    y: &[f32; LANES],
+    count: usize,
     terms: impl Fn(f32, f32) -> [f32; N],
 ) {
-    for (lane, (x, y)) in x.iter().zip(y).enumerate() {
-        for (sum, term) in sums.iter_mut().zip(terms(*x, *y)) {
-            sum[lane] += term;
+    for lane in 0..LANES {
+        for (sum, term) in sums.iter_mut().zip(terms(x[lane], y[lane])) {
+            sum[lane] += if lane < count { term } else { 0.0 };
         }
     }
 }
@@ -89,13 +98,12 @@ pub(super) fn statistics(x: &[f32], shape: Shape) -> (Vec<f32>, Vec<f32>) {
     per_channel.into_iter().unzip()
 }
 
-/// `out = x * factors[channel][0] + y * factors[channel][1] + factors[channel][2]`.
-fn combine(out: &mut [f32], [x, y]: [&[f32]; 2], [batch, _, elems]: Shape, factors: &[[f32; 3]]) {
+/// `out = out * factors[channel][0] + x * factors[channel][1] + factors[channel][2]`.
+fn combine(out: &mut [f32], x: &[f32], [batch, _, elems]: Shape, factors: &[[f32; 3]]) {
     let part = part_samples(batch) * factors.len() * elems;
     map_chunks(out, part, |index, out| {
-        let run = index * part..index * part + out.len();
-        let (x, y) = (&x[run.clone()], &y[run]);
-        Arch::new().dispatch(Combine { elems, factors, x, y, out });
+        let x = &x[index * part..][..out.len()];
+        Arch::new().dispatch(Combine { elems, factors, x, out });
     });
 }
 
@@ -103,7 +111,6 @@ struct Combine<'a> {
     elems: usize,
     factors: &'a [[f32; 3]],
     x: &'a [f32],
-    y: &'a [f32],
     out: &'a mut [f32],
 }
 
@@ -112,11 +119,10 @@ impl WithSimd for Combine<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
-        let (x, y) = (self.x.chunks_exact(self.elems), self.y.chunks_exact(self.elems));
-        let runs = x.zip(y).zip(self.out.chunks_exact_mut(self.elems));
-        for (((x, y), out), [a, b, c]) in runs.zip(self.factors.iter().cycle()) {
-            for ((x, y), out) in x.iter().zip(y).zip(out) {
-                *out = x * a + y * b + c;
+        let runs = self.out.chunks_exact_mut(self.elems).zip(self.x.chunks_exact(self.elems));
+        for ((out, x), [a, b, c]) in runs.zip(self.factors.iter().cycle()) {
+            for (out, x) in out.iter_mut().zip(x) {
+                *out = *out * a + x * b + c;
             }
         }
     }
@@ -127,24 +133,24 @@ pub(super) fn forward(x: &[f32], shape: Shape, [mean, inv_std, gamma, beta]: [&[
     let factors: Vec<_> = (0..shape[1])
         .map(|channel| {
             let factor = inv_std[channel] * gamma[channel];
-            [factor, 0.0, beta[channel] - mean[channel] * factor]
+            [0.0, factor, beta[channel] - mean[channel] * factor]
         })
         .collect();
     let mut out = vec![0.0; x.len()];
-    combine(&mut out, [x, x], shape, &factors);
+    combine(&mut out, x, shape, &factors);
     out
 }
 
-/// Gradients of `x`, gamma and beta; the statistics are functions of `x`.
+/// Gradients of gamma and beta; `gradient` becomes that of `x`, of which the statistics are functions.
 pub(super) fn backward(
     x: &[f32],
-    gradient: &[f32],
+    gradient: &mut [f32],
     shape: Shape,
     [mean, inv_std, gamma]: [&[f32]; 3],
-) -> [Vec<f32>; 3] {
+) -> [Vec<f32>; 2] {
     let sums = map_parts(shape[1], x.len(), |channel| {
         let (mean, inv_std) = (mean[channel], inv_std[channel]);
-        channel_sum(shape, channel, [x, gradient], |x, gradient| {
+        channel_sum(shape, channel, [x, &*gradient], |x, gradient| {
             [gradient * ((x - mean) * inv_std), gradient]
         })
     });
@@ -160,8 +166,6 @@ pub(super) fn backward(
             [factor as f32, of_x as f32, (-factor * of_beta / count - of_x * mean) as f32]
         })
         .collect();
-    let mut of_x = vec![0.0; x.len()];
-    combine(&mut of_x, [gradient, x], shape, &factors);
-    let [of_gamma, of_beta] = [0, 1].map(|index| sums.iter().map(|sums| sums[index] as f32).collect());
-    [of_x, of_gamma, of_beta]
+    combine(gradient, x, shape, &factors);
+    [0, 1].map(|index| sums.iter().map(|sums| sums[index] as f32).collect())
 }

@@ -8,7 +8,7 @@
 use pulp::Arch;
 
 use super::depthwise::Plane;
-use super::gemm::{Left, multiply_add, multiply_transposed_add};
+use super::gemm::{Matrix, Packed, multiply_add};
 use super::parallel::{map_chunks, map_parts, part_samples, sum_in_order};
 
 /// The shape of a convolution from `[batch, in_channels, input]` to `[batch, out_channels, output]`. Pairs are height
@@ -37,6 +37,7 @@ struct Task {
     conv: Conv,
     plane: Option<Plane>,
     scratch: Vec<f32>,
+    packed: Packed,
     arch: Arch,
 }
 
@@ -69,7 +70,7 @@ impl Conv {
             None if self.pointwise() => 0,
             None => self.inner() * area(self.output),
         };
-        Task { conv: *self, plane, scratch: vec![0.0; scratch], arch: Arch::new() }
+        Task { conv: *self, plane, scratch: vec![0.0; scratch], packed: Packed::default(), arch: Arch::new() }
     }
 
     /// `y` of all samples.
@@ -179,7 +180,7 @@ impl Conv {
 impl Task {
     /// `y += weight` over the windows of `x`, one sample.
     fn forward(&mut self, x: &[f32], weight: &[f32], y: &mut [f32]) {
-        let Self { conv, plane, scratch, arch } = self;
+        let Self { conv, plane, scratch, packed, arch } = self;
         let [rows, inner, columns] = conv.matrix();
         if let Some(plane) = plane {
             for (out, (y, filter)) in y.chunks_exact_mut(columns).zip(weight.chunks_exact(inner)).enumerate()
@@ -192,14 +193,14 @@ impl Task {
         let groups = x.chunks_exact(x.len() / conv.groups).zip(weight.chunks_exact(rows * inner));
         for ((x, weight), y) in groups.zip(y.chunks_exact_mut(rows * columns)) {
             let windows = conv.windows(x, scratch);
-            let left = Left { values: weight, row_stride: inner, inner_stride: 1 };
-            multiply_add(*arch, y, left, windows, [rows, inner, columns]);
+            let (weight, windows) = (Matrix::new(weight, inner), Matrix::new(windows, columns));
+            multiply_add(*arch, y, weight, windows, [rows, inner, columns], packed);
         }
     }
 
     /// `x += ` the transposed map of `y`, one sample.
     fn adjoint(&mut self, y: &[f32], weight: &[f32], x: &mut [f32]) {
-        let Self { conv, plane, scratch, arch } = self;
+        let Self { conv, plane, scratch, packed, arch } = self;
         let [rows, inner, columns] = conv.matrix();
         if let Some(plane) = plane {
             for (out, (y, filter)) in y.chunks_exact(columns).zip(weight.chunks_exact(inner)).enumerate() {
@@ -211,12 +212,12 @@ impl Task {
         let group_elems = x.len() / conv.groups;
         let groups = x.chunks_exact_mut(group_elems).zip(weight.chunks_exact(rows * inner));
         for ((x, weight), y) in groups.zip(y.chunks_exact(rows * columns)) {
-            let left = Left { values: weight, row_stride: 1, inner_stride: inner };
+            let (weight, y) = (Matrix::new(weight, inner).transposed(), Matrix::new(y, columns));
             if conv.pointwise() {
-                multiply_add(*arch, x, left, y, [inner, rows, columns]);
+                multiply_add(*arch, x, weight, y, [inner, rows, columns], packed);
             } else {
                 scratch.fill(0.0);
-                multiply_add(*arch, scratch, left, y, [inner, rows, columns]);
+                multiply_add(*arch, scratch, weight, y, [inner, rows, columns], packed);
                 conv.add_columns(scratch, x);
             }
         }
@@ -224,7 +225,7 @@ impl Task {
 
     /// `weight += ` its gradient from one sample.
     fn weight_gradient(&mut self, x: &[f32], y: &[f32], weight: &mut [f32]) {
-        let Self { conv, plane, scratch, arch } = self;
+        let Self { conv, plane, scratch, packed, arch } = self;
         let [rows, inner, columns] = conv.matrix();
         if let Some(plane) = plane {
             for (out, (y, filter)) in y.chunks_exact(columns).zip(weight.chunks_exact_mut(inner)).enumerate()
@@ -237,7 +238,8 @@ impl Task {
         let groups = x.chunks_exact(x.len() / conv.groups).zip(weight.chunks_exact_mut(rows * inner));
         for ((x, weight), y) in groups.zip(y.chunks_exact(rows * columns)) {
             let windows = conv.windows(x, scratch);
-            multiply_transposed_add(*arch, weight, y, windows, [rows, columns, inner]);
+            let (y, windows) = (Matrix::new(y, columns), Matrix::new(windows, columns).transposed());
+            multiply_add(*arch, weight, y, windows, [rows, columns, inner], packed);
         }
     }
 }

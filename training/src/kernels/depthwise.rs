@@ -3,6 +3,9 @@
 
 use pulp::{Arch, Simd, WithSimd};
 
+/// Inner loops run over whole blocks: two of the widest vectors. What they touch past the end is never read.
+const BLOCK: usize = 32;
+
 /// A plane of `[height, width]` with its padding, and where the taps of a filter find their elements.
 #[derive(Clone, Debug)]
 pub(super) struct Plane {
@@ -31,13 +34,14 @@ impl Plane {
         Self { input, output, begin, row, taps }
     }
 
-    /// Elements of `scratch` that [`forward`](Self::forward) and its relatives need.
+    /// Elements of `scratch` that [`forward`](Self::forward) and its relatives need. They are zero at first, and each
+    /// buffer stays with one of the three, which writes the same places on every call.
     pub(super) fn scratch_elems(&self) -> usize {
         2 * self.buffer_elems()
     }
 
     fn buffer_elems(&self) -> usize {
-        self.run() + 2 * self.reach()
+        (self.run() + 2 * self.reach()).next_multiple_of(BLOCK) + BLOCK
     }
 
     /// Elements from the first to the last output, gaps included.
@@ -66,7 +70,7 @@ impl Plane {
     ) {
         let (plane, flat) = scratch.split_at_mut(self.buffer_elems());
         self.pad(x, plane);
-        let flat = &mut flat[..self.run()];
+        let flat = &mut flat[..self.run().next_multiple_of(BLOCK)];
         arch.dispatch(Correlate { plane, taps: &self.taps, filter, out: flat, mirrored: false });
         for (out, flat) in out.chunks_exact_mut(self.output[1]).zip(flat.chunks(self.row)) {
             out.iter_mut().zip(flat).for_each(|(out, flat)| *out += flat);
@@ -77,7 +81,7 @@ impl Plane {
     pub(super) fn adjoint(&self, arch: Arch, y: &[f32], filter: &[f32], x: &mut [f32], scratch: &mut [f32]) {
         let (plane, flat) = scratch.split_at_mut(self.buffer_elems());
         self.spread(y, plane);
-        let flat = &mut flat[..self.run() + self.reach()];
+        let flat = &mut flat[..(self.run() + self.reach()).next_multiple_of(BLOCK)];
         arch.dispatch(Correlate { plane, taps: &self.taps, filter, out: flat, mirrored: true });
         let rows = flat[self.start()..].chunks(self.row);
         for (x, flat) in x.chunks_exact_mut(self.input[1]).zip(rows) {
@@ -97,25 +101,24 @@ impl Plane {
         let (plane, flat) = scratch.split_at_mut(self.buffer_elems());
         self.pad(x, plane);
         self.spread(y, flat);
-        let flat = &flat[self.reach()..][..self.run()];
+        let flat = &flat[self.reach()..][..self.run().next_multiple_of(BLOCK)];
         arch.dispatch(Dots { plane, taps: &self.taps, flat, out: filter });
     }
 
     /// `x` with its padding from the start of `plane` on.
     fn pad(&self, x: &[f32], plane: &mut [f32]) {
-        plane.fill(0.0);
         let rows = plane[self.start()..].chunks_mut(self.row);
         for (plane, x) in rows.zip(x.chunks_exact(self.input[1])) {
-            plane[..x.len()].copy_from_slice(x);
+            // Rows are short: a loop is faster than a call.
+            plane.iter_mut().zip(x).for_each(|(plane, x)| *plane = *x);
         }
     }
 
     /// `y` with zeros in the gaps between rows, after as many zeros as the last tap is away.
     fn spread(&self, y: &[f32], plane: &mut [f32]) {
-        plane.fill(0.0);
         let rows = plane[self.reach()..].chunks_mut(self.row);
         for (plane, y) in rows.zip(y.chunks_exact(self.output[1])) {
-            plane[..y.len()].copy_from_slice(y);
+            plane.iter_mut().zip(y).for_each(|(plane, y)| *plane = *y);
         }
     }
 }
@@ -135,19 +138,20 @@ impl WithSimd for Correlate<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let reach = self.taps.last().copied().unwrap_or_default();
-        for (block, out) in self.out.chunks_mut(2 * S::F32_LANES).enumerate() {
+        let (out, _) = S::as_mut_simd_f32s(self.out);
+        let (out, _) = out.as_chunks_mut::<2>();
+        for (block, out) in out.iter_mut().enumerate() {
             let start = block * 2 * S::F32_LANES;
-            let (low, high) = out.split_at_mut(out.len().min(S::F32_LANES));
             let mut sums = [simd.splat_f32s(0.0); 2];
             for (&tap, &weight) in self.taps.iter().zip(self.filter) {
-                let plane = &self.plane[start + if self.mirrored { reach - tap } else { tap }..];
+                let first = start + if self.mirrored { reach - tap } else { tap };
+                let (plane, _) = S::as_simd_f32s(&self.plane[first..first + 2 * S::F32_LANES]);
                 let weight = simd.splat_f32s(weight);
-                let (first, rest) = plane.split_at(low.len());
-                sums[0] = simd.mul_add_e_f32s(weight, simd.partial_load_f32s(first), sums[0]);
-                sums[1] = simd.mul_add_e_f32s(weight, simd.partial_load_f32s(&rest[..high.len()]), sums[1]);
+                for (sum, plane) in sums.iter_mut().zip(plane) {
+                    *sum = simd.mul_add_e_f32s(weight, *plane, *sum);
+                }
             }
-            simd.partial_store_f32s(low, sums[0]);
-            simd.partial_store_f32s(high, sums[1]);
+            *out = sums;
         }
     }
 }
@@ -165,11 +169,10 @@ impl WithSimd for Dots<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let (flat, flat_tail) = S::as_simd_f32s(self.flat);
+        let (flat, _) = S::as_simd_f32s(self.flat);
         for (&tap, out) in self.taps.iter().zip(self.out) {
-            let (plane, plane_tail) = S::as_simd_f32s(&self.plane[tap..][..self.flat.len()]);
-            let mut sum =
-                simd.mul_f32s(simd.partial_load_f32s(flat_tail), simd.partial_load_f32s(plane_tail));
+            let (plane, _) = S::as_simd_f32s(&self.plane[tap..][..self.flat.len()]);
+            let mut sum = simd.splat_f32s(0.0);
             for (&flat, &plane) in flat.iter().zip(plane) {
                 sum = simd.mul_add_e_f32s(flat, plane, sum);
             }

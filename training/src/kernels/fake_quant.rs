@@ -36,12 +36,11 @@ impl FakeQuant {
         });
     }
 
-    /// Writes the gradient of `x` and returns that of the scale.
-    pub(super) fn backward(&self, x: &[f32], scale: f32, gradient: &[f32], out: &mut [f32]) -> f32 {
-        let parts = map_chunks(out, PART_ELEMS, |part, out| {
-            let run = part * PART_ELEMS..part * PART_ELEMS + out.len();
-            let (x, gradient) = (&x[run.clone()], &gradient[run]);
-            Arch::new().dispatch(Gradients { quant: *self, scale, x, gradient, out })
+    /// Makes the gradient of the result that of `x`, and returns that of the scale.
+    pub(super) fn backward(&self, x: &[f32], scale: f32, gradient: &mut [f32]) -> f32 {
+        let parts = map_chunks(gradient, PART_ELEMS, |part, gradient| {
+            let x = &x[part * PART_ELEMS..][..gradient.len()];
+            Arch::new().dispatch(Gradients { quant: *self, scale, x, gradient })
         });
         parts.iter().sum::<f64>() as f32
     }
@@ -76,13 +75,12 @@ impl WithSimd for Forward<'_> {
     }
 }
 
-/// `out = ` the gradient of `x`; the result is that of the scale.
+/// `gradient` becomes that of `x`; the result is that of the scale.
 struct Gradients<'a> {
     quant: FakeQuant,
     scale: f32,
     x: &'a [f32],
-    gradient: &'a [f32],
-    out: &'a mut [f32],
+    gradient: &'a mut [f32],
 }
 
 impl WithSimd for Gradients<'_> {
@@ -90,37 +88,29 @@ impl WithSimd for Gradients<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) -> f64 {
-        let Self { quant, scale, x, gradient, out } = self;
+        let Self { quant, scale, x, gradient } = self;
         let mut sums = [0f32; LANES];
         let (x, x_tail) = x.as_chunks::<LANES>();
-        let (gradient, gradient_tail) = gradient.as_chunks::<LANES>();
-        let (out, out_tail) = out.as_chunks_mut::<LANES>();
-        for ((x, gradient), out) in x.iter().zip(gradient).zip(out) {
-            quant.add_gradients(scale, x, gradient, out, &mut sums);
+        let (gradient, gradient_tail) = gradient.as_chunks_mut::<LANES>();
+        for (x, gradient) in x.iter().zip(gradient) {
+            quant.add_gradients(scale, x, gradient, &mut sums);
         }
-        quant.add_gradients(scale, x_tail, gradient_tail, out_tail, &mut sums);
+        quant.add_gradients(scale, x_tail, gradient_tail, &mut sums);
         sums.iter().map(|sum| f64::from(*sum)).sum()
     }
 }
 
 impl FakeQuant {
-    /// Writes the gradient of up to as many elements as there are lanes, and adds those of the scale to `sums`.
+    /// Makes the gradients of up to as many elements as there are lanes those of `x`, and adds the scale's to `sums`.
     #[inline(always)]
-    fn add_gradients(
-        &self,
-        scale: f32,
-        x: &[f32],
-        gradient: &[f32],
-        out: &mut [f32],
-        sums: &mut [f32; LANES],
-    ) {
-        for (((x, gradient), out), sum) in x.iter().zip(gradient).zip(out).zip(sums) {
+    fn add_gradients(&self, scale: f32, x: &[f32], gradient: &mut [f32], sums: &mut [f32; LANES]) {
+        for ((x, gradient), sum) in x.iter().zip(gradient).zip(sums) {
             let scaled = x / scale;
             let rounded = (scaled + self.zero_point).round_ties_even();
             let inside = self.pass_through | ((self.min <= rounded) & (rounded <= self.max));
             let code = self.bounded(rounded) - self.zero_point;
-            *out = if inside { *gradient } else { 0.0 };
-            *sum += gradient * if inside { code - scaled } else { code };
+            *sum += *gradient * if inside { code - scaled } else { code };
+            *gradient = if inside { *gradient } else { 0.0 };
         }
     }
 }

@@ -30,9 +30,18 @@ impl Dense {
         Self(primitive.to_contiguous())
     }
 
+    fn from_owned(primitive: Primitive) -> Self {
+        if primitive.is_contiguous() { Self(primitive) } else { Self(primitive.to_contiguous()) }
+    }
+
     /// Row-major elements.
     pub(super) fn values(&self) -> &[f32] {
         self.0.as_slice().unwrap_or_default()
+    }
+
+    /// Row-major elements, without a copy if nobody else holds them.
+    pub(super) fn into_values(self) -> Vec<f32> {
+        self.0.into_data().try_into_vec().unwrap_or_default()
     }
 
     /// Extents of the dimensions.
@@ -47,7 +56,7 @@ pub(super) trait Fused<const N: usize>: Clone + Debug + Send + 'static {
     fn forward(&self, operands: [&Dense; N]) -> Dense;
 
     /// Gradients of those operands that are `wanted`, given that of the result.
-    fn backward(&self, operands: [&Dense; N], gradient: &Dense, wanted: [bool; N]) -> [Option<Dense>; N];
+    fn backward(&self, operands: [&Dense; N], gradient: Dense, wanted: [bool; N]) -> [Option<Dense>; N];
 }
 
 /// A tensor that an operation can work on, whatever its rank.
@@ -107,10 +116,10 @@ impl<O: Fused<N>, const N: usize> Backward<Flex, N> for Step<O> {
     type State = Vec<Dense>;
 
     fn backward(self, ops: Ops<Self::State, N>, gradients: &mut Gradients, _checkpointer: &mut Checkpointer) {
-        let gradient = Dense::from_primitive(&gradients.consume::<Flex>(&ops.node));
+        let gradient = Dense::from_owned(gradients.consume::<Flex>(&ops.node));
         let wanted = ops.parents.each_ref().map(Option::is_some);
         let operands = std::array::from_fn(|index| &ops.state[index]);
-        let results = self.0.backward(operands, &gradient, wanted);
+        let results = self.0.backward(operands, gradient, wanted);
         for (parent, result) in ops.parents.iter().zip(results) {
             if let (Some(parent), Some(result)) = (parent, result) {
                 gradients.register::<Flex>(parent.id, result.0);

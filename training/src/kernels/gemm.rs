@@ -1,180 +1,196 @@
-//! Products of small row-major matrices, added to the result. Called by `conv`.
+//! Products of small matrices, added to the result. Called by `conv` and `linear`.
 //!
-//! Tiles of the result stay in registers while the inner dimension runs; the order of every sum depends on the shapes
-//! and on the vector width of the processor alone.
+//! Tiles of the result stay in registers while the inner dimension runs. Every element is one chain of fused
+//! multiply-adds over the inner dimension, so neither tiles nor threads nor the width of vectors change a bit.
 
 use pulp::{Arch, Simd, WithSimd};
 
-/// Rows of a register tile.
+/// Rows of a register tile: with its two vectors each it fits into sixteen vector registers.
 const ROWS: usize = 6;
 
-/// The left operand of [`multiply_add`], read as `values[row * row_stride + inner * inner_stride]`, so that a
-/// transposed matrix needs no copy.
+/// The same where there are thirty-two.
+const MANY_ROWS: usize = 8;
+
+/// A matrix of `[rows, columns]` as it lies in memory, one of the strides being 1.
 #[derive(Clone, Copy)]
-pub(super) struct Left<'a> {
-    pub(super) values: &'a [f32],
-    pub(super) row_stride: usize,
-    pub(super) inner_stride: usize,
+pub(super) struct Matrix<'a> {
+    values: &'a [f32],
+    row_stride: usize,
+    column_stride: usize,
 }
 
-/// `out += left * right`, with `out` as `[rows, columns]` and `right` as `[inner, columns]`.
+impl<'a> Matrix<'a> {
+    /// Row-major elements.
+    pub(super) fn new(values: &'a [f32], columns: usize) -> Self {
+        Self { values, row_stride: columns, column_stride: 1 }
+    }
+
+    /// Rows as columns.
+    pub(super) fn transposed(self) -> Self {
+        Self { row_stride: self.column_stride, column_stride: self.row_stride, ..self }
+    }
+
+    /// `R` rows from `row` on, column after column.
+    #[inline(always)]
+    fn pack_rows<const R: usize>(self, packed: &mut [[f32; R]], row: usize) {
+        if self.column_stride == 1 {
+            let inner = packed.len();
+            let rows: [_; R] = std::array::from_fn(|r| &self.values[(row + r) * self.row_stride..][..inner]);
+            for (k, packed) in packed.iter_mut().enumerate() {
+                *packed = rows.map(|row| row[k]);
+            }
+        } else {
+            for (packed, column) in packed.iter_mut().zip(self.values.chunks(self.column_stride)) {
+                packed.copy_from_slice(&column[row..row + R]);
+            }
+        }
+    }
+
+    /// `wide` columns from `column` on, row after row, zeros where there are fewer.
+    #[inline(always)]
+    fn pack_columns(self, panel: &mut [f32], column: usize, width: usize, wide: usize) {
+        let rows = panel.chunks_exact_mut(wide);
+        if self.column_stride == 1 {
+            for (panel, row) in rows.zip(self.values.chunks(self.row_stride)) {
+                panel[..width].copy_from_slice(&row[column..column + width]);
+                panel[width..].fill(0.0);
+            }
+            return;
+        }
+        let inner = rows.len();
+        if width < wide {
+            panel.fill(0.0);
+        }
+        // Four columns at a time, so that what is written lies together.
+        let column_of = |c: usize| &self.values[(column + c) * self.column_stride..][..inner];
+        let mut c = 0;
+        while c + 4 <= width {
+            let columns: [_; 4] = std::array::from_fn(|i| column_of(c + i));
+            for (k, panel) in panel.chunks_exact_mut(wide).enumerate() {
+                panel[c..c + 4].copy_from_slice(&columns.map(|column| column[k]));
+            }
+            c += 4;
+        }
+        for c in c..width {
+            for (panel, value) in panel.chunks_exact_mut(wide).zip(column_of(c)) {
+                panel[c] = *value;
+            }
+        }
+    }
+}
+
+/// Packed operands, kept from one product to the next.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Packed {
+    left: Vec<f32>,
+    right: Vec<f32>,
+}
+
+/// `out += left * right`, with `out` as `[rows, columns]`, row-major, and `inner` columns of `left`, rows of `right`.
 pub(super) fn multiply_add(
     arch: Arch,
     out: &mut [f32],
-    left: Left<'_>,
-    right: &[f32],
+    left: Matrix<'_>,
+    right: Matrix<'_>,
     [rows, inner, columns]: [usize; 3],
+    packed: &mut Packed,
 ) {
-    arch.dispatch(MultiplyAdd { out, left, right, rows, inner, columns });
+    arch.dispatch(MultiplyAdd { out, left, right, rows, inner, columns, packed });
 }
 
 struct MultiplyAdd<'a> {
     out: &'a mut [f32],
-    left: Left<'a>,
-    right: &'a [f32],
+    left: Matrix<'a>,
+    right: Matrix<'a>,
     rows: usize,
     inner: usize,
     columns: usize,
+    packed: &'a mut Packed,
 }
 
 impl WithSimd for MultiplyAdd<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn with_simd<S: Simd>(mut self, simd: S) {
-        let mut row = 0;
-        while row < self.rows {
-            match self.rows - row {
-                1 => self.rows_at::<S, 1>(simd, row),
-                2 => self.rows_at::<S, 2>(simd, row),
-                3 => self.rows_at::<S, 3>(simd, row),
-                4 => self.rows_at::<S, 4>(simd, row),
-                5 => self.rows_at::<S, 5>(simd, row),
-                _ => self.rows_at::<S, ROWS>(simd, row),
-            }
-            row += ROWS;
-        }
-    }
-}
-
-impl MultiplyAdd<'_> {
-    /// `R` rows of the result from `row` on.
-    #[inline(always)]
-    fn rows_at<S: Simd, const R: usize>(&mut self, simd: S, row: usize) {
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Self { out, left, right, rows, inner, columns, packed } = self;
         let wide = 2 * S::F32_LANES;
-        let mut column = 0;
-        while column < self.columns {
-            let width = wide.min(self.columns - column);
-            let mut sums = [[simd.splat_f32s(0.0); 2]; R];
-            for k in 0..self.inner {
-                let [low, high] = load_pair(simd, &self.right[k * self.columns + column..][..width]);
-                for (r, sum) in sums.iter_mut().enumerate() {
-                    let value =
-                        self.left.values[(row + r) * self.left.row_stride + k * self.left.inner_stride];
-                    let value = simd.splat_f32s(value);
-                    sum[0] = simd.mul_add_e_f32s(value, low, sum[0]);
-                    sum[1] = simd.mul_add_e_f32s(value, high, sum[1]);
-                }
-            }
-            for (r, sum) in sums.iter().enumerate() {
-                let out = &mut self.out[(row + r) * self.columns + column..][..width];
-                let [low, high] = load_pair(simd, out);
-                let (out_low, out_high) = out.split_at_mut(width.min(S::F32_LANES));
-                simd.partial_store_f32s(out_low, simd.add_f32s(low, sum[0]));
-                simd.partial_store_f32s(out_high, simd.add_f32s(high, sum[1]));
-            }
-            column += wide;
+        packed.left.resize(inner * MANY_ROWS, 0.0);
+        packed.right.resize(inner * columns.next_multiple_of(wide), 0.0);
+        for (panel, column) in packed.right.chunks_exact_mut(inner * wide).zip((0..columns).step_by(wide)) {
+            right.pack_columns(panel, column, wide.min(columns - column), wide);
+        }
+        let (vectors, _) = S::as_simd_f32s(&packed.right);
+        let (panels, _) = vectors.as_chunks::<2>();
+        let tiles = Tiles { simd, left, panels, inner, columns };
+        let packed = &mut packed.left;
+        let mut row = 0;
+        while row < rows {
+            let out = &mut out[row * columns..];
+            row += match rows - row {
+                1 => tiles.rows::<1>(out, row, packed),
+                2 => tiles.rows::<2>(out, row, packed),
+                3 => tiles.rows::<3>(out, row, packed),
+                4 => tiles.rows::<4>(out, row, packed),
+                5 => tiles.rows::<5>(out, row, packed),
+                MANY_ROWS.. if S::REGISTER_COUNT >= 32 => tiles.rows::<MANY_ROWS>(out, row, packed),
+                _ => tiles.rows::<ROWS>(out, row, packed),
+            };
         }
     }
 }
 
-/// Up to two vectors from `values`, filled up with zeros.
-#[inline(always)]
-fn load_pair<S: Simd>(simd: S, values: &[f32]) -> [S::f32s; 2] {
-    let (vectors, _) = S::as_simd_f32s(values);
-    if let &[low, high] = vectors {
-        return [low, high];
-    }
-    let (low, high) = values.split_at(values.len().min(S::F32_LANES));
-    [simd.partial_load_f32s(low), simd.partial_load_f32s(high)]
-}
-
-/// `out += left * transpose(right)`, with `left` as `[rows, inner]`, `right` as `[columns, inner]` and `out` as
-/// `[rows, columns]`.
-pub(super) fn multiply_transposed_add(
-    arch: Arch,
-    out: &mut [f32],
-    left: &[f32],
-    right: &[f32],
-    [rows, inner, columns]: [usize; 3],
-) {
-    arch.dispatch(MultiplyTransposedAdd { out, left, right, rows, inner, columns });
-}
-
-struct MultiplyTransposedAdd<'a> {
-    out: &'a mut [f32],
-    left: &'a [f32],
-    right: &'a [f32],
-    rows: usize,
+struct Tiles<'a, S: Simd> {
+    simd: S,
+    left: Matrix<'a>,
+    panels: &'a [[S::f32s; 2]],
     inner: usize,
     columns: usize,
 }
 
-impl WithSimd for MultiplyTransposedAdd<'_> {
-    type Output = ();
-
+impl<S: Simd> Tiles<'_, S> {
+    /// Adds `R` rows of the product, from `row` on, to `out`. Returns `R`.
     #[inline(always)]
-    fn with_simd<S: Simd>(mut self, simd: S) {
-        for row in (0..self.rows).step_by(4) {
-            match self.rows - row {
-                1 => self.rows_at::<S, 1>(simd, row),
-                2 => self.rows_at::<S, 2>(simd, row),
-                3 => self.rows_at::<S, 3>(simd, row),
-                _ => self.rows_at::<S, 4>(simd, row),
-            }
+    fn rows<const R: usize>(&self, out: &mut [f32], row: usize, packed: &mut [f32]) -> usize {
+        let (left, _) = packed.as_chunks_mut::<R>();
+        let left = &mut left[..self.inner];
+        self.left.pack_rows(left, row);
+        let columns = (0..self.columns).step_by(2 * S::F32_LANES);
+        for (panel, column) in self.panels.chunks_exact(self.inner).zip(columns) {
+            self.tile(left, panel, &mut out[column..], (2 * S::F32_LANES).min(self.columns - column));
         }
-    }
-}
-
-impl MultiplyTransposedAdd<'_> {
-    #[inline(always)]
-    fn rows_at<S: Simd, const R: usize>(&mut self, simd: S, row: usize) {
-        for column in (0..self.columns).step_by(4) {
-            match self.columns - column {
-                1 => self.tile::<S, R, 1>(simd, row, column),
-                2 => self.tile::<S, R, 2>(simd, row, column),
-                3 => self.tile::<S, R, 3>(simd, row, column),
-                _ => self.tile::<S, R, 4>(simd, row, column),
-            }
-        }
+        R
     }
 
-    /// `R` by `C` dot products.
+    /// Adds a tile of `width` columns to `out`, whose rows are `columns` apart.
     #[inline(always)]
-    fn tile<S: Simd, const R: usize, const C: usize>(&mut self, simd: S, row: usize, column: usize) {
-        let inner = self.inner;
-        let left: [_; R] = std::array::from_fn(|r| S::as_simd_f32s(&self.left[(row + r) * inner..][..inner]));
-        let right: [_; C] =
-            std::array::from_fn(|c| S::as_simd_f32s(&self.right[(column + c) * inner..][..inner]));
-        let mut sums = [[simd.splat_f32s(0.0); C]; R];
-        for k in 0..inner / S::F32_LANES {
-            for (sums, (left, _)) in sums.iter_mut().zip(&left) {
-                for (sum, (right, _)) in sums.iter_mut().zip(&right) {
-                    *sum = simd.mul_add_e_f32s(left[k], right[k], *sum);
-                }
+    fn tile<const R: usize>(&self, left: &[[f32; R]], panel: &[[S::f32s; 2]], out: &mut [f32], width: usize) {
+        let simd = self.simd;
+        let mut sums = [[simd.splat_f32s(0.0); 2]; R];
+        for (values, &[low, high]) in left.iter().zip(panel) {
+            for (sum, value) in sums.iter_mut().zip(values) {
+                let value = simd.splat_f32s(*value);
+                sum[0] = simd.mul_add_e_f32s(value, low, sum[0]);
+                sum[1] = simd.mul_add_e_f32s(value, high, sum[1]);
             }
         }
-        if !inner.is_multiple_of(S::F32_LANES) {
-            for (sums, (_, left)) in sums.iter_mut().zip(&left) {
-                let left = simd.partial_load_f32s(left);
-                for (sum, (_, right)) in sums.iter_mut().zip(&right) {
-                    *sum = simd.mul_add_e_f32s(left, simd.partial_load_f32s(right), *sum);
+        let rows = out.chunks_mut(self.columns);
+        for (out, [low, high]) in rows.zip(sums) {
+            let (vectors, tail) = S::as_mut_simd_f32s(&mut out[..width]);
+            match vectors {
+                [out_low, out_high] => {
+                    *out_low = simd.add_f32s(*out_low, low);
+                    *out_high = simd.add_f32s(*out_high, high);
                 }
-            }
-        }
-        for (r, sums) in sums.iter().enumerate() {
-            for (c, sum) in sums.iter().enumerate() {
-                self.out[(row + r) * self.columns + column + c] += simd.reduce_sum_f32s(*sum);
+                [out_low] => {
+                    *out_low = simd.add_f32s(*out_low, low);
+                    let sum = simd.add_f32s(simd.partial_load_f32s(tail), high);
+                    simd.partial_store_f32s(tail, sum);
+                }
+                _ => {
+                    let sum = simd.add_f32s(simd.partial_load_f32s(tail), low);
+                    simd.partial_store_f32s(tail, sum);
+                }
             }
         }
     }

@@ -3,7 +3,7 @@
 use super::conv::Conv;
 use super::fake_quant::FakeQuant;
 use super::fused::{Dense, Fused};
-use super::{batch_norm, parallel};
+use super::{batch_norm, parallel, relu};
 
 /// Fake quantization of `[groups, elems]` with a scale per group, or one for all.
 #[derive(Clone, Debug)]
@@ -18,14 +18,28 @@ impl Fused<2> for FakeQuantize {
         Dense::new(out, x.shape())
     }
 
-    fn backward(&self, [x, scale]: [&Dense; 2], gradient: &Dense, _wanted: [bool; 2]) -> [Option<Dense>; 2] {
-        let mut out = vec![0.0; x.values().len()];
-        let group = out.len() / scale.values().len();
-        let gradients = gradient.values().chunks(group).zip(out.chunks_mut(group));
-        let groups = x.values().chunks(group).zip(scale.values()).zip(gradients);
-        let of_scale =
-            groups.map(|((x, scale), (gradient, out))| self.0.backward(x, *scale, gradient, out)).collect();
-        [Some(Dense::new(out, x.shape())), Some(Dense::new(of_scale, scale.shape()))]
+    fn backward(&self, [x, scale]: [&Dense; 2], gradient: Dense, _wanted: [bool; 2]) -> [Option<Dense>; 2] {
+        let mut of_x = gradient.into_values();
+        let group = of_x.len() / scale.values().len();
+        let groups = x.values().chunks(group).zip(scale.values()).zip(of_x.chunks_mut(group));
+        let of_scale = groups.map(|((x, scale), of_x)| self.0.backward(x, *scale, of_x)).collect();
+        [Some(Dense::new(of_x, x.shape())), Some(Dense::new(of_scale, scale.shape()))]
+    }
+}
+
+/// The rectifier.
+#[derive(Clone, Debug)]
+pub(super) struct Rectify;
+
+impl Fused<1> for Rectify {
+    fn forward(&self, [x]: [&Dense; 1]) -> Dense {
+        Dense::new(relu::forward(x.values()), x.shape())
+    }
+
+    fn backward(&self, [x]: [&Dense; 1], gradient: Dense, _wanted: [bool; 1]) -> [Option<Dense>; 1] {
+        let mut of_x = gradient.into_values();
+        relu::backward(x.values(), &mut of_x);
+        [Some(Dense::new(of_x, x.shape()))]
     }
 }
 
@@ -45,7 +59,7 @@ impl Fused<2> for Convolution {
         Dense::new(out, self.shape.clone())
     }
 
-    fn backward(&self, [x, weight]: [&Dense; 2], gradient: &Dense, wanted: [bool; 2]) -> [Option<Dense>; 2] {
+    fn backward(&self, [x, weight]: [&Dense; 2], gradient: Dense, wanted: [bool; 2]) -> [Option<Dense>; 2] {
         let (conv, y) = (&self.conv, gradient.values());
         let of_x = wanted[0].then(|| {
             let of_x = if self.transposed {
@@ -85,12 +99,12 @@ impl Fused<3> for Normalize {
     fn backward(
         &self,
         [x, gamma, beta]: [&Dense; 3],
-        gradient: &Dense,
+        gradient: Dense,
         _wanted: [bool; 3],
     ) -> [Option<Dense>; 3] {
         let constants = [&self.mean[..], &self.inv_std, gamma.values()];
-        let [of_x, of_gamma, of_beta] =
-            batch_norm::backward(x.values(), gradient.values(), self.shape, constants);
+        let mut of_x = gradient.into_values();
+        let [of_gamma, of_beta] = batch_norm::backward(x.values(), &mut of_x, self.shape, constants);
         let vector = |values, like: &Dense| Some(Dense::new(values, like.shape()));
         [vector(of_x, x), vector(of_gamma, gamma), vector(of_beta, beta)]
     }
@@ -118,10 +132,10 @@ impl Fused<2> for AddChannels {
     fn backward(
         &self,
         [_, channels]: [&Dense; 2],
-        gradient: &Dense,
+        gradient: Dense,
         _wanted: [bool; 2],
     ) -> [Option<Dense>; 2] {
         let sums = batch_norm::channel_sums(gradient.values(), self.shape);
-        [Some(gradient.clone()), Some(Dense::new(sums, channels.shape()))]
+        [Some(gradient), Some(Dense::new(sums, channels.shape()))]
     }
 }
