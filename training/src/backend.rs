@@ -37,7 +37,13 @@ pub fn in_pool<T: Send>(f: impl FnOnce() -> T + Send) -> T {
 ///
 /// If `in` differs; layers check their input before.
 pub fn linear(x: Tensor<2>, weight: Tensor<2>) -> Tensor<2> {
-    x.matmul(weight.transpose())
+    kernels::linear(&x, &weight).unwrap_or_else(|| x.matmul(weight.transpose()))
+}
+
+/// The largest magnitude of each group of `[groups, elems]`, `[groups, 1]`. The first of the largest elements of a group
+/// has all of its gradient.
+pub fn abs_max(x: Tensor<2>) -> Tensor<2> {
+    kernels::abs_max(&x).unwrap_or_else(|| x.abs().max_dim(1))
 }
 
 /// A convolution of `[batch, in, length]` with `[out, in / groups, kernel]`, without bias.
@@ -82,6 +88,24 @@ pub fn conv_transpose2d(x: Tensor<4>, weight: Tensor<4>, options: ConvTransposeO
 /// `x`, or zero where it is negative; the gradient is that of `x` where it is positive.
 pub fn relu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
     kernels::relu(&x).unwrap_or_else(|| burn::tensor::activation::relu(x))
+}
+
+/// The largest element of each window of `[batch, channels, length]`.
+///
+/// # Panics
+///
+/// If no window fits; layers check their input before.
+pub fn max_pool1d(x: Tensor<3>, options: MaxPoolOptions<1>) -> Tensor<3> {
+    kernels::max_pool(&x, &options).unwrap_or_else(|| module::max_pool1d(x, options))
+}
+
+/// The largest element of each window of `[batch, channels, height, width]`.
+///
+/// # Panics
+///
+/// If no window fits; layers check their input before.
+pub fn max_pool2d(x: Tensor<4>, options: MaxPoolOptions<2>) -> Tensor<4> {
+    kernels::max_pool(&x, &options).unwrap_or_else(|| module::max_pool2d(x, options))
 }
 
 /// Batch normalization over every dimension but the channels (dimension 1), with the statistics of the batch:

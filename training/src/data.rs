@@ -50,8 +50,8 @@ impl Dataset {
     ///
     /// If there is no such sample.
     pub fn batch(&self, indices: &[usize]) -> (Vec<f32>, Vec<usize>) {
-        let inputs = indices.iter().flat_map(|&index| self.input(index).iter().copied()).collect();
-        (inputs, indices.iter().map(|&index| self.labels[index]).collect())
+        let inputs: Vec<&[f32]> = indices.iter().map(|&index| self.input(index)).collect();
+        (inputs.concat(), indices.iter().map(|&index| self.labels[index]).collect())
     }
 
     fn push(&mut self, input: impl IntoIterator<Item = f32>, label: usize) {

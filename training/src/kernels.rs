@@ -3,27 +3,32 @@
 //! Each function gives `None` where it does not apply: another device, another element type, shapes that do not fit.
 //! Work is divided by shape alone and sums are taken in a fixed order, so the number of threads never changes a bit.
 
+mod abs_max;
 mod batch_norm;
 mod conv;
 mod depthwise;
 mod fake_quant;
 mod fused;
 mod gemm;
+mod linear;
+mod max_pool;
 mod ops;
 mod parallel;
 mod relu;
 #[cfg(test)]
 mod tests;
+mod window;
 
 pub(crate) use fake_quant::FakeQuant;
 
 use burn::tensor::Tensor;
 use burn::tensor::module::BatchNormTrainOutput;
-use burn::tensor::ops::{ConvOptions, ConvTransposeOptions};
+use burn::tensor::ops::{ConvOptions, ConvTransposeOptions, MaxPoolOptions};
 
 use conv::Conv;
 use fused::{Dense, Operand, apply};
-use ops::{AddChannels, Convolution, FakeQuantize, Normalize, Rectify};
+use max_pool::MaxPool;
+use ops::{AbsMax, AddChannels, Convolution, FakeQuantize, Linear, Normalize, Pool, Rectify};
 
 /// Spatial extents as two dimensions; a single one is a width.
 fn plane<const N: usize>(extents: [usize; N], missing: usize) -> [usize; 2] {
@@ -34,6 +39,23 @@ fn plane<const N: usize>(extents: [usize; N], missing: usize) -> [usize; 2] {
 /// Batch, channels and spatial extents of `[batch, channels, (height,) width]`.
 fn split<const D: usize>(dims: [usize; D]) -> ([usize; 2], [usize; 2]) {
     ([dims[0], dims[1]], [if D == 4 { dims[2] } else { 1 }, dims[D - 1]])
+}
+
+/// How many windows fit along each axis, given the elements added before and after the input.
+fn outputs(
+    input: [usize; 2],
+    [begin, end]: [[usize; 2]; 2],
+    kernel: [usize; 2],
+    stride: [usize; 2],
+    dilation: [usize; 2],
+) -> Option<[usize; 2]> {
+    let mut output = [0; 2];
+    for axis in 0..2 {
+        let window = (kernel[axis] - 1) * dilation[axis] + 1;
+        let span = (input[axis] + begin[axis] + end[axis]).checked_sub(window)?;
+        output[axis] = span / stride[axis] + 1;
+    }
+    Some(output)
 }
 
 /// The convolution whose kernel is that of `weight`, from `x_dims` to as many outputs as fit.
@@ -48,12 +70,7 @@ fn geometry<const N: usize, const D: usize>(
     let begin = plane(options.padding.map(|(begin, _)| begin), 0);
     let end = plane(options.padding.map(|(_, end)| end), 0);
     let groups = options.groups;
-    let mut output = [0; 2];
-    for axis in 0..2 {
-        let window = (kernel[axis] - 1) * dilation[axis] + 1;
-        let span = (input[axis] + begin[axis] + end[axis]).checked_sub(window)?;
-        output[axis] = span / stride[axis] + 1;
-    }
+    let output = outputs(input, [begin, end], kernel, stride, dilation)?;
     let fits = group_channels * groups == in_channels && out_channels.is_multiple_of(groups);
     fits.then_some(Conv {
         batch,
@@ -159,6 +176,36 @@ pub(crate) fn add_channels<const D: usize>(x: &Tensor<D>, channels: &Tensor<1>) 
     let operands = [Operand::of(x)?, Operand::of(channels)?];
     let shape = channel_shape(x.dims());
     (channels.dims() == [shape[1]]).then(|| apply(AddChannels { shape }, operands))
+}
+
+/// The largest magnitude of each group of `[groups, elems]`, `[groups, 1]`.
+pub(crate) fn abs_max(x: &Tensor<2>) -> Option<Tensor<2>> {
+    let [groups, elems] = x.dims();
+    Some(apply(AbsMax { groups, elems }, [Operand::of(x)?]))
+}
+
+/// The product of `[batch, inputs]` with the transpose of `[outputs, inputs]`.
+pub(crate) fn linear(x: &Tensor<2>, weight: &Tensor<2>) -> Option<Tensor<2>> {
+    let ([batch, inputs], [outputs, columns]) = (x.dims(), weight.dims());
+    let operands = [Operand::of(x)?, Operand::of(weight)?];
+    (inputs == columns).then(|| apply(Linear { dims: [batch, inputs, outputs] }, operands))
+}
+
+/// The largest element of each window; `D` is 3 or 4, and `N` two less. Windows that reach beyond the end are burn's.
+pub(crate) fn max_pool<const N: usize, const D: usize>(
+    x: &Tensor<D>,
+    options: &MaxPoolOptions<N>,
+) -> Option<Tensor<D>> {
+    let operands = [Operand::of(x)?];
+    let ([batch, channels], input) = split(x.dims());
+    let (kernel, stride) = (plane(options.kernel_size, 1), plane(options.stride, 1));
+    let dilation = plane(options.dilation, 1);
+    let begin = plane(options.padding.map(|(begin, _)| begin), 0);
+    let end = plane(options.padding.map(|(_, end)| end), 0);
+    let output = outputs(input, [begin, end], kernel, stride, dilation)?;
+    let pool = MaxPool { planes: batch * channels, input, output, kernel, stride, begin, dilation };
+    let shape = shape_like(x.dims(), batch, channels, output);
+    (!options.ceil_mode).then(|| apply(Pool { pool, shape }, operands))
 }
 
 /// `x`, or zero where it is negative.

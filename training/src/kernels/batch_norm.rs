@@ -78,8 +78,28 @@ fn channel_sum<const N: usize>(
     Arch::new().dispatch(ChannelSum { shape, channel, x, y, terms })
 }
 
+/// `out += ` an element per channel, in each of its runs of `elems`.
+pub(super) fn add_channels(out: &mut [f32], channels: &[f32], elems: usize) {
+    if elems == 1 {
+        for row in out.chunks_exact_mut(channels.len()) {
+            row.iter_mut().zip(channels).for_each(|(out, channel)| *out += channel);
+        }
+    } else {
+        for (run, channel) in out.chunks_exact_mut(elems).zip(channels.iter().cycle()) {
+            run.iter_mut().for_each(|out| *out += channel);
+        }
+    }
+}
+
 /// The sum of each channel.
 pub(super) fn channel_sums(x: &[f32], shape: Shape) -> Vec<f32> {
+    if shape[2] == 1 {
+        let mut sums = vec![0f64; shape[1]];
+        for row in x.chunks_exact(shape[1]) {
+            sums.iter_mut().zip(row).for_each(|(sum, x)| *sum += f64::from(*x));
+        }
+        return sums.iter().map(|sum| *sum as f32).collect();
+    }
     map_parts(shape[1], x.len(), |channel| {
         let [sum] = channel_sum(shape, channel, [x, x], |x, _| [x]);
         sum as f32

@@ -10,6 +10,7 @@ use pulp::Arch;
 use super::depthwise::Plane;
 use super::gemm::{Matrix, Packed, multiply_add};
 use super::parallel::{map_chunks, map_parts, part_samples, sum_in_order};
+use super::window::{element, outputs_inside};
 
 /// The shape of a convolution from `[batch, in_channels, input]` to `[batch, out_channels, output]`. Pairs are height
 /// and width.
@@ -127,23 +128,18 @@ impl Conv {
             for tap in 0..area(self.kernel) {
                 let [ky, kx] = [tap / self.kernel[1], tap % self.kernel[1]];
                 let row = (channel * area(self.kernel) + tap) * area(self.output);
-                // The outputs whose element lies inside the input.
                 let shift = (kx * self.dilation[1]) as isize - self.begin[1] as isize;
-                let step = self.stride[1] as isize;
-                let first = (-shift).max(0).div_euclid(step) + isize::from((-shift).max(0) % step != 0);
-                let last = (self.input[1] as isize - 1 - shift).div_euclid(step) + 1;
-                let last = last.clamp(0, out_width as isize);
-                if first >= last {
+                let outputs = outputs_inside(shift, self.stride[1], self.input[1], out_width);
+                if outputs.is_empty() {
                     continue;
                 }
-                let x_first = (first * step + shift) as usize;
-                let (first, last) = (first as usize, last as usize);
+                let x_first = (outputs.start * self.stride[1]).wrapping_add_signed(shift);
+                let vertical = [self.stride[0], self.dilation[0], self.begin[0], self.input[0]];
                 for y in 0..self.output[0] {
-                    let x_row = (y * self.stride[0] + ky * self.dilation[0]).wrapping_sub(self.begin[0]);
-                    if x_row < self.input[0] {
-                        let column = row + y * out_width + first;
+                    if let Some(x_row) = element(y, ky, vertical) {
+                        let column = row + y * out_width + outputs.start;
                         let x = (channel * self.input[0] + x_row) * self.input[1] + x_first;
-                        f(column, x, last - first);
+                        f(column, x, outputs.len());
                     }
                 }
             }

@@ -11,36 +11,43 @@ const ROWS: usize = 6;
 /// The same where there are thirty-two.
 const MANY_ROWS: usize = 8;
 
-/// A matrix of `[rows, columns]` as it lies in memory, one of the strides being 1.
+/// A matrix of `[rows, columns]` as it lies in memory.
 #[derive(Clone, Copy)]
 pub(super) struct Matrix<'a> {
     values: &'a [f32],
-    row_stride: usize,
-    column_stride: usize,
+    /// Distance of rows, or of columns if it is transposed.
+    stride: usize,
+    transposed: bool,
 }
 
 impl<'a> Matrix<'a> {
     /// Row-major elements.
     pub(super) fn new(values: &'a [f32], columns: usize) -> Self {
-        Self { values, row_stride: columns, column_stride: 1 }
+        Self { values, stride: columns, transposed: false }
     }
 
     /// Rows as columns.
     pub(super) fn transposed(self) -> Self {
-        Self { row_stride: self.column_stride, column_stride: self.row_stride, ..self }
+        Self { transposed: !self.transposed, ..self }
+    }
+
+    /// From `row` on.
+    pub(super) fn from_row(self, row: usize) -> Self {
+        let first = if self.transposed { row } else { row * self.stride };
+        Self { values: &self.values[first..], ..self }
     }
 
     /// `R` rows from `row` on, column after column.
     #[inline(always)]
     fn pack_rows<const R: usize>(self, packed: &mut [[f32; R]], row: usize) {
-        if self.column_stride == 1 {
+        if !self.transposed {
             let inner = packed.len();
-            let rows: [_; R] = std::array::from_fn(|r| &self.values[(row + r) * self.row_stride..][..inner]);
+            let rows: [_; R] = std::array::from_fn(|r| &self.values[(row + r) * self.stride..][..inner]);
             for (k, packed) in packed.iter_mut().enumerate() {
                 *packed = rows.map(|row| row[k]);
             }
         } else {
-            for (packed, column) in packed.iter_mut().zip(self.values.chunks(self.column_stride)) {
+            for (packed, column) in packed.iter_mut().zip(self.values.chunks(self.stride)) {
                 packed.copy_from_slice(&column[row..row + R]);
             }
         }
@@ -50,8 +57,8 @@ impl<'a> Matrix<'a> {
     #[inline(always)]
     fn pack_columns(self, panel: &mut [f32], column: usize, width: usize, wide: usize) {
         let rows = panel.chunks_exact_mut(wide);
-        if self.column_stride == 1 {
-            for (panel, row) in rows.zip(self.values.chunks(self.row_stride)) {
+        if !self.transposed {
+            for (panel, row) in rows.zip(self.values.chunks(self.stride)) {
                 panel[..width].copy_from_slice(&row[column..column + width]);
                 panel[width..].fill(0.0);
             }
@@ -62,7 +69,7 @@ impl<'a> Matrix<'a> {
             panel.fill(0.0);
         }
         // Four columns at a time, so that what is written lies together.
-        let column_of = |c: usize| &self.values[(column + c) * self.column_stride..][..inner];
+        let column_of = |c: usize| &self.values[(column + c) * self.stride..][..inner];
         let mut c = 0;
         while c + 4 <= width {
             let columns: [_; 4] = std::array::from_fn(|i| column_of(c + i));

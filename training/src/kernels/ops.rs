@@ -3,7 +3,8 @@
 use super::conv::Conv;
 use super::fake_quant::FakeQuant;
 use super::fused::{Dense, Fused};
-use super::{batch_norm, parallel, relu};
+use super::max_pool::MaxPool;
+use super::{abs_max, batch_norm, linear, parallel, relu};
 
 /// Fake quantization of `[groups, elems]` with a scale per group, or one for all.
 #[derive(Clone, Debug)]
@@ -40,6 +41,62 @@ impl Fused<1> for Rectify {
         let mut of_x = gradient.into_values();
         relu::backward(x.values(), &mut of_x);
         [Some(Dense::new(of_x, x.shape()))]
+    }
+}
+
+/// The largest magnitude of each group of `[groups, elems]`.
+#[derive(Clone, Debug)]
+pub(super) struct AbsMax {
+    pub(super) groups: usize,
+    pub(super) elems: usize,
+}
+
+impl Fused<1> for AbsMax {
+    fn forward(&self, [x]: [&Dense; 1]) -> Dense {
+        Dense::new(abs_max::forward(x.values(), self.elems), vec![self.groups, 1])
+    }
+
+    fn backward(&self, [x]: [&Dense; 1], gradient: Dense, _wanted: [bool; 1]) -> [Option<Dense>; 1] {
+        [Some(Dense::new(abs_max::backward(x.values(), self.elems, gradient.values()), x.shape()))]
+    }
+}
+
+/// The product of `[batch, inputs]` with the transpose of `[outputs, inputs]`.
+#[derive(Clone, Debug)]
+pub(super) struct Linear {
+    /// Batch, inputs and outputs.
+    pub(super) dims: [usize; 3],
+}
+
+impl Fused<2> for Linear {
+    fn forward(&self, [x, weight]: [&Dense; 2]) -> Dense {
+        let [batch, _, outputs] = self.dims;
+        Dense::new(linear::forward(x.values(), weight.values(), self.dims), vec![batch, outputs])
+    }
+
+    fn backward(&self, [x, weight]: [&Dense; 2], gradient: Dense, wanted: [bool; 2]) -> [Option<Dense>; 2] {
+        let y = gradient.values();
+        let of_x = || Dense::new(linear::of_x(y, weight.values(), self.dims), x.shape());
+        let of_weight = || Dense::new(linear::of_weight(y, x.values(), self.dims), weight.shape());
+        [wanted[0].then(of_x), wanted[1].then(of_weight)]
+    }
+}
+
+/// The largest element of each window.
+#[derive(Clone, Debug)]
+pub(super) struct Pool {
+    pub(super) pool: MaxPool,
+    /// Shape of the result.
+    pub(super) shape: Vec<usize>,
+}
+
+impl Fused<1> for Pool {
+    fn forward(&self, [x]: [&Dense; 1]) -> Dense {
+        Dense::new(self.pool.forward(x.values()), self.shape.clone())
+    }
+
+    fn backward(&self, [x]: [&Dense; 1], gradient: Dense, _wanted: [bool; 1]) -> [Option<Dense>; 1] {
+        [Some(Dense::new(self.pool.backward(x.values(), gradient.values()), x.shape()))]
     }
 }
 
@@ -122,9 +179,7 @@ impl Fused<2> for AddChannels {
         let mut out = x.values().to_vec();
         let sample = parallel::part_samples(self.shape[0]) * self.shape[1] * elems;
         parallel::map_chunks(&mut out, sample, |_, out| {
-            for (out, channel) in out.chunks_exact_mut(elems).zip(channels.values().iter().cycle()) {
-                out.iter_mut().for_each(|out| *out += channel);
-            }
+            batch_norm::add_channels(out, channels.values(), elems);
         });
         Dense::new(out, x.shape())
     }

@@ -36,6 +36,24 @@ pub(super) fn map_chunks<T: Send>(
     }
 }
 
+/// `f(row, rows)` for runs of rows of `columns` elements, as many runs as there are threads: only for elements that do
+/// not depend on the run they are in. `inner` is the work per element.
+pub(super) fn map_rows(
+    out: &mut [f32],
+    columns: usize,
+    inner: usize,
+    f: impl Fn(usize, &mut [f32]) + Send + Sync,
+) {
+    let rows = out.len() / columns.max(1);
+    if out.len() * inner < SERIAL_ELEMS {
+        f(0, out);
+        return;
+    }
+    let run = rows.div_ceil(rayon::current_num_threads()).max(1);
+    let runs = out.par_chunks_mut((run * columns).max(1)).enumerate();
+    runs.for_each(|(index, out)| f(index * run, out));
+}
+
 /// Sums of equal length, element by element, in the order of the parts.
 pub(super) fn sum_in_order(parts: Vec<Vec<f32>>, len: usize) -> Vec<f32> {
     let mut parts = parts.into_iter();

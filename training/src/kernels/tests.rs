@@ -75,6 +75,48 @@ proptest! {
     }
 
     #[test]
+    fn max_pools_are_those_of_burn(
+        (planes, input, kernel, stride, dilation) in
+            ([1..5usize, 1..5usize], [6..12usize, 6..30usize], [1..4usize, 1..4usize], [1..4usize, 1..4usize], [1..3usize, 1..3usize]),
+        padded in any::<bool>(),
+        seed in any::<u64>(),
+    ) {
+        let x = noise([planes[0], planes[1], input[0], input[1]], seed);
+        let options = MaxPoolOptions::new(kernel).with_stride(stride).with_dilation(dilation);
+        let options = options.with_padding(kernel.map(|kernel| if padded { kernel / 2 } else { 0 }));
+        let unused = noise([1], 1);
+        let with = |pool: &dyn Fn(Tensor<4>) -> Tensor<4>| {
+            results(&x, &unused, |x, unused| pool(x) * unused.reshape([1, 1, 1, 1]))
+        };
+        let found = with(&|x| max_pool(&x, &options).unwrap());
+        let needed = with(&|x| module::max_pool2d(x, options.clone()));
+        assert_close(&found, &needed);
+    }
+
+    #[test]
+    fn linear_layers_are_those_of_burn(
+        [batch, inputs, outputs] in [1..40usize, 1..70usize, 1..70usize],
+        seed in any::<u64>(),
+    ) {
+        let (x, w) = (noise([batch, inputs], seed), noise([outputs, inputs], seed ^ 1));
+        let found = results(&x, &w, |x, w| linear(&x, &w).unwrap());
+        assert_close(&found, &results(&x, &w, |x, w| x.matmul(w.transpose())));
+    }
+
+    #[test]
+    fn largest_magnitudes_and_rectifiers_are_those_of_burn(
+        [groups, elems] in [1..6usize, 1..70usize],
+        seed in any::<u64>(),
+    ) {
+        let (x, w) = (noise([groups, elems], seed), noise([groups, 1], seed ^ 1));
+        let found = results(&x, &w, |x, w| relu(&x) .unwrap() * abs_max(&x).unwrap() * w);
+        let needed = results(&x, &w, |x, w| {
+            burn::tensor::activation::relu(x.clone()) * x.abs().max_dim(1) * w
+        });
+        assert_close(&found, &needed);
+    }
+
+    #[test]
     fn transposed_convolutions_are_those_of_burn(
         ([batch, inputs, outputs, groups], [height, width], kernel, stride, dilation, pad) in conv_case(),
         seed in any::<u64>(),
@@ -184,4 +226,13 @@ fn threads_do_not_change_a_bit() {
     let run = |threads| rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap().install(step);
     assert_eq!(run(1), run(2));
     assert_eq!(run(1), run(3));
+}
+
+/// What is not a number is never lost on the way to a scale.
+#[test]
+fn the_largest_magnitude_is_not_a_number_if_one_is_not() {
+    let x = backend::tensor(vec![1.0, f32::NAN, 3.0, 0.5, -2.0, 0.0], [2, 3], &backend::training_device());
+    let found = to_f32(&abs_max(&x).unwrap());
+    assert!(found[0].is_nan());
+    assert_eq!(found[1], 2.0);
 }

@@ -1,7 +1,7 @@
 //! Max pooling: keeps codes, because a larger code is a larger value.
 
 use crate::activation::{Activation, Data};
-use crate::backend::{MaxPoolOptions, Tensor, module};
+use crate::backend::{self, MaxPoolOptions, Tensor};
 use crate::component::{Component, burn_module};
 use crate::error::ForwardError;
 use crate::trace::{Record, Structural};
@@ -101,7 +101,7 @@ impl MaxPool<1> {
     ///
     /// If the input is smaller than a window, or padding more than half of one.
     pub fn forward(&self, x: &Activation<3>) -> Result<Activation<3>, ForwardError> {
-        self.pooled(x, |x| module::max_pool1d(x, self.options()))
+        self.pooled(x, |x| backend::max_pool1d(x, self.options()))
     }
 }
 
@@ -112,7 +112,7 @@ impl MaxPool<2> {
     ///
     /// If the input is smaller than a window, or padding more than half of one.
     pub fn forward(&self, x: &Activation<4>) -> Result<Activation<4>, ForwardError> {
-        self.pooled(x, |x| module::max_pool2d(x, self.options()))
+        self.pooled(x, |x| backend::max_pool2d(x, self.options()))
     }
 }
 

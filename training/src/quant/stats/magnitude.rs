@@ -2,7 +2,7 @@
 
 use super::Stats;
 use crate::Mode;
-use crate::backend::Tensor;
+use crate::backend::{self, Tensor};
 use crate::component::Component;
 
 macro_rules! magnitudes {
@@ -27,9 +27,9 @@ macro_rules! magnitudes {
 
 magnitudes! {
     /// The largest magnitude.
-    AbsMax, |x| x.abs().max_dim(1);
+    AbsMax, |x| backend::abs_max(x);
     /// The mean magnitude.
     AbsAve, |x| x.abs().mean_dim(1);
     /// The mean over groups of the largest magnitudes: one value for all.
-    AbsMaxAve, |x| x.abs().max_dim(1).mean_dim(0);
+    AbsMaxAve, |x| backend::abs_max(x).mean_dim(0);
 }

@@ -24,8 +24,14 @@ impl ParameterListStats {
 
     /// `[groups, 1]`.
     pub fn forward(&self, mode: Mode) -> Tensor<2> {
-        let views = self.tracked.iter().map(|weight| self.view.apply_to(weight, mode));
-        self.stats.forward(Tensor::cat(views.collect(), 1), mode)
+        let seen = match &self.tracked[..] {
+            [weight] => self.view.apply_to(weight, mode),
+            weights => {
+                let views = weights.iter().map(|weight| self.view.apply_to(weight, mode));
+                Tensor::cat(views.collect(), 1)
+            }
+        };
+        self.stats.forward(seen, mode)
     }
 }
 
