@@ -55,12 +55,21 @@ impl<'a> Matrix<'a> {
 
     /// `wide` columns from `column` on, row after row, zeros where there are fewer.
     #[inline(always)]
-    fn pack_columns(self, panel: &mut [f32], column: usize, width: usize, wide: usize) {
+    fn pack_columns<S: Simd>(self, panel: &mut [f32], column: usize, width: usize) {
+        let wide = 2 * S::F32_LANES;
         let rows = panel.chunks_exact_mut(wide);
         if !self.transposed {
             for (panel, row) in rows.zip(self.values.chunks(self.stride)) {
-                panel[..width].copy_from_slice(&row[column..column + width]);
-                panel[width..].fill(0.0);
+                let row = &row[column..column + width];
+                // Whole vectors without a call.
+                if let ([low, high], ([first, second], _)) =
+                    (S::as_simd_f32s(row).0, S::as_mut_simd_f32s(panel))
+                {
+                    (*first, *second) = (*low, *high);
+                } else {
+                    panel[..width].copy_from_slice(row);
+                    panel[width..].fill(0.0);
+                }
             }
             return;
         }
@@ -125,7 +134,7 @@ impl WithSimd for MultiplyAdd<'_> {
         packed.left.resize(inner * MANY_ROWS, 0.0);
         packed.right.resize(inner * columns.next_multiple_of(wide), 0.0);
         for (panel, column) in packed.right.chunks_exact_mut(inner * wide).zip((0..columns).step_by(wide)) {
-            right.pack_columns(panel, column, wide.min(columns - column), wide);
+            right.pack_columns::<S>(panel, column, wide.min(columns - column));
         }
         let (vectors, _) = S::as_simd_f32s(&packed.right);
         let (panels, _) = vectors.as_chunks::<2>();
