@@ -6,7 +6,12 @@ use super::quant_act::quantize_activation;
 use crate::activation::Activation;
 use crate::component::{Component, burn_module};
 use crate::error::{BuildError, ForwardError};
-use crate::quant::{ActQuant, ActQuantProxy, Int8ActPerTensorFloat};
+use crate::quant::definition::{act_attributes, keywords};
+use crate::quant::{
+    ActQuant, ActQuantProxy, BitWidth, BitWidthImplType, Clamp, FloatToInt, FloatToIntImplType,
+    Int8ActPerTensorFloat, IntScaling, QuantType, RestrictValue, RestrictValueType, Scaling, ScalingImplType,
+    ScalingInit, ScalingPerOutputType, Stats, StatsOp, TensorQuant, ZeroPointImpl,
+};
 
 /// Adds two activations: both quantized by one input quantizer, the sum by an output quantizer.
 #[derive(Clone)]
@@ -26,7 +31,7 @@ struct Aligned {
 }
 
 /// Builds a [`QuantEltwiseAdd`] or a [`QuantCat`]; `T` says which. Both quantizers are [`Int8ActPerTensorFloat`] by
-/// default.
+/// default; every attribute of them is a keyword with the prefix `input_` or `output_`.
 pub struct AlignedBuilder<T> {
     name: String,
     label: &'static str,
@@ -69,18 +74,6 @@ impl<T> AlignedBuilder<T> {
         self
     }
 
-    /// Bits of the operands' codes.
-    pub fn input_bit_width(mut self, bits: u8) -> Self {
-        self.input_quant.change(move |quant| quant.bit_width = bits);
-        self
-    }
-
-    /// Bits of the result's codes.
-    pub fn output_bit_width(mut self, bits: u8) -> Self {
-        self.output_quant.change(move |quant| quant.bit_width = bits);
-        self
-    }
-
     /// Whether the quantizer of the operands is that of the result, too.
     pub fn tie_input_output_quant(mut self, tie: bool) -> Self {
         self.tie_input_output_quant = tie;
@@ -111,7 +104,20 @@ impl<T> AlignedBuilder<T> {
         };
         Ok((self.finish)(Aligned { label: self.label, name: self.name.clone(), input_quant, output_quant }))
     }
+
+    fn change_input(mut self, change: impl FnOnce(&mut ActQuant) + 'static) -> Self {
+        self.input_quant.change(change);
+        self
+    }
+
+    fn change_output(mut self, change: impl FnOnce(&mut ActQuant) + 'static) -> Self {
+        self.output_quant.change(change);
+        self
+    }
 }
+
+act_attributes! { keywords { [<T>] AlignedBuilder<T>, "input_", change_input } }
+act_attributes! { keywords { [<T>] AlignedBuilder<T>, "output_", change_output } }
 
 impl Aligned {
     /// Quantizes operand `index`.

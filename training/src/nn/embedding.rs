@@ -6,7 +6,12 @@ use crate::backend::{self, DType, Int, Tensor, TensorData};
 use crate::component::{Component, burn_module};
 use crate::error::{BuildError, ForwardError};
 use crate::exact::quantize;
-use crate::quant::{Int8WeightPerTensorFloat, WeightQuant, WeightQuantProxy};
+use crate::quant::definition::{keywords, weight_attributes};
+use crate::quant::{
+    BitWidth, BitWidthImplType, Clamp, FloatToInt, FloatToIntImplType, Int8WeightPerTensorFloat, IntScaling,
+    QuantType, RestrictValue, RestrictValueType, Scaling, ScalingImplType, ScalingInit, ScalingPerOutputType,
+    Stats, StatsOp, TensorQuant, WeightQuant, WeightQuantProxy, ZeroPointImpl,
+};
 use crate::quant_tensor::{FakeQuantized, QuantTensor};
 use crate::trace::{Constant, Record, Structural};
 use crate::{Init, Parameter};
@@ -19,7 +24,7 @@ pub struct QuantEmbedding {
     weight_quant: Option<WeightQuantProxy>,
 }
 
-/// Builds a [`QuantEmbedding`]; the default quantizer is [`Int8WeightPerTensorFloat`].
+/// Builds a [`QuantEmbedding`]; the default quantizer is [`Int8WeightPerTensorFloat`], every attribute of it a keyword.
 pub struct EmbeddingBuilder {
     name: String,
     shape: [usize; 2],
@@ -30,12 +35,6 @@ impl EmbeddingBuilder {
     /// The quantizer of the table, with one scale; `None` for floats.
     pub fn weight_quant(mut self, quant: impl Into<Option<WeightQuant>>) -> Self {
         self.weight_quant.define(quant.into());
-        self
-    }
-
-    /// Bits of a code.
-    pub fn weight_bit_width(mut self, bits: u8) -> Self {
-        self.weight_quant.change(move |quant| quant.bit_width = bits);
         self
     }
 
@@ -67,7 +66,14 @@ impl EmbeddingBuilder {
         };
         Ok(QuantEmbedding { name: self.name, weight, weight_quant })
     }
+
+    fn change_weight(mut self, change: impl FnOnce(&mut WeightQuant) + 'static) -> Self {
+        self.weight_quant.change(change);
+        self
+    }
 }
+
+weight_attributes! { keywords { [] EmbeddingBuilder, "weight_", change_weight } }
 
 impl QuantEmbedding {
     /// A builder of a table of `rows` rows of `columns` values.
