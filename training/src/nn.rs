@@ -3,6 +3,7 @@
 //! Layers with weights share one mechanism, [`Wbiol`]: quantizable **w**eight, **b**ias, **i**nput and **o**utput. A
 //! layer without any quantizer is the float layer of the same shape.
 
+mod adaptive_pool;
 mod avg_pool;
 mod batch_norm;
 mod conv;
@@ -28,7 +29,8 @@ mod upsample;
 mod wbiol;
 mod window;
 
-pub use avg_pool::{AdaptiveAvgPool2d, AvgPool, AvgPool1d, AvgPool2d};
+pub use adaptive_pool::{AdaptiveAvgPool2d, AdaptiveMaxPool2d};
+pub use avg_pool::{AvgPool, AvgPool1d, AvgPool2d};
 pub use batch_norm::{BatchNorm, BatchNorm1d, BatchNorm2d};
 pub use conv::Conv;
 pub use conv_transpose::ConvTranspose;

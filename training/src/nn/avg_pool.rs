@@ -119,41 +119,4 @@ impl<const N: usize> Component for AvgPool<N> {
     }
 }
 
-/// Average pooling to an output of given height and width, which divide those of the input.
-#[derive(Clone)]
-pub struct AdaptiveAvgPool2d {
-    name: String,
-    output_size: [usize; 2],
-}
-
-impl AdaptiveAvgPool2d {
-    /// A pool to height and width `output_size`; `[1, 1]` is the mean of each channel.
-    pub fn new(name: impl Into<String>, output_size: [usize; 2]) -> Self {
-        Self { name: name.into(), output_size }
-    }
-
-    /// The pooled input, quantized if the input is.
-    ///
-    /// # Errors
-    ///
-    /// If the output size does not divide the input's: windows of different sizes have no common scale.
-    pub fn forward(&self, x: &Activation<4>) -> Result<Activation<4>, ForwardError> {
-        let found = x.dims();
-        let [height, width] = self.output_size;
-        let divides = |out: usize, extent: usize| out > 0 && extent > 0 && extent.is_multiple_of(out);
-        if !divides(height, found[2]) || !divides(width, found[3]) {
-            let needed = format!("[batch, channels, a multiple of {height}, a multiple of {width}]");
-            return Err(ForwardError::Shape { layer: self.name.clone(), found: found.to_vec(), needed });
-        }
-        let kernel = [found[2] / height, found[3] / width];
-        AvgPool::new(self.name.clone(), kernel, kernel).forward(x)
-    }
-}
-
-impl Component for AdaptiveAvgPool2d {
-    fn label(&self) -> String {
-        format!("AdaptiveAvgPool2d(output_size={:?})", self.output_size)
-    }
-}
-
-burn_module!([const N: usize] AvgPool<N>, [] AdaptiveAvgPool2d);
+burn_module!([const N: usize] AvgPool<N>);

@@ -59,10 +59,19 @@ fn s58_bit_width_carries_a_gradient() {
     let gradients = (width.clone() * width).sum().backward();
     let offset = named(&fc, "weight_quant.tensor_quant.msb_clamp_bit_width_impl.bit_width_offset");
     assert_eq!(values(offset.gradient(&gradients).unwrap()), [16.0]);
-    // A narrower code also moves the values: through the bounds and through the scale.
-    let value = fc.quant_weight::<2>().unwrap().value();
-    let gradients = (value.clone() * value).sum().backward();
-    assert!(values(offset.gradient(&gradients).unwrap())[0].is_finite());
+    // A wider code also moves the values: scale = threshold / (2^(b-1) - 1), and no weight is beyond the threshold.
+    let quant = fc.quant_weight::<2>().unwrap();
+    let gradients = (quant.value() * quant.value()).sum().backward();
+    let found = f64::from(values(offset.gradient(&gradients).unwrap())[0]);
+    let (codes, scales, weights) = (quant.codes().unwrap(), quant.scale(), fc.weight().values());
+    let needed: f64 = (0..8)
+        .map(|i| {
+            let (code, scale, weight) = (codes[i] as f64, f64::from(scales[i / 2]), f64::from(weights[i]));
+            let of_scale = -scale * std::f64::consts::LN_2 * 128.0 / 127.0;
+            2.0 * code * scale * (code - weight / scale) * of_scale
+        })
+        .sum();
+    assert!(needed.abs() > 1e-4 && (found - needed).abs() < 1e-3 * needed.abs(), "{found} is not {needed}");
 }
 
 fn learned_layer() -> QuantLinear {
