@@ -1,32 +1,19 @@
-//! Gradients of quantizers against their formulas, and of whole layers against finite differences.
+//! Gradients of quantizers against their formulas at chosen points, and of whole layers against finite differences.
 //!
 //! Inside the range the gradient of a value with respect to its scale is `code - x / scale`, at the ends it is the code;
 //! the gradient of `x` passes inside and stops outside. Weights that follow their own maximum let it pass everywhere.
 
-use exactum_training::backend::{Tensor, TensorData, training_device};
+use crate::common::values;
+use crate::{assert_close, leaf};
+use exactum_training::backend::Tensor;
 use exactum_training::burn::module::Module;
 use exactum_training::nn::{Flatten, MaxPool2d, QuantConv2d, QuantIdentity, QuantLinear, QuantReLU};
 use exactum_training::quant::{Int8WeightPerTensorFloat, RestrictValueType};
 use exactum_training::{Activation, Init, Parameter, named_parameters};
 
-fn leaf<const D: usize>(values: &[f32], shape: [usize; D]) -> Tensor<D> {
-    Tensor::from_data(TensorData::new(values.to_vec(), shape), &training_device()).require_grad()
-}
-
-fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
-    tensor.into_data().try_into_vec_as::<f32>().unwrap()
-}
-
 fn only_parameter(module: &impl Module) -> Parameter {
     let [named] = &named_parameters(module)[..] else { panic!("one parameter") };
     named.parameter.clone()
-}
-
-fn assert_close(found: &[f32], needed: &[f32], tolerance: f32) {
-    assert_eq!(found.len(), needed.len());
-    for (found, needed) in found.iter().zip(needed) {
-        assert!((found - needed).abs() <= tolerance, "{found} is not {needed}");
-    }
 }
 
 /// 4-bit codes of scale 0.1: inside, rounded both ways, at an end, outside on both sides.
