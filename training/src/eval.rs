@@ -43,7 +43,7 @@ pub struct IntegerOutputs {
 ///
 /// # Errors
 ///
-/// If a layer fails, or the inputs are no whole number of samples.
+/// If a layer fails, a value is not finite, or the inputs are no whole number of samples.
 pub fn evaluate<const D: usize>(
     network: &impl Network<D>,
     inputs: &[f32],
@@ -53,6 +53,9 @@ pub fn evaluate<const D: usize>(
     if elems == 0 || !inputs.len().is_multiple_of(elems) {
         let needed = format!("a multiple of {elems} values");
         return Err(ForwardError::Shape { layer: "input".into(), found: vec![inputs.len()], needed });
+    }
+    if let Some(index) = inputs.iter().position(|value| !value.is_finite()) {
+        return Err(ForwardError::NotFinite { layer: "input".into(), index, value: inputs[index] });
     }
     let mut total = Evaluation { features: 0, integers: None, values: Vec::new(), classes: Vec::new() };
     for batch in inputs.chunks(BATCH_SAMPLES * elems) {

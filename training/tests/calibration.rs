@@ -134,7 +134,7 @@ fn s93_zero_points_are_calibrated_too() {
     assert_eq!(quant.codes().unwrap(), [0, 85, 255]);
 }
 
-/// Every kind of collected statistic: percentile, largest magnitude, mean, power-of-two scale, logarithmic scale.
+/// Every kind of collected statistic, and every domain of scales.
 #[test]
 fn s94_any_collected_statistic_can_be_calibrated() {
     use exactum_training::quant::{RestrictValueType, StatsOp};
@@ -157,6 +157,35 @@ fn s94_any_collected_statistic_can_be_calibrated() {
         });
         let y = identity.forward(&Activation::from_values(vec![0.0], [1, 1])).unwrap();
         assert_close(&y.quant().unwrap().scale(), &[scale]);
+    }
+    // Whatever the statistic: that of two batches is the mean of those of each.
+    for scaling_stats_op in [
+        StatsOp::MeanSigmaStd,
+        StatsOp::MeanLearnSigmaStd,
+        StatsOp::MinMax,
+        StatsOp::PercentileInterval,
+        StatsOp::Mse,
+    ] {
+        let quant = ActQuant {
+            scaling_stats_op,
+            sigma: Some(1.5),
+            low_percentile_q: Some(10.0),
+            high_percentile_q: Some(70.0),
+            ..base()
+        };
+        let scale = |chosen: &[Vec<f32>]| {
+            let identity = QuantIdentity::builder("id").act_quant(quant.clone()).build().unwrap();
+            calibration_mode(&identity, |calibration| {
+                for batch in chosen {
+                    identity.forward(&calibration.input(matrix(batch.clone(), 1))).unwrap();
+                }
+            });
+            let y = identity.forward(&Activation::from_values(vec![0.0], [1, 1])).unwrap();
+            y.quant().unwrap().scale()[0]
+        };
+        let [first, second] = [scale(&batches[..1]), scale(&batches[1..])];
+        assert!((first / second - 1.0).abs() > 0.05, "{scaling_stats_op:?}: {first} and {second}");
+        assert_close(&[scale(&batches)], &[(first + second) / 2.0]);
     }
 }
 

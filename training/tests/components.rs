@@ -161,6 +161,103 @@ fn s71_a_type_of_a_user_replaces_any_one_part() {
     assert_eq!(y.quant().unwrap().scale(), [0.01]);
 }
 
+/// Parts of a user, each of which leaves a trace.
+struct Mine;
+
+impl Component for Mine {
+    fn label(&self) -> String {
+        "Mine()".into()
+    }
+}
+
+impl Scaling for Mine {
+    fn forward(&self, _x: Option<&Tensor<2>>, _mode: Mode) -> Tensor<2> {
+        row(&[5.08])
+    }
+}
+
+impl IntScaling for Mine {
+    fn forward(&self, _bit_width: Tensor<2>) -> Tensor<2> {
+        row(&[254.0])
+    }
+}
+
+impl RestrictValue for Mine {
+    fn preprocess(&self, threshold: Tensor<2>) -> Tensor<2> {
+        threshold
+    }
+
+    fn forward(&self, stored: Tensor<2>) -> Tensor<2> {
+        stored * 2.0
+    }
+}
+
+impl BitWidth for Mine {
+    fn forward(&self, _mode: Mode) -> Tensor<2> {
+        row(&[3.0])
+    }
+}
+
+impl FloatToInt for Mine {
+    fn forward(&self, x: Tensor<2>) -> Tensor<2> {
+        x.sign() * 7.0
+    }
+
+    fn rounding(&self) -> CodeRounding {
+        RoundSte.rounding()
+    }
+}
+
+impl Clamp for Mine {
+    fn forward(&self, x: Tensor<2>, _bounds: &Bounds) -> Tensor<2> {
+        x.clamp(-1.0, 1.0)
+    }
+}
+
+impl ZeroPoint for Mine {
+    fn forward(&self, _x: Option<&Tensor<2>>, _: &Tensor<2>, _: &Tensor<2>, _: Mode) -> Tensor<2> {
+        row(&[5.0])
+    }
+}
+
+impl TensorQuant for Mine {
+    fn forward(&self, x: Tensor<2>, _mode: Mode) -> Quantized {
+        let [scale, zero_point, bit_width] = [2.0, 0.0, 2.0].map(|part| row(&[part]));
+        Quantized { value: x.ones_like() * 2.0, scale, zero_point, bit_width }
+    }
+
+    fn fixed(&self) -> Result<FixedQuantizer, QuantizerError> {
+        Err(QuantizerError::Dynamic)
+    }
+
+    fn signed(&self) -> bool {
+        true
+    }
+}
+
+/// What a weight quantizer makes of two weights: scale, zero point, width and codes.
+fn made(quant: WeightQuant) -> (f32, f32, f32, Vec<i64>) {
+    let fc = QuantLinear::builder("fc", 2, 1).bias(false).weight_quant(quant);
+    let fc = fc.with_parameters(Parameter::new(vec![0.5, -2.54], &[1, 2]), None).unwrap();
+    assert!(Tree(&fc).to_string().contains("Mine()"), "{}", Tree(&fc));
+    let quant = fc.quant_weight::<2>().unwrap();
+    (quant.scale()[0], quant.zero_point()[0], quant.bit_width(), quant.codes().unwrap())
+}
+
+#[test]
+fn s71_every_part_can_be_of_a_user() {
+    let base = || Int8WeightPerTensorFloat;
+    assert_eq!(made(base().with_tensor_clamp_impl(Arc::new(Mine))), (0.02, 0.0, 8.0, vec![1, -1]));
+    assert_eq!(made(base().with_scaling_impl(Arc::new(Mine))).0, 0.04);
+    assert_eq!(made(base().with_int_scaling_impl(Arc::new(Mine))).0, 0.01);
+    assert_eq!(made(base().with_restrict_scaling_impl(Arc::new(Mine))).0, 0.04);
+    assert_eq!(made(base().with_bit_width_impl(Arc::new(Mine))).2, 3.0);
+    assert_eq!(made(base().with_float_to_int_impl(Arc::new(Mine))).3, [7, -7]);
+    let zero_point = Provider::<dyn ZeroPoint>::from(Arc::new(Mine));
+    assert_eq!(made(WeightQuant { zero_point_impl: zero_point.into(), ..base() }).1, 5.0);
+    assert_eq!(made(base().with_tensor_quant(Arc::new(Mine))), (2.0, 0.0, 2.0, vec![1, 1]));
+}
+
 #[test]
 fn s73_missing_parts_are_named() {
     let quant = WeightQuant { scaling_stats_op: StatsOp::MeanSigmaStd, ..Int8WeightPerTensorFloat };

@@ -12,9 +12,10 @@ use exactum_training::nn::{
 };
 use exactum_training::quant::{
     FloatToIntImplType, Int8ActPerTensorFloat, Int16Bias, Scaling, SignedBinaryWeightPerTensorConst,
+    ZeroPointImpl,
 };
 use exactum_training::{
-    Activation, Component, ExportError, ForwardError, Init, Mode, Network, to_qcdq, to_qonnx,
+    Activation, Component, ExportError, ForwardError, Init, Mode, Network, evaluate, to_qcdq, to_qonnx,
 };
 use std::sync::Arc;
 
@@ -170,7 +171,7 @@ fn s83_flavours_refuse_what_they_cannot_say() {
     assert!(matches!(&error, ExportError::Unsupported { flavour: "QONNX", .. }), "{error}");
 }
 
-/// What a viewer shows: every value has a name, a type and a shape.
+/// What a viewer shows: every value has a name, a type and a shape; the text form lists all nodes.
 #[test]
 fn s84_graphs_can_be_viewed() {
     let model = to_qonnx(&perceptron(calibrated(), linear()), "net").unwrap();
@@ -179,6 +180,10 @@ fn s84_graphs_can_be_viewed() {
     }
     for name in ["input", "in_out", "fc_out", "output"] {
         assert!(model.graph.value(name).unwrap().shape.is_some(), "{name}");
+    }
+    let text = model.to_string();
+    for node in &model.graph.nodes {
+        assert!(text.contains(&node.op_type) && text.contains(&node.outputs[0]), "{} in\n{text}", node.name);
     }
 }
 
@@ -222,6 +227,70 @@ fn s86_quant_nodes_say_everything() {
     assert_eq!((quant.int("signed"), quant.int("narrow")), (Some(1), Some(1)));
     assert_eq!(quant.string("rounding_mode"), Some("FLOOR"));
     assert_eq!(constant(&model, quant, 1), [0.7f32 / 15.0]);
+    let shifted = QuantIdentity::builder("in")
+        .signed(false)
+        .bit_width(6)
+        .max_val(6.3)
+        .zero_point_impl(ZeroPointImpl::Parameter)
+        .zero_point_init(2.0)
+        .build()
+        .unwrap();
+    let model = to_qonnx(&perceptron(shifted, linear()), "net").unwrap();
+    round_trip(&model);
+    let quant = node(&model, "in");
+    let constants: Vec<f32> = [1, 2, 3].iter().flat_map(|input| constant(&model, quant, *input)).collect();
+    assert_eq!(constants, [6.3f32 / 63.0, 20.0, 6.0]);
+    assert_eq!((quant.int("signed"), quant.int("narrow")), (Some(0), Some(0)));
+    assert_eq!(quant.string("rounding_mode"), Some("ROUND"));
+}
+
+/// A layer with all its quantizers, and the same quantizers as layers around it: one graph, but for names.
+#[test]
+fn s23_quantizers_inside_and_around_a_layer_are_one_graph() {
+    #[derive(Module, Debug)]
+    struct Around {
+        input: QuantIdentity,
+        fc: QuantLinear,
+        output: QuantIdentity,
+    }
+    impl Network<2> for Around {
+        fn input_shape(&self) -> [usize; 2] {
+            [1, 2]
+        }
+
+        fn forward(&self, x: &Activation<2>) -> Result<Activation<2>, ForwardError> {
+            self.output.forward(&self.fc.forward(&self.input.forward(x)?)?)
+        }
+    }
+    let float = || QuantIdentity::builder("float").act_quant(None).build().unwrap();
+    let linear = || QuantLinear::builder("fc", 2, 4).bias_quant(Int16Bias);
+    let inside = linear()
+        .input_quant(Int8ActPerTensorFloat)
+        .input_max_val(1.0)
+        .output_quant(Int8ActPerTensorFloat)
+        .output_max_val(0.5)
+        .build(&mut Init::from_seed(1))
+        .unwrap();
+    let inside = Around { input: float(), fc: inside, output: float() };
+    let output = QuantIdentity::builder("out").max_val(0.5).build().unwrap();
+    let fc = linear().build(&mut Init::from_seed(1)).unwrap();
+    let around = Around { input: calibrated(), fc, output };
+    let constants = |model: &Model| -> Vec<Vec<f32>> {
+        let quants = model.graph.nodes.iter().filter(|node| node.op_type == "Quant");
+        quants.flat_map(|quant| [1, 2, 3].map(|input| constant(model, quant, input))).collect()
+    };
+    let networks = [&inside, &around];
+    for [inside, around] in [
+        networks.map(|network| to_qonnx(network, "net").unwrap()),
+        networks.map(|network| to_qcdq(network, "net").unwrap()),
+    ] {
+        round_trip(&inside);
+        assert_eq!(operators(&inside), operators(&around));
+        assert_eq!(constants(&inside), constants(&around));
+    }
+    let x: Vec<f32> = (0..64).map(|i| (i * 37 % 101) as f32 / 50.0 - 1.0).collect();
+    let [inside, around] = networks.map(|network| evaluate(network, &x).unwrap());
+    assert_eq!(inside.integers.unwrap().codes, around.integers.unwrap().codes);
 }
 
 #[test]
@@ -230,6 +299,12 @@ fn s87_weights_only() {
     round_trip(&model);
     assert_eq!(operators(&model), ["Quant", "Conv"]);
     assert_eq!(model.graph.nodes[1].inputs, ["input", "conv.weight_quant_out", "conv.bias"]);
+    let quant = &model.graph.nodes[0];
+    let constants: Vec<f32> = [1, 2, 3].iter().flat_map(|input| constant(&model, quant, *input)).collect();
+    let cell = &GOLDEN["c39_export_conv1d_w4a8_bias16"];
+    assert_eq!(constants, [floats(&cell["weight_scale"])[0], 0.0, 4.0]);
+    assert_eq!((quant.int("signed"), quant.int("narrow")), (Some(1), Some(1)));
+    assert_eq!(model.graph.initializer("conv.bias").unwrap().as_f32().unwrap(), floats(&cell["bias"]));
     let kernel = model.graph.nodes[1].attribute("kernel_shape");
     assert_eq!(kernel, Some(&AttributeValue::Ints(vec![3])));
 }

@@ -11,7 +11,7 @@ use exactum_training::quant::{
     ActQuant, Int8ActPerTensorFloat, Int8WeightPerTensorFloat, Int16Bias, SignedBinaryWeightPerTensorConst,
     Uint8ActPerTensorFloat,
 };
-use exactum_training::{Activation, ForwardError, Init, Parameter, QuantTensor};
+use exactum_training::{Activation, Component, ForwardError, Init, Parameter, QuantTensor, Tree};
 
 /// A bias-free layer with the weight of a cell.
 fn layer(cell: &str, input: Option<ActQuant>, return_quant_tensor: bool) -> QuantLinear {
@@ -37,6 +37,18 @@ fn s01_linear_takes_a_quantizer_for_each_operand() {
     let y = fc.forward(&input("c08_input_quant")).unwrap();
     assert_eq!(y.quant().unwrap().bit_width(), 8.0);
     assert_eq!((fc.weight().shape(), fc.bias().unwrap().shape()), (&[4, 2][..], &[4][..]));
+    // By default there is a bias, and the weight alone is quantized.
+    let fc = QuantLinear::builder("fc", 2, 4).build(&mut Init::from_seed(1)).unwrap();
+    assert!(fc.bias().is_some());
+    assert_eq!(parts(&fc), ["weight_quant"]);
+    let named = QuantLinear::builder("fc", 2, 4).weight_quant(Int8WeightPerTensorFloat);
+    let named = named.with_parameters(fc.weight().clone(), fc.bias().cloned()).unwrap();
+    assert_eq!(Tree(&fc).to_string(), Tree(&named).to_string());
+}
+
+/// The quantizers of a layer.
+fn parts(layer: &dyn Component) -> Vec<&'static str> {
+    layer.children().into_iter().map(|(name, _)| name).collect()
 }
 
 /// Four kinds of layers, one mechanism: the same keywords, the same parts.
@@ -51,8 +63,7 @@ fn s02_all_layers_with_weights_share_one_mechanism() {
                 .weight_bit_width(4)
                 .build(&mut Init::from_seed(1))
                 .unwrap();
-            use exactum_training::Component;
-            layer.children().into_iter().map(|(name, _)| name).collect::<Vec<_>>()
+            parts(&layer)
         }};
     }
     let needed = ["input_quant", "output_quant", "weight_quant", "bias_quant"];
@@ -262,8 +273,14 @@ fn s06_conv_transpose2d_equals_integer_loops_in_every_geometry() {
 #[test]
 fn s07_by_default_only_weights_are_quantized() {
     let fc = QuantLinear::builder("fc", 2, 4).build(&mut Init::from_seed(1)).unwrap();
-    let y = fc.forward(&input("c04_float_input")).unwrap();
-    assert!(y.quant().is_none() && fc.weight_quant().is_some());
+    assert_eq!(parts(&fc), ["weight_quant"]);
+    let x = input("c04_float_input");
+    let y = fc.forward(&x).unwrap();
+    assert!(y.quant().is_none());
+    // The bias is added as it is.
+    let plain = QuantLinear::builder("fc", 2, 4).with_parameters(fc.weight().clone(), None).unwrap();
+    let difference = values(y.value() - plain.forward(&x).unwrap().value());
+    assert_close(&difference, &fc.bias().unwrap().values().repeat(3));
 }
 
 /// The layer of the tutorial's second cell.
@@ -275,7 +292,20 @@ fn default_layer() -> QuantLinear {
 
 #[test]
 fn s08_default_weight_quantizer() {
-    assert_golden(&default_layer().quant_weight::<2>().unwrap(), &GOLDEN["c02_default_weight"]["q"]);
+    let fc = default_layer();
+    let quant = fc.quant_weight::<2>().unwrap();
+    assert_golden(&quant, &GOLDEN["c02_default_weight"]["q"]);
+    // The scale is a function of the largest weight, -0.5820, so that it gets the scale's gradient: code - w / scale of
+    // every weight, over 127 and with its sign.
+    let weights = fc.weight().values();
+    let codes = quant.codes().unwrap();
+    let through_scale: f32 =
+        weights.iter().zip(&codes).map(|(w, code)| *code as f32 - w / quant.scale()[0]).sum();
+    let mut needed = vec![1.0; 8];
+    needed[2] -= through_scale / 127.0;
+    assert!((needed[2] - 1.0).abs() > 1e-4 && codes[2] == -127);
+    let gradients = quant.value().sum().backward();
+    assert_close(&values(fc.weight().gradient(&gradients).unwrap()), &needed);
 }
 
 #[test]
@@ -304,6 +334,16 @@ fn s19_input_quantizer_inside_the_layer() {
     let cell = "c08_input_quant";
     let y = layer(cell, Some(Int8ActPerTensorFloat), true).forward(&input(cell)).unwrap();
     assert_close(&values(y.value()), &floats(&GOLDEN[cell]["out"]));
+    // Seen through a float weight that changes nothing: the codes of the input.
+    let through = QuantLinear::builder("fc", 2, 2)
+        .bias(false)
+        .weight_quant(None)
+        .input_quant(Int8ActPerTensorFloat)
+        .with_parameters(Parameter::new(vec![1.0, 0.0, 0.0, 1.0], &[2, 2]), None)
+        .unwrap();
+    let x = values(through.forward(&input(cell)).unwrap().value());
+    let codes = [91.0, -17.0, -128.0, 33.0, -64.0, -82.0];
+    assert_close(&x, &codes.map(|code| code * 0.017_021_792));
 }
 
 #[test]
@@ -327,6 +367,7 @@ fn s22_quantizer_before_the_layer() {
     let x = QuantIdentity::builder("id").build().unwrap().forward(&input(cell)).unwrap();
     assert_golden(x.quant().unwrap(), &GOLDEN[cell]["qin"]);
     assert_golden(layer(cell, None, true).forward(&x).unwrap().quant().unwrap(), &GOLDEN[cell]["qout"]);
+    assert_eq!(GOLDEN[cell]["qout"], GOLDEN["c09_return_qt"]["q"]);
 }
 
 #[test]

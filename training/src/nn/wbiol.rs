@@ -16,7 +16,7 @@ use super::quant_act::quantize_activation;
 use crate::Parameter;
 use crate::activation::{Activation, Mode};
 use crate::backend::{self, Tensor};
-use crate::calibrate::{Purpose, SharedBias};
+use crate::calibrate::{Purpose, SharedBias, check_finite};
 use crate::component::{Component, burn_module};
 use crate::error::ForwardError;
 use crate::quant::{
@@ -168,6 +168,15 @@ impl<O: OperatorShape> Wbiol<O> {
             (Mode::Eval, Some(exact), Some(weight)) => self.evaluate(x, exact, weight),
             (Mode::Eval, _, _) => self.evaluate_floats(x),
         }
+    }
+
+    /// Checks that weight and bias are numbers.
+    fn check_parameters(&self) -> Result<(), ForwardError> {
+        for (name, parameter) in self.parameters() {
+            let values = parameter.tensor(Mode::Eval, [parameter.len_elems()]);
+            check_finite(&format!("{}.{name}", self.name), &values)?;
+        }
+        Ok(())
     }
 
     fn record(&self, input_shape: &[usize], weight: Constant, bias: Option<Constant>) -> Record {

@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
+use exactum_training::backend::Module;
 use exactum_training::nn::{
-    QuantCat, QuantEltwiseAdd, QuantEmbedding, QuantIdentity, QuantLinear, WbiolBuilder,
+    ActBuilder, AlignedBuilder, EmbeddingBuilder, Linear, QuantCat, QuantEltwiseAdd, QuantEmbedding,
+    QuantIdentity, QuantLinear, WbiolBuilder,
 };
 use exactum_training::quant::*;
 use exactum_training::{
-    Activation, BuildError, Component, ForwardError, Parameter, QuantTensor, Tree, named_parameters,
+    Activation, BuildError, Component, ForwardError, Mode, Parameter, QuantTensor, Tree, named_parameters,
 };
 
 /// Compares a layer without and with each keyword, and gives the names of the attributes. Keywords behind `given` are
@@ -155,10 +157,9 @@ const BATCHES: [[f32; 6]; 3] = [
 ];
 
 /// Everything there is to see of a layer: its parts, its parameters, and what it makes of three passes.
-fn seen<L: Component, const D: usize>(
+fn seen<L: Component + Module, const D: usize>(
     layer: Result<L, BuildError>,
     forward: impl Fn(&L, &Activation<2>) -> Result<Activation<D>, ForwardError>,
-    parameters: impl Fn(&L) -> Vec<exactum_training::NamedParameter>,
 ) -> Result<String, BuildError> {
     let layer = layer?;
     let mut text = Tree(&layer).to_string();
@@ -177,7 +178,7 @@ fn seen<L: Component, const D: usize>(
         show(Activation::train(x.value()));
         show(x);
     }
-    let values = parameters(&layer).into_iter().map(|named| (named.path, named.parameter.values()));
+    let values = named_parameters(&layer).into_iter().map(|named| (named.path, named.parameter.values()));
     Ok(format!("{text} {:?}", values.collect::<Vec<_>>()))
 }
 
@@ -185,13 +186,13 @@ fn weight() -> Parameter {
     Parameter::new(vec![0.3, -0.8, 0.1, 0.6, 0.55, -0.27, -0.44, 0.07, 0.92], &[3, 3])
 }
 
-fn linear() -> WbiolBuilder<exactum_training::nn::Linear> {
+fn linear() -> WbiolBuilder<Linear> {
     QuantLinear::builder("fc", 3, 3)
 }
 
-fn seen_linear(builder: WbiolBuilder<exactum_training::nn::Linear>) -> Result<String, BuildError> {
+fn seen_linear(builder: WbiolBuilder<Linear>) -> Result<String, BuildError> {
     let bias = Parameter::new(vec![0.13, -0.29, 0.4], &[3]);
-    seen(builder.with_parameters(weight(), Some(bias)), |fc, x| fc.forward(x), |fc| named_parameters(fc))
+    seen(builder.with_parameters(weight(), Some(bias)), |fc, x| fc.forward(x))
 }
 
 fn assert_all(found: &[&str], attributes: &[&str]) {
@@ -207,17 +208,13 @@ fn assert_all(found: &[&str], attributes: &[&str]) {
 fn s56_every_attribute_of_a_weight_quantizer_is_a_keyword() {
     assert_all(&weight_attributes! {{ "weight_", linear(), seen_linear }}, WeightQuant::ATTRIBUTES);
     let embedding = || QuantEmbedding::builder("rows", 3, 3);
-    let seen_rows = |builder: exactum_training::nn::EmbeddingBuilder| {
+    let seen_rows = |builder: EmbeddingBuilder| {
         let index = |x: &Activation<2>| x.dims()[0] - 2;
         let rows = |layer: &QuantEmbedding, x: &Activation<2>| {
             let indices = Activation::from_values(vec![index(x) as f32, 1.0, 2.0], [1, 3]);
-            layer.forward(&if x.mode() == exactum_training::Mode::Train {
-                Activation::train(indices.value())
-            } else {
-                indices
-            })
+            layer.forward(&if x.mode() == Mode::Train { Activation::train(indices.value()) } else { indices })
         };
-        seen(builder.with_parameters(weight()), rows, |layer| named_parameters(layer))
+        seen(builder.with_parameters(weight()), rows)
     };
     assert_all(&weight_attributes! {{ "weight_", embedding(), seen_rows }}, WeightQuant::ATTRIBUTES);
 }
@@ -225,9 +222,8 @@ fn s56_every_attribute_of_a_weight_quantizer_is_a_keyword() {
 #[test]
 fn s56_every_attribute_of_an_activation_quantizer_is_a_keyword() {
     let identity = || QuantIdentity::builder("id");
-    let seen_identity = |builder: exactum_training::nn::ActBuilder<QuantIdentity>| {
-        seen(builder.build(), |layer, x| layer.forward(x), |layer| named_parameters(layer))
-    };
+    let seen_identity =
+        |builder: ActBuilder<QuantIdentity>| seen(builder.build(), |layer, x| layer.forward(x));
     assert_all(&act_attributes! {{ "", identity(), seen_identity }}, ActQuant::ATTRIBUTES);
     let input = || linear().input_quant(Int8ActPerTensorFloat);
     assert_all(&act_attributes! {{ "input_", input(), seen_linear }}, ActQuant::ATTRIBUTES);
@@ -239,15 +235,13 @@ fn s56_every_attribute_of_an_activation_quantizer_is_a_keyword() {
 #[test]
 fn s56_every_attribute_is_a_keyword_of_layers_that_join() {
     let add = || QuantEltwiseAdd::builder("add");
-    let seen_add = |builder: exactum_training::nn::AlignedBuilder<QuantEltwiseAdd>| {
-        seen(builder.build(), |layer, x| layer.forward(x, x), |layer| named_parameters(layer))
-    };
+    let seen_add =
+        |builder: AlignedBuilder<QuantEltwiseAdd>| seen(builder.build(), |layer, x| layer.forward(x, x));
     assert_all(&act_attributes! {{ "input_", add(), seen_add }}, ActQuant::ATTRIBUTES);
     assert_all(&act_attributes! {{ "output_", add(), seen_add }}, ActQuant::ATTRIBUTES);
     let cat = || QuantCat::builder("cat");
-    let seen_cat = |builder: exactum_training::nn::AlignedBuilder<QuantCat>| {
-        seen(builder.build(), |layer, x| layer.forward(&[x, x], 0), |layer| named_parameters(layer))
-    };
+    let seen_cat =
+        |builder: AlignedBuilder<QuantCat>| seen(builder.build(), |layer, x| layer.forward(&[x, x], 0));
     assert_all(&act_attributes! {{ "input_", cat(), seen_cat }}, ActQuant::ATTRIBUTES);
     assert_all(&act_attributes! {{ "output_", cat(), seen_cat }}, ActQuant::ATTRIBUTES);
 }

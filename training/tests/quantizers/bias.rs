@@ -44,7 +44,12 @@ fn s31_a_quantized_bias_needs_the_scale_of_the_input() {
     for x in [Activation::train(x.clone()), Activation::eval(x.clone())] {
         let error = biased(None).forward(&x).map(|_| ()).unwrap_err();
         assert!(matches!(&error, ForwardError::BiasScale { layer, .. } if layer == "fc"), "{error}");
-        assert!(error.to_string().contains("the input has no scale"), "{error}");
+        let text = error.to_string();
+        assert!(
+            text.contains("is not correctly configured") && text.contains("the input has no scale"),
+            "{text}"
+        );
+        assert!(text.contains("give the layer an input_quant"), "{text}");
     }
     let cell = &GOLDEN["c14_int16bias"];
     let own_scale = QuantLinear::builder("fc", 2, 4)

@@ -5,7 +5,6 @@ use exactum_runtime::num::IntRange;
 use super::{OperatorShape, Wbiol, WeightedOperator};
 use crate::activation::{Activation, Data, Mode};
 use crate::backend::{self, Tensor};
-use crate::calibrate::check_finite;
 use crate::error::ForwardError;
 use crate::exact::{self, Carrier, ExactTensor, Offset, Real};
 use crate::quant::{FixedQuantizer, WeightQuantProxy, broadcast};
@@ -29,8 +28,7 @@ impl<O: OperatorShape> Wbiol<O> {
         let repeats = repeats.ok_or_else(|| ForwardError::Accumulated { layer: self.name.clone() })?;
         let input_scales = exact::repeat_channels(&input.scales, repeats, 1);
         weight_quant.set_input(f32::from(input.declared_bits), input.signed && input.zero_point == 0);
-        let stored = self.weight.tensor(Mode::Eval, self.shape::<D>());
-        check_finite(&format!("{}.weight", self.name), &stored)?;
+        self.check_parameters()?;
         let (codes, quantizer) = weight_quant.codes(&self.weight).map_err(|source| self.failed(source))?;
         let run_elems = self.weight.shape().iter().skip(self.operator.output_axis() + 1).product();
         let centred = centred(&codes, &quantizer, run_elems);
@@ -82,6 +80,7 @@ impl<O: OperatorShape> Wbiol<O> {
     where
         O: WeightedOperator<D>,
     {
+        self.check_parameters()?;
         let bias = match (self.bias(), &self.bias_quant) {
             (Some(bias), Some(proxy)) => {
                 let fixed = proxy.codes(bias, None).map_err(|source| self.failed(source))?;

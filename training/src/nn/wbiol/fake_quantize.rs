@@ -13,6 +13,7 @@ impl<O: OperatorShape> Wbiol<O> {
     where
         O: WeightedOperator<D>,
     {
+        self.check_parameters()?;
         if let (Some(proxy), Some(input)) = (&self.weight_quant, x.quant().and_then(QuantTensor::fake)) {
             let symmetric =
                 input.signed && !backend::to_f32(&input.zero_point).iter().any(|zero| *zero != 0.0);
@@ -21,7 +22,7 @@ impl<O: OperatorShape> Wbiol<O> {
         let weight = self.weight_quant.as_ref().map(|proxy| proxy.forward::<D>(&self.weight, Mode::Train));
         let weight = weight.as_ref().and_then(QuantTensor::fake);
         if let Some(weight) = weight {
-            // A statistic of the weights is finite only if they are.
+            // A learned scale may be no number, too.
             check_finite(&format!("{}.weight_quant", self.name), &weight.scale)?;
         }
         let input = x.quant().and_then(QuantTensor::fake);

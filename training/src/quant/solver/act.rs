@@ -184,9 +184,13 @@ impl Solve<'_> {
         let init = match &quant.scaling_init {
             Some(init) => init.clone(),
             None => {
-                let needed_by = quant.scaling_impl_type;
-                let max_val = require(quant.max_val, "max_val", needed_by)?.abs();
-                ScalingInit::Float(max_val.max(quant.min_val.unwrap_or(0.0).abs()))
+                let magnitude = |value: f32, attribute| {
+                    let invalid = || QuantizerBuildError::invalid(attribute, value, "a finite number");
+                    value.is_finite().then_some(value.abs()).ok_or_else(invalid)
+                };
+                let max_val = require(quant.max_val, "max_val", quant.scaling_impl_type)?;
+                let min_val = quant.min_val.unwrap_or(0.0);
+                ScalingInit::Float(magnitude(max_val, "max_val")?.max(magnitude(min_val, "min_val")?))
             }
         };
         self.common.thresholds(&init)
