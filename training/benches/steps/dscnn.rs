@@ -1,9 +1,10 @@
 //! DS-CNN-S, the keyword spotting network of MLPerf Tiny: a convolution and four depthwise separable ones on 49 by 10
 //! features, batch norm behind each, twelve classes.
 
-use burn::module::{Module, Param};
-use exactum_training::backend::{self, Tensor};
-use exactum_training::nn::{QuantConv2d, QuantIdentity, QuantLinear, QuantReLU};
+use burn::module::Module;
+use exactum_training::nn::{
+    AdaptiveAvgPool2d, BatchNorm2d, Flatten, QuantConv2d, QuantIdentity, QuantLinear, QuantReLU,
+};
 use exactum_training::{Activation, BuildError, ForwardError, Init, Network};
 
 const CHANNELS: usize = 64;
@@ -12,22 +13,18 @@ const CHANNELS: usize = 64;
 #[derive(Module, Debug)]
 struct Block {
     conv: QuantConv2d,
-    gamma: Param<Tensor<1>>,
-    beta: Param<Tensor<1>>,
+    norm: BatchNorm2d,
     relu: QuantReLU,
 }
 
 impl Block {
     fn new(conv: QuantConv2d, name: &str) -> Result<Self, BuildError> {
-        let device = backend::training_device();
-        let constant = |value| Param::from_tensor(Tensor::full([CHANNELS], value, &device));
-        Ok(Self { conv, gamma: constant(1.0), beta: constant(0.0), relu: super::relu(name)? })
+        let norm = BatchNorm2d::new(format!("{name}.norm"), CHANNELS);
+        Ok(Self { conv, norm, relu: super::relu(name)? })
     }
 
     fn forward(&self, x: &Activation<4>) -> Result<Activation<4>, ForwardError> {
-        let x = self.conv.forward(x)?.value();
-        let normalized = backend::batch_norm_train(x, self.gamma.val(), self.beta.val(), 1e-5);
-        self.relu.forward(&Activation::train(normalized.output))
+        self.relu.forward(&self.norm.forward(&self.conv.forward(x)?)?)
     }
 }
 
@@ -35,6 +32,8 @@ impl Block {
 pub(crate) struct DsCnn {
     input: QuantIdentity,
     blocks: Vec<Block>,
+    pool: AdaptiveAvgPool2d,
+    flatten: Flatten,
     fc: QuantLinear,
 }
 
@@ -54,7 +53,8 @@ impl DsCnn {
             blocks.push(Block::new(pointwise, &format!("{name}.relu"))?);
         }
         let fc = QuantLinear::builder("fc", CHANNELS, 12).build(init)?;
-        Ok(Self { input: super::input()?, blocks, fc })
+        let pool = AdaptiveAvgPool2d::new("pool", [1, 1]);
+        Ok(Self { input: super::input()?, blocks, pool, flatten: Flatten::new("flatten"), fc })
     }
 }
 
@@ -68,7 +68,6 @@ impl Network<4> for DsCnn {
         for block in &self.blocks {
             x = block.forward(&x)?;
         }
-        let pooled = x.value().flatten::<3>(2, 3).mean_dim(2).flatten::<2>(1, 2);
-        self.fc.forward(&Activation::train(pooled))
+        self.fc.forward(&self.flatten.forward(&self.pool.forward(&x)?))
     }
 }
