@@ -12,6 +12,9 @@ use exactum_training::quant::{ActQuant, Int8ActPerTensorFloat, ZeroPointImpl};
 use exactum_training::{Activation, Parameter, QuantTensor};
 use proptest::prelude::*;
 
+/// What a function made of an activation, and the function of its floats.
+type Decayed = (Activation<4>, fn(f32) -> f32);
+
 const SHAPE: [usize; 4] = [2, 4, 4, 6];
 const SCALE: f32 = 0.0625;
 
@@ -209,8 +212,7 @@ fn s37_functions_keep_codes_or_decay() {
         }
         assert!(x.add(&x).unwrap().quant().is_some());
         let value = values(x.value());
-        let decayed: [(Activation<4>, fn(f32) -> f32); 2] =
-            [(x.tanh(), f32::tanh), (x.sigmoid(), |x| 1.0 / (1.0 + (-x).exp()))];
+        let decayed: [Decayed; 2] = [(x.tanh(), f32::tanh), (x.sigmoid(), |x| 1.0 / (1.0 + (-x).exp()))];
         for (y, function) in decayed {
             assert!(y.quant().is_none());
             assert_close(&values(y.value()), &value.iter().map(|x| function(*x)).collect::<Vec<_>>());

@@ -32,7 +32,7 @@ impl<'a> Matrix<'a> {
     }
 
     /// From `row` on.
-    pub(super) fn from_row(self, row: usize) -> Self {
+    pub(super) fn rows_from(self, row: usize) -> Self {
         let first = if self.transposed { row } else { row * self.stride };
         Self { values: &self.values[first..], ..self }
     }

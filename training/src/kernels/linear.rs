@@ -10,7 +10,7 @@ fn product(left: Matrix<'_>, right: Matrix<'_>, [rows, inner, columns]: [usize; 
     let mut out = vec![0.0; rows * columns];
     map_rows(&mut out, columns, inner, |row, out| {
         let dims = [out.len() / columns, inner, columns];
-        multiply_add(Arch::new(), out, left.from_row(row), right, dims, &mut Packed::default());
+        multiply_add(Arch::new(), out, left.rows_from(row), right, dims, &mut Packed::default());
     });
     out
 }

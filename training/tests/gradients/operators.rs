@@ -229,7 +229,7 @@ fn pools_match_differences() {
         let x_leaf = leaf(&x, [2, 2, 5, 4]);
         let gradients = loss(pool(&Activation::train(x_leaf.clone()))).backward();
         let found = [values(x_leaf.grad(&gradients).unwrap())];
-        assert_differences(name, &[x.clone()], &found, |at| {
+        assert_differences(name, std::slice::from_ref(&x), &found, |at| {
             let y = (0..24).map(|i| {
                 let (plane, row, column) = (i / 6, i / 3 % 2, i % 3);
                 let window: Vec<f64> =
