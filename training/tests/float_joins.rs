@@ -1,5 +1,8 @@
 //! Residual sums and concatenations in networks made from graphs: operands aligned by one quantizer.
 
+mod common;
+
+use common::relative_distance;
 use exactum_training::calibrate::{CalibrateConfig, calibrate_model};
 use exactum_training::data::npy;
 use exactum_training::float::{
@@ -63,11 +66,8 @@ fn s90_operands_of_sums_and_concatenations_share_one_quantizer() {
     assert!(found.integers.is_some());
     let expected = graph.run(&inputs).unwrap();
     // The shared scale is the mean of the operands', so the larger operand is clipped a little, as in Brevitas.
-    let square =
-        |values: &mut dyn Iterator<Item = f32>| values.map(|value| value * value).sum::<f32>().sqrt();
-    let distance = square(&mut found.values.iter().zip(&expected).map(|(found, expected)| found - expected));
-    let size = square(&mut expected.iter().copied());
-    assert!(distance < 0.05 * size, "{distance} of {size}");
+    let distance = relative_distance(&found.values, &expected);
+    assert!(distance < 0.05, "{distance}");
     let model = to_qonnx(&network, "residual").unwrap();
     assert_eq!(model.check(), []);
     let operators: Vec<&str> = model.graph.nodes.iter().map(|node| node.op_type.as_str()).collect();
@@ -91,11 +91,7 @@ fn s90_a_residual_network_of_pytorch_is_quantized() {
         let found = evaluate(&network, &inputs).unwrap();
         assert!(found.integers.is_some());
         let expected = graph.run(&inputs).unwrap();
-        let square =
-            |values: &mut dyn Iterator<Item = f32>| values.map(|value| value * value).sum::<f32>().sqrt();
-        let distance =
-            square(&mut found.values.iter().zip(&expected).map(|(found, expected)| found - expected));
-        let size = square(&mut expected.iter().copied());
-        assert!(distance < 0.05 * size, "{name}: {distance} of {size}");
+        let distance = relative_distance(&found.values, &expected);
+        assert!(distance < 0.05, "{name}: {distance}");
     }
 }

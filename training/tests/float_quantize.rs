@@ -1,5 +1,8 @@
 //! Float networks replaced by quantized ones: accuracy, exactness, export, and what is refused.
 
+mod common;
+
+use common::relative_distance;
 use std::fs;
 use std::path::PathBuf;
 
@@ -146,11 +149,8 @@ fn s90_saturating_activations_are_replaced() {
     let expected = graph.run(&inputs).unwrap();
     let found = evaluate(&network, &inputs).unwrap();
     assert!(found.integers.is_some());
-    let square =
-        |values: &mut dyn Iterator<Item = f32>| values.map(|value| value * value).sum::<f32>().sqrt();
-    let distance = square(&mut found.values.iter().zip(&expected).map(|(found, expected)| found - expected));
-    let size = square(&mut expected.iter().copied());
-    assert!(distance < 0.02 * size, "{distance} of {size}");
+    let distance = relative_distance(&found.values, &expected);
+    assert!(distance < 0.02, "{distance}");
 }
 
 /// Convolutions over one dimension and transposed ones, between a pool and a classifier.
@@ -180,11 +180,8 @@ fn s90_one_dimensional_and_transposed_layers_are_replaced() {
     let found = evaluate(&network, &inputs).unwrap();
     assert!(found.integers.is_some());
     let expected = graph.run(&inputs).unwrap();
-    let square =
-        |values: &mut dyn Iterator<Item = f32>| values.map(|value| value * value).sum::<f32>().sqrt();
-    let distance = square(&mut found.values.iter().zip(&expected).map(|(found, expected)| found - expected));
-    let size = square(&mut expected.iter().copied());
-    assert!(distance < 0.02 * size, "{distance} of {size}");
+    let distance = relative_distance(&found.values, &expected);
+    assert!(distance < 0.02, "{distance}");
     let model = to_qonnx(&network, "signal").unwrap();
     let count = |operator| model.graph.nodes.iter().filter(|node| node.op_type == operator).count();
     assert_eq!(["Conv", "ConvTranspose", "MaxPool", "Gemm"].map(count), [1; 4]);

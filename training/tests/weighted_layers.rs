@@ -1,6 +1,8 @@
 //! Layers with weights: the tutorial's numbers, integer loops for every geometry, widths, and bad input.
 
 mod common;
+#[path = "common/geometry.rs"]
+mod geometry;
 
 use common::{GOLDEN, assert_close, assert_golden, floats, input, parameter, values};
 use exactum_training::backend::{Tensor, evaluation_device};
@@ -12,6 +14,7 @@ use exactum_training::quant::{
     Uint8ActPerTensorFloat,
 };
 use exactum_training::{Activation, Component, ForwardError, Init, Parameter, QuantTensor, Tree};
+use geometry::Geometry;
 
 /// A bias-free layer with the weight of a cell.
 fn layer(cell: &str, input: Option<ActQuant>, return_quant_tensor: bool) -> QuantLinear {
@@ -74,22 +77,8 @@ fn s02_all_layers_with_weights_share_one_mechanism() {
     assert_eq!(parts!(QuantConvTranspose2d::builder("l", 2, 4, 3)), needed);
 }
 
-/// Two axes; one-dimensional layers have a first axis of extent 1.
-#[derive(Clone, Copy, Debug)]
-struct Geometry {
-    inputs: usize,
-    outputs: usize,
-    groups: usize,
-    extents: [usize; 2],
-    kernel: [usize; 2],
-    stride: [usize; 2],
-    /// Before and behind each axis.
-    pads: [[usize; 2]; 2],
-    dilation: [usize; 2],
-    output_padding: [usize; 2],
-}
-
 const PLAIN: Geometry = Geometry {
+    batch: 1,
     inputs: 2,
     outputs: 4,
     groups: 1,
@@ -101,84 +90,16 @@ const PLAIN: Geometry = Geometry {
     output_padding: [0, 0],
 };
 
-impl Geometry {
-    fn span(&self, axis: usize) -> usize {
-        self.dilation[axis] * (self.kernel[axis] - 1) + 1
-    }
-
-    /// Pairs of positions that a window element at `(row, column)` connects, as (input, output), with channels.
-    fn convolve(&self, x: &[i64], w: &[i64]) -> Vec<i64> {
-        let out: [usize; 2] = std::array::from_fn(|a| {
-            (self.extents[a] + self.pads[a][0] + self.pads[a][1] - self.span(a)) / self.stride[a] + 1
-        });
-        self.sum(out, x, |o, i, taps, place| {
-            let rows = self.inputs / self.groups;
-            let index =
-                (o * rows + i % rows) * self.kernel[0] * self.kernel[1] + taps[0] * self.kernel[1] + taps[1];
-            let at = |a: usize| {
-                (place[a] * self.stride[a] + taps[a] * self.dilation[a]).checked_sub(self.pads[a][0])
-            };
-            Some((w[index], [at(0)?, at(1)?]))
-        })
-    }
-
-    fn transpose(&self, x: &[i64], w: &[i64]) -> Vec<i64> {
-        let out: [usize; 2] = std::array::from_fn(|a| {
-            (self.extents[a] - 1) * self.stride[a] + self.span(a) + self.output_padding[a]
-                - 2 * self.pads[a][0]
-        });
-        self.sum(out, x, |o, i, taps, place| {
-            let rows = self.outputs / self.groups;
-            let index =
-                (i * rows + o % rows) * self.kernel[0] * self.kernel[1] + taps[0] * self.kernel[1] + taps[1];
-            let at = |a: usize| {
-                let ahead = (place[a] + self.pads[a][0]).checked_sub(taps[a] * self.dilation[a])?;
-                ahead.is_multiple_of(self.stride[a]).then_some(ahead / self.stride[a])
-            };
-            Some((w[index], [at(0)?, at(1)?]))
-        })
-    }
-
-    /// Adds up weight times input over all channels of the group and all window elements.
-    fn sum(
-        &self,
-        out: [usize; 2],
-        x: &[i64],
-        connection: impl Fn(usize, usize, [usize; 2], [usize; 2]) -> Option<(i64, [usize; 2])>,
-    ) -> Vec<i64> {
-        let mut sums = Vec::new();
-        for o in 0..self.outputs {
-            let group = o / (self.outputs / self.groups);
-            let rows = self.inputs / self.groups;
-            for place in (0..out[0] * out[1]).map(|p| [p / out[1], p % out[1]]) {
-                let mut sum = 0;
-                for i in group * rows..(group + 1) * rows {
-                    for taps in
-                        (0..self.kernel[0] * self.kernel[1]).map(|t| [t / self.kernel[1], t % self.kernel[1]])
-                    {
-                        let Some((weight, at)) = connection(o, i, taps, place) else { continue };
-                        if at[0] < self.extents[0] && at[1] < self.extents[1] {
-                            sum += weight * x[(i * self.extents[0] + at[0]) * self.extents[1] + at[1]];
-                        }
-                    }
-                }
-                sums.push(sum);
-            }
-        }
-        sums
-    }
-
-    fn image(&self) -> Vec<f32> {
-        let len = self.inputs * self.extents[0] * self.extents[1];
-        (0..len).map(|i| ((i * 37 + 11) % 83) as f32 / 41.0 - 1.0).collect()
-    }
+fn image(g: Geometry) -> Vec<f32> {
+    let len = g.inputs * g.extents[0] * g.extents[1];
+    (0..len).map(|i| ((i * 37 + 11) % 83) as f32 / 41.0 - 1.0).collect()
 }
 
 /// Codes of the input, of the weight and of the output of a layer.
 macro_rules! run {
     ($geometry:expr, $layer:expr, $shape:expr, $rank:literal) => {{
         let identity = QuantIdentity::builder("in").max_val(1.0).build().unwrap();
-        let x = identity.forward(&Activation::from_values($geometry.image(), $shape)).unwrap();
+        let x = identity.forward(&Activation::from_values(image($geometry), $shape)).unwrap();
         let layer = $layer
             .bias(false)
             .weight_scaling_per_output_channel(true)
@@ -199,7 +120,7 @@ fn check_conv1d(g: Geometry, same: bool) {
         .dilation(g.dilation[1])
         .groups(g.groups);
     let (x, w, y) = run!(g, conv, [1, g.inputs, g.extents[1]], 3);
-    assert_eq!(y, g.convolve(&x, &w), "{g:?}");
+    assert_eq!(y, g.apply(false, &x, &w), "{g:?}");
 }
 
 fn check_conv2d(g: Geometry) {
@@ -209,7 +130,7 @@ fn check_conv2d(g: Geometry) {
         .dilation(g.dilation)
         .groups(g.groups);
     let (x, w, y) = run!(g, conv, [1, g.inputs, g.extents[0], g.extents[1]], 4);
-    assert_eq!(y, g.convolve(&x, &w), "{g:?}");
+    assert_eq!(y, g.apply(false, &x, &w), "{g:?}");
 }
 
 fn check_transpose1d(g: Geometry) {
@@ -220,7 +141,7 @@ fn check_transpose1d(g: Geometry) {
         .dilation(g.dilation[1])
         .groups(g.groups);
     let (x, w, y) = run!(g, conv, [1, g.inputs, g.extents[1]], 3);
-    assert_eq!(y, g.transpose(&x, &w), "{g:?}");
+    assert_eq!(y, g.apply(true, &x, &w), "{g:?}");
 }
 
 fn check_transpose2d(g: Geometry) {
@@ -231,7 +152,7 @@ fn check_transpose2d(g: Geometry) {
         .dilation(g.dilation)
         .groups(g.groups);
     let (x, w, y) = run!(g, conv, [1, g.inputs, g.extents[0], g.extents[1]], 4);
-    assert_eq!(y, g.transpose(&x, &w), "{g:?}");
+    assert_eq!(y, g.apply(true, &x, &w), "{g:?}");
 }
 
 #[test]

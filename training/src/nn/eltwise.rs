@@ -1,7 +1,7 @@
 //! Sums and concatenations of activations that one quantizer aligns.
 
 use super::function::Function;
-use super::keywords::Keywords;
+use super::keywords::{Keywords, quantizer_keywords};
 use super::quant_act::quantize_activation;
 use crate::activation::Activation;
 use crate::component::{Component, burn_module};
@@ -56,21 +56,9 @@ impl<T> AlignedBuilder<T> {
         }
     }
 
-    /// The quantizer of all operands; `None` takes them as they come.
-    pub fn input_quant(mut self, quant: impl Into<Option<ActQuant>>) -> Self {
-        self.input_quant.define(quant.into());
-        self
-    }
-
     /// A quantizer that other layers use, too.
     pub fn shared_input_quant(mut self, proxy: ActQuantProxy) -> Self {
         self.shared_input_quant = Some(proxy);
-        self
-    }
-
-    /// The quantizer of the result; `None` returns the exact sum or concatenation.
-    pub fn output_quant(mut self, quant: impl Into<Option<ActQuant>>) -> Self {
-        self.output_quant.define(quant.into());
         self
     }
 
@@ -104,20 +92,18 @@ impl<T> AlignedBuilder<T> {
         };
         Ok((self.finish)(Aligned { label: self.label, name: self.name.clone(), input_quant, output_quant }))
     }
-
-    fn change_input(mut self, change: impl FnOnce(&mut ActQuant) + 'static) -> Self {
-        self.input_quant.change(change);
-        self
-    }
-
-    fn change_output(mut self, change: impl FnOnce(&mut ActQuant) + 'static) -> Self {
-        self.output_quant.change(change);
-        self
-    }
 }
 
-act_attributes! { keywords { [<T>] AlignedBuilder<T>, "input_", change_input } }
-act_attributes! { keywords { [<T>] AlignedBuilder<T>, "output_", change_output } }
+quantizer_keywords! {
+    [<T>] AlignedBuilder<T>;
+    /// The quantizer of all operands; `None` takes them as they come.
+    input_quant: ActQuant, act_attributes, "input_", change_input
+}
+quantizer_keywords! {
+    [<T>] AlignedBuilder<T>;
+    /// The quantizer of the result; `None` returns the exact sum or concatenation.
+    output_quant: ActQuant, act_attributes, "output_", change_output
+}
 
 impl Aligned {
     /// Quantizes operand `index`.

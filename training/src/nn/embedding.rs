@@ -1,6 +1,6 @@
 //! Embeddings: rows of a quantized table.
 
-use super::keywords::Keywords;
+use super::keywords::{Keywords, quantizer_keywords};
 use crate::activation::{Activation, Data, Mode};
 use crate::backend::{self, DType, Int, Tensor, TensorData};
 use crate::component::{Component, burn_module};
@@ -32,12 +32,6 @@ pub struct EmbeddingBuilder {
 }
 
 impl EmbeddingBuilder {
-    /// The quantizer of the table, with one scale; `None` for floats.
-    pub fn weight_quant(mut self, quant: impl Into<Option<WeightQuant>>) -> Self {
-        self.weight_quant.define(quant.into());
-        self
-    }
-
     /// The layer, its rows drawn from `init`.
     ///
     /// # Errors
@@ -66,14 +60,13 @@ impl EmbeddingBuilder {
         };
         Ok(QuantEmbedding { name: self.name, weight, weight_quant })
     }
-
-    fn change_weight(mut self, change: impl FnOnce(&mut WeightQuant) + 'static) -> Self {
-        self.weight_quant.change(change);
-        self
-    }
 }
 
-weight_attributes! { keywords { [] EmbeddingBuilder, "weight_", change_weight } }
+quantizer_keywords! {
+    [] EmbeddingBuilder;
+    /// The quantizer of the table, with one scale; `None` for floats.
+    weight_quant: WeightQuant, weight_attributes, "weight_", change_weight
+}
 
 impl QuantEmbedding {
     /// A builder of a table of `rows` rows of `columns` values.

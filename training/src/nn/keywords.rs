@@ -1,4 +1,5 @@
-//! A definition on its way into a layer, with the keywords that override it.
+//! A definition on its way into a layer, with the keywords that override it. Builders of layers declare theirs by
+//! [`quantizer_keywords`].
 
 /// A change of a definition.
 type Change<T> = Box<dyn FnOnce(&mut T)>;
@@ -34,3 +35,29 @@ impl<T> Keywords<T> {
         Some(definition)
     }
 }
+
+/// Declares a quantizer of a builder, a field of [`Keywords`]: a method that replaces its definition, and one per
+/// attribute of `$attributes`, with a prefix. `$change` is the name of a method that all of these call.
+macro_rules! quantizer_keywords {
+    (
+        [$($generics:tt)*] $builder:ty;
+        $(#[$doc:meta])*
+        $quantizer:ident: $definition:ty, $attributes:ident, $prefix:tt, $change:ident
+    ) => {
+        impl $($generics)* $builder {
+            $(#[$doc])*
+            pub fn $quantizer(mut self, quant: impl Into<Option<$definition>>) -> Self {
+                self.$quantizer.define(quant.into());
+                self
+            }
+
+            fn $change(mut self, change: impl FnOnce(&mut $definition) + 'static) -> Self {
+                self.$quantizer.change(change);
+                self
+            }
+        }
+
+        $attributes! { keywords { [$($generics)*] $builder, $prefix, $change } }
+    };
+}
+pub(in crate::nn) use quantizer_keywords;

@@ -6,7 +6,7 @@ use crate::calibrate::{self, Purpose};
 use crate::component::Component;
 use crate::error::{BuildError, ForwardError};
 use crate::nn::function::Function;
-use crate::nn::keywords::Keywords;
+use crate::nn::keywords::{Keywords, quantizer_keywords};
 use crate::quant::definition::{act_attributes, keywords};
 use crate::quant::{
     ActQuant, ActQuantProxy, BitWidth, BitWidthImplType, Clamp, FloatToInt, FloatToIntImplType,
@@ -74,7 +74,7 @@ pub(super) struct QuantAct {
 /// Builds an activation layer; `T` says which.
 pub struct ActBuilder<T> {
     name: String,
-    quant: Keywords<ActQuant>,
+    act_quant: Keywords<ActQuant>,
     finish: Box<dyn FnOnce(String, Option<ActQuantProxy>) -> T>,
 }
 
@@ -84,13 +84,7 @@ impl<T> ActBuilder<T> {
         quant: ActQuant,
         finish: impl FnOnce(String, Option<ActQuantProxy>) -> T + 'static,
     ) -> Self {
-        Self { name: name.into(), quant: Keywords::new(Some(quant)), finish: Box::new(finish) }
-    }
-
-    /// The quantizer; `None` for the float layer.
-    pub fn act_quant(mut self, quant: impl Into<Option<ActQuant>>) -> Self {
-        self.quant.define(quant.into());
-        self
+        Self { name: name.into(), act_quant: Keywords::new(Some(quant)), finish: Box::new(finish) }
     }
 
     /// The layer.
@@ -99,7 +93,7 @@ impl<T> ActBuilder<T> {
     ///
     /// If the quantizer cannot be built from its definition.
     pub fn build(self) -> Result<T, BuildError> {
-        let proxy = match self.quant.finish() {
+        let proxy = match self.act_quant.finish() {
             Some(quant) => ActQuantProxy::build(quant).map_err(|source| BuildError::Quantizer {
                 layer: self.name.clone(),
                 quantizer: "act_quant",
@@ -109,14 +103,13 @@ impl<T> ActBuilder<T> {
         };
         Ok((self.finish)(self.name, proxy))
     }
-
-    fn change(mut self, change: impl FnOnce(&mut ActQuant) + 'static) -> Self {
-        self.quant.change(change);
-        self
-    }
 }
 
-act_attributes! { keywords { [<T>] ActBuilder<T>, "", change } }
+quantizer_keywords! {
+    [<T>] ActBuilder<T>;
+    /// The quantizer; `None` for the float layer.
+    act_quant: ActQuant, act_attributes, "", change
+}
 
 impl QuantIdentity {
     /// A builder; the default quantizer is [`Int8ActPerTensorFloat`].

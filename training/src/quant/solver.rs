@@ -286,6 +286,18 @@ impl Common<'_> {
         })
     }
 
+    /// The threshold that weights and biases are given: `scaling_init`, or else `scaling_const`.
+    fn given_thresholds(
+        &self,
+        scaling_init: Option<&ScalingInit>,
+        scaling_const: Option<f32>,
+    ) -> Result<Vec<f32>, QuantizerBuildError> {
+        let init = scaling_init.cloned().or(scaling_const.map(ScalingInit::Float));
+        let init =
+            init.ok_or_else(|| QuantizerBuildError::missing("scaling_init", self.scaling_impl_type))?;
+        self.thresholds(&init)
+    }
+
     /// The learned changes of `ScalingImplType::AffineStats`.
     fn affine(&self, rescaling_init: Option<f32>, shifting_init: Option<f32>) -> Option<AffineRescaling> {
         (self.scaling_impl_type == ScalingImplType::AffineStats)
@@ -306,6 +318,12 @@ impl Common<'_> {
             }
         }
     }
+}
+
+/// The search for a threshold in a quantizer that has no integer codes to try.
+fn no_mse() -> Result<Mse, QuantizerBuildError> {
+    let reason = "the search is for quantizers of quant_type Int";
+    Err(QuantizerBuildError::unsupported("scaling_stats_op", StatsOp::Mse, reason))
 }
 
 /// Whether a quantizer of this kind exists for biases, which are integers or floats.

@@ -80,3 +80,12 @@ pub(crate) fn assert_golden<const D: usize>(found: &QuantTensor<D>, golden: &Val
     assert_eq!(found.is_valid(), golden["is_valid"].as_bool().unwrap());
     assert_close(&values(found.value()), &floats(&golden["value"]));
 }
+
+/// The distance of two vectors in lengths of the second one.
+pub(crate) fn relative_distance(found: &[f32], needed: &[f32]) -> f32 {
+    assert_eq!(found.len(), needed.len());
+    let length =
+        |values: &mut dyn Iterator<Item = f32>| values.map(|value| value * value).sum::<f32>().sqrt();
+    let distance = length(&mut found.iter().zip(needed).map(|(found, needed)| found - needed));
+    distance / length(&mut needed.iter().copied())
+}

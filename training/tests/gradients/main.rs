@@ -3,6 +3,8 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+#[path = "../common/geometry.rs"]
+mod geometry;
 
 mod formulas;
 mod operators;

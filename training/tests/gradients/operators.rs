@@ -1,27 +1,13 @@
 //! Operators of layers against central differences: convolutions of all geometries, batch norm, biases, pools.
 
 use crate::common::values;
+use crate::geometry::Geometry;
 use crate::{assert_differences, leaf, loss, noise, scalar_loss};
 use exactum_training::Activation;
 use exactum_training::backend::{
     self, ConvOptions, ConvTransposeOptions, Tensor, add_channels, batch_norm_train,
 };
 use exactum_training::nn::{AvgPool2d, MaxPool2d};
-
-/// A convolution over two axes; channels are those of a group.
-#[derive(Clone, Copy, Debug)]
-struct Geometry {
-    batch: usize,
-    inputs: usize,
-    outputs: usize,
-    groups: usize,
-    extents: [usize; 2],
-    kernel: [usize; 2],
-    stride: [usize; 2],
-    dilation: [usize; 2],
-    padding: [usize; 2],
-    output_padding: [usize; 2],
-}
 
 const PLAIN: Geometry = Geometry {
     batch: 2,
@@ -32,125 +18,63 @@ const PLAIN: Geometry = Geometry {
     kernel: [3, 2],
     stride: [1, 1],
     dilation: [1, 1],
-    padding: [0, 0],
+    pads: [[0, 0]; 2],
     output_padding: [0, 0],
 };
 
+const ONE_AROUND: [[usize; 2]; 2] = [[1, 1]; 2];
+
 const GEOMETRIES: [Geometry; 6] = [
     PLAIN,
-    Geometry { stride: [2, 1], padding: [1, 1], ..PLAIN },
-    Geometry { dilation: [1, 2], padding: [1, 0], ..PLAIN },
-    Geometry { groups: 2, inputs: 2, outputs: 1, ..PLAIN },
+    Geometry { stride: [2, 1], pads: ONE_AROUND, ..PLAIN },
+    Geometry { dilation: [1, 2], pads: [[1, 1], [0, 0]], ..PLAIN },
+    Geometry { groups: 2, inputs: 4, outputs: 2, ..PLAIN },
     // Depthwise, as in separable convolutions, and with two outputs per channel.
-    Geometry { groups: 4, inputs: 1, outputs: 1, kernel: [3, 3], padding: [1, 1], ..PLAIN },
-    Geometry { groups: 3, inputs: 1, outputs: 2, stride: [2, 2], padding: [1, 1], ..PLAIN },
+    Geometry { groups: 4, inputs: 4, outputs: 4, kernel: [3, 3], pads: ONE_AROUND, ..PLAIN },
+    Geometry { groups: 3, inputs: 3, outputs: 6, stride: [2, 2], pads: ONE_AROUND, ..PLAIN },
 ];
 
-impl Geometry {
-    fn axes(self, f: impl Fn(usize) -> usize) -> [usize; 2] {
-        [f(0), f(1)]
-    }
-
-    fn span(self, axis: usize) -> usize {
-        (self.kernel[axis] - 1) * self.dilation[axis] + 1
-    }
-
-    /// Extents behind the convolution, or behind its transpose.
-    fn output(self, transposed: bool) -> [usize; 2] {
-        self.axes(|axis| {
-            let (extent, stride, padding) = (self.extents[axis], self.stride[axis], 2 * self.padding[axis]);
-            if transposed {
-                (extent - 1) * stride + self.span(axis) + self.output_padding[axis] - padding
-            } else {
-                (extent + padding - self.span(axis)) / stride + 1
-            }
-        })
-    }
-
-    /// Adds up, over every product there is, what it contributes to which output.
-    fn apply(self, transposed: bool, x: &[f64], w: &[f64]) -> Vec<f64> {
-        let (output, [height, width]) = (self.output(transposed), self.extents);
-        let channels = self.outputs * self.groups;
-        let mut y = vec![0.0; self.batch * channels * output[0] * output[1]];
-        for (sample, group) in (0..self.batch * self.groups).map(|i| (i / self.groups, i % self.groups)) {
-            for (input, out) in (0..self.inputs * self.outputs).map(|i| (i / self.outputs, i % self.outputs))
-            {
-                let from = group * self.inputs + input;
-                let to = group * self.outputs + out;
-                let row = if transposed { from * self.outputs + out } else { to * self.inputs + input };
-                for tap in 0..self.kernel[0] * self.kernel[1] {
-                    let taps = [tap / self.kernel[1], tap % self.kernel[1]];
-                    let weight = w[row * self.kernel[0] * self.kernel[1] + tap];
-                    // The axis that strides is the output of the transpose and the input otherwise.
-                    let (near, far) =
-                        if transposed { (self.extents, output) } else { (output, self.extents) };
-                    for place in (0..near[0] * near[1]).map(|i| [i / near[1], i % near[1]]) {
-                        let reach = self.axes(|axis| {
-                            (place[axis] * self.stride[axis] + taps[axis] * self.dilation[axis])
-                                .wrapping_sub(self.padding[axis])
-                        });
-                        if reach[0] >= far[0] || reach[1] >= far[1] {
-                            continue;
-                        }
-                        let (at, into) = if transposed { (place, reach) } else { (reach, place) };
-                        let channel = sample * self.inputs * self.groups + from;
-                        let value = x[(channel * height + at[0]) * width + at[1]];
-                        let target = sample * channels + to;
-                        y[(target * output[0] + into[0]) * output[1] + into[1]] += weight * value;
-                    }
-                }
-            }
-        }
-        y
-    }
-
-    fn check(self, transposed: bool) {
-        let Self { batch, inputs, outputs, groups, extents, kernel, stride, dilation, padding, .. } = self;
-        let x_shape = [batch, inputs * groups, extents[0], extents[1]];
-        let rows = if transposed { [inputs * groups, outputs] } else { [outputs * groups, inputs] };
-        let w_shape = [rows[0], rows[1], kernel[0], kernel[1]];
-        let x = noise(x_shape.iter().product(), 1);
-        let w = noise(w_shape.iter().product(), 2);
-        let (x_leaf, w_leaf) = (leaf(&x, x_shape), leaf(&w, w_shape));
-        let y = if transposed {
-            let options = ConvTransposeOptions::new(stride, padding, self.output_padding, dilation, groups);
-            backend::conv_transpose2d(x_leaf.clone(), w_leaf.clone(), options)
-        } else {
-            backend::conv2d(
-                x_leaf.clone(),
-                w_leaf.clone(),
-                ConvOptions::new(stride, padding, dilation, groups),
-            )
-        };
-        assert_eq!(
-            y.dims(),
-            [batch, outputs * groups, self.output(transposed)[0], self.output(transposed)[1]]
-        );
-        let gradients = loss(y).backward();
-        let found = [&x_leaf, &w_leaf].map(|leaf| values(leaf.grad(&gradients).unwrap()));
-        let what = format!("transposed: {transposed}, {self:?}");
-        assert_differences(&what, &[x, w], &found, |at| scalar_loss(&self.apply(transposed, &at[0], &at[1])));
-    }
+fn check(geometry: Geometry, transposed: bool) {
+    let Geometry { batch, inputs, outputs, groups, extents, kernel, stride, dilation, pads, .. } = geometry;
+    let padding = pads.map(|[begin, _]| begin);
+    let x_shape = [batch, inputs, extents[0], extents[1]];
+    let rows = if transposed { [inputs, outputs / groups] } else { [outputs, inputs / groups] };
+    let w_shape = [rows[0], rows[1], kernel[0], kernel[1]];
+    let x = noise(x_shape.iter().product(), 1);
+    let w = noise(w_shape.iter().product(), 2);
+    let (x_leaf, w_leaf) = (leaf(&x, x_shape), leaf(&w, w_shape));
+    let y = if transposed {
+        let options = ConvTransposeOptions::new(stride, padding, geometry.output_padding, dilation, groups);
+        backend::conv_transpose2d(x_leaf.clone(), w_leaf.clone(), options)
+    } else {
+        backend::conv2d(x_leaf.clone(), w_leaf.clone(), ConvOptions::new(stride, padding, dilation, groups))
+    };
+    assert_eq!(y.dims(), [batch, outputs, geometry.output(transposed)[0], geometry.output(transposed)[1]]);
+    let gradients = loss(y).backward();
+    let found = [&x_leaf, &w_leaf].map(|leaf| values(leaf.grad(&gradients).unwrap()));
+    let what = format!("transposed: {transposed}, {geometry:?}");
+    assert_differences(&what, &[x, w], &found, |at| scalar_loss(&geometry.apply(transposed, &at[0], &at[1])));
 }
 
 #[test]
 fn convolutions_match_differences() {
     for geometry in GEOMETRIES {
-        geometry.check(false);
+        check(geometry, false);
     }
 }
 
 #[test]
 fn transposed_convolutions_match_differences() {
     for geometry in GEOMETRIES {
-        geometry.check(true);
+        check(geometry, true);
     }
-    Geometry { stride: [2, 3], padding: [1, 0], output_padding: [1, 2], ..PLAIN }.check(true);
+    check(Geometry { stride: [2, 3], pads: [[1, 1], [0, 0]], output_padding: [1, 2], ..PLAIN }, true);
 }
 
 #[test]
 fn one_dimensional_convolutions_match_differences() {
-    let geometry = Geometry { extents: [1, 7], kernel: [1, 3], stride: [1, 2], padding: [0, 1], ..PLAIN };
+    let geometry =
+        Geometry { extents: [1, 7], kernel: [1, 3], stride: [1, 2], pads: [[0, 0], [1, 1]], ..PLAIN };
     let (x, w) = (noise(2 * 2 * 7, 3), noise(2 * 3 * 3, 4));
     let (x_leaf, w_leaf) = (leaf(&x, [2, 2, 7]), leaf(&w, [3, 2, 3]));
     let y = backend::conv1d(x_leaf.clone(), w_leaf.clone(), ConvOptions::new([2], [1], [1], 1));

@@ -9,7 +9,7 @@ use super::{OperatorShape, Wbiol};
 use crate::Parameter;
 use crate::error::BuildError;
 use crate::init::Init;
-use crate::nn::keywords::Keywords;
+use crate::nn::keywords::{Keywords, quantizer_keywords};
 use crate::quant::definition::{act_attributes, bias_attributes, keywords, weight_attributes};
 use crate::quant::{
     ActQuant, ActQuantProxy, BiasQuant, BiasQuantProxy, BitWidth, BitWidthImplType, Clamp, FloatToInt,
@@ -54,21 +54,9 @@ impl<O: OperatorShape> WbiolBuilder<O> {
         self
     }
 
-    /// The quantizer of the weight; `None` for floats.
-    pub fn weight_quant(mut self, quant: impl Into<Option<WeightQuant>>) -> Self {
-        self.weight_quant.define(quant.into());
-        self
-    }
-
     /// A quantizer that other layers use, too: all of them get one scale, from the statistics of all their weights.
     pub fn shared_weight_quant(mut self, proxy: WeightQuantProxy) -> Self {
         self.shared_weight_quant = Some(proxy);
-        self
-    }
-
-    /// The quantizer of the bias; `None` for floats.
-    pub fn bias_quant(mut self, quant: impl Into<Option<BiasQuant>>) -> Self {
-        self.bias_quant.define(quant.into());
         self
     }
 
@@ -77,18 +65,6 @@ impl<O: OperatorShape> WbiolBuilder<O> {
     /// the bias is part of the accumulator's codes.
     pub fn bias_as_zero_point(mut self, enabled: bool) -> Self {
         self.bias_as_zero_point = enabled;
-        self
-    }
-
-    /// The quantizer of the input; `None` to take the input as it comes.
-    pub fn input_quant(mut self, quant: impl Into<Option<ActQuant>>) -> Self {
-        self.input_quant.define(quant.into());
-        self
-    }
-
-    /// The quantizer of the output; `None` to return the accumulator.
-    pub fn output_quant(mut self, quant: impl Into<Option<ActQuant>>) -> Self {
-        self.output_quant.define(quant.into());
         self
     }
 
@@ -171,29 +147,25 @@ impl<O: OperatorShape> WbiolBuilder<O> {
         change(&mut self.operator);
         self
     }
-
-    fn change_weight(mut self, change: impl FnOnce(&mut WeightQuant) + 'static) -> Self {
-        self.weight_quant.change(change);
-        self
-    }
-
-    fn change_input(mut self, change: impl FnOnce(&mut ActQuant) + 'static) -> Self {
-        self.input_quant.change(change);
-        self
-    }
-
-    fn change_output(mut self, change: impl FnOnce(&mut ActQuant) + 'static) -> Self {
-        self.output_quant.change(change);
-        self
-    }
-
-    fn change_bias(mut self, change: impl FnOnce(&mut BiasQuant) + 'static) -> Self {
-        self.bias_quant.change(change);
-        self
-    }
 }
 
-weight_attributes! { keywords { [<O: OperatorShape>] WbiolBuilder<O>, "weight_", change_weight } }
-act_attributes! { keywords { [<O: OperatorShape>] WbiolBuilder<O>, "input_", change_input } }
-act_attributes! { keywords { [<O: OperatorShape>] WbiolBuilder<O>, "output_", change_output } }
-bias_attributes! { keywords { [<O: OperatorShape>] WbiolBuilder<O>, "bias_", change_bias } }
+quantizer_keywords! {
+    [<O: OperatorShape>] WbiolBuilder<O>;
+    /// The quantizer of the weight; `None` for floats.
+    weight_quant: WeightQuant, weight_attributes, "weight_", change_weight
+}
+quantizer_keywords! {
+    [<O: OperatorShape>] WbiolBuilder<O>;
+    /// The quantizer of the input; `None` to take the input as it comes.
+    input_quant: ActQuant, act_attributes, "input_", change_input
+}
+quantizer_keywords! {
+    [<O: OperatorShape>] WbiolBuilder<O>;
+    /// The quantizer of the output; `None` to return the accumulator.
+    output_quant: ActQuant, act_attributes, "output_", change_output
+}
+quantizer_keywords! {
+    [<O: OperatorShape>] WbiolBuilder<O>;
+    /// The quantizer of the bias; `None` for floats.
+    bias_quant: BiasQuant, bias_attributes, "bias_", change_bias
+}

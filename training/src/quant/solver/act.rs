@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::{Common, common, given, per_channel, percentage, require};
+use super::{Common, common, given, no_mse, per_channel, percentage, require};
 use crate::quant::{
-    ActQuant, BinaryQuant, BuildContext, ClampedBinaryQuant, ConstScaling, DelayWrapper,
+    ActQuant, BinaryQuant, BuildContext, ClampedBinaryQuant, ConstScaling, DelayWrapper, Mse,
     NegativePercentileOrZero, ParameterFromRuntimeStatsScaling, ParameterFromRuntimeZeroPoint,
     ParameterScaling, ParameterZeroPoint, QuantType, QuantizerBuildError, RescalingIntQuant, RuntimeStats,
     RuntimeStatsScaling, ScaleShiftZeroPoint, Scaling, ScalingImplType, ScalingInit, Stats, StatsOp,
@@ -72,12 +72,12 @@ impl Solve<'_> {
         let delay_wrapper = DelayWrapper::new(quant.quant_delay_steps);
         Ok(match quant.quant_type {
             QuantType::Binary => Arc::new(ClampedBinaryQuant {
-                binary: BinaryQuant { scaling_impl: self.scaling(None)?, delay_wrapper },
+                binary: BinaryQuant { scaling_impl: self.scaling(&no_mse)?, delay_wrapper },
                 tensor_clamp_impl: self.common.clamp(TensorClamp)?,
                 clip_weights: false,
             }),
             QuantType::Ternary => Arc::new(TernaryQuant {
-                scaling_impl: self.scaling(None)?,
+                scaling_impl: self.scaling(&no_mse)?,
                 threshold: quant.threshold.unwrap_or(0.5),
                 delay_wrapper,
                 clip_weights: false,
@@ -89,7 +89,7 @@ impl Solve<'_> {
                     quantize_zero_point: quant.quantize_zero_point,
                 })?;
                 Arc::new(RescalingIntQuant {
-                    scaling_impl: self.scaling(Some(&|| self.common.mse(&int_quant, &zero_point_impl)))?,
+                    scaling_impl: self.scaling(&|| self.common.mse(&int_quant, &zero_point_impl))?,
                     int_scaling_impl: self.common.int_scaling()?,
                     zero_point_impl,
                     msb_clamp_bit_width_impl: self.common.bit_width()?,
@@ -99,23 +99,16 @@ impl Solve<'_> {
         })
     }
 
-    /// `mse` is missing for quantizers without integer codes.
+    /// `mse` is what `StatsOp::Mse` searches in.
     fn scaling(
         &self,
-        mse: Option<&dyn Fn() -> Result<crate::quant::Mse, QuantizerBuildError>>,
+        mse: &dyn Fn() -> Result<Mse, QuantizerBuildError>,
     ) -> Result<Arc<dyn Scaling>, QuantizerBuildError> {
         let quant = self.quant;
         given(&quant.scaling_impl, &self.common.context, || {
             let restriction = self.common.restriction()?;
             let runtime = |steps: Option<usize>| {
-                let stats = self.common.stats(|| match mse {
-                    Some(mse) => mse(),
-                    None => Err(QuantizerBuildError::unsupported(
-                        "scaling_stats_op",
-                        StatsOp::Mse,
-                        "the search is for quantizers of quant_type Int",
-                    )),
-                })?;
+                let stats = self.common.stats(mse)?;
                 self.runtime(stats, steps, 1.0)
             };
             Ok(match self.scaling_impl_type() {

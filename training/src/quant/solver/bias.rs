@@ -7,8 +7,7 @@ use crate::Parameter;
 use crate::quant::{
     BiasQuant, BitWidth, BuildContext, ConstScaling, IntQuant, ParameterFromStatsFromParameterScaling,
     ParameterListStats, ParameterScaling, QuantType, QuantizerBuildError, RescalingIntQuant, Scaling,
-    ScalingImplType, ScalingInit, StatsFromParameterScaling, TensorClamp, TensorQuant, View, ZeroPoint,
-    ZeroZeroPoint,
+    ScalingImplType, StatsFromParameterScaling, TensorClamp, TensorQuant, View, ZeroPoint, ZeroZeroPoint,
 };
 
 /// Builds bias quantizers.
@@ -105,10 +104,6 @@ impl Solve<'_> {
     }
 
     fn init(&self) -> Result<Vec<f32>, QuantizerBuildError> {
-        let constant = self.quant.scaling_const.map(ScalingInit::Float);
-        let init = self.quant.scaling_init.clone().or(constant);
-        let init =
-            init.ok_or_else(|| QuantizerBuildError::missing("scaling_init", self.quant.scaling_impl_type))?;
-        self.common.thresholds(&init)
+        self.common.given_thresholds(self.quant.scaling_init.as_ref(), self.quant.scaling_const)
     }
 }

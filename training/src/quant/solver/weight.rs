@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use super::{Common, common, given, per_channel, require};
+use super::{Common, common, given, no_mse, per_channel, require};
 use crate::Parameter;
 use crate::quant::{
     AbsMax, AccumulatorAwareQuant, BinaryQuant, BitWidthImplType, BuildContext, ClampedBinaryQuant,
-    ConstScaling, DelayWrapper, FloatToIntImplType, IntScaling, NegativeMinOrZero,
+    ConstScaling, DelayWrapper, FloatToIntImplType, IntScaling, Mse, NegativeMinOrZero,
     ParameterFromStatsFromParameterScaling, ParameterListStats, ParameterScaling, ParameterZeroPoint,
     PlainIntScaling, QuantType, QuantizerBuildError, RescalingIntQuant, Restriction, ScaleShiftZeroPoint,
     Scaling, ScalingImplType, ScalingInit, Stats, StatsFromParameterScaling, StatsFromParameterZeroPoint,
@@ -65,7 +65,7 @@ impl Solve<'_> {
         let delay_wrapper = DelayWrapper::new(quant.quant_delay_steps);
         Ok(match quant.quant_type {
             QuantType::Binary => {
-                let binary = BinaryQuant { scaling_impl: self.scaling(None)?, delay_wrapper };
+                let binary = BinaryQuant { scaling_impl: self.scaling(&no_mse)?, delay_wrapper };
                 match (&quant.tensor_clamp_impl, quant.clip_weights) {
                     (None, false) => Arc::new(binary),
                     (_, clip_weights) => {
@@ -75,7 +75,7 @@ impl Solve<'_> {
                 }
             }
             QuantType::Ternary => Arc::new(TernaryQuant {
-                scaling_impl: self.scaling(None)?,
+                scaling_impl: self.scaling(&no_mse)?,
                 threshold: quant.threshold.unwrap_or(0.5),
                 delay_wrapper,
                 clip_weights: quant.clip_weights,
@@ -103,7 +103,7 @@ impl Solve<'_> {
         })?;
         let msb_clamp_bit_width_impl = self.common.bit_width()?;
         Ok(Arc::new(RescalingIntQuant {
-            scaling_impl: self.scaling(Some(&|| self.common.mse(&int_quant, &zero_point_impl)))?,
+            scaling_impl: self.scaling(&|| self.common.mse(&int_quant, &zero_point_impl))?,
             int_scaling_impl: self.common.int_scaling()?,
             zero_point_impl,
             msb_clamp_bit_width_impl,
@@ -153,22 +153,14 @@ impl Solve<'_> {
         )))
     }
 
-    /// `mse` is missing for quantizers without integer codes.
+    /// `mse` is what `StatsOp::Mse` searches in.
     fn scaling(
         &self,
-        mse: Option<&dyn Fn() -> Result<crate::quant::Mse, QuantizerBuildError>>,
+        mse: &dyn Fn() -> Result<Mse, QuantizerBuildError>,
     ) -> Result<Arc<dyn Scaling>, QuantizerBuildError> {
         let quant = self.quant;
         given(&quant.scaling_impl, &self.common.context, || {
             let restriction = self.common.restriction()?;
-            let mse = || match mse {
-                Some(mse) => mse(),
-                None => Err(QuantizerBuildError::unsupported(
-                    "scaling_stats_op",
-                    StatsOp::Mse,
-                    "the search is for quantizers of quant_type Int",
-                )),
-            };
             Ok(match quant.scaling_impl_type {
                 ScalingImplType::Const => Arc::new(ConstScaling { scaling_init: self.init()?, restriction }),
                 ScalingImplType::Parameter => Arc::new(ParameterScaling::new(&self.init()?, restriction)),
@@ -200,11 +192,7 @@ impl Solve<'_> {
     }
 
     fn init(&self) -> Result<Vec<f32>, QuantizerBuildError> {
-        let constant = self.quant.scaling_const.map(ScalingInit::Float);
-        let init = self.quant.scaling_init.clone().or(constant);
-        let init =
-            init.ok_or_else(|| QuantizerBuildError::missing("scaling_init", self.quant.scaling_impl_type))?;
-        self.common.thresholds(&init)
+        self.common.given_thresholds(self.quant.scaling_init.as_ref(), self.quant.scaling_const)
     }
 
     /// The mean over weights of `sqrt(2 / fan_in)`.
