@@ -151,6 +151,11 @@ pub fn batch_norm<const D: usize>(
     module::batch_norm(x, gamma, beta, mean, variance, epsilon)
 }
 
+/// Whether no element is infinite or not a number.
+pub(crate) fn is_finite<const D: usize>(tensor: &Tensor<D>) -> bool {
+    kernels::is_finite(tensor).unwrap_or_else(|| to_f32(tensor).iter().all(|value| value.is_finite()))
+}
+
 /// An `f32` tensor of `shape` from row-major `values`.
 pub(crate) fn tensor<const D: usize>(values: Vec<f32>, shape: [usize; D], device: &Device) -> Tensor<D> {
     Tensor::from_data(TensorData::new(values, shape), (device, DType::F32))

@@ -1,7 +1,7 @@
 //! Our own operators on the processor, forward and backward. Called by `backend`, which falls back to burn's.
 //!
 //! Each function gives `None` where it does not apply: another device, another element type, shapes that do not fit.
-//! Work is divided by shape alone and sums are taken in a fixed order, so the number of threads never changes a bit.
+//! Sums are taken in an order that shapes alone determine, so the number of threads never changes a bit.
 
 mod abs_max;
 mod batch_norm;
@@ -176,6 +176,11 @@ pub(crate) fn add_channels<const D: usize>(x: &Tensor<D>, channels: &Tensor<1>) 
     let operands = [Operand::of(x)?, Operand::of(channels)?];
     let shape = channel_shape(x.dims());
     (channels.dims() == [shape[1]]).then(|| apply(AddChannels { shape }, operands))
+}
+
+/// Whether no element is infinite or not a number.
+pub(crate) fn is_finite<const D: usize>(x: &Tensor<D>) -> Option<bool> {
+    Some(abs_max::is_finite(Operand::of(x)?.dense().values()))
 }
 
 /// The largest magnitude of each group of `[groups, elems]`, `[groups, 1]`.

@@ -1,4 +1,4 @@
-//! The largest magnitude of each group. Called by `ops::AbsMax`.
+//! The largest magnitude of each group. Called by `ops::AbsMax`, and to find what is not finite.
 //!
 //! Magnitudes are compared as the integers that their bits are: the order is the same, and what is not a number counts
 //! as the largest, so that it is not lost.
@@ -14,6 +14,11 @@ fn largest(group: &[f32]) -> u32 {
         #[inline(always)]
         || group.iter().fold(0, |largest, x| magnitude(*x).max(largest)),
     )
+}
+
+/// Whether no element is infinite or not a number.
+pub(super) fn is_finite(x: &[f32]) -> bool {
+    f32::from_bits(largest(x)).is_finite()
 }
 
 /// The largest magnitude of each run of `elems` elements.

@@ -1,4 +1,5 @@
-//! Work divided into parts by shape alone, so that results do not depend on the number of threads.
+//! Work divided so that results do not depend on the number of threads: into parts by shape alone, or into rows whose
+//! elements do not depend on each other.
 
 use rayon::prelude::*;
 

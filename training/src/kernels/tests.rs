@@ -239,5 +239,7 @@ fn the_largest_magnitude_is_not_a_number_if_one_is_not() {
     let x = backend::tensor(vec![1.0, f32::NAN, 3.0, 0.5, -2.0, 0.0], [2, 3], &backend::training_device());
     let found = to_f32(&abs_max(&x).unwrap());
     assert!(found[0].is_nan());
+    assert_eq!(is_finite(&x), Some(false));
+    assert_eq!(is_finite(&x.slice([1..2, 0..3])), Some(true));
     assert_eq!(found[1], 2.0);
 }
