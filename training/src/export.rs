@@ -88,14 +88,13 @@ pub fn to_qonnx<const D: usize, const E: usize>(
 ///
 /// # Errors
 ///
-/// As [`to_qonnx`], and if a quantizer has more than 8 bits (32 for biases), is bipolar, or does not round half to even.
+/// As [`to_qonnx`]; if a quantizer has more than 8 bits (32 for biases in units of the accumulator), is bipolar, or does
+/// not round half to even; if a pool truncates codes.
 pub fn to_qcdq<const D: usize, const E: usize>(
     network: &impl Network<D, E>,
     name: &str,
 ) -> Result<Model, ExportError> {
-    let graph = write(&trace(network)?, name, Flavour::Qcdq)?;
-    let model = Model { ir_version: 10, graph, ..Model::default() };
-    Ok(model.opset(DEFAULT_DOMAIN, 20).produced_by(PRODUCER, env!("CARGO_PKG_VERSION")))
+    trace_to_qcdq(&trace(network)?, name)
 }
 
 /// The layers of a forward pass over one sample.
@@ -115,6 +114,17 @@ fn trace<const D: usize, const E: usize>(network: &impl Network<D, E>) -> Result
 pub fn trace_to_qonnx(trace: &Trace, name: &str) -> Result<Model, ExportError> {
     let graph = write(trace, name, Flavour::Qonnx)?;
     Ok(Model::new(graph).produced_by(PRODUCER, env!("CARGO_PKG_VERSION")))
+}
+
+/// Exports a recorded forward pass as [`to_qcdq`] does.
+///
+/// # Errors
+///
+/// As [`trace_to_qonnx`], and if standard operators cannot say what a quantizer does.
+pub fn trace_to_qcdq(trace: &Trace, name: &str) -> Result<Model, ExportError> {
+    let graph = write(trace, name, Flavour::Qcdq)?;
+    let model = Model { ir_version: 10, graph, ..Model::default() };
+    Ok(model.opset(DEFAULT_DOMAIN, 20).produced_by(PRODUCER, env!("CARGO_PKG_VERSION")))
 }
 
 fn write(trace: &Trace, name: &str, flavour: Flavour) -> Result<Graph, ExportError> {

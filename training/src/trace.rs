@@ -118,6 +118,8 @@ pub struct Weighted {
     pub weight: Constant,
     /// The bias, one element per output channel.
     pub bias: Option<Constant>,
+    /// Whether a quantized bias has a scale of its own, instead of the accumulator's.
+    pub own_bias_scale: bool,
 }
 
 /// The linear operator of a layer with weights.

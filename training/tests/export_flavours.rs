@@ -3,7 +3,7 @@
 mod common;
 
 use common::{GOLDEN, floats, parameter};
-use exactum_qonnx::{AttributeValue, Model, Node, read, write};
+use exactum_qonnx::{AttributeValue, Model, Node, TensorData, read, write};
 use exactum_training::backend::Tensor;
 use exactum_training::burn::{self, module::Module};
 use exactum_training::export::warnings;
@@ -11,8 +11,8 @@ use exactum_training::nn::{
     QuantConv1d, QuantConvTranspose1d, QuantIdentity, QuantLinear, QuantReLU, QuantTanh,
 };
 use exactum_training::quant::{
-    FloatToIntImplType, Int8ActPerTensorFloat, Int16Bias, Scaling, SignedBinaryWeightPerTensorConst,
-    ZeroPointImpl,
+    FloatToIntImplType, Int8ActPerTensorFloat, Int8BiasPerTensorFloatInternalScaling, Int16Bias, Scaling,
+    SignedBinaryWeightPerTensorConst, ZeroPointImpl,
 };
 use exactum_training::{
     Activation, Component, ExportError, ForwardError, Init, Mode, Network, evaluate, to_qcdq, to_qonnx,
@@ -171,6 +171,25 @@ fn s83_flavours_refuse_what_they_cannot_say() {
     assert!(matches!(&error, ExportError::Unsupported { flavour: "QONNX", .. }), "{error}");
 }
 
+/// Biases of 32-bit integers are taken to be in units of the accumulator, so others are bytes.
+#[test]
+fn standard_biases_with_a_scale_of_their_own_are_bytes() {
+    let export = |bits| {
+        let fc = QuantLinear::builder("fc", 2, 4)
+            .bias_quant(Int8BiasPerTensorFloatInternalScaling)
+            .bias_bit_width(bits)
+            .build(&mut Init::from_seed(1))
+            .unwrap();
+        to_qcdq(&perceptron(calibrated(), fc), "net")
+    };
+    let codes = |model: &Model| model.graph.initializer("fc.bias_quant.codes").unwrap().data.clone();
+    assert!(matches!(codes(&export(8).unwrap()), TensorData::I8(_)));
+    let in_units = to_qcdq(&perceptron(calibrated(), linear()), "net").unwrap();
+    assert!(matches!(codes(&in_units), TensorData::I32(_)));
+    let error = export(9).unwrap_err().to_string();
+    assert!(error.contains("`fc.bias_quant`") && error.contains("9 bits"), "{error}");
+}
+
 /// What a viewer shows: every value has a name, a type and a shape; the text form lists all nodes.
 #[test]
 fn s84_graphs_can_be_viewed() {
@@ -309,6 +328,9 @@ fn s87_weights_only() {
     assert_eq!(kernel, Some(&AttributeValue::Ints(vec![3])));
 }
 
+/// The default exporter of Brevitas 0.13.4 writes `BipolarQuant` and `Gemm`, as we do. Its older one, which the tutorial
+/// used, writes `Transpose` and `MatMul` instead of `Gemm` for linear layers without bias, whatever the quantizer: the
+/// same product of the same weight, by a node more.
 #[test]
 fn s88_binary_weights_are_bipolar() {
     let binary = QuantLinear::builder("fc", 2, 4)
@@ -319,6 +341,9 @@ fn s88_binary_weights_are_bipolar() {
     let model = to_qonnx(&perceptron(calibrated(), binary), "net").unwrap();
     round_trip(&model);
     assert_eq!(operators(&model), ["Quant", "BipolarQuant", "Gemm", "Relu", "Quant"]);
+    let gemm = node(&model, "fc");
+    assert_eq!(gemm.inputs, ["in_out", "fc.weight_quant_out"]);
+    assert_eq!((gemm.int("transA"), gemm.int("transB")), (Some(0), Some(1)));
     let weight = model.graph.initializer("fc.weight").unwrap().as_f32().unwrap();
     assert!(weight.iter().all(|value| value.abs() == 0.1));
     assert_eq!(constant(&model, node(&model, "fc.weight_quant"), 1), [0.1]);

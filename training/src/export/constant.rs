@@ -28,7 +28,9 @@ impl GraphWriter {
         let mut names = vec![self.constant(&format!("{}.weight", layer.name), &layer.weight, &form)?];
         if let Some(bias) = &layer.bias {
             let shape = vec![bias.len_elems()];
-            let form = Form { per_channel: shape.clone(), shape, per_tensor: vec![1], standard_bits: 32 };
+            // onnxruntime fuses integers of 32 bits into the accumulator whatever their scale.
+            let standard_bits = if layer.own_bias_scale { 8 } else { 32 };
+            let form = Form { per_channel: shape.clone(), shape, per_tensor: vec![1], standard_bits };
             names.push(self.constant(&format!("{}.bias", layer.name), bias, &form)?);
         }
         Ok(names)

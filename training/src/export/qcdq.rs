@@ -103,13 +103,17 @@ fn check(name: &str, quantizer: &FixedQuantizer, bits: u8) -> Result<(), ExportE
         return Err(unsupported(name, format!("{found_bits} bits"), "use at most 8 bits, or QONNX"));
     }
     if quantizer.rounding() != CodeRounding::Mode(Rounding::HalfEven) {
-        let found = format!("{:?} rounding", quantizer.rounding());
+        let rounding = match quantizer.rounding() {
+            CodeRounding::Mode(mode) => format!("{mode:?}"),
+            CodeRounding::Dpu => "DPU".to_owned(),
+        };
+        let found = format!("{rounding} rounding");
         return Err(unsupported(name, found, "use float_to_int_impl_type Round, or QONNX"));
     }
     Ok(())
 }
 
-fn unsupported(name: &str, found: String, help: &'static str) -> ExportError {
+pub(super) fn unsupported(name: &str, found: String, help: &'static str) -> ExportError {
     ExportError::Unsupported { name: name.to_owned(), flavour: "QCDQ", found, help }
 }
 

@@ -50,7 +50,7 @@ impl GraphWriter {
             return Err(ExportError::Unsupported {
                 name: name.to_owned(),
                 flavour: "QONNX",
-                found: format!("{:?} rounding", quantizer.rounding()),
+                found: "DPU rounding".to_owned(),
                 help: "use another float_to_int_impl_type",
             });
         };

@@ -4,7 +4,8 @@ use exactum_qonnx::{Node, Tensor, TensorData};
 use exactum_runtime::num::Rounding;
 
 use super::constant::Form;
-use super::{ExportError, GraphWriter, ints};
+use super::qcdq::unsupported;
+use super::{ExportError, Flavour, GraphWriter, ints};
 use crate::trace::Structural;
 
 impl GraphWriter {
@@ -15,6 +16,10 @@ impl GraphWriter {
         inputs: Vec<String>,
         output: &str,
     ) -> Result<(), ExportError> {
+        if let (Flavour::Qcdq, Structural::Trunc { .. }) = (self.flavour, operator) {
+            let help = "use an average pool and a quantizer, or QONNX";
+            return Err(unsupported(name, "the truncation of codes".to_owned(), help));
+        }
         let mut inputs = inputs;
         inputs.extend(self.parameters(name, operator)?);
         if let Structural::Embedding { .. } = operator {

@@ -187,6 +187,7 @@ impl<O: OperatorShape> Wbiol<O> {
             output_axis: self.operator.output_axis(),
             weight,
             bias,
+            own_bias_scale: self.bias_quant.as_ref().is_some_and(|quant| !quant.requires_input_scale()),
         })
     }
 

@@ -67,6 +67,39 @@ pub(super) const SCHEMAS: &[OpSchema] = &[
         ],
         ..STANDARD_OP
     },
+    OpSchema {
+        op_type: "Gather",
+        summary: "slices chosen by indices",
+        inputs: &[required("data"), required("indices")],
+        attributes: &[AttributeSchema::int("axis", 0)],
+        ..STANDARD_OP
+    },
+    OpSchema {
+        op_type: "Pad",
+        since: 11,
+        summary: "constants around the elements",
+        inputs: &[required("data"), required("pads"), optional("constant_value"), optional("axes")],
+        attributes: &[AttributeSchema::string("mode", "constant")],
+        ..STANDARD_OP
+    },
+    OpSchema {
+        op_type: "Resize",
+        since: 11,
+        summary: "interpolate along the axes",
+        inputs: &[required("X"), optional("roi"), optional("scales"), optional("sizes")],
+        attributes: &[
+            AttributeSchema::string("coordinate_transformation_mode", "half_pixel"),
+            AttributeSchema::float("cubic_coeff_a", -0.75),
+            AttributeSchema::int("exclude_outside", 0),
+            AttributeSchema::float("extrapolation_value", 0.0),
+            AttributeSchema::string("mode", "nearest"),
+            AttributeSchema::string("nearest_mode", "round_prefer_floor"),
+            AttributeSchema::int("antialias", 0).since(18),
+            AttributeSchema::derived("axes", Ints).since(18),
+            AttributeSchema::string("keep_aspect_ratio_policy", "stretch").since(18),
+        ],
+        ..STANDARD_OP
+    },
     OpSchema { op_type: "Identity", summary: "the input", ..STANDARD_OP },
     OpSchema {
         op_type: "Dropout",
