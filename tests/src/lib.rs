@@ -6,5 +6,6 @@
 
 pub mod backend;
 pub mod case;
+pub mod exports;
 pub mod generate;
 pub mod oracle;
