@@ -1,7 +1,7 @@
-//! Files that appear whole or not at all, so that what is interrupted leaves the last one usable.
+//! Files that appear whole or not at all, so that what is interrupted leaves the last one usable. Called by checkpoints,
+//! saved states and the commands of this crate.
 
-use std::ffi::OsString;
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -9,18 +9,21 @@ use std::path::Path;
 ///
 /// # Errors
 ///
-/// If the file cannot be written. A file called `path` is as it was then.
+/// If the file cannot be written, or `path` is there and is no regular file. What was called `path` is as it was then.
 pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut beside = OsString::from(path);
-    beside.push(format!(".{}.tmp", std::process::id()));
-    let written = File::create(&beside).and_then(|mut file| {
-        file.write_all(bytes)?;
-        file.sync_all()
-    });
-    let renamed = written.and_then(|()| fs::rename(&beside, path));
-    if renamed.is_err() {
-        // Nothing to keep, and the first error is the one to tell.
-        let _ = fs::remove_file(&beside);
+    // Renaming would replace a device such as /dev/null by a file.
+    if fs::metadata(path).is_ok_and(|found| !found.is_file()) {
+        return Err(io::Error::other("not a regular file"));
     }
-    renamed
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    fs::metadata(folder)?;
+    let mut builder = tempfile::Builder::new();
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    // The error would name the temporary file, of which nobody knows.
+    let hidden = |error: io::Error| io::Error::from(error.kind());
+    let mut file = builder.prefix(".exactum-").tempfile_in(folder).map_err(hidden)?;
+    file.write_all(bytes)?;
+    file.as_file().sync_all()?;
+    file.persist(path).map(drop).map_err(|error| error.error)
 }

@@ -1,10 +1,10 @@
 //! Files that the command reads and writes.
 
 use std::fs;
-use std::io::{self, Write};
 use std::path::Path;
 
 use exactum_training::data::npy;
+use exactum_training::files::write_whole;
 use exactum_training::float::{FloatGraph, FloatGraphError, from_onnx};
 
 use crate::problem::{Problem, data};
@@ -63,27 +63,13 @@ pub(crate) fn labels(path: &Path, samples: usize, classes: usize) -> Result<Vec<
     array.values.iter().enumerate().map(label).collect()
 }
 
-/// Writes the file at `path` whole: beside its place first, then it is renamed.
+/// Writes the file at `path` whole.
 pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<(), Problem> {
-    let failed = |error: io::Error| Problem::File {
+    write_whole(path, bytes).map_err(|error| Problem::File {
         path: path.to_owned(),
         error,
         needed: "a path in a folder that can be written",
-    };
-    // Renaming would replace a device such as /dev/null by a file.
-    if fs::metadata(path).is_ok_and(|found| !found.is_file()) {
-        return Err(failed(io::Error::other("not a regular file")));
-    }
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    fs::metadata(folder).map_err(failed)?;
-    let mut builder = tempfile::Builder::new();
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    // The error would name the temporary file, of which nobody knows.
-    let hidden = |error: io::Error| failed(io::Error::from(error.kind()));
-    let mut file = builder.prefix(".exactum-").tempfile_in(folder).map_err(hidden)?;
-    file.write_all(bytes).map_err(failed)?;
-    file.persist(path).map(drop).map_err(|error| failed(error.error))
+    })
 }
 
 fn array(path: &Path) -> Result<npy::NpyArray, Problem> {
