@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use exactum_training::calibrate::{CalibrateConfig, calibrate_model};
 use exactum_training::data::{Dataset, digits};
 use exactum_training::float::{
-    FloatGraph, GraphNetwork, QuantizeConfig, from_onnx, quantize, summarize, value_trace,
+    FloatGraph, FloatNode, FloatOp, GraphNetwork, QuantizeConfig, from_onnx, quantize, summarize, value_trace,
 };
 use exactum_training::nn::{Flatten, MaxPool1d, QuantConv1d, QuantConvTranspose1d, QuantLinear};
 use exactum_training::quant::RestrictValueType;
@@ -187,12 +187,32 @@ fn s90_one_dimensional_and_transposed_layers_are_replaced() {
     assert_eq!(["Conv", "ConvTranspose", "MaxPool", "Gemm"].map(count), [1; 4]);
 }
 
+/// PyTorch's exporters reshape and transpose where layers of one dimension meet others.
+#[test]
+fn reshapes_of_pytorch_are_replaced() {
+    let network = quantize::<2, 2>(&graph("signal_legacy"), &QuantizeConfig::default()).unwrap();
+    let kinds: Vec<String> = network.layers().map(|(_, layer)| layer.kind()).collect();
+    assert!(kinds.iter().any(|kind| kind == "Reshape"), "{kinds:?}");
+}
+
 #[test]
 fn layers_that_cannot_be_quantized_are_named() {
-    let error = quantize::<2, 2>(&graph("signal_legacy"), &QuantizeConfig::default()).unwrap_err();
+    let graph = FloatGraph {
+        name: "means".into(),
+        input: "x".into(),
+        input_shape: vec![1, 4],
+        nodes: vec![FloatNode {
+            name: "mean".into(),
+            op: FloatOp::Mean { axes: vec![1], keep_dims: true },
+            inputs: vec!["x".into()],
+            output: "y".into(),
+        }],
+        output: "y".into(),
+    };
+    let error = quantize::<2, 2>(&graph, &QuantizeConfig::default()).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "node `/Reshape`: found operator Reshape, needed a layer that can be quantized; transform or retrain the \
-         network without it"
+        "node `mean`: found operator Mean, needed a layer that can be quantized; transform or retrain the network \
+         without it"
     );
 }

@@ -1,10 +1,11 @@
 //! Float graphs traced from forward code by running it on an input.
 
+use exactum_training::calibrate::{CalibrateConfig, calibrate_model};
 use exactum_training::float::{
     FloatGraphError, GraphNetwork, QuantizeConfig, quantize, transform, value_trace,
 };
-use exactum_training::nn::{Flatten, MaxPool2d, QuantConv2d, QuantLinear, QuantReLU};
-use exactum_training::{Activation, ForwardError, Init, evaluate};
+use exactum_training::nn::{AvgPool2d, BatchNorm2d, Flatten, MaxPool2d, QuantConv2d, QuantLinear, QuantReLU};
+use exactum_training::{Activation, ForwardError, Init, evaluate, to_qonnx};
 
 /// A network whose forward code has what symbolic tracing cannot see through: a tuple, conditions on values and on
 /// shapes, a loop, and one module called twice.
@@ -103,4 +104,48 @@ fn quantized_layers_and_untraced_outputs_are_refused() {
     );
     let error = value_trace("net", input(), |x| Ok(Activation::eval(x.value()))).unwrap_err();
     assert!(matches!(error, FloatGraphError::Interface { .. }), "{error}");
+}
+
+/// Batch norm, average pools, padding that nothing merges, another order of dimensions and another shape.
+#[test]
+fn pools_batch_norms_and_moved_values_are_traced_and_quantized() {
+    let init = &mut Init::from_seed(5);
+    let conv = QuantConv2d::builder("conv", 1, 4, [3, 3]).weight_quant(None).build(init).unwrap();
+    let fc = QuantLinear::builder("fc", 36, 3).weight_quant(None).build(init).unwrap();
+    let norm = BatchNorm2d::new("norm", 4).eps(1e-3);
+    norm.weight().set(vec![0.5, -1.5, 1.0, 2.0]);
+    norm.running_mean().set(vec![0.1, -0.2, 0.0, 0.3]);
+    norm.running_var().set(vec![0.5, 1.5, 0.2, 1.0]);
+    let forward = |x: &Activation<4>| {
+        let x = norm.forward(&conv.forward(x)?)?;
+        let x = AvgPool2d::new("average", [2, 2], [2, 2]).padding([1, 0]).forward(&x)?;
+        let x = MaxPool2d::new("largest", [2, 2], [1, 1]).forward(&x.pad([(0, 1), (1, 1)])?)?;
+        fc.forward(&x.permute([0, 2, 3, 1])?.reshape([x.dims()[0], 2, 18])?.flatten(1, 2)?)
+    };
+    let inputs: Vec<f32> = (0..32 * 36).map(|index| (index * 29 % 97) as f32 / 50.0 - 1.0).collect();
+    let x = Activation::from_values(inputs.clone(), [32, 1, 6, 6]);
+    let graph = value_trace("moves", x.value(), forward).unwrap();
+    let operators: Vec<&str> = graph.nodes.iter().map(|node| node.op.name()).collect();
+    let expected =
+        ["Conv2d", "BatchNorm", "AveragePool", "Pad", "MaxPool", "Transpose", "Reshape", "Flatten"];
+    assert_eq!(operators[..8], expected);
+    let expected: Vec<f32> = forward(&x).unwrap().value().into_data().iter::<f32>().collect();
+    let found = graph.run(&inputs).unwrap();
+    assert_eq!(found.len(), 32 * 3);
+    for (found, expected) in found.iter().zip(&expected) {
+        assert!((found - expected).abs() <= 1e-5, "{found} and {expected}");
+    }
+
+    let network: GraphNetwork<4> = quantize(&graph, &QuantizeConfig::default().per_channel(true)).unwrap();
+    calibrate_model(&network, [x.value()], &CalibrateConfig::default()).unwrap();
+    let quantized = evaluate(&network, &inputs).unwrap();
+    assert!(quantized.integers.is_some());
+    let square = |values: &mut dyn Iterator<Item = f32>| values.map(|value| value * value).sum::<f32>();
+    let error = square(&mut quantized.values.iter().zip(&expected).map(|(found, expected)| found - expected));
+    assert!(error < 4e-4 * square(&mut expected.iter().copied()), "{error}");
+    let model = to_qonnx(&network, "moves").unwrap();
+    assert_eq!(model.check(), []);
+    let nodes = ["Pad", "Transpose", "Reshape"]
+        .map(|operator| model.graph.nodes.iter().filter(|node| node.op_type == operator).count());
+    assert_eq!(nodes, [1; 3]);
 }

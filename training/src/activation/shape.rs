@@ -1,5 +1,7 @@
 //! Functions that move elements of activations and keep their codes.
 
+use burn::tensor::ops::PadMode;
+
 use super::{Activation, Data};
 use crate::backend::Tensor;
 use crate::error::ForwardError;
@@ -13,7 +15,15 @@ impl<const D: usize> Activation<D> {
     ///
     /// If the number of elements differs, or elements would be separated from the scale of their channel.
     pub fn reshape<const E: usize>(&self, shape: [usize; E]) -> Result<Activation<E>, ForwardError> {
-        let name = self.step_name("reshape");
+        self.reshape_as(&self.step_name("reshape"), shape)
+    }
+
+    pub(crate) fn reshape_as<const E: usize>(
+        &self,
+        name: &str,
+        shape: [usize; E],
+    ) -> Result<Activation<E>, ForwardError> {
+        let name = name.to_owned();
         let found = self.dims();
         if found.iter().product::<usize>() != shape.iter().product::<usize>() {
             let needed = format!("{} elements for shape {shape:?}", shape.iter().product::<usize>());
@@ -66,13 +76,44 @@ impl<const D: usize> Activation<D> {
     ///
     /// If `axes` does not name each dimension once.
     pub fn permute(&self, axes: [usize; D]) -> Result<Self, ForwardError> {
-        let name = self.step_name("permute");
+        self.permute_as(&self.step_name("permute"), axes)
+    }
+
+    pub(crate) fn permute_as(&self, name: &str, axes: [usize; D]) -> Result<Self, ForwardError> {
+        let name = name.to_owned();
         if !(0..D).all(|axis| axes.contains(&axis)) {
             let needed = format!("dimensions {axes:?}, each once");
             return Err(ForwardError::Shape { layer: name, found: self.dims().to_vec(), needed });
         }
         let data = self.moved(&name, |x| x.permute(axes), |x| x.permute(axes))?;
         let operator = Structural::Transpose { axes: axes.to_vec() };
+        Ok(self.next(data, || Record::Structural { name, operator }))
+    }
+
+    /// Zeros around the last dimensions; see [`QuantTensor::pad`].
+    ///
+    /// # Errors
+    ///
+    /// If there are fewer dimensions, or zero is no code: the input is an accumulator with a bias.
+    pub fn pad<const N: usize>(&self, pads: [(usize, usize); N]) -> Result<Self, ForwardError> {
+        self.pad_as(&self.step_name("pad"), pads)
+    }
+
+    pub(crate) fn pad_as<const N: usize>(
+        &self,
+        name: &str,
+        pads: [(usize, usize); N],
+    ) -> Result<Self, ForwardError> {
+        let name = name.to_owned();
+        if N > D {
+            let needed = format!("at least {N} dimensions");
+            return Err(ForwardError::Shape { layer: name, found: self.dims().to_vec(), needed });
+        }
+        let data = self.moved(&name, |x| x.pad(pads, PadMode::Constant(0.0)), |x| x.pad(pads))?;
+        let side = |of: fn(&(usize, usize)) -> usize| {
+            std::iter::repeat_n(0, D - N).chain(pads.iter().map(of).collect::<Vec<_>>())
+        };
+        let operator = Structural::Pad { pads: side(|pad| pad.0).chain(side(|pad| pad.1)).collect() };
         Ok(self.next(data, || Record::Structural { name, operator }))
     }
 

@@ -3,6 +3,7 @@
 use super::error::form;
 use super::join::{Add, Concat};
 use super::layer::GraphLayer;
+use super::rearrange::{Pad, Reshape, Transpose};
 use super::{FloatGraphError, FloatNode, FloatOp, QuantizeConfig, Weighted, WeightedKind, Window};
 use crate::nn::{
     AdaptiveAvgPool2d, AvgPool1d, AvgPool2d, BatchNorm, Conv, ConvTranspose, Flatten, MaxPool1d, MaxPool2d,
@@ -166,9 +167,21 @@ impl<'a> LayerBuilder<'a> {
 
     /// A layer that keeps values and changes the shape.
     pub(super) fn shape(&self, node: &FloatNode) -> Built {
-        match node.op {
+        let name = node.name.clone();
+        match node.op.clone() {
             FloatOp::Flatten => Ok(GraphLayer::Flatten(Flatten::new(&node.name))),
-            _ => Err(form(&node.name, format!("operator {}", node.op.name()), "a flattening")),
+            FloatOp::Reshape { sample_shape } if (1..=3).contains(&sample_shape.len()) => {
+                Ok(GraphLayer::Reshape(Reshape { name, sample_shape }))
+            }
+            FloatOp::Reshape { sample_shape } => {
+                let found = format!("a shape of {} dimensions", sample_shape.len() + 1);
+                Err(form(&name, found, "2 to 4 dimensions, the batch included"))
+            }
+            FloatOp::Transpose { perm } => Ok(GraphLayer::Transpose(Transpose { name, perm })),
+            FloatOp::Pad { begin, end } => Ok(GraphLayer::Pad(Pad { name, begin, end })),
+            _ => {
+                Err(form(&node.name, format!("operator {}", node.op.name()), "an operator that moves values"))
+            }
         }
     }
 }

@@ -4,6 +4,7 @@ use burn::module::Module;
 
 use super::any_activation::{AnyActivation, with_rank};
 use super::join::{Add, Concat};
+use super::rearrange::{Pad, Reshape, Transpose};
 use crate::ForwardError;
 use crate::component::Component;
 use crate::nn::{
@@ -71,6 +72,12 @@ graph_layers! {
     Concat(Concat),
     /// A flattening.
     Flatten(Flatten),
+    /// Another shape.
+    Reshape(Reshape),
+    /// Another order of dimensions.
+    Transpose(Transpose),
+    /// Zeros around values.
+    Pad(Pad),
 }
 
 impl GraphLayer {
@@ -167,6 +174,9 @@ impl GraphLayer {
                 }
             }
             Self::Flatten(layer) => Ok(Two(with_rank!(x, x => layer.forward(x)))),
+            Self::Reshape(layer) => layer.forward(x),
+            Self::Transpose(layer) => layer.forward(x),
+            Self::Pad(layer) => layer.forward(x),
         }
     }
 }

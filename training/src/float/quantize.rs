@@ -203,6 +203,12 @@ impl Quantizer<'_> {
                 let layer = self.build.shape(node)?;
                 self.plain_layer(node, layer, raw.place, raw.signed, is_codes);
             }
+            // Codes of one scale can go anywhere, and zero is one of them.
+            FloatOp::Reshape { .. } | FloatOp::Transpose { .. } | FloatOp::Pad { .. } => {
+                let x = self.codes(first)?;
+                let layer = self.build.shape(node)?;
+                self.plain_layer(node, layer, x.place, x.signed, true);
+            }
             op => {
                 let x = self.codes(first)?;
                 let layer = self.build.affine(node)?;

@@ -6,7 +6,10 @@
 use std::collections::BTreeSet;
 
 use super::error::form;
-use super::{Array, FloatGraph, FloatGraphError, FloatNode, FloatOp, Weighted, WeightedKind, Window};
+use super::{
+    Array, AveragePool, BatchNorm, FloatGraph, FloatGraphError, FloatNode, FloatOp, Weighted, WeightedKind,
+    Window,
+};
 use crate::backend::Tensor;
 use crate::trace::{Constant, Operator, Record, Structural, Trace, Tracer, Weighted as WeightedRecord};
 use crate::{Activation, ForwardError};
@@ -105,11 +108,40 @@ fn structural(name: &str, operator: &Structural) -> Result<FloatOp, FloatGraphEr
         Structural::Concat { dim } => Ok(FloatOp::Concat { axis: *dim }),
         Structural::GlobalAveragePool => Ok(FloatOp::GlobalAveragePool),
         Structural::Transpose { axes } => Ok(FloatOp::Transpose { perm: axes.clone() }),
+        Structural::AveragePool { kernel_size, stride, padding } => {
+            let window = Window {
+                stride: stride.clone(),
+                begin: padding.clone(),
+                end: padding.clone(),
+                ..Window::new(kernel_size)
+            };
+            Ok(FloatOp::AveragePool(AveragePool { window, count_include_pad: true }))
+        }
+        Structural::BatchNorm { weight, bias, mean, variance, epsilon } => {
+            Ok(FloatOp::BatchNorm(BatchNorm {
+                scale: weight.clone(),
+                bias: bias.clone(),
+                mean: mean.clone(),
+                var: variance.clone(),
+                epsilon: *epsilon,
+            }))
+        }
+        Structural::Pad { pads } => pad(name, pads),
+        Structural::Reshape { shape } if shape.len() == 2 => Ok(FloatOp::Flatten),
         Structural::Reshape { shape } => {
             Ok(FloatOp::Reshape { sample_shape: shape.get(1..).unwrap_or_default().to_vec() })
         }
         other => Err(form(name, other.node(), "an operator that float graphs have")),
     }
+}
+
+/// Zeros before each dimension, then zeros behind each: of spatial dimensions alone.
+fn pad(name: &str, pads: &[usize]) -> Result<FloatOp, FloatGraphError> {
+    let (begin, end) = pads.split_at(pads.len() / 2);
+    let of_spatial = begin.len() > 2 && begin[..2] == [0, 0] && end[..2] == [0, 0];
+    of_spatial
+        .then(|| FloatOp::Pad { begin: begin[2..].to_vec(), end: end[2..].to_vec() })
+        .ok_or_else(|| form(name, format!("pads {pads:?}"), "zeros around spatial dimensions"))
 }
 
 fn weighted(record: &WeightedRecord) -> Result<FloatOp, FloatGraphError> {
