@@ -135,8 +135,8 @@ impl<const D: usize> Activation<D> {
         &self.data
     }
 
-    /// The result of a layer in a pass of training or calibration, which is never traced.
-    pub(crate) fn train_next<const E: usize>(&self, data: Data<E>) -> Activation<E> {
+    /// The result of a layer, without a place in a trace: what passes of training and calibration go on with.
+    pub(crate) fn untraced_next<const E: usize>(&self, data: Data<E>) -> Activation<E> {
         Activation { data, mode: self.mode, purpose: self.purpose.clone(), trace: None }
     }
 
@@ -156,7 +156,7 @@ impl<const D: usize> Activation<D> {
         data: Data<E>,
         record: impl FnOnce() -> Record,
     ) -> Activation<E> {
-        let mut next = self.train_next(data);
+        let mut next = self.untraced_next(data);
         let operands = std::iter::once(&self).chain(others);
         let traces: Option<Vec<&TraceHandle>> = operands.map(|operand| operand.trace.as_ref()).collect();
         next.trace = traces.and_then(|traces| TraceHandle::push(&traces, record(), next.dims().to_vec()));

@@ -161,6 +161,24 @@ pub(crate) fn tensor<const D: usize>(values: Vec<f32>, shape: [usize; D], device
     Tensor::from_data(TensorData::new(values, shape), (device, DType::F32))
 }
 
+/// A constant where `operand` is: operators need all their operands on one device.
+pub(crate) fn constant<const D: usize, const E: usize>(
+    values: Vec<f32>,
+    shape: [usize; D],
+    operand: &Tensor<E>,
+) -> Tensor<D> {
+    tensor(values, shape, &operand.device().inner())
+}
+
+/// `tensor` where `operand` is, as [`constant`]; a place in the autograd graph stays.
+pub(crate) fn beside<const D: usize, const E: usize>(tensor: Tensor<D>, operand: &Tensor<E>) -> Tensor<D> {
+    let (from, to) = (tensor.device(), operand.device().inner());
+    if from.clone().inner() == to {
+        return tensor;
+    }
+    tensor.to_device(&if from.is_autodiff() { to.autodiff() } else { to })
+}
+
 /// An `f64` tensor of `shape` from row-major `values`.
 pub(crate) fn tensor_f64<const D: usize>(values: Vec<f64>, shape: [usize; D], device: &Device) -> Tensor<D> {
     Tensor::from_data(TensorData::new(values, shape), (device, DType::F64))

@@ -18,7 +18,7 @@ pub trait Component: Send + Sync {
     /// The component's name with its constant settings, such as `AbsPercentile(q=99.999)`.
     fn label(&self) -> String;
 
-    /// Parameters held directly, with the names they have here.
+    /// Parameters and buffers held directly, with the names they have here.
     fn parameters(&self) -> Vec<(&'static str, &Parameter)> {
         Vec::new()
     }
@@ -66,7 +66,7 @@ impl fmt::Debug for Layer {
     }
 }
 
-/// A parameter and its path from the root, such as `fc1.weight_quant.tensor_quant.scaling_impl.value`.
+/// A parameter or buffer and its path from the root, such as `fc1.weight_quant.tensor_quant.scaling_impl.value`.
 #[derive(Clone, Debug)]
 pub struct NamedParameter {
     /// Names joined by dots.
@@ -94,8 +94,18 @@ pub fn layers(network: &impl Module) -> Vec<Layer> {
     WALK.replace(outer).map(|walk| walk.found).unwrap_or_default()
 }
 
-/// All parameters of the layers of `network`, each once under its first path.
+/// All trainable parameters of the layers of `network`, each once under its first path.
 pub fn named_parameters(network: &impl Module) -> Vec<NamedParameter> {
+    named(network).into_iter().filter(|named| !named.parameter.is_buffer()).collect()
+}
+
+/// All buffers of the layers of `network`, each once under its first path: running averages and what else is saved and
+/// never trained.
+pub fn named_buffers(network: &impl Module) -> Vec<NamedParameter> {
+    named(network).into_iter().filter(|named| named.parameter.is_buffer()).collect()
+}
+
+fn named(network: &impl Module) -> Vec<NamedParameter> {
     let mut found = Vec::new();
     for layer in layers(network) {
         let prefix = if layer.path.is_empty() { String::new() } else { format!("{}.", layer.path) };
@@ -180,7 +190,7 @@ pub(crate) fn map(component: &dyn Component, mapper: &mut impl ModuleMapper) {
 /// The container type that burn's visitors are told.
 const CONTAINER: &str = "Struct:Component";
 
-/// All parameters below `component`, shared ones once.
+/// All parameters and buffers below `component`, shared ones once.
 pub(crate) fn parameters_of(component: &dyn Component) -> Vec<Parameter> {
     let mut found = Vec::new();
     collect(component, "", &mut found);

@@ -123,14 +123,12 @@ impl<const D: usize> ExactTensor<D> {
 
     /// Elements that share a channel without a gap, and the number of channels.
     pub(crate) fn layout(&self) -> (usize, usize) {
-        let dims = self.dims();
-        (dims.iter().skip(self.axis + 1).product(), dims.get(self.axis).copied().unwrap_or(1))
+        layout(&self.dims(), self.axis)
     }
 
     /// The channel of each element, in row-major order.
     pub(crate) fn channel_of(&self) -> impl Fn(usize) -> usize + use<D> {
-        let (run_elems, channels) = self.layout();
-        move |index| index / run_elems.max(1) % channels.max(1)
+        channel_of(&self.dims(), self.axis)
     }
 
     /// Whether channels differ in scale or offset.
@@ -216,25 +214,39 @@ impl<const D: usize> ExactTensor<D> {
     }
 }
 
-/// The exact codes of float values, by one scale or one per channel. `relu` keeps codes below the zero point out.
+/// Elements that share an index of dimension `axis` without a gap, and the extent of that dimension.
+fn layout(dims: &[usize], axis: usize) -> (usize, usize) {
+    (dims.iter().skip(axis + 1).product(), dims.get(axis).copied().unwrap_or(1))
+}
+
+/// The index along dimension `axis` of each element, in row-major order.
+fn channel_of(dims: &[usize], axis: usize) -> impl Fn(usize) -> usize + use<> {
+    let (run_elems, channels) = layout(dims, axis);
+    move |index| index / run_elems.max(1) % channels.max(1)
+}
+
+/// The exact codes of float values, by one scale or one per index of dimension `axis`. `relu` keeps codes below the
+/// zero point out.
 pub(crate) fn quantize<const D: usize>(
     x: &Tensor<D>,
     quantizer: &FixedQuantizer,
+    axis: usize,
     relu: bool,
 ) -> ExactTensor<D> {
     let values = backend::to_f32(x);
-    let run_elems = x.dims().iter().skip(2).product();
+    let (run_elems, _) = layout(&x.dims(), axis);
     let zero = if quantizer.is_bipolar() { 1 } else { quantizer.zero_point() };
     let lowest = if relu { zero } else { i32::MIN };
     let codes = quantizer.quantize(&values, run_elems);
-    from_codes(codes.into_iter().map(|code| code.max(lowest)), x.dims(), quantizer)
+    from_codes(codes.into_iter().map(|code| code.max(lowest)), x.dims(), quantizer, axis)
 }
 
-/// A tensor of quantized codes.
+/// A tensor of quantized codes, with channels along `axis`.
 fn from_codes<const D: usize>(
     codes: impl Iterator<Item = i32>,
     shape: [usize; D],
     quantizer: &FixedQuantizer,
+    axis: usize,
 ) -> ExactTensor<D> {
     let int_type = quantizer.int_type();
     let device = backend::evaluation_device();
@@ -249,7 +261,7 @@ fn from_codes<const D: usize>(
         scales: quantizer.scales().iter().map(|scale| Real::from(*scale)).collect(),
         zero_point: quantizer.zero_point(),
         offset: Offset::Zero,
-        axis: 1,
+        axis,
         signed: quantizer.range().lo < 0,
         declared_bits: int_type.width.bits(),
     }

@@ -158,8 +158,8 @@ impl GraphWriter {
         let inputs: Vec<String> = step.inputs.iter().map(|value| self.values[*value].clone()).collect();
         let input = inputs.first().ok_or(ExportError::Empty)?.clone();
         match &step.record {
-            Record::Quant { name, quantizer } => {
-                self.quant(name, &input, &output, quantizer, &step.output_shape)?;
+            Record::Quant { name, quantizer, axis } => {
+                self.quant(name, &input, &output, (quantizer, *axis), &step.output_shape)?;
             }
             Record::Relu { name } => self.function("Relu", name, &input, &output),
             Record::Sigmoid { name } => self.function("Sigmoid", name, &input, &output),

@@ -68,7 +68,7 @@ pub use activation::{Activation, Mode};
 pub use calibrate::{
     CalibrateConfig, CalibrateError, bias_correction_mode, calibrate_model, calibration_mode,
 };
-pub use component::{Component, Layer, NamedParameter, Tree, layers, named_parameters};
+pub use component::{Component, Layer, NamedParameter, Tree, layers, named_buffers, named_parameters};
 pub use error::{BuildError, ForwardError};
 pub use eval::{Evaluation, IntegerOutputs, accuracy, evaluate};
 pub use export::{ExportError, to_qcdq, to_qonnx};

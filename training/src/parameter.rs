@@ -1,4 +1,5 @@
-//! Trainable values, shared between the layers that use them and the optimizer that moves them.
+//! Trainable values, shared between the layers that use them and the optimizer that moves them, and buffers: values
+//! that are saved with them and that no optimizer sees a gradient of.
 //!
 //! A parameter is a handle: clones are the same parameter. Sharing a quantizer, or one of its components, between
 //! layers is therefore plain cloning of its handle. Towards burn each handle is a `Param` of its own rank: optimizers,
@@ -12,7 +13,7 @@ use burn::module::{ModuleMapper, ModuleVisitor, Param, ParamId};
 use crate::Mode;
 use crate::backend::{self, Device, Gradients, Tensor};
 
-/// A trainable tensor with a fixed shape of rank 1 to 5. Cloning gives another handle of the same values.
+/// A trainable tensor, or a buffer, with a fixed shape of rank 1 to 5. Cloning gives another handle of the same values.
 #[derive(Clone)]
 pub struct Parameter {
     shared: Arc<Shared>,
@@ -20,6 +21,7 @@ pub struct Parameter {
 
 struct Shared {
     shape: Vec<usize>,
+    is_buffer: bool,
     value: RwLock<Value>,
 }
 
@@ -71,8 +73,27 @@ impl Parameter {
     ///
     /// If the number of values is not the product of `shape`, or the rank is not 1 to 5.
     pub fn new(values: Vec<f32>, shape: &[usize]) -> Self {
-        let value = Value { id: ParamId::new(), leaf: Leaf::new(values, shape) };
-        Self { shared: Arc::new(Shared { shape: shape.to_vec(), value: RwLock::new(value) }) }
+        Self::with_kind(values, shape, false)
+    }
+
+    /// A buffer: values that are part of the state and never trained, such as a running average.
+    ///
+    /// # Panics
+    ///
+    /// As [`new`](Self::new).
+    pub fn buffer(values: Vec<f32>, shape: &[usize]) -> Self {
+        Self::with_kind(values, shape, true)
+    }
+
+    fn with_kind(values: Vec<f32>, shape: &[usize], is_buffer: bool) -> Self {
+        let leaf = Leaf::new(values, shape, &backend::training_device(), !is_buffer);
+        let value = RwLock::new(Value { id: ParamId::new(), leaf });
+        Self { shared: Arc::new(Shared { shape: shape.to_vec(), is_buffer, value }) }
+    }
+
+    /// Whether the values are never trained.
+    pub fn is_buffer(&self) -> bool {
+        self.shared.is_buffer
     }
 
     /// Extents of the dimensions.
@@ -90,24 +111,27 @@ impl Parameter {
         with_leaf!(self.leaf(), leaf => backend::to_f32(&leaf))
     }
 
-    /// Replaces all values.
+    /// Replaces all values, on the device where they are.
     ///
     /// # Panics
     ///
     /// If the number of values differs from the number of elements.
     pub fn set(&self, values: Vec<f32>) {
-        self.write(|value| value.leaf = Leaf::new(values, self.shape()));
+        self.write(|value| {
+            let (device, trained) = with_leaf!(&value.leaf, leaf => (leaf.device(), leaf.is_require_grad()));
+            value.leaf = Leaf::new(values, self.shape(), &device, trained);
+        });
     }
 
-    /// The values as a tensor, part of the autograd graph in [`Mode::Train`].
+    /// The values as a tensor, part of the autograd graph in [`Mode::Train`] unless they are a buffer.
     ///
     /// # Panics
     ///
     /// If `shape` has another number of elements.
     pub fn tensor<const D: usize>(&self, mode: Mode, shape: [usize; D]) -> Tensor<D> {
         with_leaf!(self.leaf(), leaf => match mode {
-            Mode::Train => leaf.reshape(shape),
-            Mode::Eval => leaf.inner().reshape(shape),
+            Mode::Train if !self.is_buffer() => leaf.reshape(shape),
+            _ => leaf.inner().reshape(shape),
         })
     }
 
@@ -137,7 +161,11 @@ impl Parameter {
             let mapped = mapper.map_float(Param::initialized(id, leaf));
             id = mapped.id;
             let tensor = mapped.into_value();
-            if tensor.is_autodiff() { tensor } else { tensor.autodiff().require_grad() }
+            match (self.is_buffer(), tensor.is_autodiff()) {
+                (true, _) => tensor.autodiff().set_require_grad(false),
+                (false, true) => tensor,
+                (false, false) => tensor.autodiff().require_grad(),
+            }
         });
         self.write(|value| *value = Value { id, leaf });
         id != before
@@ -173,18 +201,23 @@ impl Parameter {
 }
 
 impl Leaf {
-    fn new(values: Vec<f32>, shape: &[usize]) -> Self {
+    fn new(values: Vec<f32>, shape: &[usize], device: &Device, trained: bool) -> Self {
         assert_eq!(values.len(), shape.iter().product::<usize>(), "values of a parameter of shape {shape:?}");
-        fn leaf<const D: usize>(values: Vec<f32>, shape: &[usize]) -> Tensor<D> {
+        fn leaf<const D: usize>(
+            values: Vec<f32>,
+            shape: &[usize],
+            device: &Device,
+            trained: bool,
+        ) -> Tensor<D> {
             let shape: [usize; D] = shape.try_into().expect("the rank was matched");
-            backend::tensor(values, shape, &backend::training_device()).require_grad()
+            backend::tensor(values, shape, device).set_require_grad(trained)
         }
         match shape.len() {
-            1 => Self::R1(leaf(values, shape)),
-            2 => Self::R2(leaf(values, shape)),
-            3 => Self::R3(leaf(values, shape)),
-            4 => Self::R4(leaf(values, shape)),
-            5 => Self::R5(leaf(values, shape)),
+            1 => Self::R1(leaf(values, shape, device, trained)),
+            2 => Self::R2(leaf(values, shape, device, trained)),
+            3 => Self::R3(leaf(values, shape, device, trained)),
+            4 => Self::R4(leaf(values, shape, device, trained)),
+            5 => Self::R5(leaf(values, shape, device, trained)),
             rank => panic!("a parameter of rank {rank}, needed 1 to 5"),
         }
     }
@@ -192,6 +225,6 @@ impl Leaf {
 
 impl fmt::Debug for Parameter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Parameter{:?}", self.shape())
+        write!(f, "{}{:?}", if self.is_buffer() { "Buffer" } else { "Parameter" }, self.shape())
     }
 }

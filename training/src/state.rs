@@ -1,4 +1,4 @@
-//! The state of a network: values of parameters under names, to save, to move between programs and to load.
+//! The state of a network: values of parameters and buffers under names, to save, to move between programs and to load.
 //!
 //! Names are those of Brevitas, so that checkpoints of PyTorch load: `fc.weight`,
 //! `fc.weight_quant.tensor_quant.scaling_impl.value`. A parameter that several layers share has a name in each.
@@ -100,7 +100,7 @@ impl StateDict {
     }
 }
 
-/// The values of all parameters of the layers of `network`.
+/// The values of all parameters and buffers of the layers of `network`.
 ///
 /// Scales that no batch was collected for yet are left out: a network that loads the state collects them itself.
 pub fn state_dict(network: &impl Module) -> StateDict {
@@ -115,7 +115,7 @@ pub fn state_dict(network: &impl Module) -> StateDict {
     state
 }
 
-/// A parameter of a network.
+/// A parameter or buffer of a network.
 struct Slot {
     /// All its names.
     paths: Vec<String>,
@@ -140,7 +140,8 @@ fn is_of_quantizer(key: &str) -> bool {
 fn slots(network: &impl Module) -> Vec<Slot> {
     let mut slots = Vec::new();
     each_component(network, &mut |component, prefix| {
-        let collected = component.children().iter().all(|(_, child)| child.has_collected());
+        let collected =
+            component.has_collected() && component.children().iter().all(|(_, child)| child.has_collected());
         for (name, parameter) in component.parameters() {
             let path = format!("{prefix}{name}");
             match slots.iter_mut().find(|slot: &&mut Slot| slot.parameter.is(parameter)) {

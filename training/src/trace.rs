@@ -46,6 +46,8 @@ pub enum Record {
         name: String,
         /// Scale, zero point and type.
         quantizer: FixedQuantizer,
+        /// The dimension with a scale per index, where there is more than one scale.
+        axis: usize,
     },
     /// Values below zero become zero.
     Relu {

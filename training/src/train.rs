@@ -9,7 +9,8 @@ use std::path::PathBuf;
 use thiserror::Error;
 
 use crate::backend::{
-    self, AdamConfig, CosineAnnealingLrSchedulerConfig, GradientsParams, ModuleOptimizer, Tensor,
+    self, AdamConfig, CosineAnnealingLrSchedulerConfig, Device, GradientsParams, Module, ModuleOptimizer,
+    Tensor,
 };
 use crate::data::{Dataset, Shuffle};
 use crate::network::Network;
@@ -147,14 +148,14 @@ impl<'a, N> Trainer<'a, N> {
             .map_err(|reason| TrainError::Config { reason })?;
         let mut optimizer = ModuleOptimizer::from(AdamConfig::new().with_epsilon(1e-8).build());
         let mut shuffle = Shuffle::new(data.len_samples(), config.seed);
-        let device = backend::training_device();
+        let device = place(network);
         let mut step = 0;
         for _ in 0..config.epochs {
             for indices in shuffle.epoch().chunks(config.batch_samples) {
                 let (inputs, labels) = data.batch(indices);
                 shape[0] = labels.len();
                 let inputs = backend::tensor(inputs, shape, &device);
-                let labels = one_hot(&labels, data.classes);
+                let labels = one_hot(&labels, data.classes, &device);
                 step += 1;
                 let (pooled, optimizer) = (&mut *network, &mut optimizer);
                 let learning_rate = schedule.step();
@@ -237,10 +238,19 @@ fn check(data: &Dataset, config: &TrainConfig, features: usize) -> Result<(), Tr
     Ok(())
 }
 
-fn one_hot(labels: &[usize], classes: usize) -> Tensor<2> {
+/// Where `network` is, with a graph.
+fn place(network: &impl Module) -> Device {
+    network
+        .devices()
+        .into_iter()
+        .next()
+        .map_or_else(backend::training_device, |device| device.inner().autodiff())
+}
+
+fn one_hot(labels: &[usize], classes: usize, device: &Device) -> Tensor<2> {
     let mut rows = vec![0.0; labels.len() * classes];
     for (row, label) in rows.chunks_mut(classes.max(1)).zip(labels) {
         row[*label] = 1.0;
     }
-    backend::tensor(rows, [labels.len(), classes], &backend::evaluation_device())
+    backend::tensor(rows, [labels.len(), classes], &device.clone().inner())
 }

@@ -4,7 +4,7 @@
 //! double, from the double `(code - zero_point) * scale`, plus the offset, by the operations below,
 //! each rounded, which are the same on every machine. That double is then quantized exactly.
 
-use super::{ExactTensor, from_codes, rational};
+use super::{ExactTensor, channel_of, from_codes, layout, rational};
 use crate::backend::{self, Tensor};
 use crate::quant::FixedQuantizer;
 
@@ -14,7 +14,8 @@ pub(crate) fn clip<const D: usize>(
     quantizer: &FixedQuantizer,
     [min, max]: [f32; 2],
 ) -> ExactTensor<D> {
-    let (run_elems, channels) = x.layout();
+    let (_, channels) = x.layout();
+    let channel_of = x.channel_of();
     let limits: Vec<[i64; 2]> = (0..channels)
         .map(|channel| {
             let rounder = quantizer.rounder(channel, false);
@@ -22,26 +23,28 @@ pub(crate) fn clip<const D: usize>(
         })
         .collect();
     let codes = x.integers().into_iter().enumerate().map(|(index, code)| {
-        let [lo, hi] = limits[index / run_elems.max(1) % channels.max(1)];
+        let [lo, hi] = limits[channel_of(index)];
         code.max(lo).min(hi) as i32
     });
-    from_codes(codes, x.dims(), quantizer)
+    from_codes(codes, x.dims(), quantizer, x.axis)
 }
 
-/// The codes of `function` of floats.
+/// The codes of `function` of floats, by one scale or one per index of dimension `axis`.
 pub(crate) fn quantize_function<const D: usize>(
     x: &Tensor<D>,
     quantizer: &FixedQuantizer,
+    axis: usize,
     function: impl Fn(f64) -> f64,
 ) -> ExactTensor<D> {
     let values = backend::to_f32(x).into_iter().map(|value| function(f64::from(value)));
-    quantize_doubles(values, x.dims(), quantizer)
+    quantize_doubles(values, x.dims(), quantizer, axis)
 }
 
-/// The codes of `function` of what codes stand for.
+/// The codes of `function` of what codes stand for, by one scale or one per index of dimension `axis`.
 pub(crate) fn requantize_function<const D: usize>(
     x: &ExactTensor<D>,
     quantizer: &FixedQuantizer,
+    axis: usize,
     function: impl Fn(f64) -> f64,
 ) -> ExactTensor<D> {
     let (_, channels) = x.layout();
@@ -53,22 +56,23 @@ pub(crate) fn requantize_function<const D: usize>(
         let [scale, offset] = parameters[channel_of(index)];
         function((code - i64::from(x.zero_point)) as f64 * scale + offset)
     });
-    quantize_doubles(values, x.dims(), quantizer)
+    quantize_doubles(values, x.dims(), quantizer, axis)
 }
 
 fn quantize_doubles<const D: usize>(
     values: impl Iterator<Item = f64>,
     shape: [usize; D],
     quantizer: &FixedQuantizer,
+    axis: usize,
 ) -> ExactTensor<D> {
-    let run_elems: usize = shape.iter().skip(2).product();
-    let channels = shape.get(1).copied().unwrap_or(1);
+    let (_, channels) = layout(&shape, axis);
+    let channel_of = channel_of(&shape, axis);
     let rounders: Vec<_> = (0..channels).map(|channel| quantizer.rounder(channel, false)).collect();
     let codes = values.enumerate().map(|(index, value)| {
-        let rounder = &rounders[index / run_elems.max(1) % channels.max(1)];
+        let rounder = &rounders[channel_of(index)];
         rounder.code(value, value.abs(), || rational(value))
     });
-    from_codes(codes, shape, quantizer)
+    from_codes(codes, shape, quantizer, axis)
 }
 
 /// `1 / (1 + exp(-x))`.

@@ -4,28 +4,36 @@
 
 use num_bigint::BigInt;
 
-use super::{ExactRounder, ExactTensor, Real, from_codes};
+use super::{ExactRounder, ExactTensor, Real, channel_of, from_codes, layout};
 use crate::quant::FixedQuantizer;
 
-/// The codes of `x` in another quantizer. `relu` keeps values below zero out, and so codes below the zero point.
+/// The codes of `x` in another quantizer, of one scale or one per index of dimension `axis`. `relu` keeps values below
+/// zero out, and so codes below the zero point.
 pub(crate) fn requantize<const D: usize>(
     x: &ExactTensor<D>,
     quantizer: &FixedQuantizer,
+    axis: usize,
     relu: bool,
 ) -> ExactTensor<D> {
-    let (_, channels) = x.layout();
-    let functions: Vec<ChannelFunction> =
-        (0..channels.max(1)).map(|channel| ChannelFunction::new(x, quantizer, channel, relu)).collect();
-    let channel_of = x.channel_of();
-    let codes = x
-        .integers()
-        .into_iter()
-        .enumerate()
-        .map(|(index, code)| functions[channel_of(index)].code(code - i64::from(x.zero_point)));
-    from_codes(codes, x.dims(), quantizer)
+    let dims = x.dims();
+    let extent = |axis: usize| layout(&dims, axis).1.max(1);
+    let along = if x.per_channel() { x.axis } else { axis };
+    // A function per channel, or per pair where those of the quantizer lie along another dimension.
+    let crossed = along != axis && quantizer.scales().len() > 1;
+    let crossing = if crossed { extent(axis) } else { 1 };
+    let pairs = (0..extent(along)).flat_map(|from| (0..crossing).map(move |to| (from, to)));
+    let functions: Vec<ChannelFunction> = pairs
+        .map(|(from, to)| ChannelFunction::new(x, quantizer, [from, if crossed { to } else { from }], relu))
+        .collect();
+    let (from, to) = (channel_of(&dims, along), channel_of(&dims, axis));
+    let codes = x.integers().into_iter().enumerate().map(|(index, code)| {
+        let function = from(index) * crossing + if crossed { to(index) } else { 0 };
+        functions[function].code(code - i64::from(x.zero_point))
+    });
+    from_codes(codes, dims, quantizer, axis)
 }
 
-/// The exact function of one channel.
+/// The exact function from one channel of the input to one of the quantizer.
 struct ChannelFunction {
     scale: Real,
     offset: Real,
@@ -36,13 +44,13 @@ impl ChannelFunction {
     fn new<const D: usize>(
         x: &ExactTensor<D>,
         quantizer: &FixedQuantizer,
-        channel: usize,
+        [from, to]: [usize; 2],
         relu: bool,
     ) -> Self {
         Self {
-            scale: x.scales[channel % x.scales.len()].clone(),
-            offset: x.offset.at(channel),
-            rounder: quantizer.rounder(channel, relu),
+            scale: x.scales[from % x.scales.len()].clone(),
+            offset: x.offset.at(from),
+            rounder: quantizer.rounder(to, relu),
         }
     }
 

@@ -7,17 +7,17 @@ use super::{ExportError, Flavour, GraphWriter};
 use crate::quant::{CodeRounding, FixedQuantizer};
 
 impl GraphWriter {
-    /// Quantization of an activation of `shape`, whose channels are dimension 1.
+    /// Quantization of an activation of `shape`, by one scale or one per index of a dimension.
     pub(super) fn quant(
         &mut self,
         name: &str,
         input: &str,
         output: &str,
-        quantizer: &FixedQuantizer,
+        (quantizer, axis): (&FixedQuantizer, usize),
         shape: &[usize],
     ) -> Result<(), ExportError> {
         let channels = quantizer.scales().len();
-        let extent = |axis| if axis == 1 { channels } else { 1 };
+        let extent = |dimension| if dimension == axis { channels } else { 1 };
         let scale_shape: Vec<usize> =
             if channels == 1 { vec![] } else { (0..shape.len()).map(extent).collect() };
         match self.flavour {

@@ -23,6 +23,7 @@ pub struct BatchNorm {
     bias: Parameter,
     running_mean: Parameter,
     running_var: Parameter,
+    num_batches_tracked: Parameter,
     eps: f32,
     momentum: f32,
 }
@@ -37,12 +38,14 @@ impl BatchNorm {
     /// Weight 1, bias 0, running mean 0 and variance 1; epsilon 1e-5, momentum 0.1.
     pub fn new(name: impl Into<String>, channels: usize) -> Self {
         let filled = |value: f32| Parameter::new(vec![value; channels], &[channels]);
+        let running = |value: f32| Parameter::buffer(vec![value; channels], &[channels]);
         Self {
             name: name.into(),
             weight: filled(1.0),
             bias: filled(0.0),
-            running_mean: filled(0.0),
-            running_var: filled(1.0),
+            running_mean: running(0.0),
+            running_var: running(1.0),
+            num_batches_tracked: Parameter::buffer(vec![0.0], &[1]),
             eps: 1e-5,
             momentum: 0.1,
         }
@@ -70,14 +73,19 @@ impl BatchNorm {
         &self.bias
     }
 
-    /// Means of evaluation, one per channel; not trained.
+    /// Means of evaluation, one per channel: a buffer.
     pub fn running_mean(&self) -> &Parameter {
         &self.running_mean
     }
 
-    /// Variances of evaluation, one per channel; not trained.
+    /// Variances of evaluation, one per channel: a buffer.
     pub fn running_var(&self) -> &Parameter {
         &self.running_var
+    }
+
+    /// Training passes so far, in one element: a buffer.
+    pub fn num_batches_tracked(&self) -> &Parameter {
+        &self.num_batches_tracked
     }
 
     /// The normalized input. In evaluation a quantized input stays quantized, with one scale and offset per channel.
@@ -106,11 +114,12 @@ impl BatchNorm {
                 QuantTensor::from(exact.affine(&real(&factors), &real(&addends), 1)).into()
             }
             _ => {
+                let value = x.value();
                 let row = |values: &[f64]| {
                     let values = values.iter().map(|value| *value as f32).collect();
-                    broadcast(backend::tensor(values, [channels, 1], &backend::evaluation_device()), Some(1))
+                    broadcast(backend::constant(values, [channels, 1], &value), Some(1))
                 };
-                Data::Float(x.value() * row(&factors) + row(&addends))
+                Data::Float(value.clone() * row(&factors) + row(&addends))
             }
         };
         Ok(x.next(data, || Record::Structural {
@@ -144,7 +153,9 @@ impl BatchNorm {
         };
         follow(&self.running_mean, backend::to_f32(&y.mean), 1.0);
         follow(&self.running_var, backend::to_f32(&y.variance), unbiased);
-        Ok(x.train_next(Data::Float(y.output)))
+        let counted = self.num_batches_tracked.values();
+        self.num_batches_tracked.set(counted.into_iter().map(|count| count + 1.0).collect());
+        Ok(x.untraced_next(Data::Float(y.output)))
     }
 
     /// Factor and addend of each channel, exact by definition.
@@ -199,6 +210,7 @@ impl Component for BatchNorm {
             ("bias", &self.bias),
             ("running_mean", &self.running_mean),
             ("running_var", &self.running_var),
+            ("num_batches_tracked", &self.num_batches_tracked),
         ]
     }
 }

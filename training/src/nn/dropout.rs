@@ -44,8 +44,8 @@ impl Dropout {
         let elems: usize = shape.iter().product();
         let mask = (0..elems).map(|_| if rng.random::<f32>() < kept { 1.0 / kept } else { 0.0 }).collect();
         let value = x.value();
-        let mask = backend::tensor(mask, shape, &value.device().inner());
-        Ok(x.train_next(Data::Float(value * mask)))
+        let mask = backend::constant(mask, shape, &value);
+        Ok(x.untraced_next(Data::Float(value * mask)))
     }
 }
 

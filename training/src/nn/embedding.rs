@@ -124,12 +124,12 @@ impl QuantEmbedding {
                 training: fake.training,
                 averaged: false,
             };
-            return Ok(x.train_next(QuantTensor::from(gathered).into()));
+            return Ok(x.untraced_next(QuantTensor::from(gathered).into()));
         }
         let failed = |source| ForwardError::Quantizer { layer: self.name.clone(), source };
         let (codes, quantizer) = proxy.codes(&self.weight).map_err(failed)?;
         let values = gather(self.weight.tensor(Mode::Eval, shape));
-        let data = QuantTensor::from(quantize(&values, &quantizer, false)).into();
+        let data = QuantTensor::from(quantize(&values, &quantizer, 1, false)).into();
         Ok(x.next(data, || self.record(shape, Constant::Quantized { codes, quantizer })))
     }
 

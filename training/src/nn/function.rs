@@ -29,37 +29,39 @@ impl Function {
         }
     }
 
-    /// The exact codes of the function of floats.
+    /// The exact codes of the function of floats, by one scale or one per index of dimension `axis`.
     pub(super) fn quantize<const D: usize>(
         self,
         x: &Tensor<D>,
         quantizer: &FixedQuantizer,
+        axis: usize,
     ) -> ExactTensor<D> {
         match self {
-            Self::Identity => exact::quantize(x, quantizer, false),
-            Self::Relu => exact::quantize(x, quantizer, true),
+            Self::Identity => exact::quantize(x, quantizer, axis, false),
+            Self::Relu => exact::quantize(x, quantizer, axis, true),
             Self::HardTanh { min, max } => {
-                exact::clip(exact::quantize(x, quantizer, false), quantizer, [min, max])
+                exact::clip(exact::quantize(x, quantizer, axis, false), quantizer, [min, max])
             }
-            Self::Sigmoid => exact::quantize_function(x, quantizer, exact::sigmoid),
-            Self::Tanh => exact::quantize_function(x, quantizer, exact::tanh),
+            Self::Sigmoid => exact::quantize_function(x, quantizer, axis, exact::sigmoid),
+            Self::Tanh => exact::quantize_function(x, quantizer, axis, exact::tanh),
         }
     }
 
-    /// The exact codes of the function of codes.
+    /// The exact codes of the function of codes, by one scale or one per index of dimension `axis`.
     pub(super) fn requantize<const D: usize>(
         self,
         x: &ExactTensor<D>,
         quantizer: &FixedQuantizer,
+        axis: usize,
     ) -> ExactTensor<D> {
         match self {
-            Self::Identity => exact::requantize(x, quantizer, false),
-            Self::Relu => exact::requantize(x, quantizer, true),
+            Self::Identity => exact::requantize(x, quantizer, axis, false),
+            Self::Relu => exact::requantize(x, quantizer, axis, true),
             Self::HardTanh { min, max } => {
-                exact::clip(exact::requantize(x, quantizer, false), quantizer, [min, max])
+                exact::clip(exact::requantize(x, quantizer, axis, false), quantizer, [min, max])
             }
-            Self::Sigmoid => exact::requantize_function(x, quantizer, exact::sigmoid),
-            Self::Tanh => exact::requantize_function(x, quantizer, exact::tanh),
+            Self::Sigmoid => exact::requantize_function(x, quantizer, axis, exact::sigmoid),
+            Self::Tanh => exact::requantize_function(x, quantizer, axis, exact::tanh),
         }
     }
 

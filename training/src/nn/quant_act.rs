@@ -174,19 +174,20 @@ pub(super) fn quantize_activation<const D: usize>(
     if matches!(x.purpose(), Purpose::Calibration) {
         let value = function.of_floats(x.value());
         proxy.observe(value.clone());
-        return Ok(x.train_next(Data::Float(value)));
+        return Ok(x.untraced_next(Data::Float(value)));
     }
     if x.mode() == Mode::Train {
-        return Ok(x.train_next(proxy.forward(function.of_floats(x.value())).into()));
+        return Ok(x.untraced_next(proxy.forward(function.of_floats(x.value())).into()));
     }
     let quantizer = proxy.fixed().map_err(failed)?;
+    let axis = proxy.axis();
     let exact = match x.quant().and_then(QuantTensor::exact) {
-        Some(exact) => function.requantize(exact, &quantizer),
-        None => function.quantize(&x.value(), &quantizer),
+        Some(exact) => function.requantize(exact, &quantizer, axis),
+        None => function.quantize(&x.value(), &quantizer, axis),
     };
     let data = Data::from(QuantTensor::from(exact));
     let quantized = |x: &Activation<D>, data| {
-        x.next(data, || Record::Quant { name: name.to_owned(), quantizer: quantizer.clone() })
+        x.next(data, || Record::Quant { name: name.to_owned(), quantizer: quantizer.clone(), axis })
     };
     Ok(match function.record(format!("{name}.{}", function.suffix())) {
         Some(record) => quantized(&x.next(data.clone(), || record), data),

@@ -94,9 +94,10 @@ impl AccumulatorAwareQuant {
             let norm = if self.zero_center { 2.0 * sum(1.0).max(sum(-1.0)) } else { sum(1.0) + sum(-1.0) };
             (norm as f32).next_up()
         });
-        let exact = backend::tensor(norms.collect(), [channels, 1], &weight.device().inner());
+        let exact = backend::constant(norms.collect(), [channels, 1], weight);
         let norm = straight_through(weight.clone().abs().sum_dim(1), exact);
-        let learned = self.restriction.forward(self.norm.tensor(mode, [channels, 1])) / scale.clone();
+        let learned = backend::beside(self.norm.tensor(mode, [channels, 1]), weight);
+        let learned = self.restriction.forward(learned) / scale.clone();
         // Above the roundings of the quotient.
         let above = 1.0 + f64::from(f32::EPSILON) * 4.0;
         self.restriction.clamp_scaling.forward(norm / learned.clamp_max(self.limit())) * above
@@ -105,9 +106,9 @@ impl AccumulatorAwareQuant {
 
 impl TensorQuant for AccumulatorAwareQuant {
     fn forward(&self, x: Tensor<2>, mode: Mode) -> Quantized {
-        let bit_width = self.bit_width_impl.forward(mode);
-        let scale = self.scaling_impl.forward(Some(&x), mode);
-        let zero_point = Tensor::zeros([1, 1], &backend::evaluation_device());
+        let bit_width = backend::beside(self.bit_width_impl.forward(mode), &x);
+        let scale = backend::beside(self.scaling_impl.forward(Some(&x), mode), &x);
+        let zero_point = backend::constant(vec![0.0], [1, 1], &x);
         let centred = self.centred(x.clone());
         let pre_scale = self.pre_scale(&centred, &scale, mode);
         let codes = self.int_quant.to_int(&pre_scale, &zero_point, &bit_width, centred);
@@ -130,7 +131,7 @@ impl TensorQuant for AccumulatorAwareQuant {
         let shape = [values.len() / run_elems.max(1), run_elems];
         let weight = backend::tensor(values.to_vec(), shape, &backend::evaluation_device());
         let centred = self.centred(weight);
-        let scale = self.scaling_impl.forward(None, Mode::Eval);
+        let scale = backend::beside(self.scaling_impl.forward(None, Mode::Eval), &centred);
         let pre_scales = backend::to_f32(&self.pre_scale(&centred, &scale, Mode::Eval));
         let codes = FixedQuantizer::new(pre_scales, 0, quantizer.int_type())?
             .with_rounding(CodeRounding::Mode(Rounding::Toward))

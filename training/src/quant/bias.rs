@@ -53,7 +53,7 @@ impl BiasQuantProxy {
                 let scale = scale?;
                 let groups = scale.dims()[0];
                 let x = bias.tensor(mode, [groups, bias.len_elems() / groups.max(1)]);
-                let bit_width = bit_width.forward(mode);
+                let bit_width = backend::beside(bit_width.forward(mode), &scale);
                 let zero_point = ZeroZeroPoint.forward(None, &scale, &bit_width, mode);
                 let value = int_quant.forward(&scale, &zero_point, &bit_width, x.clone());
                 let value = int_quant.delay_wrapper.forward(|| x, value, mode);
@@ -83,7 +83,7 @@ impl BiasQuantProxy {
                 let Some(scales) = scales else { return Ok(None) };
                 let shape = [scales.len(), 1];
                 let scale = backend::tensor(scales, shape, &backend::evaluation_device());
-                let bit_width = bit_width.forward(Mode::Eval);
+                let bit_width = backend::beside(bit_width.forward(Mode::Eval), &scale);
                 let zero_point = ZeroZeroPoint.forward(None, &scale, &bit_width, Mode::Eval);
                 let quantizer = fixed::fix(int_quant, &scale, &zero_point, &bit_width)?;
                 Ok(Some((quantizer.quantize(&values, 1), quantizer.of_codes())))

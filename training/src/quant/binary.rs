@@ -32,7 +32,7 @@ pub struct ClampedBinaryQuant {
 
 impl BinaryQuant {
     fn quantize(&self, x: Tensor<2>, clamp: Option<&dyn Clamp>, mode: Mode) -> Quantized {
-        let scale = self.scaling_impl.forward(Some(&x), mode);
+        let scale = backend::beside(self.scaling_impl.forward(Some(&x), mode), &x);
         let clamped = match clamp {
             Some(clamp) => {
                 let bounds = Bounds { min: scale.clone().neg(), max: scale.clone() };
@@ -43,7 +43,7 @@ impl BinaryQuant {
         let negative = clamped.clone().lower_elem(0.0);
         let sign = clamped.ones_like().mask_fill(negative, -1.0);
         let value = straight_through(clamped, sign) * scale.clone();
-        let one = backend::tensor(vec![1.0], [1, 1], &backend::evaluation_device());
+        let one = backend::constant(vec![1.0], [1, 1], &scale);
         Quantized {
             value: self.delay_wrapper.forward(|| x, value, mode),
             zero_point: one.zeros_like(),

@@ -39,7 +39,7 @@ pub struct BitWidthStatefulConst {
 impl BitWidthStatefulConst {
     /// A width of `bit_width` bits.
     pub fn new(bit_width: u8) -> Self {
-        Self { value: Parameter::new(vec![f32::from(bit_width)], &[1]) }
+        Self { value: Parameter::buffer(vec![f32::from(bit_width)], &[1]) }
     }
 }
 
@@ -54,9 +54,8 @@ impl Component for BitWidthStatefulConst {
 }
 
 impl BitWidth for BitWidthStatefulConst {
-    fn forward(&self, _mode: Mode) -> Tensor<2> {
-        // Outside the graph: no gradient, no training.
-        self.value.tensor(Mode::Eval, [1, 1])
+    fn forward(&self, mode: Mode) -> Tensor<2> {
+        self.value.tensor(mode, [1, 1])
     }
 }
 

@@ -285,6 +285,11 @@ impl ActQuantProxy {
         self.forward(x.autodiff());
     }
 
+    /// The dimension of channels; where all share one scale, the usual one.
+    pub(crate) fn axis(&self) -> usize {
+        self.shared.view.axis().unwrap_or(1)
+    }
+
     /// Whether a tensor of `shape` has the channels of the quantizer.
     pub(crate) fn check(&self, shape: &[usize]) -> Result<(), QuantizerError> {
         match (self.shared.view.axis(), self.shared.groups) {

@@ -6,7 +6,7 @@ use super::{
     BitWidth, FixedQuantizer, InputCodes, IntQuant, IntScaling, QuantizerError, Scaling, ZeroPoint, fixed,
 };
 use crate::Mode;
-use crate::backend::Tensor;
+use crate::backend::{self, Tensor};
 use crate::component::Component;
 
 /// What a tensor quantizer returns: values that codes stand for, and how.
@@ -76,9 +76,13 @@ pub struct RescalingIntQuant {
 impl RescalingIntQuant {
     /// Scale, zero point and bit width for `x`.
     fn parameters(&self, x: Option<&Tensor<2>>, mode: Mode) -> [Tensor<2>; 3] {
-        let bit_width = self.msb_clamp_bit_width_impl.forward(mode);
-        let int_threshold = self.int_scaling_impl.forward(bit_width.clone());
-        let scale = self.scaling_impl.forward(x, mode) / int_threshold;
+        let threshold = self.scaling_impl.forward(x, mode);
+        let threshold = match x {
+            Some(x) => backend::beside(threshold, x),
+            None => threshold,
+        };
+        let bit_width = backend::beside(self.msb_clamp_bit_width_impl.forward(mode), &threshold);
+        let scale = threshold / self.int_scaling_impl.forward(bit_width.clone());
         let zero_point = self.zero_point_impl.forward(x, &scale, &bit_width, mode);
         [scale, zero_point, bit_width]
     }

@@ -96,7 +96,7 @@ pub(crate) fn exp2(x: Tensor<2>) -> Tensor<2> {
 
 fn map_values(x: &Tensor<2>, f: impl Fn(f32) -> f32) -> Tensor<2> {
     let values = backend::to_f32(x).into_iter().map(f).collect();
-    backend::tensor(values, x.dims(), &x.device().inner())
+    backend::constant(values, x.dims(), x)
 }
 
 #[cfg(test)]

@@ -28,11 +28,11 @@ pub struct TernaryQuant {
 
 impl TensorQuant for TernaryQuant {
     fn forward(&self, x: Tensor<2>, mode: Mode) -> Quantized {
-        let scale = self.scaling_impl.forward(Some(&x), mode);
+        let scale = backend::beside(self.scaling_impl.forward(Some(&x), mode), &x);
         let limit = (scale.clone() * self.threshold).expand(x.dims());
         let small = x.clone().abs().lower_equal(limit);
         let sign = straight_through(x.clone(), x.clone().sign()).mask_fill(small, 0.0);
-        let two = backend::tensor(vec![2.0], [1, 1], &backend::evaluation_device());
+        let two = backend::constant(vec![2.0], [1, 1], &scale);
         Quantized {
             value: self.delay_wrapper.forward(|| x, sign * scale.clone(), mode),
             zero_point: two.zeros_like(),

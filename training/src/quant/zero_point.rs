@@ -10,7 +10,7 @@ pub use stats_from_parameter::StatsFromParameterZeroPoint;
 
 use super::IntQuant;
 use crate::Mode;
-use crate::backend::Tensor;
+use crate::backend::{self, Tensor};
 use crate::component::Component;
 
 /// Gives the zero point of a quantizer.
@@ -61,6 +61,7 @@ pub struct ScaleShiftZeroPoint {
 impl ScaleShiftZeroPoint {
     /// `distance / scale` above the smallest code, `[groups, 1]`.
     pub fn forward(&self, distance: Tensor<2>, scale: &Tensor<2>, bit_width: &Tensor<2>) -> Tensor<2> {
+        let distance = backend::beside(distance, scale);
         let min_int = self.int_quant.bounds(bit_width).min;
         if self.quantize_zero_point {
             self.int_quant.to_int(scale, &min_int, bit_width, distance)

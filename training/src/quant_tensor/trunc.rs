@@ -54,11 +54,7 @@ impl<const D: usize> QuantTensor<D> {
                 FakeQuantized {
                     value: codes * per_tensor(&scale),
                     scale,
-                    bit_width: backend::tensor(
-                        vec![f32::from(bits)],
-                        [1, 1],
-                        &fake.bit_width.device().inner(),
-                    ),
+                    bit_width: backend::constant(vec![f32::from(bits)], [1, 1], &fake.bit_width),
                     signed,
                     ..(**fake).clone()
                 }

@@ -169,16 +169,20 @@ fn check(slots: &[Slot], entries: &Entries<'_>, policy: LoadPolicy) -> Result<Lo
     let mut shapes = Vec::new();
     for slot in slots {
         let Some((key, found)) = find(slot, entries) else {
+            if is_counter(&slot.paths[0]) {
+                continue;
+            }
             let accepted = policy.ignore_missing_keys && slot.of_quantizer();
             let list = if accepted { &mut report.missing } else { &mut refused };
             list.push(slot.paths[0].clone());
             continue;
         };
         let needed = slot.parameter.shape();
-        // Scales of Brevitas have dimensions of extent 1 for broadcasting.
+        // Scales of Brevitas have dimensions of extent 1 for broadcasting; counters of PyTorch have no dimension.
         let extents =
             |shape: &[usize]| shape.iter().copied().filter(|&extent| extent != 1).collect::<Vec<_>>();
-        let fits = found.shape == needed || slot.of_quantizer() && extents(&found.shape) == extents(needed);
+        let broadcasts = slot.of_quantizer() || is_counter(&slot.paths[0]);
+        let fits = found.shape == needed || broadcasts && extents(&found.shape) == extents(needed);
         if !fits {
             shapes.push((key.to_owned(), found.shape.clone(), needed.to_vec()));
         }
@@ -187,8 +191,7 @@ fn check(slots: &[Slot], entries: &Entries<'_>, policy: LoadPolicy) -> Result<Lo
         }
     }
     let places: HashSet<&str> = slots.iter().flat_map(|slot| &slot.paths).map(String::as_str).collect();
-    // A counter that PyTorch keeps in batch norms and that nothing here needs.
-    let foreign = |name: &str| !places.contains(name) && !name.ends_with("num_batches_tracked");
+    let foreign = |name: &str| !places.contains(name) && !is_counter(name);
     let unexpected = entries.iter().filter(|(name, _)| foreign(name)).map(|(_, (key, _))| (*key).to_owned());
     let unexpected: Vec<String> = unexpected.collect();
     let too_many = !unexpected.is_empty() && !policy.ignore_unexpected_keys;
@@ -196,6 +199,12 @@ fn check(slots: &[Slot], entries: &Entries<'_>, policy: LoadPolicy) -> Result<Lo
         return Err(LoadError::Mismatch { missing: refused, unexpected, shapes });
     }
     Ok(LoadReport { unexpected, ..report })
+}
+
+/// Whether `key` names the counter that PyTorch keeps in batch norms. Files of other programs lack it, or have it where
+/// nothing here does, and nothing depends on it.
+fn is_counter(key: &str) -> bool {
+    key.rsplit('.').next() == Some("num_batches_tracked")
 }
 
 fn apply(slots: &[Slot], entries: &Entries<'_>) {

@@ -2,7 +2,7 @@
 
 use crate::common::{GOLDEN, assert_close, floats, ints, parameter, shape, tensor, values};
 use exactum_training::backend::{Tensor, evaluation_device};
-use exactum_training::nn::{Conv2d, QuantConv2d, WbiolBuilder};
+use exactum_training::nn::{Conv2d, QuantConv2d, QuantIdentity, WbiolBuilder};
 use exactum_training::quant::{ActQuant, Int8ActPerTensorFloat, Int16Bias, ScalingPerOutputType};
 use exactum_training::{Activation, ForwardError, Parameter};
 
@@ -81,4 +81,46 @@ fn s51_quantizers_inherit_attributes() {
     });
     assert_eq!(GOLDEN["c24_inherit"]["q"], GOLDEN["c23_pc_act"]["q"]);
     assert_depthwise(&conv, x, false);
+}
+
+/// Scales along any dimension: each code is that of the scale of its own index, whether it comes from floats or from
+/// codes with scales along another dimension. Training rounds the same values.
+#[test]
+fn channels_are_the_dimension_that_the_quantizer_names() {
+    let along = |axis: usize, shape: [usize; 3]| {
+        let mut broadcast = vec![1; 3];
+        broadcast[axis] = shape[axis];
+        let mut order = vec![0, 1, 2];
+        order.swap(0, axis);
+        let quant = ActQuant {
+            scaling_per_output_type: ScalingPerOutputType::Channel,
+            scaling_stats_permute_dims: Some(order),
+            per_channel_broadcastable_shape: Some(broadcast),
+            ..Int8ActPerTensorFloat
+        };
+        QuantIdentity::builder("act").act_quant(quant).build().unwrap()
+    };
+    let shape = [2, 3, 4];
+    // Magnitudes grow along both dimensions, so that a scale at a wrong place gives other codes.
+    let value =
+        |i: usize| ((i * 37 % 23) as f32 - 11.0) * (1.0 + (i % 4) as f32) * (1.0 + (i / 4 % 3) as f32);
+    let x = Activation::from_values((0..24).map(value).collect(), shape);
+    let codes_by = |values: &[f32], scales: &[f32], axis: usize| -> Vec<i64> {
+        let run: usize = shape[axis + 1..].iter().product();
+        let code = |(i, v): (usize, &f32)| {
+            (v / scales[i / run % shape[axis]]).round_ties_even().clamp(-128.0, 127.0)
+        };
+        values.iter().enumerate().map(code).map(|code| code as i64).collect()
+    };
+    for (first, second) in [(1, 2), (2, 1), (2, 2)] {
+        let [from, to] = [first, second].map(|axis| along(axis, shape));
+        to.forward(&from.forward(&Activation::train(x.value())).unwrap()).unwrap();
+        let y = from.forward(&x).unwrap();
+        let exact = y.quant().unwrap();
+        assert_eq!(exact.scale().len(), shape[first]);
+        assert_eq!(exact.codes().unwrap(), codes_by(&values(x.value()), &exact.scale(), first));
+        let z = to.forward(&y).unwrap();
+        let again = z.quant().unwrap();
+        assert_eq!(again.codes().unwrap(), codes_by(&values(y.value()), &again.scale(), second));
+    }
 }

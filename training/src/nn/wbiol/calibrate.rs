@@ -14,7 +14,7 @@ impl<O: OperatorShape> Wbiol<O> {
     {
         let weight = self.weight.tensor(Mode::Eval, self.shape());
         let bias = self.bias().map(|bias| bias.tensor(Mode::Eval, [1, bias.len_elems()]));
-        x.train_next(Data::Float(self.apply_floats(x, weight, bias)))
+        x.untraced_next(Data::Float(self.apply_floats(x, weight, bias)))
     }
 
     /// Adds the difference that quantization makes to `correction` and returns the float output, so that differences

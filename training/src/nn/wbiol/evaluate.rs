@@ -24,7 +24,8 @@ impl<O: OperatorShape> Wbiol<O> {
     {
         let device = backend::evaluation_device();
         let repeats = if input.scales.len() == 1 { Some(1) } else { self.operator.outputs_per_input() };
-        let repeats = repeats.filter(|_| input.offset == Offset::Zero);
+        let along_channels = input.scales.len() == 1 || input.axis == 1;
+        let repeats = repeats.filter(|_| input.offset == Offset::Zero && along_channels);
         let repeats = repeats.ok_or_else(|| ForwardError::Accumulated { layer: self.name.clone() })?;
         let input_scales = exact::repeat_channels(&input.scales, repeats, 1);
         weight_quant.set_input(f32::from(input.declared_bits), input.signed && input.zero_point == 0);
@@ -117,9 +118,12 @@ impl<O: OperatorShape> Wbiol<O> {
     where
         O: WeightedOperator<D>,
     {
-        let y = self.operator.apply(x.value(), weight);
+        let x = x.value();
+        let weight = backend::beside(weight, &x);
+        let y = self.operator.apply(x, weight);
         match bias {
             Some(bias) => {
+                let bias = backend::beside(bias, &y);
                 let channels = bias.dims().iter().product();
                 y + broadcast(bias.reshape([channels, 1]), Some(1))
             }

@@ -27,7 +27,8 @@ impl<O: OperatorShape> Wbiol<O> {
         }
         let input = x.quant().and_then(QuantTensor::fake);
         let scale = input.zip(weight).and_then(|(input, weight)| {
-            let scales = self.input_scales(input.scale.clone())?;
+            let along_channels = input.axis.is_none_or(|axis| axis == 1);
+            let scales = along_channels.then(|| self.input_scales(input.scale.clone())).flatten()?;
             Some(scales * self.channel_scales(weight.scale.clone()))
         });
         let weight_value = weight
@@ -49,7 +50,7 @@ impl<O: OperatorShape> Wbiol<O> {
             None => (value, None),
         };
         let (Some(input), Some(weight), Some(scale)) = (input, weight, scale) else {
-            return Ok(x.train_next(Data::Float(value)));
+            return Ok(x.untraced_next(Data::Float(value)));
         };
         let output = QuantTensor::from(FakeQuantized {
             value,
@@ -64,6 +65,6 @@ impl<O: OperatorShape> Wbiol<O> {
             training: true,
             averaged: false,
         });
-        Ok(x.train_next(output.into()))
+        Ok(x.untraced_next(output.into()))
     }
 }

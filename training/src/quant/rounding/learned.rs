@@ -52,9 +52,9 @@ impl FloatToInt for LearnedRoundSte {
         let shape = x.dims();
         let floor = straight_through(x.clone(), x.clone().floor());
         if x.is_autodiff() {
-            return floor + self.share(Mode::Train, shape);
+            return floor + backend::beside(self.share(Mode::Train, shape), &x);
         }
-        let up = self.share(Mode::Eval, shape).greater_elem(0.5);
+        let up = backend::beside(self.share(Mode::Eval, shape), &x).greater_elem(0.5);
         floor.clone().mask_where(up, floor + 1.0)
     }
 

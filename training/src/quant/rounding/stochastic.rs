@@ -41,7 +41,7 @@ impl FloatToInt for StochasticRoundSte {
         let rounded = backend::to_f32(&x).into_iter().map(|value| {
             if random.random::<f32>() < value - value.floor() { value.floor() + 1.0 } else { value.floor() }
         });
-        let rounded = backend::tensor(rounded.collect(), x.dims(), &x.device().inner());
+        let rounded = backend::constant(rounded.collect(), x.dims(), &x);
         straight_through(x, rounded)
     }
 

@@ -1,6 +1,6 @@
 //! A learned factor and summand between a statistic and a threshold.
 
-use crate::backend::Tensor;
+use crate::backend::{self, Tensor};
 use crate::component::Component;
 use crate::{Mode, Parameter};
 
@@ -20,8 +20,9 @@ impl AffineRescaling {
 
     /// From and to `[groups, 1]`.
     pub fn forward(&self, x: Tensor<2>, mode: Mode) -> Tensor<2> {
-        let column = |parameter: &Parameter| parameter.tensor(mode, [parameter.len_elems(), 1]);
-        let scaled = x * column(&self.affine_weight);
+        let column =
+            |parameter: &Parameter| backend::beside(parameter.tensor(mode, [parameter.len_elems(), 1]), &x);
+        let scaled = x.clone() * column(&self.affine_weight);
         match &self.affine_bias {
             Some(bias) => scaled + column(bias),
             None => scaled,

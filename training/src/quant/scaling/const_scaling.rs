@@ -28,9 +28,11 @@ impl Component for ConstScaling {
 }
 
 impl Scaling for ConstScaling {
-    fn forward(&self, _x: Option<&Tensor<2>>, _mode: Mode) -> Tensor<2> {
-        let shape = [self.scaling_init.len(), 1];
-        let threshold = backend::tensor(self.scaling_init.clone(), shape, &backend::evaluation_device());
-        self.restriction.of_threshold(threshold)
+    fn forward(&self, x: Option<&Tensor<2>>, _mode: Mode) -> Tensor<2> {
+        let (values, shape) = (self.scaling_init.clone(), [self.scaling_init.len(), 1]);
+        self.restriction.of_threshold(match x {
+            Some(x) => backend::constant(values, shape, x),
+            None => backend::tensor(values, shape, &backend::evaluation_device()),
+        })
     }
 }

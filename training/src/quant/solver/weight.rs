@@ -136,7 +136,7 @@ impl Solve<'_> {
         let restriction = common.restriction()?;
         let bit_width_impl = common.bit_width()?;
         let largest_code = PlainIntScaling { signed: true, narrow_range: true }
-            .forward(bit_width_impl.forward(crate::Mode::Eval));
+            .forward(crate::backend::beside(bit_width_impl.forward(crate::Mode::Eval), &weight));
         let scaling_impl = given(&quant.scaling_impl, &common.context, || {
             let init = AbsMax.forward(weight.clone(), crate::Mode::Eval) / largest_code;
             let init = restriction.clamp_scaling.forward(init);

@@ -1,7 +1,7 @@
 //! Mean magnitudes plus a number of standard deviations, given or learned.
 
 use super::Stats;
-use crate::backend::Tensor;
+use crate::backend::{self, Tensor};
 use crate::component::Component;
 use crate::{Mode, Parameter};
 
@@ -54,7 +54,9 @@ impl Component for MeanLearnedSigmaStd {
 impl Stats for MeanLearnedSigmaStd {
     fn forward(&self, x: Tensor<2>, mode: Mode) -> Tensor<2> {
         let [mean, deviation] = mean_and_deviation(x);
-        mean + deviation * self.value.tensor(mode, [self.value.len_elems(), 1])
+        let sigma = self.value.tensor(mode, [self.value.len_elems(), 1]);
+        let sigma = backend::beside(sigma, &mean);
+        mean + deviation * sigma
     }
 }
 

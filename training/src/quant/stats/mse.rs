@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::Stats;
 use crate::Mode;
-use crate::backend::Tensor;
+use crate::backend::{self, Tensor};
 use crate::component::Component;
 use crate::quant::{BitWidth, IntQuant, IntScaling, Restriction, ZeroPoint};
 
@@ -33,7 +33,7 @@ pub struct Mse {
 impl Mse {
     /// `[groups, 1]`.
     fn loss(&self, x: &Tensor<2>, candidate: &Tensor<2>) -> Tensor<2> {
-        let bit_width = self.bit_width_impl.forward(Mode::Eval);
+        let bit_width = backend::beside(self.bit_width_impl.forward(Mode::Eval), x);
         let divisor = self.int_scaling_impl.forward(bit_width.clone());
         let scale = self.restriction.of_threshold(candidate.clone()) / divisor;
         let zero_point = self.zero_point_impl.forward(None, &scale, &bit_width, Mode::Eval);

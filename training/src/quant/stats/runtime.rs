@@ -6,10 +6,10 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::Stats;
-use crate::Mode;
 use crate::backend::{self, Tensor};
 use crate::calibrate::Collection;
 use crate::component::Component;
+use crate::{Mode, Parameter};
 
 /// A statistic of batches and its average over passes.
 pub struct RuntimeStats {
@@ -18,13 +18,14 @@ pub struct RuntimeStats {
     collect_stats_steps: Option<usize>,
     /// Weight of the newest statistic in the moving average.
     momentum: f32,
+    /// The moving average, a value per group. Part of the state where it never becomes a learned value.
+    average: Parameter,
     collected: Mutex<Collected>,
 }
 
 struct Collected {
     /// Training passes so far.
     steps: usize,
-    average: Vec<f32>,
     /// Present during calibration.
     calibration: Option<Mean>,
 }
@@ -44,8 +45,10 @@ impl RuntimeStats {
         momentum: f32,
         start: Vec<f32>,
     ) -> Self {
-        let collected = Mutex::new(Collected { steps: 0, average: start, calibration: None });
-        Self { stats, collect_stats_steps, momentum, collected }
+        let groups = start.len();
+        let average = Parameter::buffer(start, &[groups]);
+        let collected = Mutex::new(Collected { steps: 0, calibration: None });
+        Self { stats, collect_stats_steps, momentum, average, collected }
     }
 
     /// The statistic of a training pass on `x`, `[groups, 1]`, or `None` in evaluation and once the collection has
@@ -60,14 +63,19 @@ impl RuntimeStats {
         let ended = self.collect_stats_steps.is_some_and(|steps| collected.steps >= steps);
         let x = x.filter(|_| mode == Mode::Train && (!ended || collected.calibration.is_some()))?;
         let statistic = self.stats.forward(x.clone(), mode);
-        collected.add(backend::to_f32(&statistic), self.momentum);
-        follow(collected.average.clone());
+        let mut newest = backend::to_f32(&statistic);
+        if let [one] = newest[..] {
+            newest = vec![one; self.average.len_elems()];
+        }
+        let average = collected.average(self.average.values(), newest, self.momentum);
+        self.average.set(average.clone());
+        follow(average);
         Some(statistic)
     }
 
     /// The average of the passes so far, `[groups, 1]`.
     pub fn average(&self) -> Tensor<2> {
-        self.lock().tensor()
+        self.average.tensor(Mode::Eval, [self.average.len_elems(), 1])
     }
 
     fn lock(&self) -> MutexGuard<'_, Collected> {
@@ -76,26 +84,20 @@ impl RuntimeStats {
 }
 
 impl Collected {
-    fn tensor(&self) -> Tensor<2> {
-        backend::tensor(self.average.clone(), [self.average.len(), 1], &backend::evaluation_device())
-    }
-
-    fn add(&mut self, newest: Vec<f32>, momentum: f32) {
+    /// What comes after `average` when one more batch had the statistic `newest`.
+    fn average(&mut self, average: Vec<f32>, newest: Vec<f32>, momentum: f32) -> Vec<f32> {
         if let Some(mean) = &mut self.calibration {
             mean.batches += 1;
             mean.sums.resize(newest.len(), 0.0);
             mean.sums.iter_mut().zip(newest).for_each(|(sum, newest)| *sum += f64::from(newest));
-            self.average = mean.sums.iter().map(|sum| (sum / mean.batches as f64) as f32).collect();
-            return;
+            return mean.sums.iter().map(|sum| (sum / mean.batches as f64) as f32).collect();
         }
         self.steps += 1;
         if self.steps == 1 {
-            self.average = newest;
-            return;
+            return newest;
         }
-        for (average, newest) in self.average.iter_mut().zip(newest) {
-            *average = *average * (1.0 - momentum) + momentum * newest;
-        }
+        let moved = |(average, newest): (f32, f32)| average * (1.0 - momentum) + momentum * newest;
+        average.into_iter().zip(newest).map(moved).collect()
     }
 }
 
@@ -117,6 +119,11 @@ impl Component for RuntimeStats {
     fn children(&self) -> Vec<(&'static str, &dyn Component)> {
         vec![("stats", &*self.stats)]
     }
+
+    fn parameters(&self) -> Vec<(&'static str, &Parameter)> {
+        self.collect_stats_steps.is_none().then_some(("running_stats", &self.average)).into_iter().collect()
+    }
+
     fn has_collected(&self) -> bool {
         let collected = self.lock();
         collected.steps > 0 || collected.calibration.as_ref().is_some_and(|mean| mean.batches > 0)
