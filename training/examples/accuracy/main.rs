@@ -18,18 +18,18 @@ use networks::{Cnn, Mlp};
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const EPOCHS: usize = 40;
-const SEEDS: u64 = 5;
 const BIT_WIDTHS: [u8; 4] = [8, 4, 2, 1];
 
 fn main() -> Result<(), Box<dyn Error>> {
+    let seeds: u64 = std::env::args().nth(1).map_or(Ok(5), |seeds| seeds.parse())?;
     let data = digits::load()?;
     for bits in BIT_WIDTHS {
-        for seed in 1..=SEEDS {
+        for seed in 1..=seeds {
             report("mlp", bits, seed, Mlp::new(bits, seed)?, &data)?;
         }
     }
     for bits in BIT_WIDTHS {
-        for seed in 1..=SEEDS {
+        for seed in 1..=seeds {
             report("cnn", bits, seed, Cnn::new(bits, seed)?, &data)?;
         }
     }
