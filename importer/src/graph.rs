@@ -11,7 +11,10 @@ pub mod shape;
 mod value;
 mod verify;
 
-pub use op::{Certified, Conv, Layout, Op, Pool, QuantAttributes, Requantize, Tail, Window};
+pub use op::{
+    Activation, Affine, AveragePool, Certified, Conv, ConvTranspose, Layout, MultiThreshold, Op, Pool,
+    QuantAttributes, Requantize, Tail, Window,
+};
 pub use parse::ParseError;
 pub(crate) use value::exact_scale;
 pub use value::{Codes, Constant, Meaning, Placement, Type, Value, ValueId};

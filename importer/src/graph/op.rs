@@ -14,10 +14,18 @@ use crate::requant::RequantParams;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "op", rename_all = "snake_case")]
 pub enum Op {
-    /// QONNX `Quant`: x, scale, zero point, bit width.
+    /// Floats to codes and back, as QONNX `Quant` and ONNX `QuantizeLinear`: x, scale, zero point, bit width.
     Quant(QuantAttributes),
+    /// QONNX `BipolarQuant`: x, scale.
+    BipolarQuant,
+    /// QONNX `Trunc`: x, scale, zero point, input bit width, output scale (version 2 only), output bit width.
+    Trunc(QuantAttributes),
+    /// QONNX `MultiThreshold`: x, thresholds.
+    MultiThreshold(MultiThreshold),
     /// ONNX `Conv`: x, weight, optional bias.
     Conv(Conv),
+    /// ONNX `ConvTranspose`: x, weight (inputs first), optional bias.
+    ConvTranspose(ConvTranspose),
     /// ONNX `Gemm`: a, b, optional c.
     Gemm {
         /// Factor of the product.
@@ -31,12 +39,35 @@ pub enum Op {
         /// Whether b is stored transposed.
         trans_b: bool,
     },
-    /// ONNX `MatMul`: a, b.
+    /// ONNX `MatMul` of matrices: a, b.
     MatMul,
+    /// ONNX `BatchNormalization` of inference: x, gamma, beta, mean, variance.
+    BatchNormalization {
+        /// Added to the variance.
+        #[serde(with = "exact_text::float")]
+        epsilon: f32,
+    },
     /// Elementwise sum: a, b.
     Add,
-    /// Larger of x and 0.
-    Relu,
+    /// Elementwise difference: a, b.
+    Sub,
+    /// Elementwise product: a, b.
+    Mul,
+    /// Elementwise quotient: a, b.
+    Div,
+    /// Elementwise power: a, b.
+    Pow,
+    /// `x * multiply / divide + add` with constants: x.
+    Affine(Affine),
+    /// A function of each element by itself: x.
+    Activation(Activation),
+    /// Averages of windows: x.
+    AveragePool(AveragePool),
+    /// Relative sizes of exponentials along an axis; only where the caller takes them: x.
+    Softmax {
+        /// The axis.
+        axis: usize,
+    },
     /// Drops the shape's structure from `axis` on: x.
     Flatten {
         /// First axis that is merged.
@@ -44,6 +75,16 @@ pub enum Op {
     },
     /// The same value: x.
     Identity,
+    /// Surrounds x with elements of one value: x.
+    Pad {
+        /// Elements before each axis.
+        before: Vec<usize>,
+        /// Elements after each axis.
+        after: Vec<usize>,
+        /// Their value.
+        #[serde(with = "exact_text::float")]
+        value: f32,
+    },
 
     /// Codes of a float input: x. The exact edge between the caller's floats and the integers.
     Quantize,
@@ -63,9 +104,35 @@ pub enum Op {
         /// Axis of x that becomes each axis of the result.
         perm: Vec<usize>,
     },
+    /// One after the other along an axis: any number of operands.
+    Concat {
+        /// The axis.
+        axis: usize,
+    },
+    /// Every element repeated along each axis, as `Resize` with nearest neighbours: x.
+    Repeat {
+        /// How often, for each axis.
+        factors: Vec<usize>,
+    },
+    /// A regular part of x: x.
+    Slice {
+        /// First index along each axis.
+        starts: Vec<usize>,
+        /// Steps between indices along each axis; negative ones go backwards.
+        steps: Vec<isize>,
+        /// Indices along each axis.
+        sizes: Vec<usize>,
+    },
+    /// Indices of the largest or smallest elements along the last axis, best first, equal ones by index: x.
+    TopK {
+        /// How many.
+        k: usize,
+        /// Whether large is good.
+        largest: bool,
+    },
 }
 
-/// Attributes of QONNX `Quant`.
+/// Attributes of QONNX `Quant` and `Trunc` and of ONNX `QuantizeLinear`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct QuantAttributes {
     /// Two's complement codes.
@@ -75,6 +142,73 @@ pub struct QuantAttributes {
     /// How quotients become codes.
     #[serde(with = "exact_text::rounding")]
     pub rounding: Rounding,
+    /// The zero point is added after rounding, as ONNX does, not before, as QONNX does.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub zero_point_outside: bool,
+    /// Codes that are left after a `Clip` of codes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clip: Option<[i64; 2]>,
+}
+
+/// Attributes of QONNX `MultiThreshold`: `out_scale * (thresholds <= x) + out_bias`.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MultiThreshold {
+    /// Value of one threshold passed.
+    #[serde(with = "exact_text::float")]
+    pub out_scale: f32,
+    /// Value where none is passed.
+    #[serde(with = "exact_text::float")]
+    pub out_bias: f32,
+    /// Axis of the channels.
+    pub axis: usize,
+}
+
+/// Constants of `x * multiply / divide + add`; each list has one element, or one for each index along `axis`.
+///
+/// A factor that the file does not have is 1, a summand 0; nothing is rounded.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Affine {
+    /// Factors.
+    pub multiply: Vec<f64>,
+    /// Divisors.
+    pub divide: Vec<f64>,
+    /// Summands.
+    pub add: Vec<f64>,
+    /// Axis of the channels.
+    pub axis: usize,
+}
+
+/// A function of single elements.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "function", rename_all = "snake_case")]
+pub enum Activation {
+    /// Larger of x and 0.
+    Relu,
+    /// x limited to a range.
+    Clip {
+        /// Lower end.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        lo: Option<f64>,
+        /// Upper end.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        hi: Option<f64>,
+    },
+    /// Negative x times a slope; one slope, or one for each index along axis 1 (`PRelu`).
+    LeakyRelu {
+        /// The slopes.
+        slope: Vec<f64>,
+    },
+    /// Magnitude.
+    Abs,
+    /// x to an integer power.
+    Power {
+        /// The exponent.
+        exponent: u32,
+    },
+    /// `1 / (1 + exp(-x))`.
+    Sigmoid,
+    /// Hyperbolic tangent.
+    Tanh,
 }
 
 /// A sliding window over height and width.
@@ -123,6 +257,30 @@ pub struct Pool {
     pub layout: Layout,
 }
 
+/// Attributes of a transposed convolution. The output's size is part of its value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConvTranspose {
+    /// Where the window goes; padding is taken from the output.
+    #[serde(flatten)]
+    pub window: Window,
+    /// Rows and columns that the output has at its end beyond those that the windows reach.
+    pub output_padding: [usize; 2],
+    /// Groups of channels that do not see each other.
+    pub groups: usize,
+    /// Order of the axes.
+    pub layout: Layout,
+}
+
+/// Attributes of an average pooling.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AveragePool {
+    /// Where the window goes.
+    #[serde(flatten)]
+    pub pool: Pool,
+    /// Padding counts as elements of value 0; otherwise only elements of the input are averaged.
+    pub count_include_pad: bool,
+}
+
 /// The function of a requantization: exact on the quantized level, certified integers below.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -168,11 +326,24 @@ impl Op {
     pub const fn name(&self) -> &'static str {
         match self {
             Self::Quant(_) => "quant",
+            Self::BipolarQuant => "bipolar_quant",
+            Self::Trunc(_) => "trunc",
+            Self::MultiThreshold(_) => "multi_threshold",
             Self::Conv(_) => "conv",
             Self::Gemm { .. } => "gemm",
             Self::MatMul => "mat_mul",
+            Self::ConvTranspose(_) => "conv_transpose",
+            Self::BatchNormalization { .. } => "batch_normalization",
             Self::Add => "add",
-            Self::Relu => "relu",
+            Self::Sub => "sub",
+            Self::Mul => "mul",
+            Self::Div => "div",
+            Self::Pow => "pow",
+            Self::Affine(_) => "affine",
+            Self::Activation(_) => "activation",
+            Self::AveragePool(_) => "average_pool",
+            Self::Softmax { .. } => "softmax",
+            Self::Pad { .. } => "pad",
             Self::Flatten { .. } => "flatten",
             Self::Identity => "identity",
             Self::Quantize => "quantize",
@@ -182,6 +353,10 @@ impl Op {
             Self::MaxPool(_) => "max_pool",
             Self::Reshape => "reshape",
             Self::Transpose { .. } => "transpose",
+            Self::Concat { .. } => "concat",
+            Self::Repeat { .. } => "repeat",
+            Self::Slice { .. } => "slice",
+            Self::TopK { .. } => "top_k",
         }
     }
 
@@ -189,17 +364,36 @@ impl Op {
     pub const fn levels(&self) -> (Level, Level) {
         match self {
             Self::Quant(_)
+            | Self::BipolarQuant
+            | Self::Trunc(_)
+            | Self::MultiThreshold(_)
             | Self::Conv(_)
+            | Self::ConvTranspose(_)
             | Self::Gemm { .. }
             | Self::MatMul
+            | Self::BatchNormalization { .. }
             | Self::Add
-            | Self::Relu
+            | Self::Sub
+            | Self::Mul
+            | Self::Div
+            | Self::Pow
+            | Self::Affine(_)
+            | Self::Activation(_)
+            | Self::AveragePool(_)
+            | Self::Softmax { .. }
+            | Self::Pad { .. }
             | Self::Flatten { .. }
             | Self::Identity => (Level::Imported, Level::Imported),
             Self::Quantize | Self::Dense | Self::Conv2d(_) => (Level::Quantized, Level::Scheduled),
             Self::Requantize(Requantize::Exact(_)) => (Level::Quantized, Level::Quantized),
             Self::Requantize(Requantize::Certified(_)) => (Level::Integer, Level::Scheduled),
-            Self::MaxPool(_) | Self::Reshape | Self::Transpose { .. } => (Level::Imported, Level::Scheduled),
+            Self::MaxPool(_)
+            | Self::Reshape
+            | Self::Transpose { .. }
+            | Self::Concat { .. }
+            | Self::Repeat { .. }
+            | Self::Slice { .. }
+            | Self::TopK { .. } => (Level::Imported, Level::Scheduled),
         }
     }
 
@@ -207,8 +401,16 @@ impl Op {
     pub const fn arity(&self) -> (usize, usize) {
         match self {
             Self::Quant(_) => (4, 4),
-            Self::Conv(_) | Self::Gemm { .. } | Self::Dense | Self::Conv2d(_) => (2, 3),
-            Self::MatMul | Self::Add => (2, 2),
+            Self::BipolarQuant | Self::MultiThreshold(_) => (2, 2),
+            Self::Trunc(_) => (5, 6),
+            Self::Conv(_)
+            | Self::ConvTranspose(_)
+            | Self::Gemm { .. }
+            | Self::Dense
+            | Self::Conv2d(_) => (2, 3),
+            Self::MatMul | Self::Add | Self::Sub | Self::Mul | Self::Div | Self::Pow => (2, 2),
+            Self::BatchNormalization { .. } => (5, 5),
+            Self::Concat { .. } => (1, usize::MAX),
             Self::Reshape => (1, 2),
             _ => (1, 1),
         }

@@ -34,7 +34,17 @@ pub fn infer(op: &Op, inputs: &[&Value], declared: Option<&[usize]>) -> Result<V
     let Some(first) = inputs.first() else { return fail("no operands", "one at least") };
     let x = first.shape.as_slice();
     let shape = match op {
-        Op::Quant(_) | Op::Relu | Op::Identity | Op::Quantize | Op::Requantize(_) => x.to_vec(),
+        Op::Quant(_)
+        | Op::BipolarQuant
+        | Op::Trunc(_)
+        | Op::MultiThreshold(_)
+        | Op::BatchNormalization { .. }
+        | Op::Affine(_)
+        | Op::Activation(_)
+        | Op::Softmax { .. }
+        | Op::Identity
+        | Op::Quantize
+        | Op::Requantize(_) => x.to_vec(),
         Op::Conv(conv) | Op::Conv2d(conv) => convolve(x, &operand(inputs, 1)?.shape, conv)?,
         Op::MaxPool(pool) => pool_shape(x, pool)?,
         Op::Dense => match (x, operand(inputs, 1)?.shape.as_slice()) {
@@ -49,7 +59,7 @@ pub fn infer(op: &Op, inputs: &[&Value], declared: Option<&[usize]>) -> Result<V
             };
             product(&turn(x, *trans_a), &turn(&operand(inputs, 1)?.shape, *trans_b))?
         }
-        Op::Add => broadcast(x, &operand(inputs, 1)?.shape)?,
+        Op::Add | Op::Sub | Op::Mul | Op::Div | Op::Pow => broadcast(x, &operand(inputs, 1)?.shape)?,
         Op::Flatten { axis } => {
             if *axis > x.len() {
                 return fail(format!("axis {axis} of {x:?}"), "an axis of the input");
@@ -69,6 +79,7 @@ pub fn infer(op: &Op, inputs: &[&Value], declared: Option<&[usize]>) -> Result<V
             Some(shape) => return fail(format!("{x:?} as {shape:?}"), "the same number of elements"),
             None => return fail("no target shape", "a constant shape"),
         },
+        op => return fail(op.name(), "an operator with a rule for its shape"),
     };
     match elems(&shape) {
         Some(1..) => Ok(shape),

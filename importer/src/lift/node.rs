@@ -5,7 +5,7 @@ use exactum_runtime::num::Rounding;
 
 use super::{Lifter, window};
 use crate::diagnostic::{Code, Diagnostic, Location};
-use crate::graph::{Constant, Conv, Layout, Op, Pool, QuantAttributes, ValueId};
+use crate::graph::{Activation, Constant, Conv, Layout, Op, Pool, QuantAttributes, ValueId};
 
 /// An operator, and the shape of its result where that is not implied.
 pub(super) struct Lifted {
@@ -36,7 +36,13 @@ pub(super) fn lift(
                 return form("rounding_mode", format!("{name:?}"), &modes.join(", "));
             };
             let set = |name| node.int(name).unwrap_or(0) != 0;
-            Op::Quant(QuantAttributes { signed: set("signed"), narrow: set("narrow"), rounding })
+            Op::Quant(QuantAttributes {
+                signed: set("signed"),
+                narrow: set("narrow"),
+                rounding,
+                zero_point_outside: false,
+                clip: None,
+            })
         }
         "Conv" => conv(lifter, at, node, inputs)?,
         "MaxPool" => max_pool(lifter, at, node, inputs)?,
@@ -48,7 +54,7 @@ pub(super) fn lift(
         },
         "MatMul" => Op::MatMul,
         "Add" => Op::Add,
-        "Relu" => Op::Relu,
+        "Relu" => Op::Activation(Activation::Relu),
         "Identity" | "Dropout" => Op::Identity,
         "Flatten" => {
             let axis = node.int("axis").unwrap_or(1);

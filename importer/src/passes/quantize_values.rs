@@ -10,7 +10,7 @@ use exactum_runtime::num::{IntRange, Rounding};
 
 use super::Pass;
 use crate::diagnostic::{Code, Diagnostic, Location, Report, Result};
-use crate::graph::{Codes, Graph, Level, Meaning, Node, Op, Requantize, Tail, Type, Value, ValueId};
+use crate::graph::{Activation, Codes, Graph, Level, Meaning, Node, Op, Requantize, Tail, Type, Value, ValueId};
 
 mod layer;
 pub(super) mod parameters;
@@ -92,7 +92,7 @@ impl Quantizer<'_> {
                 let codes = parameters::of_node(self.from, index, node)?;
                 self.quantize(&at, node, codes, attributes.rounding)
             }
-            Op::Relu => {
+            Op::Activation(Activation::Relu) => {
                 let known = self.known(&at, node.inputs[0])?;
                 let names = known.relu.into_iter().flatten().chain(node.origin.iter().cloned()).collect();
                 self.known.insert(node.output, Known { relu: Some(names), ..known });
