@@ -82,7 +82,8 @@ impl<'p, 'a> Engine<'p, 'a> {
         let tensor = self.input_tensor(index).ok_or(InputError::NoInput)?;
         let input = self.program.inputs().nth(index).ok_or(InputError::NoInput)?;
         let quantizer = input.quantizer(tensor.range).ok_or(InputError::NoScale)?;
-        self.set_input(index, values.iter().map(|value| quantizer.quantize(*value)))
+        let codes = values.iter().enumerate().map(|(element, value)| quantizer.quantize(element, *value));
+        self.set_input(index, codes)
     }
 
     /// Runs every op once.
@@ -111,7 +112,7 @@ impl<'p, 'a> Engine<'p, 'a> {
         else {
             return;
         };
-        op.run(&input, &output, self.arena);
+        op.run(self.program.tensor_table(), &input, &output, self.arena);
     }
 
     fn input_tensor(&self, index: usize) -> Option<Tensor> {

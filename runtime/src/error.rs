@@ -102,8 +102,14 @@ pub enum PortFault {
     NoTensor,
     /// A reserved field is not zero.
     Reserved,
+    /// An unknown rule of quantization, or one with fields that do not belong to it.
+    Rule,
+    /// Thresholds lie outside the constant section or are misaligned.
+    Constant,
     /// The scale is not positive and finite.
     Scale,
+    /// Thresholds do not ascend or do not suit range and channels, or the code of NaN lies outside the range.
+    Thresholds,
     /// Two inputs are one tensor, or share memory.
     Shared,
     /// Nothing writes the tensor.
@@ -138,15 +144,15 @@ pub enum OpFault {
     Reserved,
     /// A constant array lies outside the constant section or is misaligned.
     Constant,
-    /// The kernel does not read or write the tensor's element type.
+    /// The kernel does not support the element type of a tensor or of the weights.
     Element,
-    /// Unknown requantization form, or one with fields that do not belong to it.
+    /// Unknown requantization form, one with fields that do not belong to it, or none where sums have 64 bits.
     Form,
     /// Requantization arrays that do not suit the channels, a shift past the word, or unordered thresholds.
     RequantParameters,
     /// The requantization would wrap on an accumulator that can occur.
     RequantWraps,
-    /// A stride, dilation, window or group count of zero, or groups that do not divide the channels.
+    /// A stride, dilation, window, group or channel count of zero, or one that does not divide what it must.
     Geometry,
     /// The input's shape does not suit the op.
     InputShape,
@@ -160,8 +166,10 @@ pub enum OpFault {
     Bias,
     /// Codes minus zero point leave 16 bits.
     CenteredRange,
-    /// An accumulator can leave 32 bits.
+    /// An accumulator can leave 32 bits, or 64 where sums have as many; or a score can leave 64 bits.
     Accumulator,
+    /// The op reads outside its input.
+    OutsideInput,
     /// The op can produce codes the output tensor must not hold.
     OutputRange,
     /// The input was not written before.
@@ -218,7 +226,10 @@ impl Display for PortFault {
         f.write_str(match self {
             Self::NoTensor => "no such tensor",
             Self::Reserved => "a reserved field is not zero",
+            Self::Rule => "unknown rule of quantization, or fields that do not belong to it",
+            Self::Constant => "thresholds lie outside the constant section or are misaligned",
             Self::Scale => "the scale is not positive and finite",
+            Self::Thresholds => "thresholds or the code of NaN do not suit range and channels",
             Self::Shared => "shares memory with another input",
             Self::NotWritten => "nothing writes the tensor",
             Self::Overwritten => "an op overwrites the tensor",
@@ -236,17 +247,18 @@ impl Display for OpFault {
             Self::Reserved => "a reserved field is not zero",
             Self::Constant => "a constant lies outside the constant section or is misaligned",
             Self::Element => "the kernel does not support the element type",
-            Self::Form => "unknown requantization form, or fields that do not belong to it",
+            Self::Form => "unknown or missing requantization form, or fields that do not belong to it",
             Self::RequantParameters => "requantization parameters do not suit the channels",
             Self::RequantWraps => "the requantization wraps on an accumulator that can occur",
-            Self::Geometry => "a zero in the geometry, or groups that do not divide the channels",
+            Self::Geometry => "a zero in the geometry, or a count that does not divide what it must",
             Self::InputShape => "the input's shape does not suit the op",
             Self::OutputShape => "the output's shape is not the one the op produces",
             Self::EmptyWindow => "a window lies in padding alone",
             Self::WeightCount => "the number of weights does not suit the shapes",
             Self::Bias => "the biases do not suit the output channels",
             Self::CenteredRange => "codes minus zero point leave 16 bits",
-            Self::Accumulator => "an accumulator can leave 32 bits",
+            Self::Accumulator => "an accumulator can leave its bits",
+            Self::OutsideInput => "the op reads outside its input",
             Self::OutputRange => "codes can leave the output tensor's range",
             Self::NotWritten => "the input was not written before",
             Self::WrittenTwice => "the output was written before",

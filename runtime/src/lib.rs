@@ -16,8 +16,8 @@
 #![cfg_attr(not(feature = "encode"), doc = "```ignore")]
 //! use exactum_runtime::num::requant::{Form, Requant};
 //! use exactum_runtime::num::IntRange;
-//! use exactum_runtime::program::op::{Bias, Dense};
-//! use exactum_runtime::program::{Input, Output, Shape, Source, Tensor, TensorId, encode};
+//! use exactum_runtime::program::op::{Bias, Dense, Weights};
+//! use exactum_runtime::program::{Input, InputRule, Output, Shape, Source, Tensor, TensorId, encode};
 //! use exactum_runtime::program::{words_as_bytes, words_as_bytes_mut};
 //! use exactum_runtime::{Arena, Codes, Element, Engine, Program};
 //!
@@ -34,18 +34,19 @@
 //!     input_zero_point: 0,
 //!     in_features: 3,
 //!     out_features: 2,
-//!     weights: &[1, -2, 1, 0, 3, -1],
+//!     weights: Weights::I8(&[1, -2, 1, 0, 3, -1]),
 //!     bias: Bias::I16(&[1, 0]),
 //!     requant: Some(Requant {
 //!         form: Form::ShiftHalfEven { multipliers: &[1], offsets: &[0], shifts: &[1] },
 //!         lo: -8,
 //!         hi: 7,
 //!     }),
+//!     wide: false,
 //! };
 //! let source = Source {
 //!     arena_bytes: 16,
 //!     tensors: &[tensor(3, Element::U8, 0, 0, 15), tensor(2, Element::I8, 8, -8, 7)],
-//!     inputs: &[Input { tensor: TensorId(0), scale: Some(0.25), zero_point: 0 }],
+//!     inputs: &[Input { tensor: TensorId(0), quantizer: Some(InputRule::Uniform { scale: 0.25, zero_point: 0 }) }],
 //!     outputs: &[Output { tensor: TensorId(1) }],
 //!     ops: &[dense.into()],
 //! };
@@ -67,7 +68,7 @@
 //!
 //! | feature | default | adds |
 //! |---|---|---|
-//! | `dense`, `conv2d`, `max-pool2d`, `requantize`, `transpose` | yes | the kernel of that op; a program that needs one left out is refused |
+//! | `dense`, `conv2d`, `max-pool2d`, `requantize`, `rearrange`, `add`, `mul`, `concat`, `sum-pool2d`, `conv-transpose2d`, `top-k` | yes | the kernel of that op; a program that needs one left out is refused |
 //! | `encode` | no | `program::encode`: writing images, on hosts |
 //! | `defmt` | no | `defmt::Format` on errors and small types |
 #![no_std]

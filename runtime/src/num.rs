@@ -8,12 +8,14 @@
     reason = "widths, codes and mantissas of at most 32 bits, in 64-bit arithmetic"
 )]
 
+mod float_key;
 mod int_type;
 mod quantize;
 mod range;
 pub mod requant;
 mod round;
 
+pub use float_key::{ThresholdQuantizer, float_key};
 pub use int_type::{BitWidth, IntType};
 pub use quantize::{Dyadic, InputQuantizer};
 pub use range::IntRange;

@@ -18,6 +18,7 @@ mod record;
 mod tail;
 mod tensor;
 mod verify;
+mod weights;
 mod window;
 
 pub use align::{Aligned, words_as_bytes, words_as_bytes_mut};
@@ -25,7 +26,7 @@ pub use align::{Aligned, words_as_bytes, words_as_bytes_mut};
 pub use encode::{EncodeError, Source, encode};
 pub use header::{MAGIC, VERSION};
 pub use op::{Op, OpKind};
-pub use port::{Input, Output};
+pub use port::{ElementQuantizer, Input, InputRule, Output};
 pub use tensor::{Shape, Tensor, TensorId};
 pub use window::Window2d;
 
@@ -33,7 +34,7 @@ use crate::error::LoadError;
 use constants::Constants;
 use op::Ops;
 use port::{InputRecord, OutputRecord};
-use tensor::TensorRecord;
+use tensor::Tensors;
 
 /// A checked program, borrowed from its image.
 #[derive(Clone, Copy, Debug)]
@@ -41,7 +42,7 @@ pub struct Program<'p> {
     image: &'p [u8],
     arena_bytes: u32,
     op_count: u16,
-    tensors: &'p [TensorRecord],
+    tensors: Tensors<'p>,
     inputs: &'p [InputRecord],
     outputs: &'p [OutputRecord],
     ops: &'p [u8],
@@ -52,7 +53,7 @@ impl<'p> Program<'p> {
     /// Checks `image` completely and borrows it.
     ///
     /// The image must be aligned to 8 bytes; [`Aligned`] and [`include_program!`](crate::include_program) see to
-    /// that. Takes time proportional to the image's size.
+    /// that. Takes time proportional to the image's size, and to the height and width of what windows slide over.
     ///
     /// # Errors
     ///
@@ -85,27 +86,33 @@ impl<'p> Program<'p> {
 
     /// Number of tensors.
     pub const fn tensor_count(&self) -> usize {
-        self.tensors.len()
+        self.tensors.0.len()
     }
 
     /// Tensor `id`, or `None` if there is none.
     pub fn tensor(&self, id: TensorId) -> Option<Tensor> {
-        self.tensors.get(usize::from(id.0)).and_then(|record| record.decode().ok())
+        self.tensors.get(id)
     }
 
     /// All tensors in order.
     pub fn tensors(&self) -> impl Iterator<Item = Tensor> + Clone + 'p {
-        self.tensors.iter().filter_map(|record| record.decode().ok())
+        self.tensors.0.iter().filter_map(|record| record.decode().ok())
     }
 
     /// The model's inputs in order.
-    pub fn inputs(&self) -> impl ExactSizeIterator<Item = Input> + Clone + 'p {
-        self.inputs.iter().map(InputRecord::decode)
+    pub fn inputs(&self) -> impl ExactSizeIterator<Item = Input<'p>> + Clone + 'p {
+        let constants = self.constants;
+        self.inputs.iter().map(move |record| record.decode_or_integers(constants))
     }
 
     /// The model's outputs in order.
     pub fn outputs(&self) -> impl ExactSizeIterator<Item = Output> + Clone + 'p {
         self.outputs.iter().map(OutputRecord::decode)
+    }
+
+    /// The tensor table.
+    pub(crate) const fn tensor_table(&self) -> Tensors<'p> {
+        self.tensors
     }
 
     /// All ops in the order they run.

@@ -4,30 +4,54 @@ mod support;
 
 use exactum_runtime::num::IntRange;
 use exactum_runtime::num::requant::{Form, Requant};
-use exactum_runtime::program::op::{Bias, Conv2d, Dense, MaxPool2d, Op, Requantize, Transpose};
+use exactum_runtime::program::op::{
+    Add, Bias, Concat, Conv2d, ConvTranspose2d, Dense, MaxPool2d, Mul, Op, Rearrange, Requantize, SumPool2d,
+    TopK, Weights,
+};
 use exactum_runtime::program::{OpKind, TensorId, Window2d};
 use exactum_runtime::{Element, LoadError, OpFault};
 use support::image::{pair, run, single_op, tensor};
 
-/// An op that copies one code.
+/// An op that copies the code -5, or finds it at position 0.
 fn copy(kind: OpKind) -> Op<'static> {
     let (input, output) = (TensorId(0), TensorId(1));
     let window = Window2d::new([1, 1]);
     let requant = Requant { form: Form::Offset { offsets: &[] }, lo: -128, hi: 127 };
-    let (weights, bias, input_zero_point): (&[i8], _, _) = (&[1], Bias::None, 0);
+    let (weights, bias, input_zero_point) = (Weights::I8(&[1]), Bias::None, 0);
+    let (groups, channels, requant, wide) = (1, 1, Some(requant), false);
     match kind {
         OpKind::Dense => {
-            let (in_features, out_features, requant) = (1, 1, Some(requant));
-            Dense { input, output, input_zero_point, in_features, out_features, weights, bias, requant }
+            let (in_features, out_features) = (1, 1);
+            Dense { input, output, input_zero_point, in_features, out_features, weights, bias, requant, wide }
                 .into()
         }
         OpKind::Conv2d => {
-            let (groups, requant) = (1, Some(requant));
-            Conv2d { input, output, input_zero_point, window, groups, weights, bias, requant }.into()
+            Conv2d { input, output, input_zero_point, window, groups, weights, bias, requant, wide }.into()
+        }
+        OpKind::ConvTranspose2d => {
+            ConvTranspose2d { input, output, input_zero_point, window, groups, weights, bias, requant, wide }
+                .into()
         }
         OpKind::MaxPool2d => MaxPool2d { input, output, window }.into(),
-        OpKind::Requantize => Requantize { input, output, channels: 1, requant }.into(),
-        OpKind::Transpose => Transpose { input, output, rows: 1, columns: 1 }.into(),
+        OpKind::SumPool2d => SumPool2d { input, output, input_zero_point, window, unit: 0, requant }.into(),
+        OpKind::Requantize => Requantize { input, output, channels, requant: requant.unwrap() }.into(),
+        OpKind::Rearrange => Rearrange {
+            input,
+            output,
+            dims: [1; 6],
+            strides: [0; 6],
+            first: 0,
+            before: [0; 6],
+            sizes: [1; 6],
+            fill: 0,
+        }
+        .into(),
+        OpKind::Add => Add { input, second: input, output, multipliers: [2, -1], channels, requant }.into(),
+        OpKind::Mul => Mul { input, second: input, output, zero_points: [-4, -10], channels, requant }.into(),
+        OpKind::Concat => Concat { input, rest: &[], output, rows: 1 }.into(),
+        OpKind::TopK => {
+            TopK { input, output, elems: 1, k: 1, largest: true, multipliers: &[], offsets: &[] }.into()
+        }
         other => panic!("no program for {other}"),
     }
 }
@@ -36,10 +60,12 @@ fn copy(kind: OpKind) -> Op<'static> {
 fn programs_load_exactly_where_their_kernel_is_built() {
     let range = IntRange { lo: -128, hi: 127 };
     let code = tensor(Element::I8, &[1, 1, 1], 0, range);
+    let position = tensor(Element::I32, &[1, 1, 1], 0, range);
     for &kind in OpKind::ALL {
-        let image = single_op(copy(kind), &pair(code.clone(), code.clone()));
+        let (output, expected) = if kind == OpKind::TopK { (&position, 0) } else { (&code, -5) };
+        let image = single_op(copy(kind), &pair(code.clone(), output.clone()));
         if kind.is_built() {
-            assert_eq!(run(&image.load().unwrap(), &[-5]), [-5], "{kind}");
+            assert_eq!(run(&image.load().unwrap(), &[-5]), [expected], "{kind}");
         } else {
             let fault = OpFault::KernelLeftOut { kind };
             assert_eq!(image.load().err(), Some(LoadError::Op { op: 0, fault }));

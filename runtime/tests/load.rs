@@ -4,9 +4,9 @@ mod support;
 
 use exactum_runtime::num::IntRange;
 use exactum_runtime::num::requant::{Form, Line64, Requant};
-use exactum_runtime::program::op::{Bias, Conv2d, Dense, MaxPool2d, Op, Requantize, Transpose};
+use exactum_runtime::program::op::{Bias, Conv2d, Dense, MaxPool2d, Op, Rearrange, Requantize, Weights};
 use exactum_runtime::program::{
-    Input, OpKind, Output, Source, Tensor, TensorId, VERSION, Window2d, encode, words_as_bytes_mut,
+    Input, InputRule, OpKind, Output, Source, Tensor, TensorId, VERSION, Window2d, encode, words_as_bytes_mut,
 };
 use exactum_runtime::{
     Arena, ArenaError, Element, Engine, InputError, LoadError, OpFault, PortFault, Program, TensorFault,
@@ -21,7 +21,7 @@ const TENSOR_BYTES: usize = 32;
 /// A program with every op: 2 channels of 4x4 in channels-first order to 3 accumulators.
 struct Network {
     tensors: Vec<Tensor>,
-    inputs: Vec<Input>,
+    inputs: Vec<Input<'static>>,
     outputs: Vec<Output>,
     ops: Vec<Op<'static>>,
 }
@@ -35,6 +35,21 @@ const CONV_WEIGHTS: [i8; 54] = {
     }
     weights
 };
+
+/// Two channels of 16 pixels from channels first to channels last.
+fn channels_last(output: u16) -> Rearrange {
+    let dims = [1, 1, 1, 1, 16, 2];
+    Rearrange {
+        input: TensorId(0),
+        output: TensorId(output),
+        dims,
+        strides: [0, 0, 0, 0, 1, 16],
+        first: 0,
+        before: [0; 6],
+        sizes: dims,
+        fill: 0,
+    }
+}
 
 fn network() -> Network {
     let line = Line64 { multipliers: &[3, 5, 7], offsets: &[9, -1, 4], shifts: &[4] };
@@ -55,19 +70,23 @@ fn network() -> Network {
             tensor(Element::I8, &[2, 2, 3], 0, IntRange { lo: -64, hi: 64 }),
             tensor(Element::I32, &[3], 16, IntRange { lo: -(1 << 20), hi: 1 << 20 }),
         ],
-        inputs: vec![Input { tensor: id(0), scale: Some(0.1), zero_point: 3 }],
+        inputs: vec![Input {
+            tensor: id(0),
+            quantizer: Some(InputRule::Uniform { scale: 0.1, zero_point: 3 }),
+        }],
         outputs: vec![Output { tensor: id(5) }],
         ops: vec![
-            Transpose { input: id(0), output: id(1), rows: 2, columns: 16 }.into(),
+            channels_last(1).into(),
             Conv2d {
                 input: id(1),
                 output: id(2),
                 input_zero_point: 3,
                 window,
                 groups: 1,
-                weights: &CONV_WEIGHTS,
+                weights: Weights::I8(&CONV_WEIGHTS),
                 bias: Bias::I32(&[5, -9, 0]),
                 requant: Some(requant),
+                wide: false,
             }
             .into(),
             MaxPool2d {
@@ -83,9 +102,10 @@ fn network() -> Network {
                 input_zero_point: -2,
                 in_features: 12,
                 out_features: 3,
-                weights: CONV_WEIGHTS.first_chunk::<36>().unwrap(),
+                weights: Weights::I8(CONV_WEIGHTS.first_chunk::<36>().unwrap()),
                 bias: Bias::I16(&[1, 2, 3]),
                 requant: None,
+                wide: false,
             }
             .into(),
         ],
@@ -142,7 +162,7 @@ fn the_network_loads_and_lists() {
     for line in [
         "%0: u8[2, 4, 4] in 0..=15 at 0",
         "input %0 scale 1e-1 zero point 3",
-        "0: transpose %0 -> %1 2 rows, 16 columns",
+        "0: rearrange %0 -> %1 dims [1, 1, 1, 1, 16, 2] strides [0, 0, 0, 0, 1, 16] from 0",
         "1: conv2d %1 -> %2 window 3x3 pads 1,1,1,1, 54 weights, i32 bias, multiply64 to -128..=127",
         "2: max-pool2d %2 -> %3 window 2x2 stride 2x2",
         "3: requantize %3 -> %4 3 channels, shift-half-even to -64..=64",
@@ -252,8 +272,14 @@ fn tensors_and_ports_are_checked() {
         other => panic!("{other}"),
     };
     assert_eq!(input(|n| n.inputs[0].tensor = TensorId(6)), PortFault::NoTensor);
-    assert_eq!(input(|n| n.inputs[0].scale = Some(-1.0)), PortFault::Scale);
-    assert_eq!(input(|n| n.inputs[0].scale = Some(f32::NAN)), PortFault::Scale);
+    assert_eq!(
+        input(|n| n.inputs[0].quantizer = Some(InputRule::Uniform { scale: -1.0, zero_point: 0 })),
+        PortFault::Scale
+    );
+    assert_eq!(
+        input(|n| n.inputs[0].quantizer = Some(InputRule::Uniform { scale: f32::NAN, zero_point: 0 })),
+        PortFault::Scale
+    );
     assert_eq!(input(|n| n.inputs.push(n.inputs[0])), PortFault::Shared);
     let output = |change: fn(&mut Network)| match refused(change) {
         LoadError::Output { fault, .. } => fault,
@@ -282,11 +308,11 @@ fn order_and_memory_are_checked() {
     // A second reader of tensor 1 writes over tensor 2 before the pool reads it.
     fault((3, OpFault::Overwritten), |n| {
         n.tensors.push(tensor(Element::U8, &[4, 4, 2], 64, IntRange { lo: 0, hi: 15 }));
-        let op = Transpose { input: TensorId(1), output: TensorId(6), rows: 2, columns: 16 };
+        let op = Rearrange { input: TensorId(1), ..channels_last(6) };
         n.ops.insert(2, op.into());
     });
     fault((0, OpFault::NoTensor { tensor: TensorId(7) }), |n| {
-        n.ops[0] = Transpose { input: TensorId(0), output: TensorId(7), rows: 2, columns: 16 }.into();
+        n.ops[0] = channels_last(7).into();
     });
 }
 
@@ -300,13 +326,13 @@ fn geometry_is_checked() {
     assert_eq!(conv(|op| op.window.size = [0, 3]), OpFault::Geometry);
     assert_eq!(conv(|op| op.window.size = [7, 3]), OpFault::Geometry);
     assert_eq!(conv(|op| op.window.stride = [2, 1]), OpFault::OutputShape);
-    assert_eq!(conv(|op| op.weights = &CONV_WEIGHTS[..53]), OpFault::WeightCount);
+    assert_eq!(conv(|op| op.weights = Weights::I8(&CONV_WEIGHTS[..53])), OpFault::WeightCount);
     assert_eq!(conv(|op| op.bias = Bias::I32(&[1, 2])), OpFault::Bias);
     let dense = |change: fn(&mut Dense<'static>)| op_refused(4, |op| change(dense(op)));
     assert_eq!(dense(|op| op.in_features = 0), OpFault::Geometry);
     assert_eq!(dense(|op| op.in_features = 7), OpFault::InputShape);
     assert_eq!(dense(|op| op.out_features = 2), OpFault::OutputShape);
-    assert_eq!(dense(|op| op.weights = &[]), OpFault::WeightCount);
+    assert_eq!(dense(|op| op.weights = Weights::I8(&[])), OpFault::WeightCount);
     let fault = |op, change: fn(&mut Network)| match refused(change) {
         LoadError::Op { op: found, fault } if found == op => fault,
         other => panic!("{other}"),
@@ -383,9 +409,10 @@ fn accumulator_bounds_are_tight() {
             input_zero_point: 1,
             in_features: 4,
             out_features: 1,
-            weights: &weights,
+            weights: Weights::I8(&weights),
             bias: Bias::I16(&[7]),
             requant: None,
+            wide: false,
         };
         let tensors = [
             tensor(Element::U8, &[4], 0, IntRange { lo: 0, hi: 15 }),
@@ -432,7 +459,7 @@ fn arenas_and_inputs_are_checked() {
 #[test]
 fn integer_inputs_take_no_floats() {
     let mut network = network();
-    network.inputs[0].scale = None;
+    network.inputs[0].quantizer = None;
     let image = network.image();
     let program = image.load().unwrap();
     let mut arena = Arena::<112>::new();

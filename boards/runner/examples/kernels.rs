@@ -14,7 +14,7 @@ use exactum_runtime::{
     },
     program::{
         Input, Op, Output, Shape, Source, Tensor, TensorId, Window2d, encode,
-        op::{Bias, Conv2d, Dense, MaxPool2d},
+        op::{Add, Bias, Conv2d, Dense, MaxPool2d, Rearrange, SumPool2d, Weights},
     },
 };
 
@@ -30,6 +30,9 @@ enum Kernel {
     Dense,
     Conv { window: Window2d, groups: u16 },
     MaxPool { window: Window2d },
+    AveragePool { window: Window2d },
+    Add,
+    ChannelsLast,
 }
 
 /// A window of `size` with `stride`, and `pads` on all sides.
@@ -64,6 +67,15 @@ fn layers() -> Vec<Layer> {
             &[16, 16, 16],
             Kernel::MaxPool { window: window([2, 2], 2, [0; 4]) },
         ),
+        layer(
+            "average pool 2x2 16, 32x32",
+            &[32, 32, 16],
+            &[16, 16, 16],
+            Kernel::AveragePool { window: window([2, 2], 2, [0; 4]) },
+        ),
+        layer("add 16, 32x32", &[32, 32, 16], &[32, 32, 16], Kernel::Add),
+        layer("channels last 3, 32x32", &[3, 32, 32], &[32, 32, 3], Kernel::ChannelsLast),
+        layer("channels last 16, 32x32", &[16, 32, 32], &[32, 32, 16], Kernel::ChannelsLast),
     ]
 }
 
@@ -88,7 +100,7 @@ impl Layer {
         match self.kernel {
             Kernel::Dense => self.input[0],
             Kernel::Conv { window, groups } => self.input[2] / u32::from(groups) * window.taps(),
-            Kernel::MaxPool { .. } => 0,
+            _ => 0,
         }
     }
 
@@ -115,9 +127,10 @@ impl Layer {
                 input_zero_point: -128,
                 in_features: self.input[0],
                 out_features: channels,
-                weights: &weights,
+                weights: Weights::I8(&weights),
                 bias,
                 requant,
+                wide: false,
             }
             .into(),
             Kernel::Conv { window, groups } => Conv2d {
@@ -126,12 +139,26 @@ impl Layer {
                 input_zero_point: -128,
                 window,
                 groups,
-                weights: &weights,
+                weights: Weights::I8(&weights),
                 bias,
                 requant,
+                wide: false,
             }
             .into(),
             Kernel::MaxPool { window } => MaxPool2d { input, output, window }.into(),
+            Kernel::AveragePool { window } => {
+                SumPool2d { input, output, input_zero_point: -128, window, unit: window.taps(), requant }
+                    .into()
+            }
+            Kernel::Add => {
+                Add { input, second: input, output, multipliers: [3, 5], channels, requant }.into()
+            }
+            Kernel::ChannelsLast => {
+                let pixels = self.input[1] * self.input[2];
+                let dims = [1, 1, 1, 1, pixels, channels];
+                let (strides, first) = ([0, 0, 0, 0, 1, pixels as i32], 0);
+                Rearrange { input, output, dims, strides, first, before: [0; 6], sizes: dims, fill: 0 }.into()
+            }
         };
         let codes = IntRange { lo: -128, hi: 127 };
         let tensor = |shape: &[u32], offset_bytes| -> Result<Tensor, &'static str> {
@@ -142,7 +169,7 @@ impl Layer {
         let source = Source {
             arena_bytes: input_bytes + self.output_elems().next_multiple_of(8),
             tensors: &[tensor(&self.input, 0)?, tensor(&self.output, input_bytes)?],
-            inputs: &[Input { tensor: input, scale: None, zero_point: 0 }],
+            inputs: &[Input { tensor: input, quantizer: None }],
             outputs: &[Output { tensor: output }],
             ops: &[op],
         };

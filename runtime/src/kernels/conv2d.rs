@@ -2,10 +2,12 @@
 
 use super::depthwise::depthwise;
 use super::patch::{Filters, Patch};
-use super::store::{BLOCK_CHANNELS, blocks, start, store};
+use super::products::{General, Products};
+use super::source::Source;
+use super::store::{BLOCK_CHANNELS, blocks};
 use super::taps;
-use crate::codes::{Code, Codes, CodesMut};
-use crate::program::op::Conv2d;
+use crate::codes::{Codes, CodesMut};
+use crate::program::op::{Conv2d, Weights};
 
 /// Height, width, channels.
 pub(super) type Image = [usize; 3];
@@ -19,26 +21,36 @@ pub(crate) fn conv2d(
     output: CodesMut<'_>,
 ) {
     let (in_shape, out_shape) = (in_shape.map(|dim| dim as usize), out_shape.map(|dim| dim as usize));
-    match input {
-        Codes::I8(codes) => positions(op, in_shape, out_shape, codes, output),
-        Codes::U8(codes) => positions(op, in_shape, out_shape, codes, output),
-        Codes::I16(codes) => positions(op, in_shape, out_shape, codes, output),
-        // Not loaded: codes minus zero point must fit 16 bits.
-        Codes::I32(_) => {}
+    match (op.weights, input) {
+        (Weights::I8(weights), Codes::I8(codes)) if !op.wide => {
+            positions(op, in_shape, out_shape, weights, codes, output);
+        }
+        (Weights::I8(weights), Codes::U8(codes)) if !op.wide => {
+            positions(op, in_shape, out_shape, weights, codes, output);
+        }
+        (Weights::I8(weights), Codes::I16(codes)) if !op.wide => {
+            positions(op, in_shape, out_shape, weights, codes, output);
+        }
+        (weights, codes) => {
+            let weights = General { weights, wide: op.wide };
+            positions(op, in_shape, out_shape, weights, codes, output);
+        }
     }
 }
 
-fn positions<T: Code>(
+#[inline(never)]
+fn positions<S: Source, W: Products>(
     op: &Conv2d<'_>,
     in_shape: Image,
     out_shape: Image,
-    input: &[T],
+    all_weights: W,
+    input: S,
     mut output: CodesMut<'_>,
 ) {
     let [out_height, out_width, out_channels] = out_shape;
     let groups = usize::from(op.groups);
     if Conv2d::is_depthwise(groups, in_shape[2], out_channels) {
-        return depthwise(op, in_shape, out_shape, input, output);
+        return depthwise(op, in_shape, out_shape, all_weights, input, output);
     }
     let (Some(in_group), Some(out_group)) =
         (in_shape[2].checked_div(groups), out_channels.checked_div(groups))
@@ -49,10 +61,10 @@ fn positions<T: Code>(
     let [stride_y, stride_x] = op.window.stride;
     let [top, left, ..] = op.window.pads;
     let mut patch = Patch::new();
-    let mut accs = [0; BLOCK_CHANNELS];
+    let mut accs = [W::Acc::default(); BLOCK_CHANNELS];
     for y in 0..out_height {
         for x in 0..out_width {
-            let mut weights = op.weights;
+            let mut weights = all_weights;
             for group in 0..groups {
                 let window = WindowAt {
                     top: taps::origin(y, stride_y, top),
@@ -63,12 +75,12 @@ fn positions<T: Code>(
                 blocks(out_group, |first, channels| {
                     let first = group.wrapping_mul(out_group).wrapping_add(first);
                     let Some(accs) = accs.get_mut(..channels) else { return };
-                    start(op.bias, first, accs);
+                    W::start(op.bias, first, accs);
                     let mut filters = Filters { rest: weights, filter_elems, accs };
                     gather(op, &window, in_shape, input, &mut patch, &mut filters);
                     patch.multiply(&mut filters);
-                    store(op.requant.as_ref(), first, filters.accs, output.take_front(channels));
-                    weights = weights.get(channels.wrapping_mul(filter_elems)..).unwrap_or_default();
+                    W::store(op.requant.as_ref(), first, filters.accs, output.take_front(channels));
+                    weights = weights.skip(channels.wrapping_mul(filter_elems));
                 });
             }
         }
@@ -83,13 +95,13 @@ struct WindowAt {
     channels: usize,
 }
 
-fn gather<T: Code>(
+fn gather<S: Source, W: Products>(
     op: &Conv2d<'_>,
     at: &WindowAt,
     [height, width, channels]: Image,
-    input: &[T],
+    input: S,
     patch: &mut Patch,
-    filters: &mut Filters<'_>,
+    filters: &mut Filters<'_, W>,
 ) {
     let [rows, columns] = op.window.size.map(usize::from);
     let [dilation_y, dilation_x] = op.window.dilation;
@@ -105,17 +117,17 @@ fn gather<T: Code>(
             continue;
         };
         let pixel = |x: usize| y.wrapping_mul(width).wrapping_add(x).wrapping_mul(channels);
-        let run = |start: usize, elems: usize| input.get(start..)?.get(..elems);
         if contiguous {
-            let row = run(pixel(at.left as usize), row_elems).unwrap_or_default();
-            patch.push(row, op.input_zero_point, filters);
+            if let Some(row) = input.run(pixel(at.left as usize), row_elems) {
+                row.push(op.input_zero_point, patch, filters);
+            }
             continue;
         }
         for tap_x in 0..columns {
             let codes = taps::position(at.left, tap_x, dilation_x, width)
-                .and_then(|x| run(pixel(x).wrapping_add(at.first_channel), at.channels));
+                .and_then(|x| input.run(pixel(x).wrapping_add(at.first_channel), at.channels));
             match codes {
-                Some(codes) => patch.push(codes, op.input_zero_point, filters),
+                Some(codes) => codes.push(op.input_zero_point, patch, filters),
                 None => patch.push_padding(at.channels, filters),
             }
         }

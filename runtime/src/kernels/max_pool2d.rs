@@ -23,6 +23,7 @@ pub(crate) fn max_pool2d(
     }
 }
 
+#[inline(never)]
 fn positions<T: Code>(
     window: &Window2d,
     [height, width, channels]: Image,
@@ -45,11 +46,24 @@ fn positions<T: Code>(
                 for (_, x) in taps_x.clone() {
                     let pixel = y.wrapping_mul(width).wrapping_add(x);
                     let codes = input.get(pixel.wrapping_mul(channels)..).unwrap_or_default();
-                    for (largest, code) in largest.iter_mut().zip(codes) {
-                        *largest = (*largest).max(*code);
-                    }
+                    raise(largest, codes.get(..channels).unwrap_or_default());
                 }
             }
         }
+    }
+}
+
+/// Raises each of `largest` to the code at its position; four at a time, so that the compiler keeps one pointer for
+/// each slice.
+fn raise<T: Code>(largest: &mut [T], codes: &[T]) {
+    let ((largest, last_largest), (codes, last_codes)) =
+        (largest.as_chunks_mut::<4>(), codes.as_chunks::<4>());
+    for (largest, codes) in largest.iter_mut().zip(codes) {
+        for (largest, code) in largest.iter_mut().zip(codes) {
+            *largest = (*largest).max(*code);
+        }
+    }
+    for (largest, code) in last_largest.iter_mut().zip(last_codes) {
+        *largest = (*largest).max(*code);
     }
 }

@@ -1,10 +1,11 @@
 //! Elementwise requantization of stored codes, into other memory or in place.
 
-use super::store::{BLOCK_CHANNELS, blocks, store};
-use crate::codes::{Code, Codes, CodesMut, Element, with_codes};
+use super::store::{BLOCK_CHANNELS, blocks, load, store};
+use crate::codes::{Codes, CodesMut, Element};
 use crate::num::Requant;
 
 /// Writes the requantized codes of `input`, rows of `channels` codes, to `output`.
+#[inline(never)]
 pub(crate) fn requantize(
     requant: &Requant<'_>,
     channels: usize,
@@ -22,6 +23,7 @@ pub(crate) fn requantize(
 }
 
 /// The same where `bytes` holds the input and receives the output; the element sizes agree.
+#[inline(never)]
 pub(crate) fn in_place(
     requant: &Requant<'_>,
     channels: usize,
@@ -45,11 +47,4 @@ pub(crate) fn in_place(
             }
         });
     }
-}
-
-fn load(codes: Codes<'_>, accs: &mut [i32]) {
-    fn widen<T: Code>(codes: &[T], accs: &mut [i32]) {
-        accs.iter_mut().zip(codes).for_each(|(acc, code)| *acc = (*code).into());
-    }
-    with_codes!(Codes, codes, slice => widen(slice, accs));
 }

@@ -1,6 +1,6 @@
 //! From a block of accumulators to stored codes: one loop for each form of requantization.
 
-use crate::codes::{Code, CodesMut, with_codes};
+use crate::codes::{Code, Codes, CodesMut, with_codes};
 use crate::num::Requant;
 use crate::num::requant::{Form, at, multiply32, shift_half_even};
 use crate::program::op::Bias;
@@ -44,6 +44,32 @@ pub(super) fn store(
     with_codes!(CodesMut, output, codes => narrow(accs, codes));
 }
 
+/// The same for 64-bit accumulators; without requantization their low 32 bits are stored.
+#[inline(never)]
+pub(super) fn store_wide(
+    requant: Option<&Requant<'_>>,
+    first_channel: usize,
+    accs: &[i64],
+    output: CodesMut<'_>,
+) {
+    let mut codes = [0; BLOCK_CHANNELS];
+    for (index, (code, acc)) in codes.iter_mut().zip(accs).enumerate() {
+        *code = match requant {
+            Some(requant) => requant.apply_wide(first_channel.wrapping_add(index), *acc),
+            None => *acc as i32,
+        };
+    }
+    store(None, first_channel, codes.get_mut(..accs.len()).unwrap_or_default(), output);
+}
+
+/// Widens `codes` to accumulators.
+pub(super) fn load(codes: Codes<'_>, accs: &mut [i32]) {
+    fn widen<T: Code>(codes: &[T], accs: &mut [i32]) {
+        accs.iter_mut().zip(codes).for_each(|(acc, code)| *acc = (*code).into());
+    }
+    with_codes!(Codes, codes, slice => widen(slice, accs));
+}
+
 fn apply(requant: &Requant<'_>, first: usize, accs: &mut [i32]) {
     match requant.form {
         Form::Offset { offsets } => {
@@ -66,7 +92,10 @@ fn apply(requant: &Requant<'_>, first: usize, accs: &mut [i32]) {
         Form::EvenOdd { even, odd } => each_wide(requant, first, accs, |channel, acc| {
             even.value(channel, acc).wrapping_add(odd.value(channel, acc))
         }),
-        Form::Thresholds { .. } | Form::Table { .. } => {
+        Form::Thresholds { .. }
+        | Form::Table { .. }
+        | Form::ShiftHalfEven64 { .. }
+        | Form::Multiply128 { .. } => {
             each(requant, first, accs, |channel, acc| requant.apply(channel, acc));
         }
     }

@@ -7,6 +7,9 @@
 //! accumulators is part of the importer's proof.
 
 mod domain;
+mod wide;
+
+pub use wide::{multiply128, shift_half_even64};
 
 use super::IntRange;
 
@@ -73,6 +76,26 @@ pub enum Form<'a> {
         /// Entries of one channel.
         domain: u32,
     },
+    /// `y = multiplier * acc + offset; (y + (y >> shift & 1)) >> shift`, all in 64 bits: half to even exactly.
+    ///
+    /// Takes 64-bit accumulators as well. `offset` includes the `2^(shift - 1) - 1` of the rounding.
+    ShiftHalfEven64 {
+        /// Odd factor of a dyadic scale, times the power of two that gives channels a common shift.
+        multipliers: PerChannel<'a, i64>,
+        /// Bias, zero point and rounding constant.
+        offsets: PerChannel<'a, i64>,
+        /// 0 to 63.
+        shifts: PerChannel<'a, u8>,
+    },
+    /// `(multiplier * acc + offset) >> shift` in 128 bits. Takes 64-bit accumulators as well.
+    Multiply128 {
+        /// Slope times `2^shift`.
+        multipliers: PerChannel<'a, i64>,
+        /// Intercept times `2^shift`, rounding included: low word, high word.
+        offsets: PerChannel<'a, [i64; 2]>,
+        /// 0 to 127.
+        shifts: PerChannel<'a, u8>,
+    },
 }
 
 /// Lines with 32-bit products.
@@ -135,8 +158,17 @@ impl Line64<'_> {
 
 impl Form<'_> {
     /// The names of all forms, in the order of declaration.
-    pub const NAMES: [&'static str; 7] =
-        ["offset", "shift-half-even", "multiply32", "multiply64", "even-odd", "thresholds", "table"];
+    pub const NAMES: [&'static str; 9] = [
+        "offset",
+        "shift-half-even",
+        "multiply32",
+        "multiply64",
+        "even-odd",
+        "thresholds",
+        "table",
+        "shift-half-even64",
+        "multiply128",
+    ];
 }
 
 impl Requant<'_> {
@@ -170,6 +202,9 @@ impl Requant<'_> {
                 let index = acc.saturating_sub(first).max(0).min(last as i32) as usize;
                 i64::from(entries.get(index).copied().unwrap_or_default())
             }
+            Form::ShiftHalfEven64 { .. } | Form::Multiply128 { .. } => {
+                return self.wide_code(channel, acc.into()).unwrap_or_default();
+            }
         };
         self.range().clamp(code) as i32
     }
@@ -181,7 +216,17 @@ impl Requant<'_> {
 
     /// The name of the form in listings, certificates and reports: one of [`Form::NAMES`].
     pub const fn form_name(&self) -> &'static str {
-        let [offset, shift_half_even, multiply32, multiply64, even_odd, thresholds, table] = Form::NAMES;
+        let [
+            offset,
+            shift_half_even,
+            multiply32,
+            multiply64,
+            even_odd,
+            thresholds,
+            table,
+            shift_half_even64,
+            multiply128,
+        ] = Form::NAMES;
         match self.form {
             Form::Offset { .. } => offset,
             Form::ShiftHalfEven { .. } => shift_half_even,
@@ -190,12 +235,14 @@ impl Requant<'_> {
             Form::EvenOdd { .. } => even_odd,
             Form::Thresholds { .. } => thresholds,
             Form::Table { .. } => table,
+            Form::ShiftHalfEven64 { .. } => shift_half_even64,
+            Form::Multiply128 { .. } => multiply128,
         }
     }
 }
 
 /// The `width` elements of `channel`, or the shared ones if there is only one group.
-fn channel_slice<T>(values: &[T], width: usize, channel: usize) -> &[T] {
+pub(crate) fn channel_slice<T>(values: &[T], width: usize, channel: usize) -> &[T] {
     let start = if values.len() > width { width.saturating_mul(channel) } else { 0 };
     values.get(start..).and_then(|rest| rest.get(..width.min(rest.len()))).unwrap_or_default()
 }

@@ -21,10 +21,15 @@ pub(crate) fn centered(input: &Tensor, zero_point: i32, padded: bool) -> Result<
 }
 
 /// The accumulators `bias + sum weight * x` can reach for `x` in `centered`; attained unless taps are padded.
+///
+/// # Errors
+///
+/// They leave 32 bits, or if `wide` 64 bits.
 pub(crate) fn accumulator(
-    weights: impl Iterator<Item = i8>,
+    weights: impl Iterator<Item = i32>,
     centered: IntRange,
     bias: i32,
+    wide: bool,
 ) -> Result<IntRange, OpFault> {
     let (mut positive, mut negative) = (0i64, 0i64);
     for weight in weights {
@@ -35,8 +40,25 @@ pub(crate) fn accumulator(
         .checked_scale(positive)
         .zip(centered.checked_scale(negative))
         .and_then(|(up, down)| up.checked_add(down)?.checked_add(IntRange::point(bias.into())))
-        .filter(|range| range.signed_bits() <= i32::BITS)
+        .filter(|range| wide || range.signed_bits() <= i32::BITS)
         .ok_or(OpFault::Accumulator)
+}
+
+/// Checks a requantization of `channels` channels with the accumulators of `acc`, and what it stores.
+pub(crate) fn elementwise(
+    requant: Option<&Requant<'_>>,
+    channels: u32,
+    acc: Option<IntRange>,
+    output: &Tensor,
+) -> Result<(), OpFault> {
+    let acc = acc.filter(|acc| acc.signed_bits() <= i32::BITS).ok_or(OpFault::Accumulator)?;
+    let channels = channels as usize;
+    match requant {
+        None if output.element != Element::I32 => Err(OpFault::Element),
+        None => stored(None, 0, acc, output),
+        Some(requant) if !requant.is_well_formed(channels) => Err(OpFault::RequantParameters),
+        Some(_) => (0..channels).try_for_each(|channel| stored(requant, channel, acc, output)),
+    }
 }
 
 /// Checks that the output tensor may hold what channel `channel` gives for accumulators in `acc`, and that its

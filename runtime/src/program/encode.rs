@@ -1,4 +1,4 @@
-//! Writes images. The layout of constants follows from the order of the ops, so equal sources give equal bytes.
+//! Writes images. The layout of constants follows from the order of inputs and ops, so equal sources give equal bytes.
 
 use zerocopy::{Immutable, IntoBytes};
 
@@ -16,7 +16,7 @@ pub struct Source<'a> {
     /// The tensor table; ops and ports refer to positions in it.
     pub tensors: &'a [Tensor],
     /// The model's inputs.
-    pub inputs: &'a [Input],
+    pub inputs: &'a [Input<'a>],
     /// The model's outputs.
     pub outputs: &'a [Output],
     /// The ops in the order they run.
@@ -67,6 +67,7 @@ pub fn encode(source: &Source<'_>, sink: &mut impl Extend<u8>) -> Result<(), Enc
     };
     let (mut records, mut constant_bytes) = (Length::default(), Length::default());
     let mut constants = ConstantWriter { next_bytes: 0, sink: &mut constant_bytes };
+    write_inputs(source, &mut Nothing, &mut constants);
     source.ops.iter().for_each(|op| op.encode(&mut records, &mut constants));
     header.op_bytes = records.in_32_bits()?;
     header.constant_bytes = constant_bytes.in_32_bits()?;
@@ -91,16 +92,28 @@ fn count<T>(table: &[T]) -> Result<u16, EncodeError> {
 fn write_body(source: &Source<'_>, sink: &mut impl Extend<u8>) {
     write_tables(source, sink);
     let mut constants = ConstantWriter { next_bytes: 0, sink };
+    write_inputs(source, &mut Nothing, &mut constants);
     source.ops.iter().for_each(|op| op.encode(&mut Nothing, &mut constants));
 }
 
 fn write_tables(source: &Source<'_>, sink: &mut impl Extend<u8>) {
-    let mut put = |bytes: &[u8]| sink.extend(bytes.iter().copied());
-    source.tensors.iter().for_each(|tensor| put(TensorRecord::encode(tensor).as_bytes()));
-    source.inputs.iter().for_each(|input| put(InputRecord::encode(input).as_bytes()));
-    source.outputs.iter().for_each(|output| put(OutputRecord::encode(output).as_bytes()));
     let mut constants = ConstantWriter { next_bytes: 0, sink: &mut Nothing };
+    source.tensors.iter().for_each(|tensor| put(sink, TensorRecord::encode(tensor).as_bytes()));
+    write_inputs(source, sink, &mut constants);
+    source.outputs.iter().for_each(|output| put(sink, OutputRecord::encode(output).as_bytes()));
     source.ops.iter().for_each(|op| op.encode(sink, &mut constants));
+}
+
+fn write_inputs<S: Extend<u8>>(
+    source: &Source<'_>,
+    records: &mut impl Extend<u8>,
+    constants: &mut ConstantWriter<'_, S>,
+) {
+    source.inputs.iter().for_each(|input| put(records, InputRecord::encode(input, constants).as_bytes()));
+}
+
+fn put(sink: &mut impl Extend<u8>, bytes: &[u8]) {
+    sink.extend(bytes.iter().copied());
 }
 
 /// Places constant arrays one after the other and writes them to a sink.

@@ -11,7 +11,7 @@ use crate::error::LoadError;
 pub const MAGIC: [u8; 8] = *b"EXACTUM\0";
 
 /// The version of the format this crate reads and writes. Any other is refused.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 record! {
     /// The first bytes of an image.
@@ -78,7 +78,7 @@ fn cut<'p>(image: &'p [u8], header: &Header) -> Option<Program<'p>> {
         image,
         arena_bytes: header.arena_bytes,
         op_count: header.op_count,
-        tensors,
+        tensors: tensor::Tensors(tensors),
         inputs,
         outputs,
         ops,

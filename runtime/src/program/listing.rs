@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use super::{Program, TensorId};
+use super::{InputRule, Program, TensorId};
 
 impl fmt::Display for Program<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -19,8 +19,16 @@ impl fmt::Display for Program<'_> {
         }
         for input in self.inputs() {
             write!(f, "  input {}", input.tensor)?;
-            if let Some(scale) = input.scale {
-                write!(f, " scale {scale:e} zero point {}", input.zero_point)?;
+            match input.quantizer {
+                None => {}
+                Some(InputRule::Uniform { scale, zero_point }) => {
+                    write!(f, " scale {scale:e} zero point {zero_point}")?;
+                }
+                Some(InputRule::Thresholds { thresholds, channels, inner, falling, nan }) => {
+                    let direction = if falling { "falling" } else { "rising" };
+                    write!(f, " {} thresholds, {channels} channels by {inner}, ", thresholds.len())?;
+                    write!(f, "{direction}, NaN {nan}")?;
+                }
             }
             writeln!(f)?;
         }

@@ -2,19 +2,33 @@
 //!
 //! Reading, writing, checking, running, listing and the documentation follow from that table and one file per op.
 
+mod add;
+mod concat;
 mod conv2d;
+mod conv_transpose2d;
 mod dense;
+mod layer;
 mod max_pool2d;
+mod mul;
+mod rearrange;
 mod requantize;
-mod transpose;
+mod sum_pool2d;
+mod top_k;
 
+pub use add::Add;
+pub use concat::Concat;
+pub use conv_transpose2d::ConvTranspose2d;
 pub use conv2d::Conv2d;
 pub use dense::Dense;
 pub use max_pool2d::MaxPool2d;
+pub use mul::Mul;
+pub use rearrange::Rearrange;
 pub use requantize::Requantize;
-pub use transpose::Transpose;
+pub use sum_pool2d::SumPool2d;
+pub use top_k::TopK;
 
 pub use super::tail::Bias;
+pub use super::weights::Weights;
 
 use core::fmt;
 
@@ -24,17 +38,16 @@ use super::constants::Constants;
 #[cfg(feature = "encode")]
 use super::encode::ConstantWriter;
 use super::record::record;
-use super::tensor::{Tensor, TensorId};
-use crate::codes::{Codes, CodesMut, Element};
+use super::tensor::{Tensor, TensorId, Tensors};
+use crate::codes::{Codes, CodesMut};
 use crate::error::OpFault;
-use crate::num::Requant;
 
 record! {
     /// The start of every op in the image.
     pub(crate) struct OpHeader {
         pub(crate) kind: u16 = "The op's number.",
         pub(crate) record_bytes: u16 = "Length of this header and the fields after it, a multiple of 8.",
-        pub(crate) input: u16 = "Tensor it reads.",
+        pub(crate) input: u16 = "Tensor it reads, the first if there are several.",
         pub(crate) output: u16 = "Tensor it writes.",
     }
 }
@@ -43,9 +56,6 @@ record! {
 pub(crate) trait OpBody<'p>: Sized {
     /// The fields after the header.
     type Record: FromBytes + IntoBytes + Immutable + KnownLayout;
-
-    /// Whether input and output may be the same bytes.
-    const IN_PLACE: bool = false;
 
     /// The record's meaning.
     fn decode(
@@ -59,11 +69,27 @@ pub(crate) trait OpBody<'p>: Sized {
     #[cfg(feature = "encode")]
     fn encode<S: Extend<u8>>(&self, constants: &mut ConstantWriter<'_, S>) -> Self::Record;
 
-    /// Checks everything `run` relies on.
-    fn verify(&self, input: &Tensor, output: &Tensor) -> Result<(), OpFault>;
+    /// The second tensor it reads, if its record names one.
+    fn second(&self) -> Option<TensorId> {
+        None
+    }
+
+    /// Numbers of further tensors it reads, if its constants name some.
+    fn rest(&self) -> &'p [u16] {
+        &[]
+    }
+
+    /// Whether `input`, one of the tensors it reads, may lie at the very bytes of `output`.
+    fn may_share(&self, input: &Tensor, output: &Tensor) -> bool {
+        let _ = (input, output);
+        false
+    }
+
+    /// Checks everything `run` relies on. `tensors` are for ops that read several.
+    fn verify(&self, tensors: Tensors<'_>, input: &Tensor, output: &Tensor) -> Result<(), OpFault>;
 
     /// Computes the output. Does nothing, or writes wrong codes, where `verify` would fail; never panics.
-    fn run(&self, input: &Tensor, output: &Tensor, arena: &mut [u8]);
+    fn run(&self, tensors: Tensors<'_>, input: &Tensor, output: &Tensor, arena: &mut [u8]);
 
     /// Writes the op's parameters, without name and tensors.
     fn list(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result;
@@ -135,7 +161,7 @@ macro_rules! ops {
                 }
             }
 
-            /// The tensor it reads.
+            /// The tensor it reads, the first if there are several.
             pub const fn input(&self) -> TensorId {
                 match self {
                     $(Self::$ty(op) => op.input,)*
@@ -147,6 +173,14 @@ macro_rules! ops {
                 match self {
                     $(Self::$ty(op) => op.output,)*
                 }
+            }
+
+            /// All tensors it reads, in order.
+            pub fn inputs(&self) -> impl Iterator<Item = TensorId> + Clone + 'p {
+                let (second, rest) = match self {
+                    $(Self::$ty(op) => (op.second(), op.rest()),)*
+                };
+                core::iter::once(self.input()).chain(second).chain(rest.iter().map(|id| TensorId(*id)))
             }
 
             fn decode(header: &OpHeader, rest: &[u8], constants: Constants<'p>) -> Result<Self, OpFault> {
@@ -183,26 +217,37 @@ macro_rules! ops {
                 }
             }
 
-            /// Whether input and output may be the same bytes.
-            pub(crate) const fn may_work_in_place(&self) -> bool {
+            /// Whether `input`, one of the tensors it reads, may lie at the very bytes of `output`.
+            pub(crate) fn may_share(&self, input: &Tensor, output: &Tensor) -> bool {
                 match self {
-                    $(Self::$ty(_) => <$ty $(<$lifetime>)? as OpBody<'p>>::IN_PLACE,)*
+                    $(Self::$ty(op) => op.may_share(input, output),)*
                 }
             }
 
             /// Checks the op against its tensors.
-            pub(crate) fn verify(&self, input: &Tensor, output: &Tensor) -> Result<(), OpFault> {
+            pub(crate) fn verify(
+                &self,
+                tensors: Tensors<'_>,
+                input: &Tensor,
+                output: &Tensor,
+            ) -> Result<(), OpFault> {
                 match self {
-                    $(Self::$ty(op) => op.verify(input, output),)*
+                    $(Self::$ty(op) => op.verify(tensors, input, output),)*
                 }
             }
 
             /// Runs the op; nothing happens if its kernel is left out, which loading refuses.
-            pub(crate) fn run(&self, input: &Tensor, output: &Tensor, arena: &mut [u8]) {
+            pub(crate) fn run(
+                &self,
+                tensors: Tensors<'_>,
+                input: &Tensor,
+                output: &Tensor,
+                arena: &mut [u8],
+            ) {
                 match self {
                     $(Self::$ty(op) => {
                         if cfg!(feature = $name) {
-                            op.run(input, output, arena);
+                            op.run(tensors, input, output, arena);
                         }
                     })*
                 }
@@ -211,7 +256,11 @@ macro_rules! ops {
 
         impl fmt::Display for Op<'_> {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write!(f, "{} {} -> {} ", self.kind(), self.input(), self.output())?;
+                write!(f, "{} ", self.kind())?;
+                for (position, input) in self.inputs().enumerate() {
+                    write!(f, "{}{input}", if position == 0 { "" } else { ", " })?;
+                }
+                write!(f, " -> {} ", self.output())?;
                 match self {
                     $(Self::$ty(op) => op.list(f),)*
                 }
@@ -242,8 +291,20 @@ ops! {
     3 MaxPool2d "max-pool2d";
     /// Codes to codes, elementwise, by a requantization for each channel of the last axis.
     4 Requantize<'p> "requantize";
-    /// A change of layout: the transpose of a matrix of codes.
-    5 Transpose "transpose";
+    /// A change of layout: axes reordered, sliced, reversed, repeated or padded.
+    5 Rearrange "rearrange";
+    /// The weighted sum of two tensors, elementwise, then requantization.
+    6 Add<'p> "add";
+    /// The product of two tensors, elementwise, then requantization.
+    7 Mul<'p> "mul";
+    /// The rows of several tensors one after the other.
+    8 Concat<'p> "concat";
+    /// The sum or the average of each channel in a sliding window, then requantization.
+    9 SumPool2d<'p> "sum-pool2d";
+    /// A two-dimensional transposed convolution, then requantization.
+    10 ConvTranspose2d<'p> "conv-transpose2d";
+    /// The positions of the largest or smallest elements of each row.
+    11 TopK<'p> "top-k";
 }
 
 impl fmt::Display for OpKind {
@@ -299,46 +360,4 @@ pub(crate) fn views<'a>(
 ) -> Option<(Codes<'a>, CodesMut<'a>)> {
     let (read, write) = crate::arena::disjoint(arena, input.place(), output.place())?;
     Some((Codes::from_bytes(input.element, read)?, CodesMut::from_bytes(output.element, write)?))
-}
-
-/// Checks what dense and convolution have in common: element types, biases, requantization parameters.
-fn verify_accumulating(
-    input: &Tensor,
-    output: &Tensor,
-    bias: Bias<'_>,
-    requant: Option<&Requant<'_>>,
-    channels: usize,
-) -> Result<(), OpFault> {
-    if input.element == Element::I32 || (requant.is_none() && output.element != Element::I32) {
-        return Err(OpFault::Element);
-    }
-    if !bias.suits(channels) {
-        return Err(OpFault::Bias);
-    }
-    if requant.is_some_and(|requant| !requant.is_well_formed(channels)) {
-        return Err(OpFault::RequantParameters);
-    }
-    Ok(())
-}
-
-fn list_accumulating(
-    f: &mut fmt::Formatter<'_>,
-    weights: &[i8],
-    bias: Bias<'_>,
-    requant: Option<&Requant<'_>>,
-) -> fmt::Result {
-    write!(f, "{} weights, ", weights.len())?;
-    match bias {
-        Bias::None => {}
-        Bias::I16(_) => f.write_str("i16 bias, ")?,
-        Bias::I32(_) => f.write_str("i32 bias, ")?,
-    }
-    list_requant(f, requant)
-}
-
-fn list_requant(f: &mut fmt::Formatter<'_>, requant: Option<&Requant<'_>>) -> fmt::Result {
-    match requant {
-        Some(requant) => write!(f, "{} to {}", requant.form_name(), requant.range()),
-        None => f.write_str("accumulators"),
-    }
 }

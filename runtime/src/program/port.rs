@@ -1,24 +1,89 @@
 //! Inputs and outputs of a model, with what a device needs to quantize floats.
 
+use super::constants::{ConstRef, Constants};
+#[cfg(feature = "encode")]
+use super::encode::ConstantWriter;
 use super::record::record;
 use super::tensor::TensorId;
-use crate::num::{InputQuantizer, IntRange};
+use crate::error::PortFault;
+use crate::num::{InputQuantizer, IntRange, ThresholdQuantizer};
 
 /// One input of the model.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Input {
+pub struct Input<'p> {
     /// The tensor to fill.
     pub tensor: TensorId,
-    /// Scale of its codes, or `None` if the model takes integers.
-    pub scale: Option<f32>,
-    /// Code of the real value 0.
-    pub zero_point: i32,
+    /// From real values to codes, or `None` if the model takes integers.
+    pub quantizer: Option<InputRule<'p>>,
 }
 
-impl Input {
-    /// The quantizer from real values to codes of `range`, or `None` if the model takes integers.
-    pub fn quantizer(&self, range: IntRange) -> Option<InputQuantizer> {
-        InputQuantizer::new(self.scale?, self.zero_point, range)
+/// How the real values of an input become codes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum InputRule<'p> {
+    /// `clamp(round_half_even(x / scale + zero_point))`.
+    Uniform {
+        /// Real value of one code; positive and finite.
+        scale: f32,
+        /// Code of the real value 0.
+        zero_point: i32,
+    },
+    /// Counts thresholds; see [`ThresholdQuantizer`], whose fields these are.
+    Thresholds {
+        /// Ascending [`float_key`](crate::num::float_key)s, one fewer than the codes of the tensor's range: a group
+        /// for all channels, or one for each.
+        thresholds: &'p [i32],
+        /// Channels; at least 1.
+        channels: u32,
+        /// Neighbouring elements of one channel; at least 1.
+        inner: u32,
+        /// Whether codes fall where values rise.
+        falling: bool,
+        /// Code of NaN, in the tensor's range.
+        nan: i32,
+    },
+}
+
+impl<'p> Input<'p> {
+    /// The quantizer from real values to codes of `range`, the range of the input's tensor.
+    ///
+    /// `None` if the model takes integers. Of a loaded program every rule gives a quantizer.
+    pub fn quantizer(&self, range: IntRange) -> Option<ElementQuantizer<'p>> {
+        self.quantizer?.quantizer(range)
+    }
+}
+
+impl<'p> InputRule<'p> {
+    /// The quantizer to codes of `range`, or `None` if the rule does not suit that range: a scale that is not
+    /// positive and finite, thresholds of another number or not ascending, no channel, NaN's code outside.
+    pub fn quantizer(&self, range: IntRange) -> Option<ElementQuantizer<'p>> {
+        match *self {
+            Self::Uniform { scale, zero_point } => {
+                InputQuantizer::new(scale, zero_point, range).map(ElementQuantizer::Uniform)
+            }
+            Self::Thresholds { thresholds, channels, inner, falling, nan } => {
+                let quantizer = ThresholdQuantizer { thresholds, channels, inner, falling, nan, range };
+                quantizer.is_well_formed().then_some(ElementQuantizer::Thresholds(quantizer))
+            }
+        }
+    }
+}
+
+/// Turns the elements of one input into codes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ElementQuantizer<'p> {
+    /// The same function for all elements.
+    Uniform(InputQuantizer),
+    /// Thresholds of the element's channel.
+    Thresholds(ThresholdQuantizer<'p>),
+}
+
+impl ElementQuantizer<'_> {
+    /// The code of `value` as element `index` of the input's tensor, counted row-major.
+    pub fn quantize(&self, index: usize, value: f32) -> i32 {
+        match self {
+            Self::Uniform(quantizer) => quantizer.quantize(value),
+            Self::Thresholds(quantizer) => quantizer.quantize(index, value),
+        }
     }
 }
 
@@ -32,31 +97,72 @@ pub struct Output {
 
 record! {
     /// One input in the image.
+    #[derive(Default)]
     pub(crate) struct InputRecord {
         pub(crate) tensor: u16 = "Tensor to fill.",
-        pub(crate) reserved: u16 = "Zero.",
-        pub(crate) scale: u32 = "Bits of the `f32` scale, positive and finite; 0 if the model takes integers.",
-        pub(crate) zero_point: i32 = "Code of the real value 0.",
-        pub(crate) reserved2: u32 = "Zero.",
+        pub(crate) rule: u8 = "0 the model takes integers, 1 uniform, 2 thresholds.",
+        pub(crate) falling: u8 = "`thresholds`: 1 if codes fall where values rise; else 0.",
+        pub(crate) scale: u32 = "`uniform`: bits of the `f32` scale, positive and finite; else 0.",
+        pub(crate) zero_point: i32 = "`uniform`: code of the real value 0; else 0.",
+        pub(crate) nan: i32 = "`thresholds`: code of NaN; else 0.",
+        pub(crate) channels: u32 = "`thresholds`: channels, at least 1; else 0.",
+        pub(crate) inner: u32 = "`thresholds`: neighbouring elements of one channel, at least 1; else 0.",
+        pub(crate) thresholds: ConstRef = "`thresholds`: `i32`, for all channels or for each; else empty.",
     }
 }
 
+const UNIFORM: u8 = 1;
+const THRESHOLDS: u8 = 2;
+
 impl InputRecord {
     /// The record's meaning.
-    pub(crate) fn decode(&self) -> Input {
-        let scale = if self.scale == 0 { None } else { Some(f32::from_bits(self.scale)) };
-        Input { tensor: TensorId(self.tensor), scale, zero_point: self.zero_point }
+    pub(crate) fn decode<'p>(&self, constants: Constants<'p>) -> Result<Input<'p>, PortFault> {
+        let no_scale = self.scale == 0 && self.zero_point == 0;
+        let no_thresholds = self.falling == 0
+            && self.nan == 0
+            && self.channels == 0
+            && self.inner == 0
+            && self.thresholds.elems == 0;
+        let quantizer = match self.rule {
+            0 if no_scale && no_thresholds => None,
+            UNIFORM if no_thresholds => {
+                Some(InputRule::Uniform { scale: f32::from_bits(self.scale), zero_point: self.zero_point })
+            }
+            THRESHOLDS if no_scale && self.falling <= 1 => Some(InputRule::Thresholds {
+                thresholds: constants.slice(self.thresholds).map_err(|_| PortFault::Constant)?,
+                channels: self.channels,
+                inner: self.inner,
+                falling: self.falling == 1,
+                nan: self.nan,
+            }),
+            _ => return Err(PortFault::Rule),
+        };
+        Ok(Input { tensor: TensorId(self.tensor), quantizer })
     }
 
-    /// The record of `input`.
+    /// The record's meaning; an input of integers if it has none, which no loaded program holds.
+    pub(crate) fn decode_or_integers<'p>(&self, constants: Constants<'p>) -> Input<'p> {
+        self.decode(constants).unwrap_or(Input { tensor: TensorId(self.tensor), quantizer: None })
+    }
+
+    /// The record of `input`, its thresholds written to `constants`.
     #[cfg(feature = "encode")]
-    pub(crate) fn encode(input: &Input) -> Self {
-        Self {
-            tensor: input.tensor.0,
-            reserved: 0,
-            scale: input.scale.map_or(0, f32::to_bits),
-            zero_point: input.zero_point,
-            reserved2: 0,
+    pub(crate) fn encode<S: Extend<u8>>(input: &Input<'_>, constants: &mut ConstantWriter<'_, S>) -> Self {
+        let record = Self { tensor: input.tensor.0, ..Self::default() };
+        match input.quantizer {
+            None => record,
+            Some(InputRule::Uniform { scale, zero_point }) => {
+                Self { rule: UNIFORM, scale: scale.to_bits(), zero_point, ..record }
+            }
+            Some(InputRule::Thresholds { thresholds, channels, inner, falling, nan }) => Self {
+                rule: THRESHOLDS,
+                falling: falling.into(),
+                nan,
+                channels,
+                inner,
+                thresholds: constants.put(thresholds),
+                ..record
+            },
         }
     }
 }

@@ -182,4 +182,12 @@ forms! {
     7 "table" [entries: i16]
         Form::Table { entries, .. }, record
         => Form::Table { first: record.first, entries, domain: record.domain };
+    /// `y = multiplier * acc + offset; (y + (y >> shift & 1)) >> shift` in 64 bits
+    8 "shift-half-even64" [multipliers: i64, offsets: i64, shifts: u8]
+        Form::ShiftHalfEven64 { multipliers, offsets, shifts }
+        => Form::ShiftHalfEven64 { multipliers, offsets, shifts };
+    /// `(multiplier * acc + offset) >> shift` in 128 bits; offsets are low word, high word
+    9 "multiply128" [multipliers: i64, offsets: [i64; 2], shifts: u8]
+        Form::Multiply128 { multipliers, offsets, shifts }
+        => Form::Multiply128 { multipliers, offsets, shifts };
 }

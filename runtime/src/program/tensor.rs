@@ -140,3 +140,14 @@ impl TensorRecord {
         }
     }
 }
+
+/// The tensor table of an image.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Tensors<'p>(pub(crate) &'p [TensorRecord]);
+
+impl Tensors<'_> {
+    /// Tensor `id`, or `None` if there is none.
+    pub(crate) fn get(self, id: TensorId) -> Option<Tensor> {
+        self.0.get(usize::from(id.0)).and_then(|record| record.decode().ok())
+    }
+}

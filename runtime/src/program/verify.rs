@@ -3,18 +3,18 @@
 //! - every tensor: known element type, valid shape, codes its element type holds, a place inside the arena;
 //! - every input: a tensor of its own that shares memory with no other input;
 //! - every op: a readable record, tensors that exist, shapes, counts and ranges as its file in `op/` states;
-//! - order: an op reads a tensor that is written before and not overwritten since, and writes one that is written
+//! - order: an op reads tensors that are written before and not overwritten since, and writes one that is written
 //!   by nothing else; outputs are written and not overwritten.
 
 use super::Program;
 use super::op::Op;
-use super::port::InputRecord;
+use super::port::{InputRecord, InputRule};
 use super::tensor::{Tensor, TensorId};
 use crate::error::{LoadError, OpFault, PortFault, TensorFault};
 
 /// Checks `program`, of which only the sections' places are known to be right.
 pub(crate) fn verify(program: &Program<'_>) -> Result<(), LoadError> {
-    for (index, record) in program.tensors.iter().enumerate() {
+    for (index, record) in program.tensors.0.iter().enumerate() {
         let fault = |fault| LoadError::Tensor { tensor: TensorId(index as u16), fault };
         let tensor = record.decode().map_err(fault)?;
         let end_bytes = u64::from(tensor.offset_bytes).saturating_add(tensor.size_bytes().into());
@@ -44,13 +44,16 @@ pub(crate) fn verify(program: &Program<'_>) -> Result<(), LoadError> {
 }
 
 fn verify_input(program: &Program<'_>, index: usize, record: &InputRecord) -> Result<(), PortFault> {
-    let input = record.decode();
+    let input = record.decode(program.constants)?;
     let tensor = program.tensor(input.tensor).ok_or(PortFault::NoTensor)?;
-    if record.reserved != 0 || record.reserved2 != 0 {
-        return Err(PortFault::Reserved);
-    }
-    if input.scale.is_some() && input.quantizer(tensor.range).is_none() {
-        return Err(PortFault::Scale);
+    match input.quantizer {
+        Some(InputRule::Uniform { .. }) if input.quantizer(tensor.range).is_none() => {
+            return Err(PortFault::Scale);
+        }
+        Some(InputRule::Thresholds { .. }) if input.quantizer(tensor.range).is_none() => {
+            return Err(PortFault::Thresholds);
+        }
+        _ => {}
     }
     let shared = |other: Tensor| other.overlaps(&tensor);
     if program.inputs().take(index).filter_map(|other| program.tensor(other.tensor)).any(shared) {
@@ -64,19 +67,22 @@ fn verify_op(program: &Program<'_>, index: usize, op: &Op<'_>) -> Result<(), OpF
         return Err(OpFault::KernelLeftOut { kind: op.kind() });
     }
     let find = |tensor| program.tensor(tensor).ok_or(OpFault::NoTensor { tensor });
-    let (input, output) = (find(op.input())?, find(op.output())?);
+    let (first, output) = (find(op.input())?, find(op.output())?);
     if written_by(program, index, op.output()).is_some() {
         return Err(OpFault::WrittenTwice);
     }
-    let written = written_by(program, index, op.input()).ok_or(OpFault::NotWritten)?;
-    if overwritten(program, written, index, &input) {
-        return Err(OpFault::Overwritten);
+    for id in op.inputs() {
+        let input = find(id)?;
+        let written = written_by(program, index, id).ok_or(OpFault::NotWritten)?;
+        if overwritten(program, written, index, &input) {
+            return Err(OpFault::Overwritten);
+        }
+        let in_place = input.place() == output.place() && op.may_share(&input, &output);
+        if input.overlaps(&output) && !in_place {
+            return Err(OpFault::Overlap);
+        }
     }
-    let in_place = op.may_work_in_place() && input.place() == output.place();
-    if input.overlaps(&output) && !in_place {
-        return Err(OpFault::Overlap);
-    }
-    op.verify(&input, &output)
+    op.verify(program.tensors, &first, &output)
 }
 
 fn verify_output(program: &Program<'_>, id: TensorId, reserved: [u16; 3]) -> Result<(), PortFault> {

@@ -50,21 +50,104 @@ impl Window2d {
         self.pads != [0; 4]
     }
 
+    /// The window along height and along width.
+    pub(crate) const fn axes(&self) -> [Axis; 2] {
+        let ([rows, columns], [down, right], [dilation_y, dilation_x]) =
+            (self.size, self.stride, self.dilation);
+        let [top, left, bottom, right_pad] = self.pads;
+        [
+            Axis::new(rows, down, dilation_y, [top, bottom]),
+            Axis::new(columns, right, dilation_x, [left, right_pad]),
+        ]
+    }
+
     /// Whether every window holds an element of an image of `input` height and width.
-    ///
-    /// Costs time proportional to the output's height plus width, times the window's.
     pub(crate) fn always_meets(&self, input: [u32; 2], output: [u32; 2]) -> bool {
-        let axis = |input: u32, output: u32, size: u16, stride: u16, dilation: u16, pad: u16| {
-            (0..u64::from(output)).all(|position| {
-                (0..u64::from(size)).any(|tap| {
-                    let at = position.saturating_mul(stride.into());
-                    let at = at.saturating_add(tap.saturating_mul(dilation.into()));
-                    at >= u64::from(pad) && at.saturating_sub(pad.into()) < u64::from(input)
-                })
-            })
+        let meets = |axis: Axis, positions: u32, limit: u32| {
+            (0..positions).all(|position| axis.inside(position, limit).taps > 0)
         };
-        axis(input[0], output[0], self.size[0], self.stride[0], self.dilation[0], self.pads[0])
-            && axis(input[1], output[1], self.size[1], self.stride[1], self.dilation[1], self.pads[1])
+        let ([down, right], [in_height, in_width], [out_height, out_width]) = (self.axes(), input, output);
+        meets(down, out_height, in_height) && meets(right, out_width, in_width)
+    }
+}
+
+/// A window along one axis.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Axis {
+    size: u32,
+    stride: u32,
+    dilation: u32,
+    before: u32,
+    after: u32,
+}
+
+/// The taps of a window at one position that lie inside the axis: consecutive ones, and the first one's element.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Inside {
+    pub(crate) first_element: u32,
+    pub(crate) taps: u32,
+}
+
+impl Inside {
+    /// The elements of the taps, `dilation` apart.
+    pub(crate) fn elements(self, dilation: u32) -> impl Iterator<Item = u32> {
+        (0..self.taps).map(move |tap| self.first_element.wrapping_add(tap.wrapping_mul(dilation)))
+    }
+}
+
+impl Axis {
+    const fn new(size: u16, stride: u16, dilation: u16, [before, after]: [u16; 2]) -> Self {
+        Self {
+            size: size as u32,
+            stride: stride as u32,
+            dilation: dilation as u32,
+            before: before as u32,
+            after: after as u32,
+        }
+    }
+
+    /// The taps inside an axis of `limit` elements at output position `position`.
+    ///
+    /// Right for positions of [`Window2d::output`], whose windows start inside the padded axis.
+    pub(crate) fn inside(self, position: u32, limit: u32) -> Inside {
+        let start = position.wrapping_mul(self.stride);
+        // Taps before element `padded` of the padded axis.
+        let taps_below = |padded: u32| {
+            let room = padded.saturating_sub(start);
+            room.wrapping_add(self.dilation).wrapping_sub(1).checked_div(self.dilation).unwrap_or_default()
+        };
+        let first = taps_below(self.before);
+        let end = taps_below(self.before.wrapping_add(limit)).min(self.size);
+        let element = first.wrapping_mul(self.dilation).wrapping_add(start).wrapping_sub(self.before);
+        Inside { first_element: element, taps: end.saturating_sub(first) }
+    }
+
+    /// Elements from one tap to the next.
+    pub(crate) const fn dilation(self) -> u32 {
+        self.dilation
+    }
+
+    /// Whether the transposed convolution of `input` elements may have `output` elements; `None` if a field that must
+    /// be at least 1 is 0.
+    pub(crate) fn transposes(self, input: u32, output: u32) -> Option<bool> {
+        if self.stride == 0 || self.dilation == 0 {
+            return None;
+        }
+        let apart = |count: u32, distance: u32| u64::from(count).saturating_mul(distance.into());
+        let spread = apart(input.saturating_sub(1), self.stride);
+        let extent = apart(self.size.checked_sub(1)?, self.dilation);
+        let padded = spread.saturating_add(extent).saturating_add(1);
+        let kept = u64::from(output).saturating_add(self.before.into()).saturating_add(self.after.into());
+        let further = kept.checked_sub(padded);
+        Some(further.is_some_and(|further| further < self.stride.max(self.dilation).into()))
+    }
+
+    /// The element of the input that tap `tap` of a transposed convolution multiplies at output position `position`,
+    /// of `limit` elements; `None` if there is none.
+    pub(crate) fn transposed_element(self, position: u32, tap: u32, limit: u32) -> Option<u32> {
+        let spread = position.wrapping_add(self.before).checked_sub(tap.wrapping_mul(self.dilation))?;
+        let element = spread.checked_div(self.stride)?;
+        (element < limit && element.wrapping_mul(self.stride) == spread).then_some(element)
     }
 }
 

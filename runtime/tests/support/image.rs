@@ -67,23 +67,43 @@ pub(crate) fn pair(input: Tensor, mut output: Tensor) -> [Tensor; 2] {
     [input, output]
 }
 
-pub(crate) fn single_op(op: Op<'_>, tensors: &[Tensor; 2]) -> Image {
+/// Tensors one behind the other.
+pub(crate) fn in_order(mut tensors: Vec<Tensor>) -> Vec<Tensor> {
+    let mut next_bytes = 0;
+    for tensor in &mut tensors {
+        tensor.offset_bytes = next_bytes;
+        next_bytes += tensor.size_bytes().next_multiple_of(8);
+    }
+    tensors
+}
+
+/// A program of one op: the last tensor is its output, all others are inputs of the model.
+pub(crate) fn single_op(op: Op<'_>, tensors: &[Tensor]) -> Image {
     let end = |tensor: &Tensor| (tensor.offset_bytes + tensor.size_bytes()).next_multiple_of(8);
+    let output = tensors.len() as u16 - 1;
+    let inputs: Vec<_> = (0..output).map(|id| Input { tensor: TensorId(id), quantizer: None }).collect();
     Image::of(&Source {
         arena_bytes: tensors.iter().map(end).max().unwrap(),
         tensors,
-        inputs: &[Input { tensor: TensorId(0), scale: None, zero_point: 0 }],
-        outputs: &[Output { tensor: TensorId(1) }],
+        inputs: &inputs,
+        outputs: &[Output { tensor: TensorId(output) }],
         ops: &[op],
     })
 }
 
 /// Runs the only input through the program and returns the codes of its only output.
 pub(crate) fn run(program: &Program<'_>, input: &[i64]) -> Vec<i64> {
+    run_all(program, &[input])
+}
+
+/// Runs the inputs through the program and returns the codes of its only output.
+pub(crate) fn run_all(program: &Program<'_>, inputs: &[&[i64]]) -> Vec<i64> {
     // Bytes that no op may rely on.
     let mut arena = vec![0x5a5a_5a5a_5a5a_5a5a; (program.arena_bytes() as usize).div_ceil(8)];
     let mut engine = Engine::new(program, words_as_bytes_mut(&mut arena)).unwrap();
-    engine.set_input(0, input.iter().map(|code| *code as i32)).unwrap();
+    for (index, input) in inputs.iter().enumerate() {
+        engine.set_input(index, input.iter().map(|code| *code as i32)).unwrap();
+    }
     engine.run();
     engine.output(0).map(Codes::iter).unwrap().map(i64::from).collect()
 }

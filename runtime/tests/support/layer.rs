@@ -3,8 +3,11 @@
 use exactum_runtime::Element;
 use exactum_runtime::num::IntRange;
 use exactum_runtime::program::Window2d;
+use exactum_runtime::program::op::{Bias, Weights};
 use proptest::prelude::*;
 use proptest::sample::select;
+
+use super::requant::{Tail, tail, wide_tail};
 
 /// A window with its image that gives at least one output.
 pub(crate) fn window() -> impl Strategy<Value = (Window2d, [usize; 2])> {
@@ -15,8 +18,8 @@ pub(crate) fn window() -> impl Strategy<Value = (Window2d, [usize; 2])> {
         .prop_filter("fits", |(window, image)| window.output(image.map(|dim| dim as u32)).is_some())
 }
 
-/// Element type, range and zero point of an input.
-pub(crate) fn input_type() -> impl Strategy<Value = (Element, IntRange, i32)> {
+/// Element type, range and zero point of an input, and whether sums have 64 bits; with those also codes of all 16 bits.
+pub(crate) fn input_type() -> impl Strategy<Value = (Element, IntRange, i32, bool)> {
     let types = select(vec![
         (Element::I8, -128i64, 127i64),
         (Element::I8, -7, 7),
@@ -24,10 +27,13 @@ pub(crate) fn input_type() -> impl Strategy<Value = (Element, IntRange, i32)> {
         (Element::U8, 0, 15),
         (Element::I16, -300, 1000),
     ]);
-    (types, any::<bool>(), any::<u16>()).prop_map(|((element, lo, hi), zero, at)| {
-        let zero_point = if zero && lo <= 0 { 0 } else { lo + i64::from(at) % (hi - lo + 1) };
-        (element, IntRange { lo, hi }, zero_point as i32)
-    })
+    let narrow = (types, any::<bool>(), any::<u16>(), select(vec![false, false, true])).prop_map(
+        |((element, lo, hi), zero, at, wide)| {
+            let zero_point = if zero && lo <= 0 { 0 } else { lo + i64::from(at) % (hi - lo + 1) };
+            (element, IntRange { lo, hi }, zero_point as i32, wide)
+        },
+    );
+    prop_oneof![5 => narrow, 1 => Just((Element::I16, Element::I16.range(), 0, true))]
 }
 
 /// `elems` codes of `range`, its ends more often than others.
@@ -36,12 +42,100 @@ pub(crate) fn codes(range: IntRange, elems: usize) -> impl Strategy<Value = Vec<
     prop::collection::vec(code, elems)
 }
 
-/// `elems` weights, the ends of their type more often than others.
-pub(crate) fn weights(elems: usize) -> impl Strategy<Value = Vec<i8>> {
-    prop::collection::vec(prop_oneof![3 => any::<i8>(), 1 => Just(i8::MIN), 1 => Just(i8::MAX)], elems)
+/// Weights with what follows them.
+#[derive(Clone, Debug)]
+pub(crate) struct Filters {
+    /// In the order of the reference.
+    pub(crate) values: Vec<i16>,
+    is_i16: bool,
+    /// Whether sums have 64 bits.
+    pub(crate) wide: bool,
+    pub(crate) tail: Tail,
+    bias: Option<Vec<i16>>,
+    is_bias_i32: bool,
 }
 
-/// 32-bit biases, one for each channel, or none.
-pub(crate) fn bias(channels: usize) -> impl Strategy<Value = Option<Vec<i16>>> {
+/// Constants of a [`Filters`] in the types of a program.
+#[derive(Clone, Debug)]
+pub(crate) struct Packed {
+    i8s: Vec<i8>,
+    i16s: Option<Vec<i16>>,
+    bias_i16s: Option<Vec<i16>>,
+    bias_i32s: Option<Vec<i32>>,
+}
+
+/// `filters` filters of `elems` weights; the ends of their type more often than others. Weights of 16 bits go to their
+/// ends where sums are wide, and a little past 8 bits where they are not.
+pub(crate) fn filters(filters: usize, elems: usize, wide: bool) -> impl Strategy<Value = Filters> {
+    select(vec![false, false, true]).prop_flat_map(move |is_i16| {
+        let weight = match (is_i16, wide) {
+            (false, _) => {
+                let ends = [i8::MIN, i8::MAX].map(i16::from).to_vec();
+                prop_oneof![3 => any::<i8>().prop_map(i16::from), 2 => select(ends)].boxed()
+            }
+            (true, false) => (-200i16..=200).boxed(),
+            (true, true) => prop_oneof![3 => any::<i16>(), 1 => Just(i16::MIN), 1 => Just(i16::MAX)].boxed(),
+        };
+        let weights = prop::collection::vec(weight, filters * elems);
+        let tail = if wide { wide_tail(filters) } else { tail(filters) };
+        (weights, tail, bias(filters), any::<bool>()).prop_map(move |(values, tail, bias, is_bias_i32)| {
+            Filters { values, is_i16, wide, tail, bias, is_bias_i32 }
+        })
+    })
+}
+
+impl Filters {
+    /// The constants, weight `index(i)` of the program being weight `i` of the reference.
+    pub(crate) fn packed(&self, index: impl Fn(usize) -> usize) -> Packed {
+        let mut values = vec![0; self.values.len()];
+        for (i, value) in self.values.iter().enumerate() {
+            values[index(i)] = *value;
+        }
+        let wide_bias = |bias: &Vec<i16>| bias.iter().map(|value| i32::from(*value)).collect();
+        Packed {
+            i8s: values.iter().map(|value| *value as i8).collect(),
+            i16s: self.is_i16.then_some(values),
+            bias_i16s: self.bias.clone().filter(|_| !self.is_bias_i32),
+            bias_i32s: self.bias.as_ref().filter(|_| self.is_bias_i32).map(wide_bias),
+        }
+    }
+
+    pub(crate) fn bias_at(&self, channel: usize) -> i64 {
+        self.bias.as_ref().map_or(0, |bias| i64::from(bias[channel]))
+    }
+}
+
+impl Packed {
+    pub(crate) fn weights(&self) -> Weights<'_> {
+        self.i16s.as_deref().map_or(Weights::I8(&self.i8s), Weights::I16)
+    }
+
+    pub(crate) fn bias(&self) -> Bias<'_> {
+        match (&self.bias_i16s, &self.bias_i32s) {
+            (Some(values), _) => Bias::I16(values),
+            (_, Some(values)) => Bias::I32(values),
+            _ => Bias::None,
+        }
+    }
+}
+
+/// The codes a tensor may hold that a tail writes: those of the clamp, or any accumulator.
+pub(crate) fn stored(tail: &Tail) -> IntRange {
+    tail.requant().map_or(Element::I32.range(), |requant| requant.range())
+}
+
+/// Element type and range of what any op reads.
+pub(crate) fn any_type() -> impl Strategy<Value = (Element, IntRange)> {
+    select(vec![
+        (Element::I8, -128i64, 127i64),
+        (Element::U8, 0, 255),
+        (Element::I16, -900, 5),
+        (Element::I32, -90_000, 70_000),
+    ])
+    .prop_map(|(element, lo, hi)| (element, IntRange { lo, hi }))
+}
+
+/// Biases, one for each channel, or none.
+fn bias(channels: usize) -> impl Strategy<Value = Option<Vec<i16>>> {
     prop::option::of(prop::collection::vec(any::<i16>(), channels))
 }

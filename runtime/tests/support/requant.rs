@@ -23,6 +23,9 @@ pub(crate) struct Line {
     offsets: Vec<i32>,
     wide_offsets: Vec<i64>,
     shifts: Vec<u8>,
+    long_multipliers: Vec<i64>,
+    long_offsets: Vec<[i64; 2]>,
+    long_shifts: Vec<u8>,
 }
 
 fn line(channels: usize) -> impl Strategy<Value = Line> {
@@ -31,13 +34,23 @@ fn line(channels: usize) -> impl Strategy<Value = Line> {
         array(channels, -1_000_000i32..1_000_000),
         array(channels, -(1i64 << 40)..1 << 40),
         array(channels, 0u8..20),
+        array(channels, prop_oneof![-(1i64 << 20)..1 << 20, -50i64..50]),
+        array(channels, (any::<i64>(), -(1i64 << 40)..1 << 40).prop_map(|(low, high)| [low, high])),
+        array(channels, 0u8..100),
     )
-        .prop_map(|(multipliers, offsets, wide_offsets, shifts)| Line {
-            multipliers,
-            offsets,
-            wide_offsets,
-            shifts,
-        })
+        .prop_map(
+            |(multipliers, offsets, wide_offsets, shifts, long_multipliers, long_offsets, long_shifts)| {
+                Line {
+                    multipliers,
+                    offsets,
+                    wide_offsets,
+                    shifts,
+                    long_multipliers,
+                    long_offsets,
+                    long_shifts,
+                }
+            },
+        )
 }
 
 /// A requantization that owns its parameters.
@@ -57,7 +70,16 @@ pub(crate) struct Tail {
 }
 
 /// A tail for `channels` channels; its output element type holds its codes.
-pub(crate) fn tail(channels: usize) -> impl Strategy<Value = Tail> {
+pub(crate) fn tail(channels: usize) -> BoxedStrategy<Tail> {
+    of_kinds(channels, 0..10)
+}
+
+/// A tail that takes 64-bit accumulators.
+pub(crate) fn wide_tail(channels: usize) -> BoxedStrategy<Tail> {
+    of_kinds(channels, 8..10)
+}
+
+fn of_kinds(channels: usize, kinds: std::ops::Range<usize>) -> BoxedStrategy<Tail> {
     let clamp = select(vec![
         (-128, 127, Element::I8),
         (-7, 7, Element::I8),
@@ -67,7 +89,7 @@ pub(crate) fn tail(channels: usize) -> impl Strategy<Value = Tail> {
         (-100_000, 100_000, Element::I32),
         (3, 3, Element::I8),
     ]);
-    let head = (0usize..8, clamp, 1usize..20, any::<bool>());
+    let head = (kinds, clamp, 1usize..20, any::<bool>());
     head.prop_flat_map(move |(kind, (lo, hi, element), domain, shared)| {
         let (lo, hi, element) =
             if kind == 5 && element == Element::I32 { (-8, 7, Element::I8) } else { (lo, hi, element) };
@@ -95,6 +117,7 @@ pub(crate) fn tail(channels: usize) -> impl Strategy<Value = Tail> {
                 }
             })
     })
+    .boxed()
 }
 
 fn pick<T: Copy + Default>(values: &[T], channel: usize) -> T {
@@ -127,6 +150,16 @@ impl Tail {
             4 => Form::EvenOdd { even: wide(&self.even), odd: wide(&self.odd) },
             5 => Form::Thresholds { signs: &self.signs, thresholds: &self.thresholds },
             6 => Form::Table { first: self.first, entries: &self.entries, domain: self.domain as u32 },
+            8 => Form::ShiftHalfEven64 {
+                multipliers: &self.even.long_multipliers,
+                offsets: &self.even.wide_offsets,
+                shifts,
+            },
+            9 => Form::Multiply128 {
+                multipliers: &self.even.long_multipliers,
+                offsets: &self.even.long_offsets,
+                shifts: &self.even.long_shifts,
+            },
             _ => return None,
         };
         Some(Requant { form, lo: self.lo, hi: self.hi })
@@ -160,6 +193,18 @@ impl Tail {
                 let start = if self.entries.len() == self.domain { 0 } else { self.domain * channel };
                 let index = (acc - i64::from(self.first)).clamp(0, self.domain as i64 - 1);
                 i128::from(self.entries[start + index as usize])
+            }
+            8 => {
+                let unit = 1i128 << pick(&line.shifts, channel);
+                let y = i128::from(pick(&line.long_multipliers, channel)) * i128::from(acc)
+                    + i128::from(pick(&line.wide_offsets, channel));
+                (y + y.div_euclid(unit).rem_euclid(2)).div_euclid(unit)
+            }
+            9 => {
+                let [low, high] = pick(&line.long_offsets, channel);
+                let offset = (i128::from(high) * (1 << 64)) + i128::from(low).rem_euclid(1 << 64);
+                let y = i128::from(pick(&line.long_multipliers, channel)) * i128::from(acc) + offset;
+                y.div_euclid(1 << pick(&line.long_shifts, channel))
             }
             _ => return acc,
         };

@@ -14,8 +14,8 @@ use mps2_an386::counter::ApbTimer;
 use static_cell::ConstStaticCell;
 
 // Of 4 MiB of memory; the stack has what remains.
-static PROGRAM: ConstStaticCell<Arena<{ 2 << 20 }>> = ConstStaticCell::new(Arena::new());
-static ARENA: ConstStaticCell<Arena<{ 1 << 20 }>> = ConstStaticCell::new(Arena::new());
+static PROGRAM: ConstStaticCell<Arena<{ 1 << 20 }>> = ConstStaticCell::new(Arena::new());
+static ARENA: ConstStaticCell<Arena<{ 2 << 20 }>> = ConstStaticCell::new(Arena::new());
 static SAMPLE: ConstStaticCell<Arena<{ 512 << 10 }>> = ConstStaticCell::new(Arena::new());
 
 fn generic() -> Result<(), Failure> {

@@ -7,8 +7,8 @@ use exactum_runtime::{
         requant::{Form, Requant},
     },
     program::{
-        Aligned, Input, Output, Shape, Source, Tensor, TensorId, encode,
-        op::{Bias, Dense},
+        Aligned, Input, InputRule, Output, Shape, Source, Tensor, TensorId, encode,
+        op::{Bias, Dense, Weights},
     },
 };
 
@@ -57,13 +57,14 @@ pub(crate) fn program() -> Vec<u8> {
         input_zero_point: 0,
         in_features: INPUT_ELEMS as u32,
         out_features: HIDDEN_ELEMS as u32,
-        weights: first,
+        weights: Weights::I8(first),
         bias: Bias::I16(&bias),
         requant: Some(Requant {
             form: Form::ShiftHalfEven { multipliers: &[1], offsets: &[15], shifts: &[5] },
             lo: 0,
             hi: 127,
         }),
+        wide: false,
     };
     let last = Dense {
         input: TensorId(1),
@@ -71,9 +72,10 @@ pub(crate) fn program() -> Vec<u8> {
         input_zero_point: 0,
         in_features: HIDDEN_ELEMS as u32,
         out_features: OUTPUT_ELEMS as u32,
-        weights: second,
+        weights: Weights::I8(second),
         bias: Bias::None,
         requant: None,
+        wide: false,
     };
     let source = Source {
         arena_bytes: ARENA_BYTES as u32,
@@ -82,7 +84,10 @@ pub(crate) fn program() -> Vec<u8> {
             tensor(HIDDEN_ELEMS, Element::I8, 64, (0, 127)),
             tensor(OUTPUT_ELEMS, Element::I32, 0, (i64::from(i32::MIN), i64::from(i32::MAX))),
         ],
-        inputs: &[Input { tensor: TensorId(0), scale: Some(INPUT_SCALE), zero_point: 0 }],
+        inputs: &[Input {
+            tensor: TensorId(0),
+            quantizer: Some(InputRule::Uniform { scale: INPUT_SCALE, zero_point: 0 }),
+        }],
         outputs: &[Output { tensor: TensorId(2) }],
         ops: &[hidden.into(), last.into()],
     };

@@ -2,7 +2,7 @@
 //!
 //! The program loader checks every requantization with this; a wrap would be silent on the device.
 
-use super::{Form, Line32, Line64, PerChannel, Requant, at};
+use super::{Form, Line32, Line64, PerChannel, Requant, at, wide};
 use crate::num::IntRange;
 
 const INT32: IntRange = IntRange { lo: i32::MIN as i64, hi: i32::MAX as i64 };
@@ -30,14 +30,26 @@ impl Requant<'_> {
                                 && thresholds.chunks(steps).all(<[i32]>::is_sorted))
                 }
                 Form::Table { entries, domain, .. } => groups(entries.len(), domain as usize),
+                Form::ShiftHalfEven64 { multipliers, offsets, shifts } => {
+                    counted(multipliers, channels)
+                        && counted(offsets, channels)
+                        && suit(shifts, channels, i64::BITS)
+                }
+                Form::Multiply128 { multipliers, offsets, shifts } => {
+                    counted(multipliers, channels)
+                        && counted(offsets, channels)
+                        && suit(shifts, channels, i128::BITS)
+                }
             }
     }
 
-    /// Whether [`apply`](Self::apply) computes the form's formula without a wrap for every accumulator of `acc`.
+    /// Whether [`apply_wide`](Self::apply_wide), and [`apply`](Self::apply) for accumulators of 32 bits, computes the
+    /// form's formula without a wrap for every accumulator of `acc`.
     ///
     /// All steps are monotone, so the two ends decide.
     pub fn is_exact_on(&self, channel: usize, acc: IntRange) -> bool {
-        if !INT32.contains_range(acc) {
+        let takes_64_bits = matches!(self.form, Form::ShiftHalfEven64 { .. } | Form::Multiply128 { .. });
+        if !takes_64_bits && !INT32.contains_range(acc) {
             return false;
         }
         match self.form {
@@ -56,16 +68,34 @@ impl Requant<'_> {
                 .is_some_and(|(even, odd)| even.checked_add(odd).is_some()),
             Form::Thresholds { signs, .. } => at(signs, channel) >= 0 || acc.lo > i64::from(i32::MIN),
             Form::Table { .. } => true,
+            Form::ShiftHalfEven64 { multipliers, offsets, .. } => {
+                let offset = i128::from(at(offsets, channel));
+                ends(at(multipliers, channel), acc).into_iter().all(|product| {
+                    let fits = |value: Option<i128>| value.is_some_and(|value| i64::try_from(value).is_ok());
+                    let dividend = product.checked_add(offset);
+                    fits(dividend) && fits(dividend.and_then(|dividend| dividend.checked_add(1)))
+                })
+            }
+            Form::Multiply128 { multipliers, offsets, .. } => {
+                let offset = wide::join(at(offsets, channel));
+                ends(at(multipliers, channel), acc)
+                    .into_iter()
+                    .all(|product| product.checked_add(offset).is_some())
+            }
         }
     }
+}
+
+/// The products of a multiplier with both ends of `acc`, which 128 bits always hold.
+fn ends(multiplier: i64, acc: IntRange) -> [i128; 2] {
+    [acc.lo, acc.hi].map(|end| i128::from(multiplier) * i128::from(end))
 }
 
 impl Line32<'_> {
     fn is_well_formed(&self, channels: usize) -> bool {
         counted(self.multipliers, channels)
             && counted(self.offsets, channels)
-            && counted(self.shifts, channels)
-            && self.shifts.iter().all(|shift| u32::from(*shift) < i32::BITS)
+            && suit(self.shifts, channels, i32::BITS)
     }
 
     fn dividend(&self, channel: usize, acc: IntRange) -> Option<IntRange> {
@@ -78,8 +108,7 @@ impl Line64<'_> {
     fn is_well_formed(&self, channels: usize) -> bool {
         counted(self.multipliers, channels)
             && counted(self.offsets, channels)
-            && counted(self.shifts, channels)
-            && self.shifts.iter().all(|shift| u32::from(*shift) < i64::BITS)
+            && suit(self.shifts, channels, i64::BITS)
     }
 
     /// The line's values on `acc`, or `None` if one wraps.
@@ -93,6 +122,11 @@ impl Line64<'_> {
 
 fn counted<T>(values: PerChannel<'_, T>, channels: usize) -> bool {
     values.len() <= 1 || values.len() == channels
+}
+
+/// Whether the shifts suit the channels and words of `bits` bits.
+fn suit(shifts: PerChannel<'_, u8>, channels: usize, bits: u32) -> bool {
+    counted(shifts, channels) && shifts.iter().all(|shift| u32::from(*shift) < bits)
 }
 
 fn in_32_bits(range: IntRange) -> bool {
@@ -139,6 +173,68 @@ mod tests {
                 [a, b].into_iter().all(|acc| acc.checked_add(offset).is_some())
             );
         }
+    }
+
+    proptest! {
+        /// Against sums of high and low words.
+        #[test]
+        fn long_lines_are_exact_where_words_add_up(
+            multiplier in any::<i64>(), offset in any::<i64>(), high in any::<i64>(), a in any::<i64>(),
+            b in any::<i64>(), scale in 0u32..63, high_scale in 0u32..63, shift in 0u8..64,
+        ) {
+            let (a, b) = (a >> scale, b >> scale);
+            let acc = IntRange { lo: a.min(b), hi: a.max(b) };
+            let products = [a, b].map(|acc| i128::from(multiplier) * i128::from(acc));
+            let halves = Form::ShiftHalfEven64 { multipliers: &[multiplier], offsets: &[offset], shifts: &[shift] };
+            let fits = products.iter().all(|product| {
+                let y = product + i128::from(offset);
+                i64::try_from(y).is_ok_and(|y| y < i64::MAX)
+            });
+            prop_assert_eq!(exact(halves, acc), fits);
+            let words = [offset, high >> high_scale];
+            let long = Form::Multiply128 { multipliers: &[multiplier], offsets: &[words], shifts: &[shift] };
+            let fits = products.iter().all(|product| {
+                let carry = (*product as u64).checked_add(offset as u64).is_none();
+                let sum = (product >> 64) + i128::from(words[1]) + i128::from(carry);
+                i64::try_from(sum).is_ok()
+            });
+            prop_assert_eq!(exact(long, acc), fits);
+        }
+    }
+
+    #[test]
+    fn the_ends_of_long_forms() {
+        let all = IntRange { lo: i64::MIN, hi: i64::MAX };
+        let requant = |shift: &'static [u8]| Requant {
+            form: Form::Multiply128 {
+                multipliers: &[i64::MIN],
+                offsets: &[[0, i64::MAX / 2]],
+                shifts: shift,
+            },
+            lo: -7,
+            hi: 7,
+        };
+        assert!(requant(&[127]).is_exact_on(0, all));
+        // 2^126 + (2^62 - 1) * 2^64 = 2^127 - 2^64, and -(2^126 - 2^63) + (2^62 - 1) * 2^64 = -2^63.
+        assert_eq!([i64::MIN, i64::MAX].map(|acc| requant(&[125]).apply_wide(0, acc)), [3, -1]);
+        assert_eq!([i64::MIN, i64::MAX].map(|acc| requant(&[127]).apply_wide(0, acc)), [0, -1]);
+        assert!(requant(&[127]).is_well_formed(1) && !requant(&[128]).is_well_formed(1));
+        let halves = |offset: &'static [i64]| Requant {
+            form: Form::ShiftHalfEven64 { multipliers: &[1], offsets: offset, shifts: &[63] },
+            lo: -7,
+            hi: 7,
+        };
+        assert!(halves(&[]).is_exact_on(0, IntRange { lo: i64::MIN, hi: i64::MAX - 1 }));
+        assert!(!halves(&[]).is_exact_on(0, all) && !halves(&[-1]).is_exact_on(0, all));
+        // The offset is the rounding's: 2^62 - 1. A half goes to the even code.
+        let rounded = halves(&[i64::MAX / 2]);
+        assert_eq!(
+            [1 << 61, 1 << 62, -(1 << 62), i64::MIN].map(|acc| rounded.apply_wide(0, acc)),
+            [0, 0, 0, -1]
+        );
+        let narrow = Requant { form: Form::Offset { offsets: &[1] }, lo: -7, hi: 7 };
+        assert!(!narrow.is_exact_on(0, all));
+        assert_eq!(narrow.apply_wide(0, -3), -2);
     }
 
     #[test]

@@ -1,8 +1,9 @@
 //! `conv2d`: a two-dimensional convolution over height, width, channels, then requantization.
 
-use core::fmt;
+use core::fmt::{self, Display as _};
 
-use super::{Bias, OpBody, views};
+use super::layer::{Layer, flag};
+use super::{Bias, OpBody, Weights, views};
 use crate::error::OpFault;
 use crate::kernels;
 use crate::num::Requant;
@@ -12,7 +13,7 @@ use crate::program::constants::{ConstRef, Constants};
 use crate::program::encode::ConstantWriter;
 use crate::program::record::record;
 use crate::program::tail::RequantRecord;
-use crate::program::tensor::{Tensor, TensorId};
+use crate::program::tensor::{Tensor, TensorId, Tensors};
 use crate::program::window::Window2d;
 
 /// `output[y][x][o] = requant(bias[o] + sum weight[o][ky][kx][i] * (input[..][..][g + i] - zero_point))`.
@@ -32,11 +33,13 @@ pub struct Conv2d<'p> {
     /// Groups of channels; divides input and output channels.
     pub groups: u16,
     /// In the order of [`Conv2d::weight_index`].
-    pub weights: &'p [i8],
+    pub weights: Weights<'p>,
     /// Starts the accumulators.
     pub bias: Bias<'p>,
     /// `None` stores the accumulators as `i32`.
     pub requant: Option<Requant<'p>>,
+    /// Whether sums have 64 bits; then `requant` is not `None`.
+    pub wide: bool,
 }
 
 impl Conv2d<'_> {
@@ -61,6 +64,10 @@ impl Conv2d<'_> {
             o.wrapping_mul(filter_elems).wrapping_add(i)
         }
     }
+
+    const fn layer(&self) -> Layer<'_> {
+        Layer { weights: self.weights, bias: self.bias, requant: self.requant.as_ref(), wide: self.wide }
+    }
 }
 
 record! {
@@ -69,10 +76,11 @@ record! {
         pub(crate) window: Window2d = "Window, stride, dilation, padding.",
         pub(crate) groups: u16 = "Groups of channels.",
         pub(crate) bias_element: u8 = "Element type of the biases, 0 if there are none.",
-        pub(crate) reserved: u8 = "Zero.",
+        pub(crate) weight_element: u8 = "Element type of the weights.",
         pub(crate) input_zero_point: i32 = "Code of the real value 0 in the input.",
-        pub(crate) reserved2: u32 = "Zero.",
-        pub(crate) weights: ConstRef = "`i8`, layout as stated under Weights.",
+        pub(crate) wide: u8 = "1 if sums have 64 bits, else 0.",
+        pub(crate) reserved: [u8; 3] = "Zeros.",
+        pub(crate) weights: ConstRef = "`i8` or `i16`, layout as stated under Weights.",
         pub(crate) bias: ConstRef = "`i16` or `i32`, one for each output channel.",
         pub(crate) requant: RequantRecord = "From accumulators to codes.",
     }
@@ -87,7 +95,7 @@ impl<'p> OpBody<'p> for Conv2d<'p> {
         record: &Conv2dRecord,
         constants: Constants<'p>,
     ) -> Result<Self, OpFault> {
-        if record.reserved != 0 || record.reserved2 != 0 {
+        if record.reserved != [0; 3] {
             return Err(OpFault::Reserved);
         }
         Ok(Self {
@@ -96,30 +104,32 @@ impl<'p> OpBody<'p> for Conv2d<'p> {
             input_zero_point: record.input_zero_point,
             window: record.window,
             groups: record.groups,
-            weights: constants.slice(record.weights)?,
+            weights: Weights::decode(record.weight_element, record.weights, constants)?,
             bias: Bias::decode(record.bias_element, record.bias, constants)?,
             requant: record.requant.decode(constants)?,
+            wide: flag(record.wide)?,
         })
     }
 
     #[cfg(feature = "encode")]
     fn encode<S: Extend<u8>>(&self, constants: &mut ConstantWriter<'_, S>) -> Conv2dRecord {
-        let weights = constants.put(self.weights);
+        let (weight_element, weights) = self.weights.encode(constants);
         let (bias_element, bias) = self.bias.encode(constants);
         Conv2dRecord {
             window: self.window,
             groups: self.groups,
             bias_element,
-            reserved: 0,
+            weight_element,
             input_zero_point: self.input_zero_point,
-            reserved2: 0,
+            wide: self.wide.into(),
+            reserved: [0; 3],
             weights,
             bias,
             requant: RequantRecord::encode(self.requant.as_ref(), constants),
         }
     }
 
-    fn verify(&self, input: &Tensor, output: &Tensor) -> Result<(), OpFault> {
+    fn verify(&self, _: Tensors<'_>, input: &Tensor, output: &Tensor) -> Result<(), OpFault> {
         let [in_height, in_width, in_channels] = input.shape.image().ok_or(OpFault::InputShape)?;
         let [out_height, out_width, out_channels] = output.shape.image().ok_or(OpFault::OutputShape)?;
         let groups = u32::from(self.groups);
@@ -135,21 +145,13 @@ impl<'p> OpBody<'p> for Conv2d<'p> {
         if filter_elems.checked_mul(channels) != Some(self.weights.len()) {
             return Err(OpFault::WeightCount);
         }
-        super::verify_accumulating(input, output, self.bias, self.requant.as_ref(), channels)?;
         let centered = bounds::centered(input, self.input_zero_point, self.window.is_padded())?;
         let depthwise = Self::is_depthwise(self.groups.into(), in_channels as usize, channels);
-        for channel in 0..channels {
-            let weights = (0..filter_elems).map(|element| {
-                let index = Self::weight_index(depthwise, channels, filter_elems, channel, element);
-                self.weights.get(index).copied().unwrap_or_default()
-            });
-            let acc = bounds::accumulator(weights, centered, self.bias.at(channel))?;
-            bounds::stored(self.requant.as_ref(), channel, acc, output)?;
-        }
-        Ok(())
+        let index = |o: usize, i: usize| Self::weight_index(depthwise, channels, filter_elems, o, i);
+        self.layer().verify(input, output, centered, channels, filter_elems, index)
     }
 
-    fn run(&self, input: &Tensor, output: &Tensor, arena: &mut [u8]) {
+    fn run(&self, _: Tensors<'_>, input: &Tensor, output: &Tensor, arena: &mut [u8]) {
         let (Some(in_shape), Some(out_shape)) = (input.shape.image(), output.shape.image()) else { return };
         if let Some((input, output)) = views(arena, input, output) {
             kernels::conv2d::conv2d(self, in_shape, out_shape, input, output);
@@ -161,6 +163,6 @@ impl<'p> OpBody<'p> for Conv2d<'p> {
         if self.groups != 1 {
             write!(f, "groups {}, ", self.groups)?;
         }
-        super::list_accumulating(f, self.weights, self.bias, self.requant.as_ref())
+        self.layer().fmt(f)
     }
 }

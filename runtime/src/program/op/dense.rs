@@ -1,8 +1,9 @@
 //! `dense`: a matrix times each row of codes, then requantization. Weights are row-major, one row per output.
 
-use core::fmt;
+use core::fmt::{self, Display as _};
 
-use super::{Bias, OpBody, views};
+use super::layer::{Layer, flag};
+use super::{Bias, OpBody, Weights, views};
 use crate::error::OpFault;
 use crate::kernels;
 use crate::num::Requant;
@@ -12,7 +13,7 @@ use crate::program::constants::{ConstRef, Constants};
 use crate::program::encode::ConstantWriter;
 use crate::program::record::record;
 use crate::program::tail::RequantRecord;
-use crate::program::tensor::{Tensor, TensorId};
+use crate::program::tensor::{Tensor, TensorId, Tensors};
 
 /// `output[r][o] = requant(bias[o] + sum_i weight[o][i] * (input[r][i] - zero_point))`.
 ///
@@ -30,11 +31,19 @@ pub struct Dense<'p> {
     /// Codes of one output row.
     pub out_features: u32,
     /// `[out_features][in_features]`.
-    pub weights: &'p [i8],
+    pub weights: Weights<'p>,
     /// Starts the accumulators.
     pub bias: Bias<'p>,
     /// `None` stores the accumulators as `i32`.
     pub requant: Option<Requant<'p>>,
+    /// Whether sums have 64 bits; then `requant` is not `None`.
+    pub wide: bool,
+}
+
+impl Dense<'_> {
+    const fn layer(&self) -> Layer<'_> {
+        Layer { weights: self.weights, bias: self.bias, requant: self.requant.as_ref(), wide: self.wide }
+    }
 }
 
 record! {
@@ -44,8 +53,10 @@ record! {
         pub(crate) in_features: u32 = "Codes of one input row.",
         pub(crate) out_features: u32 = "Codes of one output row.",
         pub(crate) bias_element: u8 = "Element type of the biases, 0 if there are none.",
-        pub(crate) reserved: [u8; 3] = "Zeros.",
-        pub(crate) weights: ConstRef = "`i8[out_features][in_features]`.",
+        pub(crate) weight_element: u8 = "Element type of the weights.",
+        pub(crate) wide: u8 = "1 if sums have 64 bits, else 0.",
+        pub(crate) reserved: u8 = "Zero.",
+        pub(crate) weights: ConstRef = "`i8` or `i16`, `[out_features][in_features]`.",
         pub(crate) bias: ConstRef = "`i16` or `i32`, one for each output feature.",
         pub(crate) requant: RequantRecord = "From accumulators to codes.",
     }
@@ -60,7 +71,7 @@ impl<'p> OpBody<'p> for Dense<'p> {
         record: &DenseRecord,
         constants: Constants<'p>,
     ) -> Result<Self, OpFault> {
-        if record.reserved != [0; 3] {
+        if record.reserved != 0 {
             return Err(OpFault::Reserved);
         }
         Ok(Self {
@@ -69,29 +80,32 @@ impl<'p> OpBody<'p> for Dense<'p> {
             input_zero_point: record.input_zero_point,
             in_features: record.in_features,
             out_features: record.out_features,
-            weights: constants.slice(record.weights)?,
+            weights: Weights::decode(record.weight_element, record.weights, constants)?,
             bias: Bias::decode(record.bias_element, record.bias, constants)?,
             requant: record.requant.decode(constants)?,
+            wide: flag(record.wide)?,
         })
     }
 
     #[cfg(feature = "encode")]
     fn encode<S: Extend<u8>>(&self, constants: &mut ConstantWriter<'_, S>) -> DenseRecord {
-        let weights = constants.put(self.weights);
+        let (weight_element, weights) = self.weights.encode(constants);
         let (bias_element, bias) = self.bias.encode(constants);
         DenseRecord {
             input_zero_point: self.input_zero_point,
             in_features: self.in_features,
             out_features: self.out_features,
             bias_element,
-            reserved: [0; 3],
+            weight_element,
+            wide: self.wide.into(),
+            reserved: 0,
             weights,
             bias,
             requant: RequantRecord::encode(self.requant.as_ref(), constants),
         }
     }
 
-    fn verify(&self, input: &Tensor, output: &Tensor) -> Result<(), OpFault> {
+    fn verify(&self, _: Tensors<'_>, input: &Tensor, output: &Tensor) -> Result<(), OpFault> {
         let (features, channels) = (self.in_features as usize, self.out_features as usize);
         let rows = input.shape.elems().checked_div(self.in_features).ok_or(OpFault::Geometry)?;
         if rows.checked_mul(self.in_features) != Some(input.shape.elems()) {
@@ -103,16 +117,12 @@ impl<'p> OpBody<'p> for Dense<'p> {
         if features.checked_mul(channels) != Some(self.weights.len()) {
             return Err(OpFault::WeightCount);
         }
-        super::verify_accumulating(input, output, self.bias, self.requant.as_ref(), channels)?;
         let centered = bounds::centered(input, self.input_zero_point, false)?;
-        for (channel, weights) in self.weights.chunks(features).enumerate() {
-            let acc = bounds::accumulator(weights.iter().copied(), centered, self.bias.at(channel))?;
-            bounds::stored(self.requant.as_ref(), channel, acc, output)?;
-        }
-        Ok(())
+        let index = |o: usize, i: usize| o.wrapping_mul(features).wrapping_add(i);
+        self.layer().verify(input, output, centered, channels, features, index)
     }
 
-    fn run(&self, input: &Tensor, output: &Tensor, arena: &mut [u8]) {
+    fn run(&self, _: Tensors<'_>, input: &Tensor, output: &Tensor, arena: &mut [u8]) {
         if let Some((input, output)) = views(arena, input, output) {
             kernels::dense::dense(self, input, output);
         }
@@ -120,6 +130,6 @@ impl<'p> OpBody<'p> for Dense<'p> {
 
     fn list(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} -> {} features, ", self.in_features, self.out_features)?;
-        super::list_accumulating(f, self.weights, self.bias, self.requant.as_ref())
+        self.layer().fmt(f)
     }
 }

@@ -9,7 +9,7 @@ use crate::program::constants::Constants;
 #[cfg(feature = "encode")]
 use crate::program::encode::ConstantWriter;
 use crate::program::record::record;
-use crate::program::tensor::{Tensor, TensorId};
+use crate::program::tensor::{Tensor, TensorId, Tensors};
 use crate::program::window::Window2d;
 
 /// `output[y][x][c]` is the largest `input[..][..][c]` among the taps inside the image.
@@ -51,7 +51,7 @@ impl OpBody<'_> for MaxPool2d {
         MaxPool2dRecord { window: self.window, reserved: 0 }
     }
 
-    fn verify(&self, input: &Tensor, output: &Tensor) -> Result<(), OpFault> {
+    fn verify(&self, _: Tensors<'_>, input: &Tensor, output: &Tensor) -> Result<(), OpFault> {
         let [in_height, in_width, in_channels] = input.shape.image().ok_or(OpFault::InputShape)?;
         let [out_height, out_width, out_channels] = output.shape.image().ok_or(OpFault::OutputShape)?;
         let size = self.window.output([in_height, in_width]).ok_or(OpFault::Geometry)?;
@@ -67,7 +67,7 @@ impl OpBody<'_> for MaxPool2d {
         if output.range.contains_range(input.range) { Ok(()) } else { Err(OpFault::OutputRange) }
     }
 
-    fn run(&self, input: &Tensor, output: &Tensor, arena: &mut [u8]) {
+    fn run(&self, _: Tensors<'_>, input: &Tensor, output: &Tensor, arena: &mut [u8]) {
         let (Some(in_shape), Some(out_shape)) = (input.shape.image(), output.shape.image()) else { return };
         if let Some((input, output)) = views(arena, input, output) {
             kernels::max_pool2d::max_pool2d(&self.window, in_shape, out_shape, input, output);

@@ -12,7 +12,7 @@ use crate::program::constants::Constants;
 use crate::program::encode::ConstantWriter;
 use crate::program::record::record;
 use crate::program::tail::RequantRecord;
-use crate::program::tensor::{Tensor, TensorId};
+use crate::program::tensor::{Tensor, TensorId, Tensors};
 
 /// `output[..][c] = requant(c, input[..][c])`, where `c` counts along the last axis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,8 +39,6 @@ record! {
 impl<'p> OpBody<'p> for Requantize<'p> {
     type Record = RequantizeRecord;
 
-    const IN_PLACE: bool = true;
-
     fn decode(
         input: TensorId,
         output: TensorId,
@@ -63,7 +61,11 @@ impl<'p> OpBody<'p> for Requantize<'p> {
         }
     }
 
-    fn verify(&self, input: &Tensor, output: &Tensor) -> Result<(), OpFault> {
+    fn may_share(&self, input: &Tensor, output: &Tensor) -> bool {
+        input.element.size_bytes() == output.element.size_bytes()
+    }
+
+    fn verify(&self, _: Tensors<'_>, input: &Tensor, output: &Tensor) -> Result<(), OpFault> {
         if self.channels == 0 || !input.shape.elems().is_multiple_of(self.channels) {
             return Err(OpFault::InputShape);
         }
@@ -78,7 +80,7 @@ impl<'p> OpBody<'p> for Requantize<'p> {
             .try_for_each(|channel| bounds::stored(Some(&self.requant), channel, input.range, output))
     }
 
-    fn run(&self, input: &Tensor, output: &Tensor, arena: &mut [u8]) {
+    fn run(&self, _: Tensors<'_>, input: &Tensor, output: &Tensor, arena: &mut [u8]) {
         let channels = self.channels as usize;
         if input.place() == output.place() {
             let Some(bytes) = arena.get_mut(input.place()) else { return };
@@ -90,6 +92,6 @@ impl<'p> OpBody<'p> for Requantize<'p> {
 
     fn list(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} channels, ", self.channels)?;
-        super::list_requant(f, Some(&self.requant))
+        super::layer::list_requant(f, Some(&self.requant))
     }
 }

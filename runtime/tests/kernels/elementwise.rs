@@ -1,0 +1,209 @@
+//! Elementwise ops and concatenation.
+
+use exactum_runtime::num::IntRange;
+use exactum_runtime::program::TensorId;
+use exactum_runtime::program::op::{Add, Concat, Mul, Op, Requantize};
+use exactum_runtime::{Element, LoadError, OpFault};
+use proptest::prelude::*;
+use proptest::sample::select;
+
+use crate::support::image::{in_order, pair, run, run_all, single_op, tensor};
+use crate::support::layer;
+use crate::support::requant::{Tail, tail};
+
+/// Two operands, the second repeated `repeats` times, as rows of `channels`.
+#[derive(Clone, Debug)]
+struct Operands {
+    elems: usize,
+    second_elems: usize,
+    channels: usize,
+    types: [(Element, IntRange); 2],
+    parameters: [i32; 2],
+    tail: Tail,
+    codes: [Vec<i64>; 2],
+    /// Place of the output: that of neither operand, of the first or of the second.
+    place: Option<usize>,
+}
+
+fn operands() -> impl Strategy<Value = Operands> {
+    let shape = (1usize..5, select(vec![1usize, 1, 2, 3]), prop_oneof![4 => 1usize..9, 1 => 63usize..70]);
+    let parameters = [-40i32..40, -40i32..40];
+    let place = select(vec![None, None, Some(0), Some(1)]);
+    (shape, any::<bool>(), any::<bool>(), [layer::any_type(), layer::any_type()], parameters, place)
+        .prop_flat_map(|((rows, repeats, row), by_row, scalar, types, parameters, place)| {
+            let (elems, channels) = (repeats * rows * row, if by_row { row } else { 1 });
+            let second_elems = if scalar { 1 } else { rows * row };
+            let codes = [layer::codes(types[0].1, elems), layer::codes(types[1].1, second_elems)];
+            (tail(channels), codes).prop_map(move |(tail, codes)| Operands {
+                elems,
+                second_elems,
+                channels,
+                types,
+                parameters,
+                tail,
+                codes,
+                place,
+            })
+        })
+}
+
+impl Operands {
+    /// Loads and runs `op` and compares it with `acc` of each pair of elements.
+    fn check(&self, op: Op<'_>, acc: impl Fn(i64, i64) -> i64) -> Result<(), TestCaseError> {
+        let [first, second] = self.types;
+        let mut tensors = in_order(vec![
+            tensor(first.0, &[self.elems], 0, first.1),
+            tensor(second.0, &[self.second_elems], 0, second.1),
+            tensor(self.tail.element, &[self.elems], 0, layer::stored(&self.tail)),
+        ]);
+        if let Some(place) = self.place {
+            tensors[2].offset_bytes = tensors[place].offset_bytes;
+        }
+        let image = single_op(op, &tensors);
+        let fault = |fault| Err(LoadError::Op { op: 0, fault });
+        let overlaps = |index: usize| {
+            let (a, b) = (&tensors[index], &tensors[2]);
+            a.offset_bytes < b.offset_bytes + b.size_bytes()
+                && b.offset_bytes < a.offset_bytes + a.size_bytes()
+        };
+        let same = |index: usize| {
+            let (a, b) = (&tensors[index], &tensors[2]);
+            (a.offset_bytes, a.size_bytes(), a.element.size_bytes())
+                == (b.offset_bytes, b.size_bytes(), b.element.size_bytes())
+        };
+        if (0..2).any(|index| overlaps(index) && !same(index)) {
+            prop_assert_eq!(image.load().map(|_| ()), fault(OpFault::Overlap));
+            return Ok(());
+        }
+        let corners = [first.1.lo, first.1.hi].map(|a| [second.1.lo, second.1.hi].map(|b| acc(a, b)));
+        let reach = corners.as_flattened().iter().map(|acc| acc.abs()).max().unwrap();
+        let program = match image.load() {
+            Err(error) if reach > i32::MAX.into() => {
+                prop_assert_eq!(Err(error), fault(OpFault::Accumulator));
+                return Ok(());
+            }
+            // No more than the parameters of a tail are made for.
+            Err(error) => {
+                prop_assert!(reach > 20_000_000, "{}", error);
+                prop_assert_eq!(Err(error), fault(OpFault::RequantWraps));
+                return Ok(());
+            }
+            Ok(program) => program,
+        };
+        let [first, second] = &self.codes;
+        let expected: Vec<_> = (0..self.elems)
+            .map(|index| {
+                let acc = acc(first[index], second[index % self.second_elems]);
+                self.tail.reference(index % self.channels, acc)
+            })
+            .collect();
+        prop_assert_eq!(run_all(&program, &[first, second]), expected);
+        Ok(())
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(600))]
+
+    #[test]
+    fn add_matches_the_reference(operands in operands()) {
+        let [a, b] = operands.parameters.map(i64::from);
+        let op = Add {
+            input: TensorId(0),
+            second: TensorId(1),
+            output: TensorId(2),
+            multipliers: operands.parameters,
+            channels: operands.channels as u32,
+            requant: operands.tail.requant(),
+        };
+        operands.check(op.into(), |first, second| a * first + b * second)?;
+    }
+
+    #[test]
+    fn mul_matches_the_reference(operands in operands()) {
+        let [a, b] = operands.parameters.map(i64::from);
+        let op = Mul {
+            input: TensorId(0),
+            second: TensorId(1),
+            output: TensorId(2),
+            zero_points: operands.parameters,
+            channels: operands.channels as u32,
+            requant: operands.tail.requant(),
+        };
+        operands.check(op.into(), |first, second| (first - a) * (second - b))?;
+    }
+
+    #[test]
+    fn concat_matches_the_reference(
+        (element, rows, columns, codes) in
+            (select(Element::ALL.to_vec()), 1usize..5, prop::collection::vec(1usize..20, 1..5))
+                .prop_flat_map(|(element, rows, columns)| {
+                    let codes: Vec<_> =
+                        columns.iter().map(|columns| layer::codes(element.range(), rows * columns)).collect();
+                    (Just(element), Just(rows), Just(columns), codes)
+                })
+    ) {
+        let all: usize = columns.iter().sum();
+        let tensors = in_order(
+            columns.iter().chain([&all])
+                .map(|columns| tensor(element, &[rows, *columns], 0, element.range())).collect(),
+        );
+        let rest: Vec<u16> = (1..columns.len() as u16).collect();
+        let output = TensorId(columns.len() as u16);
+        let op = Concat { input: TensorId(0), rest: &rest, output, rows: rows as u32 };
+        let mut expected = Vec::new();
+        for row in 0..rows {
+            for (codes, columns) in codes.iter().zip(&columns) {
+                expected.extend_from_slice(&codes[row * columns..(row + 1) * columns]);
+            }
+        }
+        let inputs: Vec<&[i64]> = codes.iter().map(Vec::as_slice).collect();
+        prop_assert_eq!(run_all(&single_op(op.into(), &tensors).load().unwrap(), &inputs), expected);
+    }
+
+    #[test]
+    fn requantize_matches_the_reference(
+        (rows, channels, (element, range), tail, codes, in_place) in (
+            1usize..5, prop_oneof![1usize..9, 63usize..67],
+            select(vec![(Element::I8, -128, 127), (Element::U8, 0, 255), (Element::I16, -900, 5), (Element::I32, -900_000, 900_000)]),
+        ).prop_flat_map(|(rows, channels, (element, lo, hi))| {
+            let range = IntRange { lo, hi };
+            (Just(rows), Just(channels), Just((element, range)), tail(channels), layer::codes(range, rows * channels), any::<bool>())
+        })
+    ) {
+        let Some(requant) = tail.requant() else { return Ok(()) };
+        let op = Requantize { input: TensorId(0), output: TensorId(1), channels: channels as u32, requant };
+        let mut tensors = pair(
+            tensor(element, &[rows, channels], 0, range),
+            tensor(tail.element, &[rows, channels], 0, requant.range()),
+        );
+        if in_place {
+            tensors[1].offset_bytes = 0;
+        }
+        let image = single_op(op.into(), &tensors);
+        if in_place && element.size_bytes() != tail.element.size_bytes() {
+            prop_assert!(image.load().is_err(), "elements of two sizes in one place were loaded");
+            return Ok(());
+        }
+        let expected: Vec<_> = codes.iter().enumerate().map(|(i, code)| tail.reference(i % channels, *code)).collect();
+        prop_assert_eq!(run(&image.load().unwrap(), &codes), expected);
+    }
+}
+
+#[test]
+fn one_tensor_serves_as_both_operands_and_as_the_output() {
+    let range = IntRange { lo: -100, hi: 100 };
+    let op = Add {
+        input: TensorId(0),
+        second: TensorId(0),
+        output: TensorId(1),
+        multipliers: [2, -3],
+        channels: 1,
+        requant: None,
+    };
+    let tensors =
+        [tensor(Element::I32, &[70], 0, range), tensor(Element::I32, &[70], 0, Element::I32.range())];
+    let codes: Vec<i64> = (0..70).collect();
+    let expected: Vec<i64> = codes.iter().map(|code| -code).collect();
+    assert_eq!(run(&single_op(op.into(), &tensors).load().unwrap(), &codes), expected);
+}
