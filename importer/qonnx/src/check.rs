@@ -145,6 +145,8 @@ fn check(node: &Node, opset: Option<i64>) -> Vec<SchemaError> {
         }
         Some(schema) => {
             let mut problems = schema.problems(node);
+            // Versions count in the operator's own domain; others that it is found in count by themselves.
+            let opset = opset.filter(|_| domain_name(schema.domains[0]) == domain_name(&node.domain));
             problems.extend(opset.into_iter().flat_map(|imported| schema.too_new(node, imported)));
             problems
         }

@@ -35,8 +35,8 @@ pub use check::{SchemaError, SchemaProblem, check_node};
 pub use datatype::{DataType, UnknownDataType};
 pub use error::ReadError;
 pub use model::{
-    Annotation, Attribute, AttributeValue, DEFAULT_DOMAIN, DEFAULT_DOMAIN_NAME, Dim, ElemType, Graph, Model,
-    Node, Opset, QONNX_DOMAIN, Tensor, TensorData, ValueInfo,
+    Annotation, Attribute, AttributeValue, CHANNELS_LAST_DOMAIN, DEFAULT_DOMAIN, DEFAULT_DOMAIN_NAME, Dim,
+    ElemType, Graph, Model, Node, Opset, QONNX_DOMAIN, Tensor, TensorData, ValueInfo,
 };
 pub use ops::{OpSchema, support_table};
 pub use read::read;

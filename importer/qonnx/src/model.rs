@@ -18,6 +18,8 @@ pub const DEFAULT_DOMAIN: &str = "";
 pub const DEFAULT_DOMAIN_NAME: &str = "ai.onnx";
 /// The domain of the QONNX quantization operators.
 pub const QONNX_DOMAIN: &str = "qonnx.custom_op.general";
+/// The domain of operators of QONNX whose channels come last.
+pub const CHANNELS_LAST_DOMAIN: &str = "qonnx.custom_op.channels_last";
 
 /// A QONNX file.
 ///

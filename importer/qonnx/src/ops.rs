@@ -17,7 +17,7 @@ mod table;
 pub use attribute::{AttributeDefault, AttributeKind, AttributeSchema};
 pub use table::support_table;
 
-use crate::model::{AttributeValue, DEFAULT_DOMAIN, DEFAULT_DOMAIN_NAME, Node, Tensor};
+use crate::model::{AttributeValue, CHANNELS_LAST_DOMAIN, DEFAULT_DOMAIN, DEFAULT_DOMAIN_NAME, Node, Tensor};
 
 /// One signature of an operator. An operator whose signature changed has several, told apart by what a node has.
 #[derive(Debug, PartialEq)]
@@ -74,6 +74,12 @@ const fn variadic(name: &'static str) -> Formal {
 
 /// Domains of standard operators.
 const STANDARD: &[&str] = &[DEFAULT_DOMAIN, DEFAULT_DOMAIN_NAME];
+
+/// Domain of the operators that ONNX Runtime's quantizer adds to the standard ones.
+const MICROSOFT: &[&str] = &["com.microsoft"];
+
+/// Domain of operators whose channels come last.
+const CHANNELS_LAST: &[&str] = &[CHANNELS_LAST_DOMAIN];
 
 /// A standard operator with one output; families fill in the rest.
 const STANDARD_OP: OpSchema = OpSchema {
@@ -188,6 +194,14 @@ impl Node {
     pub fn ints(&self, name: &str) -> Option<&[i64]> {
         match self.attribute(name) {
             Some(AttributeValue::Ints(values)) => Some(values),
+            _ => None,
+        }
+    }
+
+    /// The attribute `name` if it is given as a list of numbers.
+    pub fn floats(&self, name: &str) -> Option<&[f32]> {
+        match self.attribute(name) {
+            Some(AttributeValue::Floats(values)) => Some(values),
             _ => None,
         }
     }

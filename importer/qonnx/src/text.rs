@@ -54,6 +54,45 @@ impl Display for ValueInfo {
     }
 }
 
+impl Graph {
+    /// Node `index` as text, marked by `>`, between the nodes that make its operands and those that read its results.
+    ///
+    /// At most `neighbours` of each are shown; of others their number.
+    pub fn excerpt(&self, index: usize, neighbours: usize) -> Vec<String> {
+        let Some(node) = self.nodes.get(index) else { return vec![] };
+        let scope = Scope::new(self, None);
+        let shown = |node: &Node| Shown { node, scope: &scope }.to_string();
+        let made =
+            |other: &&Node| other.outputs.iter().any(|name| !name.is_empty() && node.inputs.contains(name));
+        let read =
+            |other: &&Node| other.inputs.iter().any(|name| !name.is_empty() && node.outputs.contains(name));
+        let list = |nodes: Vec<&Node>, what: &str| {
+            let mut lines: Vec<String> =
+                nodes.iter().take(neighbours).map(|node| format!("  {}", shown(node))).collect();
+            if nodes.len() > neighbours {
+                lines.push(format!("  ({} more {what})", nodes.len() - neighbours));
+            }
+            lines
+        };
+        let mut lines = list(self.nodes.iter().filter(made).collect(), "operands");
+        lines.push(format!("> {}", shown(node)));
+        lines.extend(list(self.nodes.iter().filter(read).collect(), "readers"));
+        lines
+    }
+}
+
+/// A node on one line.
+struct Shown<'a> {
+    node: &'a Node,
+    scope: &'a Scope<'a>,
+}
+
+impl Display for Shown<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write_line(f, self.node, self.scope)
+    }
+}
+
 impl Display for Dim {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match self {
@@ -145,8 +184,20 @@ fn write_graph(
     Ok(())
 }
 
-/// `y: float32[1, 4] = Conv(x, w) {group = 1} # name`, then subgraphs on lines of their own.
+/// The node on a line, then subgraphs on lines of their own.
 fn write_node(f: &mut Formatter<'_>, node: &Node, scope: &Scope<'_>, indent: usize) -> fmt::Result {
+    write_line(f, node, scope)?;
+    for attribute in &node.attributes {
+        if let AttributeValue::Graph(body) = &attribute.value {
+            writeln!(f)?;
+            write_graph(f, body, Some(scope), indent + INDENT)?;
+        }
+    }
+    Ok(())
+}
+
+/// `y: float32[1, 4] = Conv(x, w) {group = 1} # name`.
+fn write_line(f: &mut Formatter<'_>, node: &Node, scope: &Scope<'_>) -> fmt::Result {
     for (index, output) in node.outputs.iter().enumerate() {
         f.write_str(if index == 0 { "" } else { ", " })?;
         match scope.values.get(output.as_str()) {
@@ -187,12 +238,6 @@ fn write_node(f: &mut Formatter<'_>, node: &Node, scope: &Scope<'_>, indent: usi
     }
     if !node.name.is_empty() {
         write!(f, " # {}", Name(&node.name))?;
-    }
-    for attribute in &node.attributes {
-        if let AttributeValue::Graph(body) = &attribute.value {
-            writeln!(f)?;
-            write_graph(f, body, Some(scope), indent + INDENT)?;
-        }
     }
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! Operator schemas: recognition, defaults, checks.
 
 use exactum_qonnx::ops::{AttributeDefault, Presence, schemas};
-use exactum_qonnx::{Graph, Model, Node, check_node};
+use exactum_qonnx::{Graph, Model, Node, OpSchema, check_node};
 
 fn quant() -> Node {
     Node::new("Quant", ["x", "s", "z", "b"], ["y"]).named("q").attr("signed", 1).attr("narrow", 0)
@@ -40,7 +40,10 @@ fn declarations_are_well_formed() {
 fn later_signatures_follow_earlier_ones() {
     let all: Vec<_> = schemas().collect();
     for (index, schema) in all.iter().enumerate() {
-        for earlier in all[..index].iter().filter(|earlier| earlier.op_type == schema.op_type) {
+        let same = |earlier: &&&OpSchema| {
+            earlier.op_type == schema.op_type && earlier.domains.contains(&schema.domains[0])
+        };
+        for earlier in all[..index].iter().filter(same) {
             assert!(earlier.since < schema.since, "{}", schema.op_type);
         }
     }
@@ -62,6 +65,18 @@ fn names_and_domains_of_quant_all_mean_quant() {
 }
 
 #[test]
+fn a_domain_has_its_own_operators() {
+    let last = Node::new("Conv", ["x", "w"], ["y"]).in_domain("qonnx.custom_op.channels_last");
+    assert_eq!(last.operator().unwrap().domains, ["qonnx.custom_op.channels_last"]);
+    assert_eq!(messages(&last), Vec::<String>::new());
+    let coded = Node::new("QuantizeLinear", ["x", "s", "z"], ["y"]);
+    assert_eq!(coded.domain, "");
+    assert_eq!(messages(&coded.in_domain("com.microsoft")), Vec::<String>::new());
+    assert_eq!(Node::new("QLinearAdd", ["a"; 8], ["y"]).domain, "com.microsoft");
+    assert_eq!(messages(&Node::new("QLinearAdd", ["a"; 7], ["y"])).len(), 1);
+}
+
+#[test]
 fn signatures_are_told_apart_by_what_the_node_has() {
     let trunc = |inputs: &[&str]| Node::new("Trunc", inputs.iter().copied(), ["y"]).operator().unwrap().since;
     assert_eq!(trunc(&["x", "s", "z", "in", "out"]), 1);
@@ -70,6 +85,12 @@ fn signatures_are_told_apart_by_what_the_node_has() {
     assert_eq!(since(Node::new("Squeeze", ["x"], ["y"]).attr("axes", [1])), 1);
     assert_eq!(since(Node::new("Squeeze", ["x", "axes"], ["y"])), 13);
     assert_eq!(since(Node::new("Unsqueeze", ["x"], ["y"]).attr("axes", [1])), 1);
+    assert_eq!(since(Node::new("Clip", ["x"], ["y"]).attr("min", 0.0)), 6);
+    assert_eq!(since(Node::new("Clip", ["x", "lo"], ["y"])), 11);
+    assert_eq!(since(Node::new("Slice", ["x"], ["y"]).attr("starts", [0]).attr("ends", [1])), 1);
+    assert_eq!(since(Node::new("Split", ["x"], ["a", "b"]).attr("split", [1, 1])), 2);
+    assert_eq!(since(Node::new("Pad", ["x"], ["y"]).attr("pads", [0, 0])), 2);
+    assert_eq!(since(Node::new("ReduceMean", ["x", "axes"], ["y"])), 18);
     assert_eq!(since(Node::new("Dropout", ["x"], ["y"]).attr("ratio", 0.1)), 7);
     assert_eq!(since(Node::new("Dropout", ["x", "ratio"], ["y"])), 12);
 }
@@ -151,6 +172,11 @@ fn models_are_checked_against_the_versions_they_import() {
         check(Node::new("Squeeze", ["x", "axes"], ["y"]), 11),
         ["this form of the operator needs version 13 of its operator set, the model imports 11"]
     );
+    // ONNX Runtime has standard operators in a domain with a version of its own.
+    let mut graph = Graph::new("g");
+    graph.nodes =
+        vec![Node::new("QuantizeLinear", ["x", "s", "z"], ["y"]).in_domain("com.microsoft").attr("axis", 0)];
+    assert_eq!(Model::new(graph).opset("com.microsoft", 1).check(), []);
     let mut outer = Graph::new("g");
     let mut body = Graph::new("body");
     body.nodes = vec![reshape()];

@@ -63,3 +63,21 @@ graph net
   output y: float32[...]"#;
     assert_eq!(model.to_string(), expected);
 }
+
+#[test]
+fn an_excerpt_marks_a_node_among_its_neighbours() {
+    let mut graph = Graph::new("g");
+    graph.nodes = vec![
+        Node::new("Relu", ["x"], ["a"]),
+        Node::new("Relu", ["x"], ["b"]),
+        Node::new("Add", ["a", "b"], ["c"]).named("sum"),
+        Node::new("Tanh", ["c"], ["d"]),
+        Node::new("Abs", ["c"], ["e"]),
+        Node::new("Abs", ["d"], ["f"]),
+    ];
+    let expected =
+        ["  a = Relu(x)", "  b = Relu(x)", "> c = Add(a, b) # sum", "  d = Tanh(c)", "  e = Abs(c)"];
+    assert_eq!(graph.excerpt(2, 2), expected);
+    assert_eq!(graph.excerpt(2, 1)[1], "  (1 more operands)");
+    assert_eq!(graph.excerpt(9, 2), Vec::<String>::new());
+}

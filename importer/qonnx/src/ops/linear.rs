@@ -1,21 +1,32 @@
 //! Convolution and matrix products.
 
 use super::AttributeKind::Ints;
-use super::{AttributeSchema, OpSchema, STANDARD_OP, optional, required};
+use super::{AttributeSchema, CHANNELS_LAST, MICROSOFT, OpSchema, STANDARD_OP, optional, required};
+
+/// Attributes of a convolution.
+const CONV: &[AttributeSchema] = &[
+    AttributeSchema::string("auto_pad", "NOTSET"),
+    AttributeSchema::derived("dilations", Ints),
+    AttributeSchema::int("group", 1),
+    AttributeSchema::derived("kernel_shape", Ints),
+    AttributeSchema::derived("pads", Ints),
+    AttributeSchema::derived("strides", Ints),
+];
 
 pub(super) const SCHEMAS: &[OpSchema] = &[
     OpSchema {
         op_type: "Conv",
         summary: "convolution",
         inputs: &[required("X"), required("W"), optional("B")],
-        attributes: &[
-            AttributeSchema::string("auto_pad", "NOTSET"),
-            AttributeSchema::derived("dilations", Ints),
-            AttributeSchema::int("group", 1),
-            AttributeSchema::derived("kernel_shape", Ints),
-            AttributeSchema::derived("pads", Ints),
-            AttributeSchema::derived("strides", Ints),
-        ],
+        attributes: CONV,
+        ..STANDARD_OP
+    },
+    OpSchema {
+        op_type: "Conv",
+        domains: CHANNELS_LAST,
+        summary: "convolution, channels last in input, weight and output",
+        inputs: &[required("X"), required("W"), optional("B")],
+        attributes: CONV,
         ..STANDARD_OP
     },
     OpSchema {
@@ -51,6 +62,77 @@ pub(super) const SCHEMAS: &[OpSchema] = &[
         op_type: "MatMul",
         summary: "matrix product",
         inputs: &[required("A"), required("B")],
+        ..STANDARD_OP
+    },
+    OpSchema {
+        op_type: "ConvInteger",
+        since: 10,
+        summary: "convolution of integers without scales",
+        inputs: &[required("x"), required("w"), optional("x_zero_point"), optional("w_zero_point")],
+        attributes: CONV,
+        ..STANDARD_OP
+    },
+    OpSchema {
+        op_type: "MatMulInteger",
+        since: 10,
+        summary: "matrix product of integers without scales",
+        inputs: &[required("A"), required("B"), optional("a_zero_point"), optional("b_zero_point")],
+        ..STANDARD_OP
+    },
+    OpSchema {
+        op_type: "QLinearConv",
+        since: 10,
+        summary: "convolution from codes to codes",
+        inputs: &[
+            required("x"),
+            required("x_scale"),
+            required("x_zero_point"),
+            required("w"),
+            required("w_scale"),
+            required("w_zero_point"),
+            required("y_scale"),
+            required("y_zero_point"),
+            optional("B"),
+        ],
+        attributes: CONV,
+        ..STANDARD_OP
+    },
+    OpSchema {
+        op_type: "QLinearMatMul",
+        since: 10,
+        summary: "matrix product from codes to codes",
+        inputs: &[
+            required("a"),
+            required("a_scale"),
+            required("a_zero_point"),
+            required("b"),
+            required("b_scale"),
+            required("b_zero_point"),
+            required("y_scale"),
+            required("y_zero_point"),
+        ],
+        ..STANDARD_OP
+    },
+    OpSchema {
+        op_type: "QGemm",
+        domains: MICROSOFT,
+        summary: "alpha A B + C from codes to codes, or to floats without an output scale",
+        inputs: &[
+            required("A"),
+            required("a_scale"),
+            required("a_zero_point"),
+            required("B"),
+            required("b_scale"),
+            required("b_zero_point"),
+            optional("C"),
+            optional("y_scale"),
+            optional("y_zero_point"),
+        ],
+        attributes: &[
+            AttributeSchema::float("alpha", 1.0),
+            AttributeSchema::int("transA", 0),
+            AttributeSchema::int("transB", 0),
+        ],
         ..STANDARD_OP
     },
 ];

@@ -1,39 +1,103 @@
-//! Pooling and choosing.
+//! Pooling, reductions and choosing.
 
-use super::AttributeKind::Ints;
-use super::{AttributeSchema, OpSchema, STANDARD_OP, optional, required};
+use super::AttributeKind::{Int, Ints};
+use super::{AttributeSchema, CHANNELS_LAST, Formal, OpSchema, STANDARD_OP, optional, required};
+
+const MAX_POOL: OpSchema = OpSchema {
+    op_type: "MaxPool",
+    summary: "largest element of each window",
+    outputs: &[required("Y"), optional("Indices")],
+    attributes: &[
+        AttributeSchema::string("auto_pad", "NOTSET"),
+        AttributeSchema::int("ceil_mode", 0).since(10),
+        AttributeSchema::derived("dilations", Ints).since(10),
+        AttributeSchema::required("kernel_shape", Ints),
+        AttributeSchema::derived("pads", Ints),
+        AttributeSchema::int("storage_order", 0).since(8),
+        AttributeSchema::derived("strides", Ints),
+    ],
+    ..STANDARD_OP
+};
+
+const AVERAGE_POOL: OpSchema = OpSchema {
+    op_type: "AveragePool",
+    summary: "mean of each window",
+    attributes: &[
+        AttributeSchema::string("auto_pad", "NOTSET"),
+        AttributeSchema::int("ceil_mode", 0).since(10),
+        AttributeSchema::int("count_include_pad", 0).since(7),
+        AttributeSchema::derived("dilations", Ints).since(19),
+        AttributeSchema::required("kernel_shape", Ints),
+        AttributeSchema::derived("pads", Ints),
+        AttributeSchema::derived("strides", Ints),
+    ],
+    ..STANDARD_OP
+};
+
+/// Attributes of a pool outside the standard domain, which has versions of its own.
+const POOL: &[AttributeSchema] = &[
+    AttributeSchema::string("auto_pad", "NOTSET"),
+    AttributeSchema::int("ceil_mode", 0),
+    AttributeSchema::int("count_include_pad", 0),
+    AttributeSchema::derived("dilations", Ints),
+    AttributeSchema::required("kernel_shape", Ints),
+    AttributeSchema::derived("pads", Ints),
+    AttributeSchema::int("storage_order", 0),
+    AttributeSchema::derived("strides", Ints),
+];
+
+const DATA: &[Formal] = &[required("data")];
+const DATA_AND_AXES: &[Formal] = &[required("data"), optional("axes")];
+const REDUCED: &[Formal] = &[required("reduced")];
+
+const WITH_AXES: &[AttributeSchema] =
+    &[AttributeSchema::derived("axes", Ints), AttributeSchema::int("keepdims", 1)];
+
+const WITHOUT_AXES: &[AttributeSchema] =
+    &[AttributeSchema::int("keepdims", 1), AttributeSchema::int("noop_with_empty_axes", 0)];
+
+const CHOICE: &[AttributeSchema] = &[
+    AttributeSchema::int("axis", 0),
+    AttributeSchema::int("keepdims", 1),
+    AttributeSchema::int("select_last_index", 0).since(12),
+];
+
+/// A reduction whose axes are an attribute.
+const fn by_attribute(op_type: &'static str, summary: &'static str) -> OpSchema {
+    OpSchema { op_type, summary, inputs: DATA, outputs: REDUCED, attributes: WITH_AXES, ..STANDARD_OP }
+}
+
+/// A reduction whose axes are an input from version `since` on.
+const fn by_input(op_type: &'static str, since: i64, summary: &'static str) -> OpSchema {
+    OpSchema { since, inputs: DATA_AND_AXES, attributes: WITHOUT_AXES, ..by_attribute(op_type, summary) }
+}
+
+const fn choice(op_type: &'static str, summary: &'static str) -> OpSchema {
+    OpSchema { attributes: CHOICE, ..by_attribute(op_type, summary) }
+}
 
 pub(super) const SCHEMAS: &[OpSchema] = &[
-    OpSchema {
-        op_type: "MaxPool",
-        summary: "largest element of each window",
-        outputs: &[required("Y"), optional("Indices")],
-        attributes: &[
-            AttributeSchema::string("auto_pad", "NOTSET"),
-            AttributeSchema::int("ceil_mode", 0).since(10),
-            AttributeSchema::derived("dilations", Ints).since(10),
-            AttributeSchema::required("kernel_shape", Ints),
-            AttributeSchema::derived("pads", Ints),
-            AttributeSchema::int("storage_order", 0).since(8),
-            AttributeSchema::derived("strides", Ints),
-        ],
-        ..STANDARD_OP
-    },
-    OpSchema {
-        op_type: "AveragePool",
-        summary: "mean of each window",
-        attributes: &[
-            AttributeSchema::string("auto_pad", "NOTSET"),
-            AttributeSchema::int("ceil_mode", 0).since(10),
-            AttributeSchema::int("count_include_pad", 0).since(7),
-            AttributeSchema::derived("dilations", Ints).since(19),
-            AttributeSchema::required("kernel_shape", Ints),
-            AttributeSchema::derived("pads", Ints),
-            AttributeSchema::derived("strides", Ints),
-        ],
-        ..STANDARD_OP
-    },
+    MAX_POOL,
+    OpSchema { domains: CHANNELS_LAST, attributes: POOL, ..MAX_POOL },
+    AVERAGE_POOL,
+    OpSchema { domains: CHANNELS_LAST, attributes: POOL, ..AVERAGE_POOL },
     OpSchema { op_type: "GlobalAveragePool", summary: "mean of each channel", ..STANDARD_OP },
+    OpSchema { op_type: "GlobalMaxPool", summary: "largest element of each channel", ..STANDARD_OP },
+    by_attribute("ReduceMean", "mean over axes"),
+    by_input("ReduceMean", 18, "mean over axes"),
+    by_attribute("ReduceMax", "largest over axes"),
+    by_input("ReduceMax", 18, "largest over axes"),
+    by_attribute("ReduceMin", "smallest over axes"),
+    by_input("ReduceMin", 18, "smallest over axes"),
+    by_attribute("ReduceSum", "sum over axes"),
+    by_input("ReduceSum", 13, "sum over axes"),
+    OpSchema {
+        op_type: "TopK",
+        summary: "largest elements along an axis and where they are",
+        outputs: &[required("Values"), required("Indices")],
+        attributes: &[AttributeSchema::int("axis", -1), AttributeSchema::required("k", Int)],
+        ..STANDARD_OP
+    },
     OpSchema {
         op_type: "TopK",
         since: 10,
@@ -47,4 +111,6 @@ pub(super) const SCHEMAS: &[OpSchema] = &[
         ],
         ..STANDARD_OP
     },
+    choice("ArgMax", "where the largest element along an axis is"),
+    choice("ArgMin", "where the smallest element along an axis is"),
 ];

@@ -1,6 +1,6 @@
 //! Operators that move elements and leave them as they are.
 
-use super::AttributeKind::{Int, Ints};
+use super::AttributeKind::{Floats, Int, Ints};
 use super::{AttributeSchema, OpSchema, STANDARD_OP, optional, required, variadic};
 
 pub(super) const SCHEMAS: &[OpSchema] = &[
@@ -68,10 +68,87 @@ pub(super) const SCHEMAS: &[OpSchema] = &[
         ..STANDARD_OP
     },
     OpSchema {
+        op_type: "SpaceToDepth",
+        summary: "blocks of pixels to channels",
+        attributes: &[AttributeSchema::required("blocksize", Int)],
+        ..STANDARD_OP
+    },
+    OpSchema {
         op_type: "Gather",
         summary: "slices chosen by indices",
         inputs: &[required("data"), required("indices")],
         attributes: &[AttributeSchema::int("axis", 0)],
+        ..STANDARD_OP
+    },
+    OpSchema {
+        op_type: "Slice",
+        summary: "a part along axes",
+        inputs: &[required("data")],
+        attributes: &[
+            AttributeSchema::derived("axes", Ints),
+            AttributeSchema::required("ends", Ints),
+            AttributeSchema::required("starts", Ints),
+        ],
+        ..STANDARD_OP
+    },
+    OpSchema {
+        op_type: "Slice",
+        since: 10,
+        summary: "a part along axes",
+        inputs: &[
+            required("data"),
+            required("starts"),
+            required("ends"),
+            optional("axes"),
+            optional("steps"),
+        ],
+        ..STANDARD_OP
+    },
+    OpSchema {
+        op_type: "Split",
+        since: 2,
+        summary: "parts along an axis",
+        inputs: &[required("input")],
+        outputs: &[variadic("outputs")],
+        attributes: &[AttributeSchema::int("axis", 0), AttributeSchema::derived("split", Ints)],
+        ..STANDARD_OP
+    },
+    OpSchema {
+        op_type: "Split",
+        since: 13,
+        summary: "parts along an axis",
+        inputs: &[required("input"), optional("split")],
+        outputs: &[variadic("outputs")],
+        attributes: &[
+            AttributeSchema::int("axis", 0),
+            AttributeSchema::derived("num_outputs", Int).since(18),
+        ],
+        ..STANDARD_OP
+    },
+    OpSchema {
+        op_type: "Expand",
+        since: 8,
+        summary: "broadcast to a shape",
+        inputs: &[required("input"), required("shape")],
+        ..STANDARD_OP
+    },
+    OpSchema {
+        op_type: "Tile",
+        since: 6,
+        summary: "the whole, repeated along axes",
+        inputs: &[required("input"), required("repeats")],
+        ..STANDARD_OP
+    },
+    OpSchema {
+        op_type: "Pad",
+        since: 2,
+        summary: "constants around the elements",
+        inputs: &[required("data")],
+        attributes: &[
+            AttributeSchema::string("mode", "constant"),
+            AttributeSchema::required("pads", Ints),
+            AttributeSchema::float("value", 0.0),
+        ],
         ..STANDARD_OP
     },
     OpSchema {
@@ -80,6 +157,32 @@ pub(super) const SCHEMAS: &[OpSchema] = &[
         summary: "constants around the elements",
         inputs: &[required("data"), required("pads"), optional("constant_value"), optional("axes")],
         attributes: &[AttributeSchema::string("mode", "constant")],
+        ..STANDARD_OP
+    },
+    OpSchema {
+        op_type: "Upsample",
+        since: 7,
+        summary: "repeat or interpolate along the axes",
+        attributes: &[
+            AttributeSchema::string("mode", "nearest"),
+            AttributeSchema::required("scales", Floats),
+        ],
+        ..STANDARD_OP
+    },
+    OpSchema {
+        op_type: "Upsample",
+        since: 9,
+        summary: "repeat or interpolate along the axes",
+        inputs: &[required("X"), required("scales")],
+        attributes: &[AttributeSchema::string("mode", "nearest")],
+        ..STANDARD_OP
+    },
+    OpSchema {
+        op_type: "Resize",
+        since: 10,
+        summary: "interpolate along the axes",
+        inputs: &[required("X"), required("scales")],
+        attributes: &[AttributeSchema::string("mode", "nearest")],
         ..STANDARD_OP
     },
     OpSchema {
