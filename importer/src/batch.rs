@@ -2,8 +2,9 @@
 //!
 //! `exactum run` and `exactum verify` use it; a device has its own loop.
 
+use exactum_runtime::codes::Codes;
 use exactum_runtime::program::words_as_bytes_mut;
-use exactum_runtime::{Engine, Program};
+use exactum_runtime::{Engine, Observer, Program};
 
 use crate::diagnostic::{Code, Diagnostic, Location, Report, Result};
 use crate::interface::{Interface, Port};
@@ -120,14 +121,41 @@ impl<'p> Host<'p> {
     /// # Panics
     /// If the sample does not fit the program, which a [`Batch`] for its interface does.
     pub fn run(&mut self, sample: &[&[f32]]) -> Vec<Vec<i32>> {
+        let engine = self.execute(sample, |_| (), &mut ());
+        let outputs = (0..engine.program().outputs().len()).filter_map(|index| engine.output(index));
+        outputs.map(|codes| codes.iter().collect()).collect()
+    }
+
+    /// As [`run`](Self::run), and calls `observer` around each op. Gives the codes of the inputs.
+    ///
+    /// # Panics
+    /// As [`run`](Self::run).
+    pub fn run_observed(&mut self, sample: &[&[f32]], observer: &mut impl Observer) -> Vec<Vec<i32>> {
+        let mut inputs = vec![];
+        self.execute(sample, |codes| inputs.push(codes.iter().collect()), observer);
+        inputs
+    }
+
+    /// Quantizes `sample`, hands the codes of each input to `input`, and runs the program.
+    fn execute(
+        &mut self,
+        sample: &[&[f32]],
+        mut input: impl FnMut(Codes<'_>),
+        observer: &mut impl Observer,
+    ) -> Engine<'p, '_> {
         let arena = words_as_bytes_mut(&mut self.arena);
         let mut engine =
             Engine::new(&self.program, arena).expect("the arena has the size the program states");
         for (index, values) in sample.iter().enumerate() {
             engine.quantize_input(index, values).expect("a batch fits the program's inputs");
         }
-        engine.run();
-        let outputs = (0..self.program.outputs().len()).filter_map(|index| engine.output(index));
-        outputs.map(|codes| codes.iter().collect()).collect()
+        // Inputs share the arena with everything else, so they are read before the run.
+        for index in 0..sample.len() {
+            if let Some(codes) = engine.input_mut(index) {
+                input(codes.as_codes());
+            }
+        }
+        engine.run_observed(observer);
+        engine
     }
 }

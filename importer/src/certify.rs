@@ -7,12 +7,14 @@
 
 mod certificate;
 mod conditions;
+mod pair;
 mod runs;
 
 pub use certificate::{ChannelProof, LayerCertificate, Scope};
 pub use conditions::Condition;
+pub use pair::certify_pair;
 
-use crate::exact::Channel;
+use crate::exact::{Channel, Shape};
 use exactum_runtime::num::{IntRange, Requant};
 use runs::Runs;
 
@@ -36,8 +38,8 @@ pub enum CertifyError {
         /// Channels of the layer.
         channels: usize,
     },
-    /// An accumulator does not fit 32 bits.
-    #[error("accumulators {range} of channel {channel} exceed 32 bits")]
+    /// An accumulator does not fit the form: 32 bits, or 64 bits for the forms of wide accumulators.
+    #[error("accumulators {range} of channel {channel} exceed 32 bits, which the form takes")]
     Range {
         /// Output channel.
         channel: usize,
@@ -59,7 +61,7 @@ pub enum CertifyError {
         /// Output channel.
         channel: usize,
         /// The counterexample.
-        acc: i32,
+        acc: i64,
         /// The exact code.
         expected: i64,
         /// What the device would compute.
@@ -67,18 +69,29 @@ pub enum CertifyError {
     },
 }
 
-/// Proves `requant` equal to the channels' functions on their whole ranges.
+/// Largest range of a function without a known direction, whose integers are compared one by one.
+const MAX_COMPARED: u64 = 1 << 16;
+
+/// Proves `requant` equal to the channels' functions on their whole ranges: by the end point lemma where all functions
+/// are monotone, else by comparing every accumulator.
 ///
 /// # Errors
 ///
 /// [`CertifyError::Refuted`] with a counterexample if they differ at an end of a run, which they do if they differ
 /// anywhere and the conditions of the form hold; the other variants if nothing can be said.
 pub fn certify(channels: &[Channel], requant: &Requant<'_>) -> Result<LayerCertificate, CertifyError> {
-    certificate(channels, requant, Scope::Proven, |channel, index, range| {
-        conditions::check(requant, index, range)
+    let without_direction = |channel: &Channel| channel.function.shape(channel.range) == Shape::General;
+    if channels.iter().any(without_direction) {
+        if let Some(index) = channels.iter().position(|channel| !is_short(channel.range)) {
+            return Err(CertifyError::Unproven { channel: index, condition: Condition::Direction });
+        }
+        return certify_exhaustively(channels, requant);
+    }
+    certificate(channels, requant, Scope::Proven, |channel, index| {
+        conditions::check(requant, index, channel.range)
             .map_err(|condition| CertifyError::Unproven { channel: index, condition })?;
-        let mut proof = ChannelProof::new(range);
-        for run in Runs::new(&channel.function, range) {
+        let mut proof = ChannelProof::new(channel.range);
+        for run in Runs::new(&channel.function, channel.range) {
             compare(requant, index, run.first, run.code)?;
             compare(requant, index, run.last, run.code)?;
             proof.points += if run.first == run.last { 1 } else { 2 };
@@ -97,11 +110,11 @@ pub fn certify_exhaustively(
     channels: &[Channel],
     requant: &Requant<'_>,
 ) -> Result<LayerCertificate, CertifyError> {
-    certificate(channels, requant, Scope::Exhaustive, |channel, index, range| {
-        let mut proof = ChannelProof::new(range);
+    certificate(channels, requant, Scope::Exhaustive, |channel, index| {
+        let mut proof = ChannelProof::new(channel.range);
         let mut last = None;
-        for acc in range.0..=range.1 {
-            let code = channel.function.eval(acc.into());
+        for acc in channel.range.lo..=channel.range.hi {
+            let code = channel.function.eval(acc);
             compare(requant, index, acc, code)?;
             proof.points += 1;
             if last.replace(code) != Some(code) {
@@ -116,25 +129,29 @@ fn certificate(
     channels: &[Channel],
     requant: &Requant<'_>,
     scope: Scope,
-    mut prove: impl FnMut(&Channel, usize, (i32, i32)) -> Result<ChannelProof, CertifyError>,
+    prove: impl Fn(&Channel, usize) -> Result<ChannelProof, CertifyError>,
 ) -> Result<LayerCertificate, CertifyError> {
     if channels.is_empty() {
         return Err(CertifyError::NoChannels);
     }
     let lengths = conditions::lengths(requant, channels.len())?;
     let prove_channel = |(index, channel): (usize, &Channel)| {
-        let range = (i32::try_from(channel.range.lo), i32::try_from(channel.range.hi));
-        match range {
-            (Ok(lo), Ok(hi)) => prove(channel, index, (lo, hi)),
-            _ => Err(CertifyError::Range { channel: index, range: channel.range }),
+        if conditions::takes(requant, channel.range) {
+            prove(channel, index)
+        } else {
+            Err(CertifyError::Range { channel: index, range: channel.range })
         }
     };
     let proofs = channels.iter().enumerate().map(prove_channel).collect::<Result<Vec<_>, _>>()?;
     Ok(LayerCertificate::new(requant, scope, lengths.shared, proofs))
 }
 
-fn compare(requant: &Requant<'_>, channel: usize, acc: i32, expected: i64) -> Result<(), CertifyError> {
-    let found = requant.apply(channel, acc);
+fn is_short(range: IntRange) -> bool {
+    range.hi.abs_diff(range.lo) < MAX_COMPARED
+}
+
+fn compare(requant: &Requant<'_>, channel: usize, acc: i64, expected: i64) -> Result<(), CertifyError> {
+    let found = requant.apply_wide(channel, acc);
     if i64::from(found) == expected {
         Ok(())
     } else {

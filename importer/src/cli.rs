@@ -10,7 +10,9 @@ mod explain;
 mod files;
 mod inspect;
 mod listing;
+mod ops;
 mod passes;
+mod progress;
 mod run;
 mod shell;
 mod size;
@@ -49,6 +51,7 @@ enum Command {
     Size(size::Args),
     Dataflow(dataflow::Args),
     Passes(passes::Args),
+    Ops(ops::Args),
     Explain(explain::Args),
 }
 
@@ -66,6 +69,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Size(args) => size::run(args, &shell),
         Command::Dataflow(args) => dataflow::run(args, &shell),
         Command::Passes(args) => passes::run(args, &shell),
+        Command::Ops(args) => ops::run(args, &shell),
         Command::Explain(args) => explain::run(args, &shell),
     };
     result.unwrap_or_else(|report| {

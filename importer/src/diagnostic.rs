@@ -41,7 +41,14 @@ pub struct Diagnostic {
     pub found: String,
     /// What should be there.
     pub needed: String,
+    /// What to do about this very problem, where more is known than the code's help says.
+    pub hint: Option<String>,
+    /// The node among its neighbours as text, a line each; see [`Report::in_model`].
+    pub excerpt: Vec<String>,
 }
+
+/// Neighbours on each side of a node in an excerpt.
+const NEIGHBOURS: usize = 4;
 
 /// All problems of one run; never empty.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,7 +80,14 @@ impl Location {
 impl Diagnostic {
     /// A problem of kind `code` at `at`.
     pub fn new(code: Code, at: Location, found: impl Into<String>, needed: impl Into<String>) -> Self {
-        Self { code, at, found: found.into(), needed: needed.into() }
+        Self { code, at, found: found.into(), needed: needed.into(), hint: None, excerpt: vec![] }
+    }
+
+    /// With what to do about it.
+    #[must_use]
+    pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
     }
 }
 
@@ -92,18 +106,38 @@ impl Report {
         self
     }
 
-    /// The same problems, in `file`, which holds `model`; nodes have the places and operators they have there.
+    /// The same problems, in `part`, and there where they were.
+    #[must_use]
+    pub fn in_part(mut self, part: &str) -> Self {
+        for diagnostic in &mut self.0 {
+            let inner = diagnostic.at.part.take().map(|inner| format!(", {inner}")).unwrap_or_default();
+            diagnostic.at.part = Some(format!("{part}{inner}"));
+        }
+        self
+    }
+
+    /// The same problems, in `file`, which holds `model`; nodes have the places and operators they have there, and are
+    /// shown among their neighbours.
     #[must_use]
     pub fn in_model(mut self, file: &str, model: &exactum_qonnx::Model) -> Self {
-        for node in self.0.iter_mut().filter_map(|diagnostic| diagnostic.at.node.as_mut()) {
-            // Nodes without a name are called after their result.
-            let called = |known: &exactum_qonnx::Node| match known.name.as_str() {
-                "" => known.output(0) == Some(&node.name),
-                name => name == node.name,
+        for diagnostic in &mut self.0 {
+            let Some(node) = &mut diagnostic.at.node else { continue };
+            // Nodes without a name are called after their result; what a node became is called after it and a number.
+            let called = |wanted: &str| {
+                model.graph.nodes.iter().position(|known| match known.name.as_str() {
+                    "" => known.outputs.iter().any(|output| !output.is_empty() && output == wanted),
+                    name => name == wanted,
+                })
             };
-            if let Some(index) = model.graph.nodes.iter().position(called) {
+            let whole = node.name.rsplit_once(':').map(|(whole, _)| whole.to_owned());
+            let index = called(&node.name).or_else(|| whole.and_then(|whole| called(&whole)));
+            let here = model.graph.nodes.get(node.index);
+            let unnamed =
+                here.filter(|here| node.name.is_empty() && here.op_type == node.op).map(|_| node.index);
+            if let Some(index) = index.or(unnamed) {
                 node.index = index;
                 node.op.clone_from(&model.graph.nodes[index].op_type);
+                diagnostic.excerpt = model.graph.excerpt(index, NEIGHBOURS);
             }
         }
         self.in_file(file)
@@ -155,7 +189,11 @@ impl std::fmt::Display for Diagnostic {
             self.code.title(),
             self.found,
             self.needed
-        )
+        )?;
+        match &self.hint {
+            Some(hint) => write!(f, "; {hint}"),
+            None => Ok(()),
+        }
     }
 }
 

@@ -1,20 +1,32 @@
 //! Exact numbers: what a model means, before any choice of machine arithmetic.
 //!
-//! Scales and biases are floats in a file and rationals here. A [`StepFunction`] is the meaning of everything
-//! between an integer layer and the next quantizer; [`accumulator`] bounds the integers it is given. `requant`
+//! Scales and biases are floats in a file and rationals here. A [`Function`] is the meaning of everything between an
+//! integer layer and the next quantizer, a [`Curve`] and a [`Quantizer`]; [`accumulator`] bounds the integers it is given. `requant`
 //! implements these functions, `certify` proves the implementations, the graph's reference executor evaluates
 //! them directly.
 
 pub mod accumulator;
 mod channel;
-mod step_function;
+mod curve;
+mod double;
+mod function;
+mod pair;
+mod quantizer;
+
+#[cfg(test)]
+pub(crate) use function::tests as function_tests;
 
 pub use channel::Channel;
-pub use step_function::StepFunction;
+pub use curve::{Curve, Piece};
+pub use function::{Function, Shape};
+pub use pair::PairFunction;
+pub use quantizer::Quantizer;
 
-use exactum_runtime::num::Dyadic;
+use exactum_runtime::num::{Dyadic, Rounding};
 use num_bigint::BigInt;
-use num_traits::{Pow, Zero};
+use num_integer::Integer;
+use num_traits::{Pow, Signed, Zero};
+use std::cmp::Ordering;
 
 /// A rational number of unlimited size.
 pub type Rational = num_rational::BigRational;
@@ -38,6 +50,21 @@ pub fn from_integer(value: i64) -> Rational {
 pub fn from_dyadic(value: Dyadic) -> Rational {
     let mantissa = BigInt::from(value.mantissa) * if value.negative { -1 } else { 1 };
     Rational::from_integer(mantissa) * Rational::from_integer(2.into()).pow(i32::from(value.exponent))
+}
+
+/// The integer that `value` rounds to.
+pub fn round(value: &Rational, rounding: Rounding) -> BigInt {
+    let (floor, remainder) = value.numer().div_mod_floor(value.denom());
+    let quarter = match (remainder.is_zero(), (remainder * 2i32).cmp(value.denom())) {
+        (true, _) => 0,
+        (_, Ordering::Less) => 1,
+        (_, Ordering::Equal) => 2,
+        (_, Ordering::Greater) => 3,
+    };
+    // Rounding looks at the sign and the parity of the floor and at nothing else of it.
+    let alike = i64::from(floor.is_odd()) - if floor.is_negative() { 2 } else { 0 };
+    let up = rounding.round(alike, quarter, 4).is_some_and(|rounded| rounded > alike);
+    if up { floor + 1i32 } else { floor }
 }
 
 /// The exponent `r` of a dyadic number `n / 2^r` in lowest terms, or `None` if the denominator is no power of two.

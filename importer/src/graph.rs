@@ -3,6 +3,7 @@
 //! `lift` makes it, `passes` rewrite it, `lower` and `dataflow` read it. It prints as text and parses back
 //! ([`Graph`]'s `Display` and `FromStr`), and [`verify`](Graph::verify) states what holds at each level.
 
+pub(crate) mod channels;
 pub(crate) mod exact_text;
 mod op;
 mod parse;
@@ -12,12 +13,12 @@ mod value;
 mod verify;
 
 pub use op::{
-    Activation, Affine, AveragePool, Certified, Conv, ConvTranspose, Layout, MultiThreshold, Op, Pool,
-    QuantAttributes, Requantize, Tail, Window,
+    Activation, Affine, AveragePool, Certified, Conv, ConvTranspose, Dequantize, Layout, MultiThreshold, Op,
+    Pool, QuantAttributes, Requantize, RequantizePair, SumPool, Tail, Window,
 };
 pub use parse::ParseError;
-pub(crate) use value::exact_scale;
 pub use value::{Codes, Constant, Meaning, Placement, Type, Value, ValueId};
+pub(crate) use value::{exact_scale, narrowest};
 pub use verify::Violation;
 
 /// How far a graph has come.
@@ -119,10 +120,16 @@ impl Graph {
         self.nodes.iter().enumerate().filter(move |(_, node)| node.inputs.contains(&id)).map(|(i, _)| i)
     }
 
+    /// The integers of output `id`: what its `dequantize` reads, where it has one.
+    pub fn integers(&self, id: ValueId) -> ValueId {
+        let producer = self.producer(id).map(|index| &self.nodes[index]);
+        producer.filter(|node| matches!(node.op, Op::Dequantize(_))).map_or(id, |node| node.inputs[0])
+    }
+
     /// The requantization that takes node `layer`'s accumulators as they are made, so that they need no place: the
-    /// only reader of a dense or convolution layer.
+    /// only reader of a node that accumulates.
     pub fn fused_requantize(&self, layer: usize) -> Option<usize> {
-        let node = self.nodes.get(layer).filter(|node| matches!(node.op, Op::Dense | Op::Conv2d(_)))?;
+        let node = self.nodes.get(layer).filter(|node| node.op.accumulates())?;
         let mut readers = self.consumers(node.output);
         let reader = readers.next().filter(|reader| matches!(self.nodes[*reader].op, Op::Requantize(_)))?;
         (readers.next().is_none() && !self.outputs.contains(&node.output)).then_some(reader)

@@ -2,8 +2,10 @@
 
 use exactum_runtime::num::{IntRange, IntType};
 use num_traits::{ToPrimitive, Zero};
+use serde::{Deserialize, Serialize};
 
-use crate::graph::{Graph, Meaning, Type, Value, ValueId};
+use crate::exact::{Curve, Piece};
+use crate::graph::{Dequantize, Graph, Meaning, Op, Type, Value, ValueId};
 use crate::lower;
 
 /// Inputs and outputs of a program, in the file's order.
@@ -34,6 +36,21 @@ pub struct Port {
     pub offset: Vec<f64>,
     /// Axis of the channels.
     pub axis: usize,
+    /// What the model does with the real values, in order, and a program leaves to its caller.
+    pub functions: Vec<Function>,
+}
+
+/// A function of the real values of an output.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Function {
+    /// Of each element.
+    Curve(Box<Curve>),
+    /// Of all elements along an axis.
+    Softmax {
+        /// The axis, the batch counted.
+        axis: usize,
+    },
 }
 
 /// The position along each axis of `shape` of element `index` in row-major order.
@@ -53,19 +70,38 @@ impl Interface {
         let inputs = graph.inputs.iter().zip(lower::input_codes(graph));
         Self {
             inputs: inputs
-                .map(|(input, codes)| Port::new(&graph.value(*input).name, graph.value(codes)))
+                .map(|(input, codes)| Port::of(&graph.value(*input).name, graph.value(codes)))
                 .collect(),
-            outputs: graph
-                .outputs
-                .iter()
-                .map(|id: &ValueId| Port::new(&graph.value(*id).name, graph.value(*id)))
-                .collect(),
+            outputs: graph.outputs.iter().map(|id| Port::of_output(graph, *id)).collect(),
         }
     }
 }
 
 impl Port {
-    fn new(name: &str, value: &Value) -> Self {
+    fn of_output(graph: &Graph, id: ValueId) -> Self {
+        let value = graph.value(id);
+        let port = Self::of(&value.name, graph.value(graph.integers(id)));
+        let producer = graph.producer(id).map(|index| &graph.nodes[index].op);
+        let Some(Op::Dequantize(Dequantize { curve, softmax })) = producer else { return port };
+        // The first affine piece is scale and offset, the rest is named.
+        let mut pieces = curve.pieces().iter();
+        let nearest = |values: &[num_rational::BigRational]| -> Vec<f64> {
+            values.iter().map(|value| value.to_f64().unwrap_or(f64::NAN)).collect()
+        };
+        let (scale, offset) = match pieces.clone().next() {
+            Some(Piece::Affine { gain, offset }) => {
+                pieces.next();
+                (nearest(gain), if offset.iter().all(Zero::is_zero) { vec![] } else { nearest(offset) })
+            }
+            _ => (vec![1.0], vec![]),
+        };
+        let named = pieces.map(|piece| Function::Curve(Box::new(Curve::identity().then(piece.clone()))));
+        let functions = named.chain(softmax.map(|axis| Function::Softmax { axis })).collect();
+        Self { shape: value.shape.clone(), zero_point: 0, scale, offset, functions, ..port }
+    }
+
+    /// What the integers of `value` are and stand for, under the name `name`.
+    pub(crate) fn of(name: &str, value: &Value) -> Self {
         let port = Self {
             name: name.to_owned(),
             shape: value.shape.clone(),
@@ -75,6 +111,7 @@ impl Port {
             scale: vec![],
             offset: vec![],
             axis: 1,
+            functions: vec![],
         };
         match &value.ty {
             Type::Codes(codes) => Self {

@@ -12,17 +12,21 @@ pub mod dataflow;
 pub mod diagnostic;
 pub mod exact;
 pub mod graph;
+pub mod input_type;
 pub mod interface;
 pub mod lift;
 pub mod lower;
 pub mod npy;
+pub mod npz;
 pub mod passes;
 pub mod reference;
+pub mod report;
 pub mod requant;
+pub mod trace;
 
 use diagnostic::Result;
 use exactum_runtime::num::IntRange;
-use graph::{Graph, Level, Op, Requantize};
+use graph::{Graph, Level, Op, Requantize, RequantizePair};
 use interface::Interface;
 use lower::OpOrigin;
 use lower::memory_plan::Plan;
@@ -94,9 +98,10 @@ pub fn compile(model: &exactum_qonnx::Model) -> Result<Compiled> {
 
 fn proofs(graph: &Graph) -> Vec<LayerProof> {
     let proof = |node: &graph::Node| match &node.op {
-        Op::Requantize(Requantize::Certified(certified)) => {
+        Op::Requantize(Requantize::Certified(certified))
+        | Op::RequantizePair(RequantizePair::Certified { certified, .. }) => {
             let layer = graph.producer(node.inputs[0]).map(|index| &graph.nodes[index]);
-            let layer = layer.filter(|layer| matches!(layer.op, Op::Dense | Op::Conv2d(_)));
+            let layer = layer.filter(|layer| layer.op.accumulates());
             Some(LayerProof {
                 name: layer.unwrap_or(node).name.clone(),
                 accumulators: certified.certificate.channels.iter().map(|channel| channel.range).collect(),

@@ -89,6 +89,12 @@ pub fn write<T: AutoSerialize + Copy>(shape: &[usize], values: &[T]) -> Vec<u8> 
     bytes
 }
 
+/// Whether the `.npy` file in `bytes`, which [`read`] accepts, stores integers.
+pub fn holds_integers(bytes: &[u8]) -> bool {
+    let header = NpyHeader::from_reader(bytes).map(|header| header.dtype());
+    matches!(header, Ok(DType::Plain(ty)) if matches!(ty.type_char(), TypeChar::Int | TypeChar::Uint))
+}
+
 /// Where element `index` of an array of `shape` is.
 pub fn element(shape: &[usize], index: usize) -> Location {
     Location::part(format!("element {:?}", position(shape, index)))

@@ -3,19 +3,24 @@
 //! A pass is a function on the graph with a name and the levels it goes between. The verifier runs after each.
 
 mod bound_accumulators;
+mod cancel_transposes;
 mod certify_requantization;
 mod channels_last;
 mod fold_constants;
 mod fuse_bias_add;
+mod fuse_padding;
+mod merge_duplicates;
 mod plan_memory;
+mod quantize_before_moves;
 mod quantize_values;
 mod remove_identity;
+mod write_affine;
 
 use crate::diagnostic::Result;
 use crate::graph::{Graph, Level};
 use crate::lower::memory_plan::{Plan, plan};
 
-pub(crate) use bound_accumulators::functions as exact_functions;
+pub(crate) use bound_accumulators::{functions as exact_functions, taps_can_be_missing};
 pub(crate) use fold_constants::permuted;
 
 /// A rewrite of the graph.
@@ -37,13 +42,23 @@ pub const PASSES: &[Pass] = &[
     remove_identity::PASS,
     // Weights that went through identities are constants only now.
     fold_constants::PASS,
+    // Constants are compared as the codes that they are. What has one reader can be fused with it.
+    merge_duplicates::PASS,
     // Biases have to be constants to be found.
     fuse_bias_add::PASS,
+    // What is added to a layer is its bias by now; quantized constants are codes.
+    write_affine::PASS,
+    // Batch norms and arithmetic move as affine functions.
+    quantize_before_moves::PASS,
+    // Padding stands right before its layer only when the quantizer between them has moved.
+    fuse_padding::PASS,
     quantize_values::PASS,
     bound_accumulators::PASS,
     certify_requantization::PASS,
     // The dataflow description reads the integer graph before this, in the file's order of axes.
     channels_last::PASS,
+    // Only now all transposes are there.
+    cancel_transposes::PASS,
     plan_memory::PASS,
 ];
 
@@ -68,7 +83,7 @@ impl Pass {
         if let Err(violations) = graph.verify() {
             let violations: Vec<String> = violations.iter().map(ToString::to_string).collect();
             panic!(
-                "pass {} broke the graph, please report this with the model:\n{}",
+                "pass {} broke the graph, please report this with the model:\n{}\n{graph:#}",
                 self.name,
                 violations.join("\n")
             );

@@ -2,20 +2,33 @@
 //!
 //! `verify` compares the program with it. It is slow on purpose: no form, no packing, no layout, only the model.
 
-use exactum_runtime::num::InputQuantizer;
+mod element;
+mod spatial;
 
-use crate::exact::StepFunction;
-use crate::graph::{
-    Constant, Conv, Graph, Layout, Level, Node, Op, Pool, Requantize, Type, Value, ValueId, Window,
-};
+use exactum_runtime::num::InputQuantizer;
+use num_traits::Zero;
+
+use crate::exact::{self, Function, Quantizer};
+use crate::graph::{Constant, Graph, Level, Node, Op, Requantize, RequantizePair, Tail, Value, ValueId};
 use crate::passes::exact_functions;
+use spatial::Spatial;
 
 /// A quantized graph made ready to execute.
 #[derive(Debug)]
 pub struct Reference<'a> {
     graph: &'a Graph,
-    /// Exact functions of each `requantize`, by node.
-    functions: Vec<Vec<StepFunction>>,
+    /// What each node computes with, by node.
+    prepared: Vec<Prepared>,
+}
+
+/// What a node needs to be executed.
+#[derive(Debug)]
+enum Prepared {
+    Nothing,
+    /// Functions of integers: one for all channels or one for each.
+    Functions(Vec<Function>),
+    /// A uniform quantizer of floats.
+    Uniform(InputQuantizer),
 }
 
 /// The input has another number of elements than the graph's input.
@@ -35,11 +48,12 @@ impl<'a> Reference<'a> {
     /// If `graph` is not on the quantized level.
     pub fn new(graph: &'a Graph) -> Self {
         assert_eq!(graph.level, Level::Quantized, "the reference executes quantized graphs");
-        let functions = graph.nodes.iter().map(|node| match &node.op {
-            Op::Requantize(Requantize::Exact(tail)) => exact_functions(tail),
-            _ => vec![],
+        let prepared = graph.nodes.iter().map(|node| match &node.op {
+            Op::Requantize(Requantize::Exact(tail)) => Prepared::Functions(exact_functions(tail)),
+            Op::Quantize(tail) => uniform(tail).map_or(Prepared::Nothing, Prepared::Uniform),
+            _ => Prepared::Nothing,
         });
-        Self { graph, functions: functions.collect() }
+        Self { graph, prepared: prepared.collect() }
     }
 
     /// The integers of every output for one sample of every input, in the file's order of elements.
@@ -48,7 +62,8 @@ impl<'a> Reference<'a> {
     /// If an input has the wrong number of elements.
     pub fn run(&self, inputs: &[&[f32]]) -> Result<Vec<Vec<i64>>, InputError> {
         let values = self.trace(inputs)?;
-        Ok(self.graph.outputs.iter().map(|id| values[id.index()].clone()).collect())
+        let integers = self.graph.outputs.iter().map(|id| values[self.graph.integers(*id).index()].clone());
+        Ok(integers.collect())
     }
 
     /// The integers of every value, by [`ValueId`]; empty for floats.
@@ -59,15 +74,15 @@ impl<'a> Reference<'a> {
         let graph = self.graph;
         let mut values: Vec<Vec<i64>> = graph.values.iter().map(constant).collect();
         for (index, node) in graph.nodes.iter().enumerate() {
-            let output = graph.value(node.output);
-            let computed = if node.op == Op::Quantize {
+            let computed = if let Op::Quantize(tail) = &node.op {
                 let position = graph.inputs.iter().position(|id| *id == node.inputs[0]).unwrap_or(0);
                 let given = inputs.get(position).copied().unwrap_or_default();
+                let output = graph.value(node.output);
                 let needed = output.elems();
                 if given.len() != needed {
                     return Err(InputError { found: given.len(), needed });
                 }
-                quantize(given, output)
+                self.quantize(index, tail, given, &output.shape)
             } else {
                 self.compute(index, node, &values)
             };
@@ -76,28 +91,101 @@ impl<'a> Reference<'a> {
         Ok(values)
     }
 
+    /// The code that node `node` gives for the integer `acc` at element `element` of its result; `None` unless it is a
+    /// requantization.
+    pub fn code(&self, node: usize, element: usize, acc: i64) -> Option<i64> {
+        let Prepared::Functions(functions) = self.prepared.get(node)? else { return None };
+        let shape = &self.graph.value(self.graph.nodes[node].output).shape;
+        let inner: usize = shape.iter().skip(2).product();
+        Some(functions[element / inner % functions.len()].eval(acc))
+    }
+
     fn compute(&self, index: usize, node: &Node, values: &[Vec<i64>]) -> Vec<i64> {
         let operand = |i: usize| node.inputs.get(i).map_or(&[][..], |id: &ValueId| &values[id.index()]);
         let shape = |i: usize| self.graph.value(node.inputs[i]).shape.as_slice();
         let output = self.graph.value(node.output);
         let zero_point = self.graph.value(node.inputs[0]).codes().map_or(0, |codes| codes.zero_point);
+        let spatial = || Spatial { x: operand(0), shape: shape(0), output: &output.shape };
+        let pair = |f: &dyn Fn(i64, i64) -> i64| element::pair(operand(0), shape(0), operand(1), shape(1), f);
         match &node.op {
-            Op::Dense => dense(operand(0), zero_point, operand(1), operand(2)),
-            Op::Conv2d(conv) => {
-                let layer = Spatial { x: operand(0), shape: shape(0), output: &output.shape };
-                convolve(&layer, zero_point, operand(1), operand(2), conv)
+            Op::Dense => element::dense(operand(0), zero_point, operand(1), operand(2)),
+            Op::Conv2d(conv) => spatial::convolve(&spatial(), zero_point, operand(1), operand(2), conv),
+            Op::ConvTranspose2d(conv) => {
+                spatial::convolve_transposed(&spatial(), zero_point, operand(1), operand(2), conv)
             }
-            Op::MaxPool(pool) => {
-                max_pool(&Spatial { x: operand(0), shape: shape(0), output: &output.shape }, pool)
-            }
+            Op::MaxPool(pool) => spatial::max_pool(&spatial(), pool),
+            Op::SumPool(pool) => spatial::sum_pool(&spatial(), pool),
+            Op::Sum { multipliers: [p, q] } => pair(&|a, b| p * a + q * b),
+            Op::Product { zero_points: [p, q] } => pair(&|a, b| (a - p) * (b - q)),
             Op::Requantize(_) => {
-                let functions = &self.functions[index];
+                let Prepared::Functions(functions) = &self.prepared[index] else { return vec![] };
                 let inner: usize = output.shape.iter().skip(2).product();
                 let code = |(i, x): (usize, &i64)| functions[i / inner % functions.len()].eval(*x);
                 operand(0).iter().enumerate().map(code).collect()
             }
+            Op::RequantizePair(RequantizePair::Exact { gains, tail }) => pair(&|a, b| {
+                let real = &gains[0] * exact::from_integer(a) + &gains[1] * exact::from_integer(b);
+                tail.quantizer.eval(0, &tail.curve.eval(0, &real))
+            }),
             Op::Transpose { perm } => crate::passes::permuted(operand(0), shape(0), perm),
+            Op::Concat { axis } => {
+                let parts: Vec<(&[i64], &[usize])> =
+                    (0..node.inputs.len()).map(|i| (operand(i), shape(i))).collect();
+                element::concat(&parts, *axis)
+            }
+            Op::Repeat { factors } => element::repeat(operand(0), shape(0), factors),
+            Op::Slice { starts, steps, sizes } => element::slice(operand(0), shape(0), starts, steps, sizes),
+            Op::Border { before, code, .. } => {
+                element::border(operand(0), shape(0), before, &output.shape, *code)
+            }
+            Op::TopK { k, largest, multipliers, offsets } => {
+                let elems = shape(0).last().copied().unwrap_or(1);
+                let pick = |values: &[i64], default: i64, i: usize| {
+                    i128::from(*values.get(if values.len() == 1 { 0 } else { i }).unwrap_or(&default))
+                };
+                let score = |i: usize, x: i64| pick(multipliers, 1, i) * i128::from(x) + pick(offsets, 0, i);
+                element::top_k(operand(0), elems, *k, *largest, score)
+            }
             _ => operand(0).to_vec(),
+        }
+    }
+
+    fn quantize(&self, index: usize, tail: &Tail, given: &[f32], shape: &[usize]) -> Vec<i64> {
+        if let Prepared::Uniform(quantizer) = &self.prepared[index] {
+            return given.iter().map(|x| i64::from(quantizer.quantize(*x))).collect();
+        }
+        let inner: usize = shape.iter().skip(2).product();
+        let channels = tail.curve.channels().max(tail.quantizer.channels());
+        given.iter().enumerate().map(|(i, x)| quantize_float(tail, i / inner.max(1) % channels, *x)).collect()
+    }
+}
+
+/// The quantizer of a program's input, where the plain one does.
+pub(crate) fn uniform(tail: &Tail) -> Option<InputQuantizer> {
+    use num_traits::ToPrimitive;
+    let Quantizer::Uniform { scale, zero_point, outside, range, rounding } = &tail.quantizer else {
+        return None;
+    };
+    // An even number added after rounding half to even could as well be added before.
+    let same = !outside || zero_point % 2 == 0;
+    let plain =
+        tail.curve.pieces().is_empty() && *rounding == exactum_runtime::num::Rounding::HalfEven && same;
+    let scale = scale
+        .to_f64()
+        .map(|value| value as f32)
+        .filter(|value| exact::from_f32(*value).as_ref() == Some(scale));
+    InputQuantizer::new(scale.filter(|_| plain)?, i32::try_from(*zero_point).ok()?, *range)
+}
+
+/// The code of a float. Infinities give what very large floats tend to, NaN the code of zero.
+pub(crate) fn quantize_float(tail: &Tail, channel: usize, x: f32) -> i64 {
+    let code = |value: &exact::Rational| tail.quantizer.eval(channel, &tail.curve.eval(channel, value));
+    match exact::from_f32(x) {
+        Some(value) => code(&value),
+        None if x.is_nan() => code(&exact::Rational::zero()),
+        None => {
+            let far = exact::from_f32(f32::MAX.copysign(x)).unwrap_or_else(exact::Rational::zero);
+            code(&far)
         }
     }
 }
@@ -107,80 +195,4 @@ fn constant(value: &Value) -> Vec<i64> {
         Some(Constant::Codes(codes)) => codes.iter().map(|code| i64::from(*code)).collect(),
         _ => vec![],
     }
-}
-
-fn quantize(input: &[f32], output: &Value) -> Vec<i64> {
-    let Type::Codes(codes) = &output.ty else { return vec![] };
-    let quantizer = i32::try_from(codes.zero_point)
-        .ok()
-        .and_then(|zero_point| InputQuantizer::new(codes.scale[0], zero_point, codes.int.range()))
-        .expect("the verifier checked scale and zero point");
-    input.iter().map(|x| i64::from(quantizer.quantize(*x))).collect()
-}
-
-fn dense(x: &[i64], zero_point: i64, weights: &[i64], bias: &[i64]) -> Vec<i64> {
-    let rows = weights.chunks(x.len().max(1)).enumerate();
-    let sum = |row: &[i64]| row.iter().zip(x).map(|(w, x)| w * (x - zero_point)).sum::<i64>();
-    rows.map(|(output, row)| bias.get(output).unwrap_or(&0) + sum(row)).collect()
-}
-
-/// A channels-first operand and the shape of the result.
-struct Spatial<'a> {
-    x: &'a [i64],
-    shape: &'a [usize],
-    output: &'a [usize],
-}
-
-impl Spatial<'_> {
-    /// The element of `channel` under tap `tap` of the window at `position`; `None` in the padding.
-    fn tap(&self, window: &Window, channel: usize, position: [usize; 2], tap: [usize; 2]) -> Option<i64> {
-        let mut at = [0; 2];
-        for axis in 0..2 {
-            let padded = position[axis] * window.stride[axis] + tap[axis] * window.dilation[axis];
-            at[axis] = padded.checked_sub(window.pads[axis]).filter(|i| *i < self.shape[axis + 2])?;
-        }
-        Some(self.x[(channel * self.shape[2] + at[0]) * self.shape[3] + at[1]])
-    }
-
-    /// Calls `f` for every output channel and position, in the order of elements.
-    fn map(&self, mut f: impl FnMut(usize, [usize; 2]) -> i64) -> Vec<i64> {
-        let mut result = Vec::with_capacity(self.output.iter().product());
-        for channel in 0..self.output[1] {
-            for row in 0..self.output[2] {
-                for column in 0..self.output[3] {
-                    result.push(f(channel, [row, column]));
-                }
-            }
-        }
-        result
-    }
-}
-
-fn convolve(layer: &Spatial<'_>, zero_point: i64, weights: &[i64], bias: &[i64], conv: &Conv) -> Vec<i64> {
-    assert_eq!(conv.layout, Layout::ChannelsFirst, "quantized graphs keep the file's order of axes");
-    let per_group = layer.shape[1] / conv.groups;
-    let outputs_per_group = layer.output[1] / conv.groups;
-    let [kh, kw] = conv.window.size;
-    layer.map(|output, position| {
-        let first = output / outputs_per_group * per_group;
-        let mut sum = bias.get(output).copied().unwrap_or(0);
-        for input in 0..per_group {
-            for tap in (0..kh).flat_map(|i| (0..kw).map(move |j| [i, j])) {
-                if let Some(x) = layer.tap(&conv.window, first + input, position, tap) {
-                    let weight = weights[((output * per_group + input) * kh + tap[0]) * kw + tap[1]];
-                    sum += weight * (x - zero_point);
-                }
-            }
-        }
-        sum
-    })
-}
-
-fn max_pool(layer: &Spatial<'_>, pool: &Pool) -> Vec<i64> {
-    let [kh, kw] = pool.window.size;
-    layer.map(|channel, position| {
-        let taps = (0..kh).flat_map(|i| (0..kw).map(move |j| [i, j]));
-        let seen = taps.filter_map(|tap| layer.tap(&pool.window, channel, position, tap));
-        seen.max().expect("padding is smaller than the window")
-    })
 }

@@ -12,6 +12,8 @@ mod hull;
 mod lines;
 mod multiply;
 mod offset;
+mod pair;
+mod pair_line;
 mod params;
 mod shift_half_even;
 mod slopes;
@@ -20,10 +22,11 @@ mod thresholds;
 
 pub use choose::{Choice, choose, order};
 pub use form::FormKind;
+pub use pair::{PairChoice, choose_pair};
 pub use params::{FormParams, LineParams, RequantParams};
 
 use crate::certify::CertifyError;
-use crate::exact::Channel;
+use crate::exact::{Channel, Shape};
 use constraints::Constraints;
 use exactum_runtime::num::IntRange;
 use num_traits::ToPrimitive;
@@ -31,14 +34,17 @@ use num_traits::ToPrimitive;
 /// Most codes above the smallest one that a channel may reach on its range: 17 bits of codes.
 pub const MAX_STEPS: i64 = (1 << 17) - 1;
 
+/// Accumulators a layer may have: 62 bits, so that differences of products with codes fit 128 bits.
+const WIDEST: IntRange = IntRange { lo: -(1 << 61), hi: (1 << 61) - 1 };
+
 /// Why a layer cannot be requantized.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RequantError {
     /// The layer has no channels.
     #[error("a layer without channels cannot be requantized")]
     NoChannels,
-    /// The accumulators of a channel do not fit 32 bits.
-    #[error("accumulators {range} of channel {channel} exceed 32 bits")]
+    /// The accumulators of a channel do not fit 62 bits.
+    #[error("accumulators {range} of channel {channel} exceed 62 bits")]
     Range {
         /// Output channel.
         channel: usize,
@@ -52,16 +58,6 @@ pub enum RequantError {
         channel: usize,
         /// Its codes.
         codes: IntRange,
-    },
-    /// Channels of one layer have different codes.
-    #[error("channel {channel} has codes {found}, needed the {needed} of channel 0")]
-    CodesDiffer {
-        /// Output channel.
-        channel: usize,
-        /// Its codes.
-        found: IntRange,
-        /// The codes of the first channel.
-        needed: IntRange,
     },
     /// A channel reaches too many codes to solve for.
     #[error("channel {channel} reaches {steps} steps between codes, at most {MAX_STEPS} are supported")]
@@ -92,40 +88,48 @@ pub enum RequantError {
 /// Channels that passed the checks every form relies on.
 struct Layer<'a> {
     channels: &'a [Channel],
-    /// What one line has to satisfy in each channel.
-    constraints: Vec<Constraints>,
+    /// The direction of each channel; `None` if one is not monotone.
+    falling: Option<Vec<bool>>,
+    /// What one line has to satisfy in each channel, if all are monotone.
+    constraints: Option<Vec<Constraints>>,
     lo: i32,
     hi: i32,
 }
 
 impl<'a> Layer<'a> {
     fn new(channels: &'a [Channel]) -> Result<Self, RequantError> {
-        let first = channels.first().ok_or(RequantError::NoChannels)?;
-        let needed = first.function.codes();
+        let mut codes = channels.first().ok_or(RequantError::NoChannels)?.function.codes();
+        let mut shapes = Vec::with_capacity(channels.len());
         for (channel, Channel { function, range }) in channels.iter().enumerate() {
-            if !fits_i32(*range) {
+            if !WIDEST.contains_range(*range) {
                 return Err(RequantError::Range { channel, range: *range });
             }
-            if function.codes() != needed {
-                return Err(RequantError::CodesDiffer { channel, found: function.codes(), needed });
+            if !fits_i32(function.codes()) {
+                return Err(RequantError::Codes { channel, codes: function.codes() });
             }
+            codes = codes.union(function.codes());
             let (a, b) = (function.eval(range.lo), function.eval(range.hi));
             let steps = a.abs_diff(b);
             if steps > MAX_STEPS.unsigned_abs() {
                 return Err(RequantError::Steps { channel, steps: steps.to_i64().unwrap_or(i64::MAX) });
             }
+            shapes.push(function.shape(*range));
         }
-        match (i32::try_from(needed.lo), i32::try_from(needed.hi)) {
-            (Ok(lo), Ok(hi)) => {
-                let constraints = Constraints::of_layer(channels, |code| code);
-                Ok(Self { channels, constraints, lo, hi })
-            }
-            _ => Err(RequantError::Codes { channel: 0, codes: needed }),
-        }
+        let narrow = |code| i32::try_from(code).map_err(|_| RequantError::Codes { channel: 0, codes });
+        let (lo, hi) = (narrow(codes.lo)?, narrow(codes.hi)?);
+        let falling = directions(&shapes);
+        let constraints =
+            falling.as_ref().map(|falling| Constraints::of_layer(channels, falling, codes, |code| code));
+        Ok(Self { channels, falling, constraints, lo, hi })
     }
 
     fn codes(&self) -> IntRange {
         IntRange { lo: self.lo.into(), hi: self.hi.into() }
+    }
+
+    /// Whether all accumulators fit 32 bits.
+    fn is_narrow(&self) -> bool {
+        self.channels.iter().all(|channel| fits_i32(channel.range))
     }
 
     fn params(&self, form: FormParams) -> RequantParams {
@@ -134,8 +138,11 @@ impl<'a> Layer<'a> {
 
     fn solve(&self, form: FormKind) -> Option<RequantParams> {
         let params = match form {
+            FormKind::ShiftHalfEven64 => shift_half_even::solve64(self),
+            FormKind::Multiply128 => multiply::solve128(self),
+            _ if !self.is_narrow() => None,
             FormKind::Offset => offset::solve(self),
-            FormKind::ShiftHalfEven => shift_half_even::solve(self),
+            FormKind::ShiftHalfEven => shift_half_even::solve32(self),
             FormKind::Multiply32 => multiply::solve32(self),
             FormKind::Multiply64 => multiply::solve64(self),
             FormKind::EvenOdd => even_odd::solve(self),
@@ -144,6 +151,23 @@ impl<'a> Layer<'a> {
         };
         params.map(|form| self.params(form))
     }
+}
+
+/// Whether each channel falls, or `None` if one is not monotone. Constant channels go with the first that is not.
+fn directions(shapes: &[Shape]) -> Option<Vec<bool>> {
+    let leading = shapes.iter().find_map(|shape| match shape {
+        Shape::Rising => Some(false),
+        Shape::Falling => Some(true),
+        Shape::Constant | Shape::General => None,
+    });
+    let default = leading.unwrap_or(false);
+    let direction = |shape: &Shape| match shape {
+        Shape::Rising => Some(false),
+        Shape::Falling => Some(true),
+        Shape::Constant => Some(default),
+        Shape::General => None,
+    };
+    shapes.iter().map(direction).collect()
 }
 
 /// Solves a layer in one form, or returns `None` if the form cannot compute it.

@@ -109,7 +109,12 @@ fn each_rule_has_a_graph_that_breaks_it() {
 fn models() -> Vec<(String, exactum_qonnx::Model)> {
     let mut models = vec![];
     for entry in fs::read_dir(folder("../tests/fixtures/brevitas")).unwrap() {
-        let path = entry.unwrap().path().join("model.onnx");
+        let folder = entry.unwrap().path();
+        // The values of a TopK are an output there, which has no program.
+        if folder.ends_with("top_k") {
+            continue;
+        }
+        let path = folder.join("model.onnx");
         if let Ok(bytes) = fs::read(&path) {
             models.push((path.display().to_string(), exactum_qonnx::read(&bytes).unwrap()));
         }

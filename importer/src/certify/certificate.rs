@@ -35,19 +35,20 @@ pub struct ChannelProof {
     /// Accumulators at which requantization and exact function were compared.
     pub points: u64,
     /// 64-bit FNV-1a of the first accumulator and the code of each run in ascending order, both as little-endian
-    /// 32-bit integers. Names the exact function on its range, not the form that implements it.
+    /// 32-bit integers; accumulators as 64-bit integers where the range exceeds 32 bits. Names the exact function on
+    /// its range, not the form that implements it.
     pub thresholds_digest: u64,
 }
 
 impl ChannelProof {
-    pub(super) fn new((lo, hi): (i32, i32)) -> Self {
-        let range = IntRange { lo: lo.into(), hi: hi.into() };
+    pub(super) fn new(range: IntRange) -> Self {
         Self { range, runs: 0, points: 0, thresholds_digest: FNV_OFFSET_BASIS }
     }
 
-    pub(super) fn push_run(&mut self, first: i32, code: i64) {
+    pub(super) fn push_run(&mut self, first: i64, code: i64) {
         self.runs += 1;
-        self.thresholds_digest = fnv1a(self.thresholds_digest, &first.to_le_bytes());
+        let width = if super::conditions::in_32_bits(self.range) { 4 } else { 8 };
+        self.thresholds_digest = fnv1a(self.thresholds_digest, &first.to_le_bytes()[..width]);
         // A compared code fits 32 bits, because the requantization produced it.
         self.thresholds_digest = fnv1a(self.thresholds_digest, &code.to_le_bytes()[..4]);
     }
@@ -73,6 +74,10 @@ pub struct LayerCertificate {
     pub shared: bool,
     /// Bits of the widest multiplier without its sign; 0 for forms without multipliers.
     pub multiplier_bits: u32,
+    /// For functions of two operands, what each can be: the proof is then of every pair, and points are those of
+    /// pairs.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "crate::graph::exact_text::range_pair")]
+    pub operands: Option<[IntRange; 2]>,
 }
 
 impl LayerCertificate {
@@ -89,6 +94,7 @@ impl LayerCertificate {
             channels,
             shared,
             multiplier_bits: multiplier_bits(&requant.form),
+            operands: None,
         }
     }
 
@@ -114,7 +120,11 @@ impl fmt::Display for LayerCertificate {
     /// One line without a final full stop, such as `proven: multiply64 gives the exact code ...`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { scope, form, codes, .. } = self;
-        write!(f, "{scope}: {form} gives the exact code in {codes} for every accumulator")?;
+        write!(f, "{scope}: {form} gives the exact code in {codes} for every ")?;
+        if let Some([a, b]) = self.operands {
+            return write!(f, "pair of {a} and {b}, {} points compared", self.points());
+        }
+        f.write_str("accumulator")?;
         if let Some(range) = self.range() {
             write!(f, " in {range}")?;
         }
@@ -127,11 +137,17 @@ fn multiplier_bits(form: &Form<'_>) -> u32 {
     let widest = |multipliers: &[i32]| {
         multipliers.iter().map(|m| 32 - m.unsigned_abs().leading_zeros()).max().unwrap_or(0)
     };
+    let widest64 = |multipliers: &[i64]| {
+        multipliers.iter().map(|m| 64 - m.unsigned_abs().leading_zeros()).max().unwrap_or(0)
+    };
     match form {
         Form::ShiftHalfEven { multipliers, .. } => widest(multipliers),
         Form::Multiply32(line) => widest(line.multipliers),
         Form::Multiply64(line) => widest(line.multipliers),
         Form::EvenOdd { even, odd } => widest(even.multipliers).max(widest(odd.multipliers)),
+        Form::ShiftHalfEven64 { multipliers, .. } | Form::Multiply128 { multipliers, .. } => {
+            widest64(multipliers)
+        }
         _ => 0,
     }
 }

@@ -3,8 +3,8 @@
 //! All forms are affine in the accumulator before they shift, so looking at both ends of the range suffices.
 
 use super::CertifyError;
-use exactum_runtime::num::Requant;
 use exactum_runtime::num::requant::{Form, Line64, at};
+use exactum_runtime::num::{IntRange, Requant};
 
 /// A condition of a form that does not hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -24,7 +24,7 @@ pub enum Condition {
     #[error("accumulator {acc} wraps {bits}-bit arithmetic")]
     Wraps {
         /// An end of the range.
-        acc: i32,
+        acc: i64,
         /// Width of the arithmetic.
         bits: u32,
     },
@@ -43,9 +43,34 @@ pub enum Condition {
         /// The sign.
         sign: i8,
     },
+    /// The exact function may rise and fall, and its range is too long to compare every accumulator.
+    #[error("the function has no known direction, and more than 65536 accumulators")]
+    Direction,
+    /// The sum of two operands leaves the 32 bits in which the device adds.
+    #[error("the sum of the operands exceeds 32 bits")]
+    Sum,
+    /// A function of two operands has too many pairs to walk over.
+    #[error("the operands have more than 2^20 pairs")]
+    Pairs,
     /// The checker does not know the form.
     #[error("the form has no proof rule")]
     UnknownForm,
+}
+
+impl Condition {
+    /// Whether the form is known well enough to compare its codes one by one, and only its order is not.
+    pub(super) const fn is_about_order(self) -> bool {
+        matches!(self, Self::Order { .. } | Self::Slopes)
+    }
+}
+
+pub(super) fn in_32_bits(range: IntRange) -> bool {
+    i32::try_from(range.lo).is_ok() && i32::try_from(range.hi).is_ok()
+}
+
+/// Whether the form is defined on accumulators this wide.
+pub(super) fn takes(requant: &Requant<'_>, range: IntRange) -> bool {
+    matches!(requant.form, Form::ShiftHalfEven64 { .. } | Form::Multiply128 { .. }) || in_32_bits(range)
 }
 
 /// What the lengths of the parameter arrays say.
@@ -70,6 +95,16 @@ pub(super) fn lengths(requant: &Requant<'_>, channels: usize) -> Result<Lengths,
     match requant.form {
         Form::Offset { offsets } => check("offsets", offsets.len(), 1)?,
         Form::ShiftHalfEven { multipliers, offsets, shifts } => {
+            check("multipliers", multipliers.len(), 1)?;
+            check("offsets", offsets.len(), 1)?;
+            check("shifts", shifts.len(), 1)?;
+        }
+        Form::ShiftHalfEven64 { multipliers, offsets, shifts } => {
+            check("multipliers", multipliers.len(), 1)?;
+            check("offsets", offsets.len(), 1)?;
+            check("shifts", shifts.len(), 1)?;
+        }
+        Form::Multiply128 { multipliers, offsets, shifts } => {
             check("multipliers", multipliers.len(), 1)?;
             check("offsets", offsets.len(), 1)?;
             check("shifts", shifts.len(), 1)?;
@@ -107,8 +142,8 @@ fn steps(requant: &Requant<'_>) -> usize {
     usize::try_from(i64::from(requant.hi) - i64::from(requant.lo)).unwrap_or(0)
 }
 
-/// Checks the conditions of channel `channel` for accumulators `range.0..=range.1`.
-pub(super) fn check(requant: &Requant<'_>, channel: usize, range: (i32, i32)) -> Result<(), Condition> {
+/// Checks the conditions of channel `channel` for accumulators `range`.
+pub(super) fn check(requant: &Requant<'_>, channel: usize, range: IntRange) -> Result<(), Condition> {
     if requant.lo > requant.hi {
         return Err(Condition::Codes);
     }
@@ -143,6 +178,21 @@ pub(super) fn check(requant: &Requant<'_>, channel: usize, range: (i32, i32)) ->
             let value = |line: Line64<'_>, acc| line_value(line, channel, acc) >> at(line.shifts, channel);
             fits(range, 64, |acc| value(even, acc) + value(odd, acc))
         }
+        Form::ShiftHalfEven64 { multipliers, offsets, shifts } => {
+            let (multiplier, offset) = (at(multipliers, channel), at(offsets, channel));
+            shift_within(at(shifts, channel), 63)?;
+            for parity in [0, 1] {
+                fits(range, 64, |acc| i128::from(multiplier) * acc + i128::from(offset) + parity)?;
+            }
+            Ok(())
+        }
+        Form::Multiply128 { multipliers, offsets, shifts } => {
+            let (multiplier, [low, high]) = (at(multipliers, channel), at(offsets, channel));
+            shift_within(at(shifts, channel), 127)?;
+            // The low word is unsigned.
+            let offset = (i128::from(high) << 64) + i128::from(low as u64);
+            fits_where_defined(range, 128, |acc| (i128::from(multiplier) * acc).checked_add(offset))
+        }
         Form::Thresholds { signs, thresholds } => {
             let sign = at(signs, channel);
             if sign != 1 && sign != -1 {
@@ -163,7 +213,7 @@ pub(super) fn check(requant: &Requant<'_>, channel: usize, range: (i32, i32)) ->
     }
 }
 
-fn check_line(line: Line64<'_>, channel: usize, range: (i32, i32)) -> Result<(), Condition> {
+fn check_line(line: Line64<'_>, channel: usize, range: IntRange) -> Result<(), Condition> {
     shift_within(at(line.shifts, channel), 63)?;
     fits(range, 64, |acc| line_value(line, channel, acc))
 }
@@ -177,12 +227,21 @@ fn shift_within(shift: u8, max: u8) -> Result<(), Condition> {
 }
 
 /// Checks that a monotone intermediate result fits `bits` bits at both ends of the range.
-fn fits(range: (i32, i32), bits: u32, value: impl Fn(i128) -> i128) -> Result<(), Condition> {
-    let limit = 1i128 << (bits - 1);
-    for acc in [range.0, range.1] {
-        let value = value(acc.into());
-        if value < -limit || value >= limit {
-            return Err(Condition::Wraps { acc, bits });
+fn fits(range: IntRange, bits: u32, value: impl Fn(i128) -> i128) -> Result<(), Condition> {
+    fits_where_defined(range, bits, |acc| Some(value(acc)))
+}
+
+/// As [`fits`], of results that may leave 128 bits.
+fn fits_where_defined(
+    range: IntRange,
+    bits: u32,
+    value: impl Fn(i128) -> Option<i128>,
+) -> Result<(), Condition> {
+    let (least, most) = (i128::MIN >> (128 - bits), i128::MAX >> (128 - bits));
+    for acc in [range.lo, range.hi] {
+        match value(acc.into()) {
+            Some(value) if least <= value && value <= most => {}
+            _ => return Err(Condition::Wraps { acc, bits }),
         }
     }
     Ok(())

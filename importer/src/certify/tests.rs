@@ -1,7 +1,7 @@
 //! The checker against exhaustive comparison, on right and on damaged parameters.
 
 use super::*;
-use crate::exact::{Rational, StepFunction};
+use crate::exact::{Curve, Function, Piece, Quantizer, Rational};
 use exactum_runtime::num::Rounding;
 use exactum_runtime::num::requant::{Form, Line32, Line64};
 use proptest::prelude::*;
@@ -9,7 +9,7 @@ use proptest::prelude::*;
 fn channel(numer: i64, denom: i64, beta: i64, codes: (i64, i64), range: (i64, i64)) -> Channel {
     let ratio = |n: i64, d: i64| Rational::new(n.into(), d.into());
     let codes = IntRange { lo: codes.0, hi: codes.1 };
-    let function = StepFunction::new(ratio(numer, denom), ratio(beta, 7), codes, Rounding::HalfEven);
+    let function = Function::affine(ratio(numer, denom), ratio(beta, 7), codes, Rounding::HalfEven);
     Channel { function, range: IntRange { lo: range.0, hi: range.1 } }
 }
 
@@ -28,8 +28,8 @@ fn agrees_with_comparison(channels: &[Channel], requant: &Requant<'_>) -> Result
         Err(CertifyError::Refuted { channel, acc, expected, found }) => {
             let refuted = matches!(compared, Err(CertifyError::Refuted { .. }));
             prop_assert!(refuted, "{compared:?}");
-            prop_assert_eq!(channels[channel].function.eval(acc.into()), expected);
-            prop_assert_eq!(requant.apply(channel, acc), found);
+            prop_assert_eq!(channels[channel].function.eval(acc), expected);
+            prop_assert_eq!(requant.apply_wide(channel, acc), found);
             prop_assert_ne!(i64::from(found), expected);
         }
         Err(other) => return Err(TestCaseError::fail(other.to_string())),
@@ -59,6 +59,66 @@ proptest! {
         agrees_with_comparison(&channels, &Requant { form: Form::Multiply64(line), lo: -8, hi: 7 })?;
         let half = Line64 { shifts: &[17], ..line };
         agrees_with_comparison(&channels, &Requant { form: Form::EvenOdd { even: half, odd: half }, lo: -8, hi: 7 })?;
+    }
+
+    /// As above for the forms of wide accumulators.
+    #[test]
+    fn wide_lines_are_judged_as_by_comparison(
+        numer in -60i64..60, beta in -500i64..500, lo in -700i64..0, span in 0i64..900,
+        multiplier_error in -2i64..=2, offset_error in -300i64..=300, base in -(1i64 << 40)..1 << 40,
+    ) {
+        let offset = beta * 65_536 / 7 + 32_768 + offset_error;
+        let multiplier = numer * 64 + multiplier_error;
+        // The same function around `base`, far past 32 bits.
+        let near = channel(numer, 1024, beta, (-8, 7), (lo, lo + span)).with_bias(base).unwrap();
+        let start = i128::from(offset) - i128::from(multiplier) * i128::from(base);
+        let (multipliers, words) = ([multiplier], [[start as i64, (start >> 64) as i64]]);
+        let form = Form::Multiply128 { multipliers: &multipliers, offsets: &words, shifts: &[16] };
+        agrees_with_comparison(std::slice::from_ref(&near), &Requant { form, lo: -8, hi: 7 })?;
+        let offsets = [i64::try_from(start).unwrap()];
+        let form = Form::ShiftHalfEven64 { multipliers: &multipliers, offsets: &offsets, shifts: &[16] };
+        agrees_with_comparison(&[near], &Requant { form, lo: -8, hi: 7 })?;
+    }
+
+    /// Wraps are seen as the loader sees them.
+    #[test]
+    fn wide_conditions_are_those_of_the_loader(
+        multiplier in any::<i64>(), offset in any::<i64>(), high in any::<i64>(), shift in 0u8..=130,
+        lo in any::<i64>(), span in 0i64..i64::MAX, scale in 0u32..63,
+    ) {
+        let (lo, span) = (lo >> scale, span >> scale);
+        let range = IntRange { lo, hi: lo.saturating_add(span) };
+        let (multipliers, offsets, shifts) = ([multiplier >> scale], [offset], [shift]);
+        let form = Form::ShiftHalfEven64 { multipliers: &multipliers, offsets: &offsets, shifts: &shifts };
+        let wide = Form::Multiply128 { multipliers: &multipliers, offsets: &[[offset, high]], shifts: &shifts };
+        for form in [form, wide] {
+            let requant = Requant { form, lo: -128, hi: 127 };
+            let accepted = conditions::check(&requant, 0, range).is_ok();
+            prop_assert_eq!(accepted, requant.is_well_formed(1) && requant.is_exact_on(0, range));
+        }
+    }
+
+    /// A function without a direction is compared everywhere, so one wrong entry is found.
+    #[test]
+    fn tables_of_general_functions_are_compared(damaged in 0usize..601, error in -1i16..=1) {
+        let curve = Curve::affine(vec![Rational::new(1.into(), 40.into())], vec![crate::exact::from_integer(0)]);
+        let quantizer = Quantizer::Uniform {
+            scale: crate::exact::from_integer(1),
+            zero_point: 0,
+            outside: false,
+            range: IntRange { lo: 0, hi: 7 },
+            rounding: Rounding::HalfEven,
+        };
+        let function = Function::new(&curve.then(Piece::Abs), &quantizer, 0);
+        let mut entries: Vec<i16> = (-300..=300).map(|acc| function.eval(acc).try_into().unwrap()).collect();
+        entries[damaged] += error;
+        let channels = [Channel { function, range: IntRange { lo: -300, hi: 300 } }];
+        let requant = Requant { form: Form::Table { first: -300, entries: &entries, domain: 601 }, lo: -2, hi: 9 };
+        match certify(&channels, &requant) {
+            Ok(certificate) => prop_assert_eq!((error, certificate.scope), (0, Scope::Exhaustive)),
+            Err(CertifyError::Refuted { acc, .. }) => prop_assert_eq!(acc, damaged as i64 - 300),
+            Err(other) => return Err(TestCaseError::fail(other.to_string())),
+        }
     }
 
     #[test]
@@ -91,7 +151,7 @@ proptest! {
         let range = IntRange { lo: lo.into(), hi: hi.into() };
         let line = Line32 { multipliers: &[multiplier], offsets: &[offset], shifts: &[shift] };
         let requant = Requant { form: Form::Multiply32(line), lo: -128, hi: 127 };
-        let accepted = conditions::check(&requant, 0, (lo, hi)).is_ok();
+        let accepted = conditions::check(&requant, 0, range).is_ok();
         prop_assert_eq!(accepted, requant.is_well_formed(1) && requant.is_exact_on(0, range));
     }
 }

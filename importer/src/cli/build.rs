@@ -8,23 +8,34 @@ use std::process::ExitCode;
 use clap::ValueEnum;
 use exactum_importer::container::Container;
 use exactum_importer::diagnostic::Result;
+use exactum_importer::report::{self, Statistics};
 use serde_json::json;
 
+use super::files::{self, Built};
+use super::listing;
 use super::shell::Shell;
 use super::summary::Summary;
-use super::{files, listing};
 
 /// Compile a model and write the program.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// QONNX model.
     model: PathBuf,
+    #[command(flatten)]
+    inputs: files::Inputs,
     /// File to write. With several kinds each gets its own extension instead of the given one.
-    #[arg(short, long, value_name = "FILE")]
-    output: PathBuf,
+    #[arg(short, long, value_name = "FILE", required_unless_present = "report")]
+    output: Option<PathBuf>,
     /// What to write, separated by commas.
     #[arg(long, value_enum, value_delimiter = ',', default_value = "exa")]
     emit: Vec<Emit>,
+    /// Where to write a page about the program: graph, layers, memory, certificate.
+    #[arg(long, value_name = "HTML")]
+    report: Option<PathBuf>,
+    /// NumPy array for each input, in order, whose samples the report's histograms and ranges are of; the first axis
+    /// counts the samples.
+    #[arg(long, value_name = "NPY", requires = "report")]
+    calibration: Vec<PathBuf>,
 }
 
 /// Kinds of files.
@@ -61,18 +72,27 @@ impl Emit {
 }
 
 pub(super) fn run(args: &Args, shell: &Shell) -> Result<ExitCode> {
-    let container = files::compiled(&args.model)?.container;
+    let wait = shell.waiting("compiling");
+    let built = files::compiled(&args.model, &args.inputs)?;
+    let container = &built.container;
+    drop(wait);
     let mut kinds = args.emit.clone();
     kinds.sort_unstable();
     kinds.dedup();
-    let path = |kind: &Emit| match kinds.as_slice() {
-        [_] => args.output.clone(),
-        _ => args.output.with_extension(kind.extension()),
+    let path = |output: &PathBuf, kind: &Emit| match kinds.as_slice() {
+        [_] => output.clone(),
+        _ => output.with_extension(kind.extension()),
     };
-    let written: Vec<(PathBuf, Vec<u8>)> =
-        kinds.iter().map(|kind| (path(kind), kind.bytes(&container))).collect();
-    let summary = Summary::new(files::name(&args.model), &container);
+    let mut written: Vec<(PathBuf, Vec<u8>)> = vec![];
+    if let Some(output) = &args.output {
+        written.extend(kinds.iter().map(|kind| (path(output, kind), kind.bytes(container))));
+    }
+    let summary = Summary::new(files::name(&args.model), container);
+    if let Some(path) = &args.report {
+        written.push((path.clone(), report(args, &built, &summary, shell)?.into_bytes()));
+    }
     shell.status(&summary.needs());
+    summary.warnings().iter().for_each(|warning| shell.status(warning));
     files::write(&written)?;
     let paths: Vec<String> = written.iter().map(|(path, _)| files::name(path)).collect();
     shell.result(&json!({ "files": paths, "summary": summary }), || {
@@ -80,4 +100,18 @@ pub(super) fn run(args: &Args, shell: &Shell) -> Result<ExitCode> {
     })?;
     shell.status(&format!("wrote {}", paths.join(", ")));
     Ok(ExitCode::SUCCESS)
+}
+
+/// The page about what was built.
+fn report(args: &Args, built: &Built, summary: &Summary, shell: &Shell) -> Result<String> {
+    let Built { compiled, container, .. } = built;
+    let statistics = match args.calibration.as_slice() {
+        [] => None,
+        paths => {
+            let batch = files::batch(container.interface(), paths)?;
+            let progress = shell.progress("running the reference", batch.samples());
+            Some(Statistics::collect(&compiled.quantized, &batch, || progress.step()))
+        }
+    };
+    Ok(report::html(&summary.headline(), compiled, container, statistics.as_ref()))
 }

@@ -14,12 +14,15 @@ use super::summary::Summary;
 pub(super) struct Args {
     /// QONNX model.
     model: PathBuf,
+    #[command(flatten)]
+    inputs: files::Inputs,
 }
 
 pub(super) fn run(args: &Args, shell: &Shell) -> Result<ExitCode> {
-    let container = files::compiled(&args.model)?.container;
+    let container = files::compiled(&args.model, &args.inputs)?.container;
     let summary = Summary::new(files::name(&args.model), &container);
     shell.result(&summary, || format!("{}\n", shell.green(&summary.certificate())))?;
     shell.status(&summary.needs());
+    summary.warnings().iter().for_each(|warning| shell.status(warning));
     Ok(ExitCode::SUCCESS)
 }

@@ -15,6 +15,8 @@ use super::shell::Shell;
 pub(super) struct Args {
     /// QONNX model.
     model: PathBuf,
+    #[command(flatten)]
+    inputs: files::Inputs,
     /// FPGA, such as xc7z020, or a part of it.
     #[arg(long)]
     device: String,
@@ -31,7 +33,7 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args, shell: &Shell) -> Result<ExitCode> {
     let target = Target::new(&args.device, args.clock_ns, args.target_fps)?;
-    let Built { model, compiled, .. } = files::compiled(&args.model)?;
+    let Built { model, compiled, .. } = files::compiled(&args.model, &args.inputs)?;
     let design = dataflow::describe(&compiled.integer, &target)
         .map_err(|report| report.in_model(&files::name(&args.model), &model))?;
     files::create_folder(&args.output)?;

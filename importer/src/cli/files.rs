@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use exactum_importer::batch::Batch;
 use exactum_importer::container::Container;
 use exactum_importer::diagnostic::{Code, Diagnostic, Location, Report, Result};
+use exactum_importer::input_type::{self, InputType};
 use exactum_importer::interface::Interface;
 use exactum_importer::npy::{self, Array};
 use exactum_importer::{Compiled, compile};
@@ -22,15 +23,15 @@ pub(super) fn read(path: &Path) -> Result<Vec<u8>> {
     })
 }
 
-/// The model in the ONNX file at `path`, and the file's bytes.
-pub(super) fn model(path: &Path) -> Result<(Model, Vec<u8>)> {
+/// The model in the ONNX file at `path`, with quantizers for its `inputs`, and the file's bytes.
+pub(super) fn model(path: &Path, inputs: &Inputs) -> Result<(Model, Vec<u8>)> {
     let bytes = read(path)?;
     if Container::is_container(&bytes) {
         let needed = "the .onnx file that it was built from";
         let problem = Diagnostic::new(Code::NotOnnx, Location::default(), "an .exa container", needed);
         return Err(Report::from(problem).in_file(&name(path)));
     }
-    let model =
+    let mut model =
         exactum_qonnx::read(&bytes).map_err(|error| Report::from(unreadable(&error)).in_file(&name(path)))?;
     if model.opsets.is_empty() {
         // ONNX demands them, and they come after the graph: a file cut there still decodes.
@@ -38,6 +39,7 @@ pub(super) fn model(path: &Path) -> Result<(Model, Vec<u8>)> {
         let problem = Diagnostic::new(Code::NotOnnx, Location::default(), "no operator sets", needed);
         return Err(Report::from(problem).in_file(&name(path)));
     }
+    input_type::apply(&mut model, &inputs.input_type).map_err(|report| report.in_file(&name(path)))?;
     Ok((model, bytes))
 }
 
@@ -48,19 +50,28 @@ pub(super) struct Built {
     pub(super) container: Container,
 }
 
+/// What is told about inputs beside the model.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub(super) struct Inputs {
+    /// Quantizer of an input that the model leaves in floats, as NAME=TYPE*SCALE+ZERO_POINT, such as
+    /// image=uint8*0.00392156862; the zero point may be left out.
+    #[arg(long, value_name = "INPUT")]
+    input_type: Vec<InputType>,
+}
+
 /// Compiles the ONNX file at `path`.
-pub(super) fn compiled(path: &Path) -> Result<Built> {
-    let (model, bytes) = model(path)?;
+pub(super) fn compiled(path: &Path, inputs: &Inputs) -> Result<Built> {
+    let (model, bytes) = model(path, inputs)?;
     let compiled = compile(&model).map_err(|report| report.in_model(&name(path), &model))?;
     let container = Container::new(&compiled, &model, &bytes);
     Ok(Built { model, compiled, container })
 }
 
 /// The program at `path`: a container, or an ONNX model, which is compiled.
-pub(super) fn program(path: &Path) -> Result<Container> {
+pub(super) fn program(path: &Path, inputs: &Inputs) -> Result<Container> {
     match container(path)? {
         Some(container) => Ok(container),
-        None => compiled(path).map(|built| built.container),
+        None => compiled(path, inputs).map(|built| built.container),
     }
 }
 

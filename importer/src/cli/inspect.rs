@@ -17,6 +17,8 @@ use super::{files, listing};
 pub(super) struct Args {
     /// QONNX model or compiled program (.exa).
     file: PathBuf,
+    #[command(flatten)]
+    inputs: files::Inputs,
     /// Level of a model [default: integer].
     #[arg(long, value_enum)]
     level: Option<At>,
@@ -63,7 +65,7 @@ pub(super) fn run(args: &Args, shell: &Shell) -> Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let at = args.level.unwrap_or(At::Integer);
-    let (model, _) = files::model(&args.file)?;
+    let (model, _) = files::model(&args.file, &args.inputs)?;
     let (level, text) = match at.level() {
         None => ("file", model.to_string()),
         Some(level) => {

@@ -3,43 +3,78 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use clap::ValueEnum;
 use exactum_importer::batch::{Batch, Host};
 use exactum_importer::container::Container;
 use exactum_importer::diagnostic::{Code, Diagnostic, Location, Result};
-use exactum_importer::npy;
+use exactum_importer::reference::Reference;
+use exactum_importer::{npy, trace};
 use serde_json::json;
 
-use super::files;
+use super::files::{self, Built};
 use super::shell::Shell;
 use super::summary::count;
+use super::verify::layers::{Computed, Subject};
 
 /// Run a program on this machine, bit for bit as a device does.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// Compiled program (.exa) or QONNX model, which is compiled first.
     file: PathBuf,
+    #[command(flatten)]
+    inputs: files::Inputs,
     /// NumPy array for each input, in order; the first axis counts the samples.
     #[arg(long, required = true, value_name = "NPY")]
     input: Vec<PathBuf>,
     /// Where to write each output, in order.
-    #[arg(long, required = true, value_name = "NPY")]
+    #[arg(long, required_unless_present = "dump", value_name = "NPY")]
     output: Vec<PathBuf>,
     /// Write integers (int32) instead of dequantized values (float32).
     #[arg(long)]
     codes: bool,
+    /// Where to write every intermediate value, by the names of the model, which has to be QONNX: integers.
+    #[arg(long, value_name = "NPZ")]
+    dump: Option<PathBuf>,
+    /// Dump what the integers stand for as well, under names that end in `:real`.
+    #[arg(long, requires = "dump")]
+    real: bool,
+    /// What computes the values that are dumped.
+    #[arg(long, value_enum, default_value_t, requires = "dump")]
+    backend: Dumped,
+}
+
+/// What computes dumped values.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum Dumped {
+    /// The program on this machine.
+    #[default]
+    Host,
+    /// The exact reference.
+    Exact,
+    /// The file, read in 32-bit floats: real values only.
+    Float,
 }
 
 pub(super) fn run(args: &Args, shell: &Shell) -> Result<ExitCode> {
-    let container = files::program(&args.file)?;
+    let wait = shell.waiting("compiling");
+    let built = args.dump.is_some().then(|| files::compiled(&args.file, &args.inputs)).transpose()?;
+    let container = match &built {
+        Some(built) => built.container.clone(),
+        None => files::program(&args.file, &args.inputs)?,
+    };
+    drop(wait);
     let outputs = container.interface().outputs.len();
-    if outputs != args.output.len() {
+    if outputs != args.output.len() && !args.output.is_empty() {
         let found = count(args.output.len(), "output file");
         let needed = format!("{outputs}, one for each output of the model");
         return Err(Diagnostic::new(Code::CannotWrite, Location::part("outputs"), found, needed).into());
     }
     let batch = files::batch(container.interface(), &args.input)?;
-    let integers = run_all(&container, &batch, shell);
-    let written: Vec<(PathBuf, Vec<u8>)> = container
+    let integers = match args.output.as_slice() {
+        [] => vec![],
+        _ => run_all(&container, &batch, shell),
+    };
+    let mut written: Vec<(PathBuf, Vec<u8>)> = container
         .interface()
         .outputs
         .iter()
@@ -59,9 +94,17 @@ pub(super) fn run(args: &Args, shell: &Shell) -> Result<ExitCode> {
             (path.clone(), bytes)
         })
         .collect();
+    if let (Some(path), Some(built)) = (&args.dump, &built) {
+        written.push((path.clone(), dump(args, built, &batch, shell)?));
+    }
     files::write(&written)?;
-    let paths: Vec<String> = args.output.iter().map(|path| files::name(path)).collect();
-    shell.result(&json!({ "samples": batch.samples(), "outputs": paths }), String::new)?;
+    let names = |paths: &[PathBuf]| paths.iter().map(|path| files::name(path)).collect::<Vec<_>>();
+    let mut result = json!({ "samples": batch.samples(), "outputs": names(&args.output) });
+    if let Some(path) = &args.dump {
+        result["dump"] = json!(files::name(path));
+    }
+    shell.result(&result, String::new)?;
+    let paths: Vec<String> = written.iter().map(|(path, _)| files::name(path)).collect();
     shell.status(&format!("ran {}, wrote {}", count(batch.samples(), "sample"), paths.join(", ")));
     Ok(ExitCode::SUCCESS)
 }
@@ -70,13 +113,27 @@ pub(super) fn run(args: &Args, shell: &Shell) -> Result<ExitCode> {
 fn run_all(container: &Container, batch: &Batch, shell: &Shell) -> Vec<Vec<i32>> {
     let mut host = Host::new(container.program());
     let mut integers = vec![vec![]; container.interface().outputs.len()];
-    let progress = shell.progress(batch.samples());
+    let progress = shell.progress("running", batch.samples());
     for index in 0..batch.samples() {
         for (all, sample) in integers.iter_mut().zip(host.run(&batch.sample(index))) {
             all.extend(sample);
         }
-        progress.inc(1);
+        progress.step();
     }
-    progress.finish_and_clear();
     integers
+}
+
+/// The archive of every intermediate value.
+fn dump(args: &Args, built: &Built, batch: &Batch, shell: &Shell) -> Result<Vec<u8>> {
+    let reference = Reference::new(&built.compiled.quantized);
+    let subject =
+        Subject { compiled: &built.compiled, container: &built.container, reference: &reference, batch };
+    let computed = match args.backend {
+        Dumped::Host => Computed::Host,
+        Dumped::Exact => Computed::Exact,
+        Dumped::Float => Computed::Float,
+    };
+    let mut backend = subject.backend(&computed)?;
+    let progress = shell.progress("dumping", batch.samples());
+    trace::dump(&built.compiled.quantized, &mut *backend, batch.samples(), args.real, || progress.step())
 }

@@ -7,8 +7,9 @@ use std::panic::PanicHookInfo;
 use anstyle::{AnsiColor, Style};
 use clap::ValueEnum;
 use exactum_importer::diagnostic::{Code, Diagnostic, Location, Report, Result, render};
-use indicatif::ProgressBar;
 use serde::Serialize;
+
+use super::progress::Progress;
 
 /// How results and problems are printed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -97,13 +98,19 @@ impl Shell {
         }
     }
 
-    /// A bar on standard error for `steps` steps; shows only on a terminal.
-    pub(super) fn progress(&self, steps: usize) -> ProgressBar {
-        if self.quiet || self.format == Format::Json {
-            ProgressBar::hidden()
-        } else {
-            ProgressBar::new(steps as u64)
-        }
+    /// A bar on standard error for `steps` steps of `what`; shows only on a terminal, after a second.
+    pub(super) fn progress(&self, what: &'static str, steps: usize) -> Progress {
+        Progress::new(what, Some(steps), self.is_watched())
+    }
+
+    /// As [`progress`](Self::progress), for work without steps. The line goes when the value is dropped.
+    pub(super) fn waiting(&self, what: &'static str) -> Progress {
+        Progress::new(what, None, self.is_watched())
+    }
+
+    /// Whether somebody sees what passes on standard error.
+    fn is_watched(&self) -> bool {
+        !self.quiet && self.format == Format::Human && io::stderr().is_terminal()
     }
 
     /// Prints the problems, on standard error.

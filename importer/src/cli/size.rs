@@ -16,6 +16,8 @@ use super::shell::Shell;
 pub(super) struct Args {
     /// Compiled program (.exa) or QONNX model, which is compiled first.
     file: PathBuf,
+    #[command(flatten)]
+    inputs: files::Inputs,
 }
 
 /// Sizes of a program.
@@ -93,7 +95,7 @@ impl Sizes {
             [self.weight_bytes, self.table_bytes, self.ram_bytes, self.macs].map(|number| number.to_string());
         let [weights, tables, ram, macs] = totals;
         rows.push(["total".to_owned(), String::new(), weights, tables, ram, macs]);
-        let mut text = table(&rows);
+        let mut text = table(&rows, 2);
         text.push_str(&format!(
             "flash {} bytes: {} weights, {} tables, {} structure; RAM {} bytes. The runtime's code comes on top.\n",
             self.flash_bytes, self.weight_bytes, self.table_bytes, self.structure_bytes, self.ram_bytes
@@ -103,20 +105,19 @@ impl Sizes {
 }
 
 pub(super) fn run(args: &Args, shell: &Shell) -> Result<ExitCode> {
-    let container = files::program(&args.file)?;
+    let container = files::program(&args.file, &args.inputs)?;
     let sizes = Sizes::new(&container);
     shell.result(&sizes, || sizes.text())?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// Columns as wide as their widest cell; the first two are text, the others numbers.
-fn table<const N: usize>(rows: &[[String; N]]) -> String {
+/// Columns as wide as their widest cell; the first `texts` are text, the others numbers.
+pub(super) fn table<const N: usize>(rows: &[[String; N]], texts: usize) -> String {
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
     let widths: [usize; N] = std::array::from_fn(width);
     let line = |row: &[String; N]| {
-        let cells = row.iter().zip(widths).enumerate().map(|(column, (cell, width))| match column {
-            0 | 1 => format!("{cell:width$}"),
-            _ => format!("{cell:>width$}"),
+        let cells = row.iter().zip(widths).enumerate().map(|(column, (cell, width))| {
+            if column < texts { format!("{cell:width$}") } else { format!("{cell:>width$}") }
         });
         format!("{}\n", cells.collect::<Vec<_>>().join("  ").trim_end())
     };

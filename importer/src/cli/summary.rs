@@ -1,6 +1,7 @@
 //! The figures and the certificate line that `check` and `build` print.
 
 use exactum_importer::container::{Container, wire};
+use exactum_importer::report::Headline;
 use exactum_runtime::num::IntRange;
 use serde::Serialize;
 
@@ -21,6 +22,9 @@ pub(super) struct Summary {
     pub(super) scope: &'static str,
     /// Bits of the widest accumulator.
     pub(super) accumulator_bits: u32,
+    /// Layers whose accumulators need 64 bits.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) wide: Vec<String>,
     /// Bytes of the image.
     pub(super) flash_bytes: usize,
     /// Bytes of working memory.
@@ -37,8 +41,12 @@ impl Summary {
         let channels = || certificates.iter().flat_map(|certificate| &certificate.channels);
         let has = |scope| certificates.iter().any(|certificate| certificate.scope() == scope);
         let bounds = contents.layers.iter().flat_map(|layer| &layer.accumulators);
+        let bits = |range: &wire::Range| IntRange { lo: range.lo, hi: range.hi }.signed_bits();
+        let wide =
+            contents.layers.iter().filter(|layer| layer.accumulators.iter().any(|range| bits(range) > 32));
         Self {
             model,
+            wide: wide.map(|layer| layer.name.clone()).collect(),
             layers: contents.layers.iter().filter(|layer| !layer.accumulators.is_empty()).count(),
             requantizations: certificates.len(),
             channels: channels().count(),
@@ -48,10 +56,7 @@ impl Summary {
                 (false, true) => "exhaustive",
                 (true, true) => "proven and exhaustive",
             },
-            accumulator_bits: bounds
-                .map(|range| IntRange { lo: range.lo, hi: range.hi }.signed_bits())
-                .max()
-                .unwrap_or(0),
+            accumulator_bits: bounds.map(bits).max().unwrap_or(0),
             flash_bytes: container.image().len(),
             ram_bytes: contents.memory.map_or(0, |memory| memory.arena_bytes),
             macs: contents.ops.iter().map(|op| op.macs).sum(),
@@ -71,6 +76,31 @@ impl Summary {
             count(*requantizations, "requantization"),
             count(*channels, "channel"),
         )
+    }
+
+    /// The same, for the head of a report.
+    pub(super) fn headline(&self) -> Headline {
+        Headline {
+            file: self.model.clone(),
+            certificate: self.certificate(),
+            channels: self.channels,
+            points: self.points,
+            accumulator_bits: self.accumulator_bits,
+            flash_bytes: self.flash_bytes,
+            ram_bytes: self.ram_bytes,
+            macs: self.macs,
+        }
+    }
+
+    /// A line for each layer that is slow on a microcontroller and need not be.
+    pub(super) fn warnings(&self) -> Vec<String> {
+        let warning = |layer: &String| {
+            format!(
+                "warning: the accumulators of `{layer}` need 64 bits, several times slower than 32 on a microcontroller; \
+                 fewer bits for its activations or weights avoid that"
+            )
+        };
+        self.wide.iter().map(warning).collect()
     }
 
     /// What the program needs, in one line.

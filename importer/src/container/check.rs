@@ -7,11 +7,11 @@ use std::fmt::Display;
 
 use exactum_runtime::Program;
 use exactum_runtime::num::{IntRange, IntType};
-use exactum_runtime::program::{Tensor, TensorId};
+use exactum_runtime::program::{InputRule, Tensor, TensorId};
 
 use super::{malformed, wire};
 use crate::diagnostic::{Diagnostic, Location, Report, Result};
-use crate::interface::{Interface, Port};
+use crate::interface::{Function, Interface, Port};
 
 /// Length of a SHA-256 digest.
 const DIGEST_BYTES: usize = 32;
@@ -71,11 +71,13 @@ impl Checker<'_> {
         let tensors = tensors.iter().filter_map(|id| self.program.tensor(*id)).collect::<Vec<_>>();
         let pairs = ports.iter().zip(&tensors);
         pairs
-            .filter_map(|(port, tensor)| self.port(&format!("{what} `{}`", port.name), port, tensor))
+            .filter_map(|(port, tensor)| {
+                self.port(&format!("{what} `{}`", port.name), what == "output", port, tensor)
+            })
             .collect()
     }
 
-    fn port(&mut self, part: &str, port: &wire::Port, tensor: &Tensor) -> Option<Port> {
+    fn port(&mut self, part: &str, output: bool, port: &wire::Port, tensor: &Tensor) -> Option<Port> {
         let before = self.problems.len();
         let shape: Option<Vec<usize>> = port.shape.iter().map(|dim| usize::try_from(*dim).ok()).collect();
         let shape = shape.unwrap_or_default();
@@ -105,9 +107,11 @@ impl Checker<'_> {
         let axis = port.axis as usize;
         let channels = shape.get(axis).copied().unwrap_or(1);
         let counts = |len: usize, optional: bool| len == 1 || len == channels || (optional && len == 0);
-        let usable = port.scale.iter().all(|scale| scale.is_finite() && *scale > 0.0);
+        // What the model does after an output's integers can turn their sign around, or be the same for all.
+        let usable = port.scale.iter().all(|scale| scale.is_finite() && (output || *scale > 0.0));
         let holds = counts(port.scale.len(), false) && usable;
-        let needed = format!("1 or {channels} positive scales");
+        let kind = if output { "finite" } else { "positive" };
+        let needed = format!("1 or {channels} {kind} scales");
         self.require(holds, part, format!("scales {:?}", port.scale), needed);
         let holds = counts(port.offset.len(), true) && port.offset.iter().all(|offset| offset.is_finite());
         self.require(
@@ -118,6 +122,10 @@ impl Checker<'_> {
         );
         let holds = i32::try_from(port.zero_point).is_ok();
         self.require(holds, part, format!("zero point {}", port.zero_point), "a 32-bit integer");
+        let functions: Option<Vec<Function>> =
+            port.functions.iter().map(|text| serde_json::from_str(text).ok()).collect();
+        let needed = "functions of an output as JSON";
+        self.require(functions.is_some(), part, format!("functions {:?}", port.functions), needed);
         if self.problems.len() > before {
             return None;
         }
@@ -130,6 +138,7 @@ impl Checker<'_> {
             scale: port.scale.clone(),
             offset: port.offset.clone(),
             axis,
+            functions: functions?,
         };
         Some(port)
     }
@@ -137,8 +146,10 @@ impl Checker<'_> {
     /// Inputs are quantized by the program's own scale; the container must not tell another.
     fn input_quantizers(&mut self, interface: &Interface) {
         for (input, port) in self.program.inputs().zip(&interface.inputs) {
+            // Thresholds and integers have no scale of their own to compare.
+            let Some(InputRule::Uniform { scale, zero_point }) = input.quantizer else { continue };
             let told = (port.scale[0], port.zero_point);
-            let own = (input.scale.map_or(f64::NAN, f64::from), i64::from(input.zero_point));
+            let own = (f64::from(scale), i64::from(zero_point));
             let part = format!("input `{}`", port.name);
             self.require(
                 told == own,

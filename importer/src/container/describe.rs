@@ -5,7 +5,7 @@ use exactum_runtime::num::IntRange;
 use super::wire;
 use crate::Compiled;
 use crate::certify::{LayerCertificate, Scope};
-use crate::graph::{Graph, Op, Requantize, Type};
+use crate::graph::{Graph, Op, Requantize, RequantizePair, Type};
 use crate::interface::Port;
 
 /// The contents for `compiled`, made from `model`, whose file has the digest `sha256`.
@@ -43,6 +43,7 @@ fn port(port: &Port) -> wire::Port {
         offset: port.offset.clone(),
         axis: port.axis as u32,
         kind: kind.into(),
+        functions: port.functions.iter().map(|function| serde_json::json!(function).to_string()).collect(),
     }
 }
 
@@ -63,7 +64,7 @@ fn layers(graph: &Graph) -> Vec<wire::Layer> {
     let mut layer_of = vec![None; graph.values.len()];
     for node in &graph.nodes {
         match &node.op {
-            Op::Dense | Op::Conv2d(_) => {
+            op if op.accumulates() => {
                 layer_of[node.output.index()] = Some(layers.len());
                 let accumulators = match &graph.value(node.output).ty {
                     Type::Accumulators { bounds, .. } => bounds.iter().map(|bounds| range(*bounds)).collect(),
@@ -71,7 +72,8 @@ fn layers(graph: &Graph) -> Vec<wire::Layer> {
                 };
                 layers.push(wire::Layer { name: node.name.clone(), accumulators, certificate: None });
             }
-            Op::Requantize(Requantize::Certified(certified)) => {
+            Op::Requantize(Requantize::Certified(certified))
+            | Op::RequantizePair(RequantizePair::Certified { certified, .. }) => {
                 let certificate = Some(certificate(&certified.certificate));
                 match layer_of[node.inputs[0].index()] {
                     Some(layer) if layers[layer].certificate.is_none() => {

@@ -98,7 +98,7 @@ impl Builder<'_> {
             ));
         }
         match &node.op {
-            Op::Quantize => Ok(()),
+            Op::Quantize(_) | Op::Dequantize(_) => Ok(()),
             Op::Dense => self.dense(node, requantize, at, flattened),
             Op::Conv2d(conv) => self.convolution(node, conv, requantize, at),
             Op::Requantize(function) => self.thresholding(node, function, at),

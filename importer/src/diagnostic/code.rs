@@ -46,25 +46,25 @@ codes! {
     BadSchema = "E0105", "a node does not follow its operator's schema",
         "The node has a missing, unknown or ill-typed attribute, or the wrong number of inputs or outputs. Compare it with the operator's definition.";
     UnsupportedOperator = "E0201", "the operator is not supported",
-        "No integer meaning is defined for this operator yet. Replace it in the model, or export it as supported operators; the support table lists them.";
+        "No integer meaning is defined for this operator. Replace it in the model, or export it as supported operators: `exactum ops` lists them, with what of each is read. In Brevitas use the Quant layers (QuantConv2d, QuantLinear, QuantReLU, QuantHardTanh, QuantSigmoid, QuantTanh) with integer quantizers.";
     UnsupportedForm = "E0202", "the operator is supported, but not in this form",
-        "An attribute or an input has a value that the compiler cannot turn into integers. The message says which values are possible.";
+        "An attribute or an input has a value that the compiler cannot turn into integers. The message says which values are possible; `exactum ops NAME` says what of the operator is read.";
     NotConstant = "E0203", "the input must be a constant of the model",
-        "Weights, biases, scales, zero points, bit widths and shapes have to be known when the model is compiled. Dynamic quantization is not supported: calibrate the model and export it again.";
+        "Weights, biases, scales, zero points, bit widths and shapes have to be known when the model is compiled. Dynamic quantization is not supported: in ONNX Runtime quantize statically with calibration data, in Brevitas use activation quantizers with learned or constant scales (not the dynamic ones), and export after model.eval().";
     ShapeMismatch = "E0204", "the shapes do not fit",
-        "The shapes of a node's inputs contradict each other or the node's attributes. Check the layer's sizes in the model.";
+        "The shapes of a node's inputs contradict each other or the node's attributes, or an input leaves sizes open other than the batch. Check the layer's sizes, and export with an example input of the size that the model will run on.";
     MissingScale = "E0301", "a value has no quantization",
         "A layer can only be computed in integers if its inputs and weights are quantized. In Brevitas give the layer an input quantizer (or put a QuantIdentity before it) and a weight quantizer.";
     BadScale = "E0302", "the scale is not a positive finite number",
-        "A scale of zero, below zero, infinite or NaN has no integer meaning. Calibrate or train the model before it is exported; an abs-max scale of an all-zero weight is zero.";
+        "A scale of zero, below zero, infinite or NaN has no integer meaning. Calibrate or train the model before it is exported; an abs-max scale of an all-zero weight is zero. A negative scale is no magnitude: turn the sign of the weights instead.";
     BadZeroPoint = "E0303", "the zero point is not usable",
         "A zero point has to be an integer inside the range of its codes, and weights need zero point 0.";
     BadBitWidth = "E0304", "the bit width is not supported",
-        "Bit widths are integers: 1 to 8 for weights, 1 to 16 for activations (15 without a sign), 1 to 32 for biases. Learned bit widths have to be rounded when the model is exported.";
+        "Bit widths are integers: 1 to 16 for weights and for activations that a layer reads, 1 to 32 for biases and for codes that only move. Learned bit widths have to be rounded when the model is exported.";
     BadChannels = "E0305", "the scale does not fit the channels",
         "A scale is a scalar, or has one element for each output channel of the weight. Other shapes, such as scales for groups or for input channels, have no integer form here.";
     AccumulatorTooWide = "E0401", "an accumulator needs more than 32 bits",
-        "The exact bounds of the accumulator, from the actual weights and the range of the inputs, leave 32 bits. Use narrower weights or activations, or split the layer.";
+        "The exact bounds of the accumulator, from the actual weights and the range of the inputs, leave 32 bits, and the sums are stored. A layer whose sums a quantizer takes at once may have 64-bit ones, with a warning. Use narrower weights or activations, put a quantizer after the layer, or split it.";
     NoRequantization = "E0402", "no integer form of the requantization exists within the limits",
         "Every form the compiler knows was tried and refuted for the named channel. Use an output of 8 bits or less, or a power-of-two scale.";
     ProofRefuted = "E0403", "the independent checker refuted a requantization",
@@ -87,6 +87,8 @@ codes! {
         "The bytes do not decode as a NumPy array of numbers in C order. Save it again with numpy.save.";
     CannotWrite = "E0803", "the output cannot be written",
         "The folder does not exist, is read-only, or the disk is full. Nothing was left half written.";
+    NotNpz = "E0804", "the file is not a readable .npz archive",
+        "The bytes are no complete ZIP archive of NumPy arrays, or hold more than 2 GiB of them. Save it again with numpy.savez.";
 }
 
 /// What the first two digits of a number mean, in order from 01.

@@ -12,6 +12,9 @@ use super::{Code, Diagnostic, Report};
 /// Columns of a message, on every terminal alike.
 const WIDTH: usize = 100;
 
+/// Columns of a line of the graph around a problem; constants make some very long.
+const EXCERPT_WIDTH: usize = WIDTH - 12;
+
 /// The report for a person, coloured if `color` is set. Each kind of problem is explained once.
 pub fn human(report: &Report, color: bool) -> String {
     let theme = if color { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
@@ -36,7 +39,7 @@ pub fn json_lines(report: &Report) -> String {
 }
 
 fn json(diagnostic: &Diagnostic) -> serde_json::Value {
-    let Diagnostic { code, at, found, needed } = diagnostic;
+    let Diagnostic { code, at, found, needed, hint, excerpt } = diagnostic;
     json!({
         "reason": "diagnostic",
         "level": "error",
@@ -47,6 +50,8 @@ fn json(diagnostic: &Diagnostic) -> serde_json::Value {
         "part": at.part,
         "found": found,
         "needed": needed,
+        "hint": hint,
+        "excerpt": excerpt,
         "help": code.help(),
     })
 }
@@ -78,8 +83,20 @@ struct Message<'a> {
 
 impl fmt::Display for Message<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Diagnostic { code, at, found, needed } = self.diagnostic;
-        write!(f, "{}\n    at {at}\n found {found}\nneeded {needed}", code.title())
+        let Diagnostic { code, at, found, needed, hint, excerpt } = self.diagnostic;
+        write!(f, "{}\n    at {at}\n found {found}\nneeded {needed}", code.title())?;
+        if let Some(hint) = hint {
+            write!(f, "\n  hint {hint}")?;
+        }
+        if !excerpt.is_empty() {
+            f.write_str("\n graph")?;
+        }
+        for line in excerpt {
+            let short: String = line.chars().take(EXCERPT_WIDTH).collect();
+            let rest = if short.len() < line.len() { "..." } else { "" };
+            write!(f, "\n  {short}{rest}")?;
+        }
+        Ok(())
     }
 }
 

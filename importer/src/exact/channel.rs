@@ -1,14 +1,14 @@
 //! One output channel to requantize: its exact function and the accumulators that can reach it.
 
-use super::StepFunction;
+use super::Function;
 use exactum_runtime::num::IntRange;
 
 /// The exact function of one output channel on the accumulators that can occur.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Channel {
     /// What a code must be.
-    pub function: StepFunction,
-    /// Every accumulator that can occur, from [`accumulator`](super::accumulator).
+    pub function: Function,
+    /// Every accumulator that can occur, from [`accumulator`](super::accumulator); up to 64 bits.
     pub range: IntRange,
 }
 
@@ -21,7 +21,7 @@ impl Channel {
         Some(Self { function: self.function.shifted(bias), range })
     }
 
-    /// The codes at both ends of the range; all others lie between them.
+    /// The codes at both ends of the range.
     pub fn end_codes(&self) -> (i64, i64) {
         (self.function.eval(self.range.lo), self.function.eval(self.range.hi))
     }

@@ -44,7 +44,7 @@ fn parse_rational(text: &str) -> Option<BigRational> {
     })
 }
 
-pub(super) mod rationals {
+pub(crate) mod rationals {
     use super::*;
 
     pub(crate) fn serialize<S: Serializer>(values: &[BigRational], to: S) -> Result<S::Ok, S::Error> {
@@ -57,6 +57,56 @@ pub(super) mod rationals {
             parse_rational(text).ok_or_else(|| D::Error::custom(format!("rational {text:?}")))
         };
         texts.iter().map(parse).collect()
+    }
+}
+
+/// One rational.
+pub(crate) mod rational {
+    use super::*;
+
+    pub(crate) fn serialize<S: Serializer>(value: &BigRational, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(&print_rational(value))
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<BigRational, D::Error> {
+        let text = String::deserialize(from)?;
+        parse_rational(&text).ok_or_else(|| D::Error::custom(format!("rational {text:?}")))
+    }
+}
+
+/// A rational or nothing.
+pub(crate) mod optional_rational {
+    use super::*;
+
+    pub(crate) fn serialize<S: Serializer>(value: &Option<BigRational>, to: S) -> Result<S::Ok, S::Error> {
+        match value {
+            Some(value) => to.serialize_some(&print_rational(value)),
+            None => to.serialize_none(),
+        }
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<BigRational>, D::Error> {
+        let parse = |text: String| {
+            parse_rational(&text).ok_or_else(|| D::Error::custom(format!("rational {text:?}")))
+        };
+        Option::<String>::deserialize(from)?.map(parse).transpose()
+    }
+}
+
+/// Lists of rationals.
+pub(crate) mod rational_lists {
+    use super::*;
+
+    pub(crate) fn serialize<S: Serializer>(lists: &[Vec<BigRational>], to: S) -> Result<S::Ok, S::Error> {
+        to.collect_seq(lists.iter().map(|list| list.iter().map(print_rational).collect::<Vec<_>>()))
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Vec<BigRational>>, D::Error> {
+        let parse = |text: &String| {
+            parse_rational(text).ok_or_else(|| D::Error::custom(format!("rational {text:?}")))
+        };
+        let lists = Vec::<Vec<String>>::deserialize(from)?;
+        lists.iter().map(|list| list.iter().map(parse).collect()).collect()
     }
 }
 
@@ -92,7 +142,27 @@ pub(crate) mod range {
     }
 }
 
-pub(super) mod rounding {
+/// Two ranges or nothing.
+pub(crate) mod range_pair {
+    use super::*;
+
+    pub(crate) fn serialize<S: Serializer>(value: &Option<[IntRange; 2]>, to: S) -> Result<S::Ok, S::Error> {
+        match value {
+            Some(ranges) => to.collect_seq(ranges.map(|range| [range.lo, range.hi])),
+            None => to.serialize_none(),
+        }
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<[IntRange; 2]>, D::Error> {
+        let Some(ranges) = Option::<[[i64; 2]; 2]>::deserialize(from)? else { return Ok(None) };
+        let range = |[lo, hi]: [i64; 2]| {
+            IntRange::new(lo, hi).ok_or_else(|| D::Error::custom(format!("range {lo} to {hi} is empty")))
+        };
+        Ok(Some([range(ranges[0])?, range(ranges[1])?]))
+    }
+}
+
+pub(crate) mod rounding {
     use super::*;
 
     pub(crate) fn serialize<S: Serializer>(value: &Rounding, to: S) -> Result<S::Ok, S::Error> {

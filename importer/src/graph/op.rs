@@ -3,11 +3,13 @@
 //! Attributes are plain data; printing and parsing come from their `serde` form, so an operator is declared here
 //! once. Which levels allow an operator is stated by [`Op::levels`].
 
-use exactum_runtime::num::{IntRange, IntType, Rounding};
+use exactum_runtime::num::{IntType, Rounding};
+use num_rational::BigRational;
 use serde::{Deserialize, Serialize};
 
-use super::{Level, Meaning, exact_text};
+use super::{Level, exact_text};
 use crate::certify::LayerCertificate;
+use crate::exact::{Curve, Quantizer};
 use crate::requant::RequantParams;
 
 /// What a node does. Operands are named in the order of the node's inputs.
@@ -87,13 +89,40 @@ pub enum Op {
     },
 
     /// Codes of a float input: x. The exact edge between the caller's floats and the integers.
-    Quantize,
+    Quantize(Tail),
     /// Dense layer: codes x of shape `[1, inputs]`, weight codes `[outputs, inputs]`, optional integer bias.
     Dense,
     /// Convolution of codes: x, weight codes, optional integer bias.
     Conv2d(Conv),
+    /// Transposed convolution of codes: x, weight codes (outputs first), optional integer bias.
+    ConvTranspose2d(ConvTranspose),
+    /// The exact integer sum `multipliers[0] * a + multipliers[1] * b`: a, b; b may repeat along a's leading axes.
+    Sum {
+        /// Whole units of the result in one unit of each operand.
+        multipliers: [i64; 2],
+    },
+    /// The exact integer product `(a - zero_points[0]) * (b - zero_points[1])`: a, b, as for `sum`.
+    Product {
+        /// Integers of the real number zero.
+        zero_points: [i64; 2],
+    },
+    /// Sums of windows, padding left out: x.
+    SumPool(SumPool),
     /// Codes from accumulators or other codes: x.
     Requantize(Requantize),
+    /// Codes from a real sum of two integers in units of their own: a, b.
+    RequantizePair(RequantizePair),
+    /// Surrounds codes with one code: x.
+    Border {
+        /// Elements before each axis.
+        before: Vec<usize>,
+        /// Elements after each axis.
+        after: Vec<usize>,
+        /// The code.
+        code: i64,
+    },
+    /// What the caller makes of the integers of an output: x. The exact edge at the other end; programs stop before it.
+    Dequantize(Dequantize),
 
     /// Largest value of each window: x.
     MaxPool(Pool),
@@ -129,6 +158,13 @@ pub enum Op {
         k: usize,
         /// Whether large is good.
         largest: bool,
+        /// What elements are compared as, `multipliers * x + offsets`; empty for x itself, one for all or one for each
+        /// index along the last axis.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        multipliers: Vec<i64>,
+        /// As `multipliers`.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        offsets: Vec<i64>,
     },
 }
 
@@ -291,25 +327,59 @@ pub enum Requantize {
     Certified(Box<Certified>),
 }
 
-/// From integers to codes: `clamp(round(integer_meaning / scale + zero_point), range)`.
+/// From numbers to codes: a real function of each, then a quantizer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Tail {
-    /// What the incoming integers stand for, biases included.
-    pub input: Meaning,
-    /// Scale of the resulting codes.
-    #[serde(with = "exact_text::float")]
-    pub scale: f32,
-    /// Code of zero.
-    pub zero_point: i64,
+    /// What an integer, or a float of the caller, stands for when it reaches the quantizer.
+    pub curve: Curve,
+    /// How that becomes a code. Its clamp is as narrow as the curve's values.
+    pub quantizer: Quantizer,
     /// Type of the resulting codes.
     #[serde(with = "exact_text::display")]
     pub int: IntType,
-    /// Clamp: the type's range, raised to the zero point by a ReLU.
-    #[serde(with = "exact_text::range")]
-    pub range: IntRange,
-    /// How quotients become codes.
-    #[serde(with = "exact_text::rounding")]
-    pub rounding: Rounding,
+}
+
+/// The function of a requantization of two operands.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RequantizePair {
+    /// What the model says: the tail takes `gains[0] * a + gains[1] * b`.
+    Exact {
+        /// Real value of one unit of each operand.
+        #[serde(with = "exact_text::rationals")]
+        gains: Vec<BigRational>,
+        /// What happens to the sum.
+        tail: Tail,
+    },
+    /// What the program computes: the form takes `multipliers[0] * a + multipliers[1] * b`.
+    Certified {
+        /// Factors of the operands.
+        multipliers: [i32; 2],
+        /// The form and its proof.
+        certified: Box<Certified>,
+    },
+}
+
+/// What the integers of an output stand for, where that is more than a scale.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Dequantize {
+    /// The real function of an integer.
+    pub curve: Curve,
+    /// Axis of a softmax after it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub softmax: Option<usize>,
+}
+
+/// Attributes of a sum over windows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SumPool {
+    /// Where the window goes.
+    #[serde(flatten)]
+    pub pool: Pool,
+    /// Integer of the real number zero, subtracted from each element.
+    pub zero_point: i64,
+    /// 0, or the number that each sum is brought to by the factor `unit / elements of the input in its window`.
+    pub unit: u64,
 }
 
 /// An integer form and the proof that it equals the exact function.
@@ -322,6 +392,24 @@ pub struct Certified {
 }
 
 impl Op {
+    /// Whether it computes accumulators that a requantization can take over as they are made.
+    pub const fn accumulates(&self) -> bool {
+        matches!(
+            self,
+            Self::Dense
+                | Self::Conv2d(_)
+                | Self::ConvTranspose2d(_)
+                | Self::Sum { .. }
+                | Self::Product { .. }
+                | Self::SumPool(_)
+        )
+    }
+
+    /// Whether it is a layer: a multiply-accumulate with constant weights.
+    pub const fn is_layer(&self) -> bool {
+        matches!(self, Self::Dense | Self::Conv2d(_) | Self::ConvTranspose2d(_))
+    }
+
     /// The name in printed graphs.
     pub const fn name(&self) -> &'static str {
         match self {
@@ -346,10 +434,17 @@ impl Op {
             Self::Pad { .. } => "pad",
             Self::Flatten { .. } => "flatten",
             Self::Identity => "identity",
-            Self::Quantize => "quantize",
+            Self::Quantize(_) => "quantize",
             Self::Dense => "dense",
             Self::Conv2d(_) => "conv2d",
+            Self::ConvTranspose2d(_) => "conv_transpose2d",
+            Self::Sum { .. } => "sum",
+            Self::Product { .. } => "product",
+            Self::SumPool(_) => "sum_pool",
             Self::Requantize(_) => "requantize",
+            Self::RequantizePair(_) => "requantize_pair",
+            Self::Border { .. } => "border",
+            Self::Dequantize(_) => "dequantize",
             Self::MaxPool(_) => "max_pool",
             Self::Reshape => "reshape",
             Self::Transpose { .. } => "transpose",
@@ -384,9 +479,20 @@ impl Op {
             | Self::Pad { .. }
             | Self::Flatten { .. }
             | Self::Identity => (Level::Imported, Level::Imported),
-            Self::Quantize | Self::Dense | Self::Conv2d(_) => (Level::Quantized, Level::Scheduled),
-            Self::Requantize(Requantize::Exact(_)) => (Level::Quantized, Level::Quantized),
-            Self::Requantize(Requantize::Certified(_)) => (Level::Integer, Level::Scheduled),
+            Self::Quantize(_)
+            | Self::Dense
+            | Self::Conv2d(_)
+            | Self::ConvTranspose2d(_)
+            | Self::Sum { .. }
+            | Self::Product { .. }
+            | Self::SumPool(_)
+            | Self::Border { .. }
+            | Self::Dequantize(_) => (Level::Quantized, Level::Scheduled),
+            Self::Requantize(Requantize::Exact(_)) | Self::RequantizePair(RequantizePair::Exact { .. }) => {
+                (Level::Quantized, Level::Quantized)
+            }
+            Self::Requantize(Requantize::Certified(_))
+            | Self::RequantizePair(RequantizePair::Certified { .. }) => (Level::Integer, Level::Scheduled),
             Self::MaxPool(_)
             | Self::Reshape
             | Self::Transpose { .. }
@@ -407,8 +513,17 @@ impl Op {
             | Self::ConvTranspose(_)
             | Self::Gemm { .. }
             | Self::Dense
-            | Self::Conv2d(_) => (2, 3),
-            Self::MatMul | Self::Add | Self::Sub | Self::Mul | Self::Div | Self::Pow => (2, 2),
+            | Self::Conv2d(_)
+            | Self::ConvTranspose2d(_) => (2, 3),
+            Self::MatMul
+            | Self::Add
+            | Self::Sub
+            | Self::Mul
+            | Self::Div
+            | Self::Pow
+            | Self::Sum { .. }
+            | Self::Product { .. }
+            | Self::RequantizePair(_) => (2, 2),
             Self::BatchNormalization { .. } => (5, 5),
             Self::Concat { .. } => (1, usize::MAX),
             Self::Reshape => (1, 2),

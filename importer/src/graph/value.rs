@@ -165,6 +165,12 @@ pub(super) fn shared<T>(values: &[T], channel: usize) -> &T {
     if values.len() == 1 { &values[0] } else { &values[channel] }
 }
 
+/// The narrowest type of signed codes that holds `range`, of 2 bits at least.
+pub(crate) fn narrowest(range: IntRange) -> IntType {
+    let types = (2..=32).flat_map(|bits| [true, false].map(|narrow| IntType::new(bits, true, narrow)));
+    types.flatten().find(|int| int.range().contains_range(range)).unwrap_or(IntType::INT32)
+}
+
 /// A scale as a rational; zero for what is not finite, which readers refuse.
 pub(crate) fn exact_scale(scale: f32) -> BigRational {
     exact::from_f32(scale).unwrap_or_else(BigRational::zero)

@@ -8,8 +8,8 @@
 //! - constants have as many elements as their shape, of the kind of their type.
 //!
 //! Quantized and below:
-//! - only inputs of the graph are float, and only `quantize` reads them;
-//! - `dense` and `conv2d` read codes and constant weight codes, and produce accumulators;
+//! - only inputs of the graph are float, and only `quantize` reads them, and only outputs that `dequantize` makes;
+//! - layers read codes and constant weight codes, and produce accumulators; sums, products and pools produce them too;
 //! - codes lie in their type: ranges in `int`, constants in `range`, the zero point among the codes of `int`;
 //! - scales are positive and finite, and there are as many as channels, or one.
 //!
@@ -17,14 +17,18 @@
 //!
 //! Integer and below:
 //! - scales and meanings stay at the graph's inputs and outputs only;
-//! - every accumulator has bounds, within 32 bits, that hold the bounds a second method derives here from weights
-//!   and input range.
+//! - every accumulator has bounds, within 32 bits unless it stays in registers, that hold the bounds a second method
+//!   derives here from weights and input range.
 //!
 //! Scheduled:
 //! - every value that is no constant, no float input and does not stay in registers has a place; places of values alive at the same time do not overlap, unless a
 //!   value takes over the place of one that dies there.
 
-use super::{Codes, Constant, Graph, Level, Node, Op, Requantize, Type, Value, ValueId, shape};
+use exactum_runtime::num::IntRange;
+
+use super::{
+    Codes, Constant, Graph, Level, Node, Op, Requantize, RequantizePair, Type, Value, ValueId, shape,
+};
 use crate::diagnostic::Location;
 
 mod bounds;
@@ -146,38 +150,60 @@ impl Verifier<'_> {
         let sums = |value: &Value| matches!(value.ty, Type::Accumulators { .. });
         let found = || format!("{:?} to {:?}", operands[0].ty, output.ty);
         match &node.op {
-            Op::Quantize => {
+            Op::Quantize(_) => {
                 let holds = operands[0].ty == Type::Float && is_codes(output);
                 self.require(holds, at, "quantize goes from float to codes", found);
             }
-            Op::Dense | Op::Conv2d(_) => {
+            Op::Dequantize(_) => {
+                let holds = operands[0].ty != Type::Float && output.ty == Type::Float;
+                self.require(holds, at, "dequantize goes from integers to float", found);
+            }
+            op if op.is_layer() => {
                 let weights = matches!(operands[1].constant, Some(Constant::Codes(_)));
                 let holds = is_codes(operands[0]) && weights && sums(output);
                 self.require(holds, at, "layers go from codes and constant weights to accumulators", found);
             }
-            Op::Requantize(function) => {
-                self.require(
-                    operands[0].ty != Type::Float && is_codes(output),
-                    at,
-                    "requantize ends in codes",
-                    found,
-                );
-                let range = match function {
-                    Requantize::Exact(tail) => tail.range,
-                    Requantize::Certified(certified) => certified.params.view().range(),
+            Op::Sum { .. } | Op::Product { .. } | Op::SumPool(_) => {
+                let holds = operands.iter().all(|value| value.ty != Type::Float) && sums(output);
+                self.require(holds, at, "sums go from integers to accumulators", found);
+            }
+            Op::Requantize(_) | Op::RequantizePair(_) => {
+                let integers = operands.iter().all(|value| value.ty != Type::Float);
+                self.require(integers && is_codes(output), at, "requantize ends in codes", found);
+                let range = match &node.op {
+                    Op::Requantize(Requantize::Exact(tail))
+                    | Op::RequantizePair(RequantizePair::Exact { tail, .. }) => tail.quantizer.codes(),
+                    Op::Requantize(Requantize::Certified(certified))
+                    | Op::RequantizePair(RequantizePair::Certified { certified, .. }) => {
+                        certified.params.view().range()
+                    }
+                    _ => IntRange::point(0),
                 };
                 let holds = output.codes().is_some_and(|codes| range.contains_range(codes.range));
                 self.require(holds, at, "codes of a requantization lie in its clamp", || range.to_string());
             }
-            _ => {
-                // Below the quantized level only the edge of the graph keeps scales.
-                let unscaled = |value: &Value| {
-                    value.codes().map(|codes| Codes { scale: vec![], axis: None, ..codes.clone() })
+            Op::Concat { .. } | Op::Border { .. } => {
+                let ranges = operands.iter().map(|value| value.codes().map(|codes| codes.range));
+                let held = |range: Option<IntRange>| {
+                    output.codes().zip(range).is_some_and(|(codes, range)| codes.range.contains_range(range))
                 };
-                let same = match self.graph.level {
-                    Level::Imported | Level::Quantized => operands[0].ty == output.ty,
-                    Level::Integer | Level::Scheduled => unscaled(operands[0]) == unscaled(output),
-                } || sums(output);
+                let fill = match &node.op {
+                    Op::Border { code, .. } => Some(IntRange::point(*code)),
+                    _ => output.codes().map(|codes| codes.range),
+                };
+                let holds = ranges.chain([fill]).all(held);
+                self.require(holds, at, "joined codes lie in the range of the result", found);
+            }
+            Op::TopK { .. } => {
+                let holds = operands[0].ty != Type::Float && is_codes(output);
+                self.require(holds, at, "top_k gives indices", found);
+            }
+            _ => {
+                // What codes stand for may change; below the quantized level only the edge of the graph says it.
+                let moved = |value: &Value| value.codes().map(|codes| (codes.int, codes.range));
+                let same = moved(operands[0]).is_none_or(|from| {
+                    moved(output).is_some_and(|to| from.0 == to.0 && to.1.contains_range(from.1))
+                }) || sums(output);
                 self.require(same, at, "moving elements keeps their type", found);
             }
         }
@@ -202,15 +228,18 @@ impl Verifier<'_> {
         if graph.level < Level::Quantized {
             return;
         }
-        let quantized_here = graph.producer(id).is_some_and(|node| graph.nodes[node].op == Op::Quantize);
+        let made_by = graph.producer(id).map(|node| &graph.nodes[node].op);
+        let quantized_here = matches!(made_by, Some(Op::Quantize(_)));
         let edge = quantized_here || graph.outputs.contains(&id);
         match &value.ty {
             Type::Float => {
-                let quantized = graph.consumers(id).all(|node| matches!(graph.nodes[node].op, Op::Quantize));
+                let quantized =
+                    graph.consumers(id).all(|node| matches!(graph.nodes[node].op, Op::Quantize(_)));
+                let left = matches!(made_by, Some(Op::Dequantize(_))) && graph.outputs.contains(&id);
                 self.require(
-                    graph.inputs.contains(&id) && quantized,
+                    quantized && (graph.inputs.contains(&id) || left),
                     &at,
-                    "only inputs are float",
+                    "only inputs and dequantized outputs are float",
                     String::new,
                 );
             }
@@ -224,7 +253,9 @@ impl Verifier<'_> {
                     "accumulators mean something where that is seen",
                     || format!("{meaning:?}"),
                 );
-                let fits = bounds.iter().all(|b| b.lo >= i64::from(i32::MIN) && b.hi <= i64::from(i32::MAX));
+                let fused = graph.producer(id).is_some_and(|node| graph.fused_requantize(node).is_some());
+                let narrow = |b: &IntRange| b.lo >= i64::from(i32::MIN) && b.hi <= i64::from(i32::MAX);
+                let fits = fused || bounds.iter().all(narrow);
                 let known = graph.level == Level::Quantized || !bounds.is_empty();
                 self.require(fits && known, &at, "accumulators are bounded by 32 bits", || {
                     format!("{bounds:?}")

@@ -1,206 +1,299 @@
-//! What each operator of the file becomes in the graph.
+//! How nodes of the file become nodes of the graph: resolving operands, making values, naming results.
 
-use exactum_qonnx::Node;
-use exactum_runtime::num::Rounding;
+use std::collections::BTreeSet;
+use std::rc::Rc;
 
-use super::{Lifter, window};
+use exactum_qonnx::{DataType, Node};
+use exactum_runtime::num::IntType;
+
+use super::support::{self, Support};
+use super::tensor::Tensor;
+use super::{Coding, Context, Item, Lifter, Operand, fold};
 use crate::diagnostic::{Code, Diagnostic, Location};
-use crate::graph::{Activation, Constant, Conv, Layout, Op, Pool, QuantAttributes, ValueId};
+use crate::graph::{Codes, Constant, Node as GraphNode, Op, Type, Value, ValueId, shape};
 
-/// An operator, and the shape of its result where that is not implied.
-pub(super) struct Lifted {
-    pub(super) op: Op,
-    pub(super) shape: Option<Vec<usize>>,
-}
-
-/// Reads `node`, whose operands are `inputs`.
-pub(super) fn lift(
-    lifter: &Lifter<'_>,
-    at: &Location,
-    node: &Node,
-    inputs: &[ValueId],
-) -> Result<Lifted, Diagnostic> {
-    if let Some(problem) = unsupported(at, node) {
-        return Err(problem);
-    }
-    let rank = inputs.first().map_or(0, |id| lifter.graph.value(*id).shape.len());
-    let form = |part: &str, found: String, needed: &str| {
-        let at = at.clone().at_part(format!("attribute {part:?}"));
-        Err(Diagnostic::new(Code::UnsupportedForm, at, found, needed))
-    };
-    let op = match node.operator().map_or("", |schema| schema.op_type) {
-        "Quant" => {
-            let name = node.string("rounding_mode").unwrap_or("ROUND");
-            let Some(rounding) = Rounding::from_qonnx_name(name) else {
-                let modes: Vec<&str> = Rounding::ALL.iter().map(|mode| mode.qonnx_name()).collect();
-                return form("rounding_mode", format!("{name:?}"), &modes.join(", "));
-            };
-            let set = |name| node.int(name).unwrap_or(0) != 0;
-            Op::Quant(QuantAttributes {
-                signed: set("signed"),
-                narrow: set("narrow"),
-                rounding,
-                zero_point_outside: false,
-                clip: None,
-            })
+impl<'a> Lifter<'a> {
+    /// Reads node `index` of the file. Behind a problem nothing is known of a node but its operator.
+    pub(super) fn node(&mut self, index: usize, node: &'a Node) -> Result<(), Diagnostic> {
+        let at = Location::node(index, &node.name, &node.op_type);
+        let support = Support::of(node).ok_or_else(|| support::refusal(&at, node))?;
+        if node.inputs.iter().any(|name| self.broken.contains(name)) {
+            self.broken.extend(node.outputs.iter().filter(|name| !name.is_empty()).cloned());
+            return Ok(());
         }
-        "Conv" => conv(lifter, at, node, inputs)?,
-        "MaxPool" => max_pool(lifter, at, node, inputs)?,
-        "Gemm" => Op::Gemm {
-            alpha: node.float("alpha").unwrap_or(1.0),
-            beta: node.float("beta").unwrap_or(1.0),
-            trans_a: node.int("transA").unwrap_or(0) != 0,
-            trans_b: node.int("transB").unwrap_or(0) != 0,
-        },
-        "MatMul" => Op::MatMul,
-        "Add" => Op::Add,
-        "Relu" => Op::Activation(Activation::Relu),
-        "Identity" | "Dropout" => Op::Identity,
-        "Flatten" => {
-            let axis = node.int("axis").unwrap_or(1);
-            let from_end = if axis < 0 { axis + rank as i64 } else { axis };
-            match usize::try_from(from_end) {
-                // Axis 0 would merge the batch into the features.
-                Ok(axis) if (1..=rank).contains(&axis) => Op::Flatten { axis },
-                _ => return form("axis", axis.to_string(), "an axis after the batch"),
-            }
-        }
-        "Transpose" => {
-            let perm = match node.ints("perm") {
-                Some(perm) => perm.iter().map(|axis| usize::try_from(*axis).unwrap_or(usize::MAX)).collect(),
-                None => (0..rank).rev().collect(),
-            };
-            Op::Transpose { perm }
-        }
-        "Reshape" => return reshape(lifter, at, node, inputs),
-        other => panic!("{other} is listed as supported and is not, please report this with the model"),
-    };
-    Ok(Lifted { op, shape: None })
-}
-
-/// Operators with an integer meaning: the arms of [`lift`], and `Constant`.
-const SUPPORTED: [&str; 13] = [
-    "Quant",
-    "Conv",
-    "Gemm",
-    "MatMul",
-    "Add",
-    "Relu",
-    "MaxPool",
-    "Flatten",
-    "Reshape",
-    "Transpose",
-    "Identity",
-    "Dropout",
-    "Constant",
-];
-
-/// The problem of a node whose operator has no integer meaning.
-pub(super) fn unsupported(at: &Location, node: &Node) -> Option<Diagnostic> {
-    let schema = node.operator();
-    if schema.is_some_and(|schema| SUPPORTED.contains(&schema.op_type)) {
-        return None;
-    }
-    let found = match node.domain.as_str() {
-        "" => node.op_type.clone(),
-        domain => format!("{} of domain {domain}", node.op_type),
-    };
-    let needed = format!("one of {}", SUPPORTED.join(", "));
-    Some(Diagnostic::new(Code::UnsupportedOperator, at.clone(), found, needed))
-}
-
-/// Operand `index`; a file can leave its name empty.
-fn operand(at: &Location, inputs: &[ValueId], index: usize) -> Result<ValueId, Diagnostic> {
-    inputs.get(index).copied().ok_or_else(|| {
-        let found = format!("{} operands", inputs.len());
-        Diagnostic::new(Code::BadSchema, at.clone(), found, format!("operand {index}"))
-    })
-}
-
-/// Height and width of a rank-4 operand.
-fn spatial(lifter: &Lifter<'_>, at: &Location, id: ValueId) -> Result<[usize; 2], Diagnostic> {
-    match lifter.graph.value(id).shape.as_slice() {
-        [_, _, height, width] => Ok([*height, *width]),
-        shape => {
-            let needed = "batch, channels, height and width";
-            Err(Diagnostic::new(
-                Code::UnsupportedForm,
-                at.clone(),
-                format!("an input of shape {shape:?}"),
-                needed,
-            ))
-        }
-    }
-}
-
-fn conv(lifter: &Lifter<'_>, at: &Location, node: &Node, inputs: &[ValueId]) -> Result<Op, Diagnostic> {
-    let (x, weight) = (operand(at, inputs, 0)?, operand(at, inputs, 1)?);
-    let input = spatial(lifter, &at.clone().at_part("input 0"), x)?;
-    let size = spatial(lifter, &at.clone().at_part("weight"), weight)?;
-    let window = window::read(at, node, input, size)?;
-    let groups = node.int("group").unwrap_or(1);
-    let Ok(groups) = usize::try_from(groups) else {
-        let at = at.clone().at_part("attribute \"group\"");
-        return Err(Diagnostic::new(Code::UnsupportedForm, at, groups.to_string(), "1 or more"));
-    };
-    Ok(Op::Conv(Conv { window, groups, layout: Layout::ChannelsFirst }))
-}
-
-fn max_pool(lifter: &Lifter<'_>, at: &Location, node: &Node, inputs: &[ValueId]) -> Result<Op, Diagnostic> {
-    let input = spatial(lifter, &at.clone().at_part("input 0"), operand(at, inputs, 0)?)?;
-    let window = window::read(at, node, input, [1, 1])?;
-    for (name, needed) in [("ceil_mode", 0), ("storage_order", 0)] {
-        let found = node.int(name).unwrap_or(needed);
-        if found != needed {
-            let at = at.clone().at_part(format!("attribute {name:?}"));
-            return Err(Diagnostic::new(Code::UnsupportedForm, at, found.to_string(), needed.to_string()));
-        }
-    }
-    Ok(Op::MaxPool(Pool { window, layout: Layout::ChannelsFirst }))
-}
-
-/// Reads the constant target shape: 0 keeps an axis, -1 is what remains, and the file's batch becomes one sample.
-fn reshape(
-    lifter: &Lifter<'_>,
-    at: &Location,
-    node: &Node,
-    inputs: &[ValueId],
-) -> Result<Lifted, Diagnostic> {
-    let x = lifter.graph.value(operand(at, inputs, 0)?);
-    let target = lifter.graph.value(operand(at, inputs, 1)?);
-    let Some(Constant::Shape(dims)) = &target.constant else {
-        let at = at.clone().at_part("input 1");
-        let found = format!("`{}`, which is computed", target.name);
-        return Err(Diagnostic::new(Code::NotConstant, at, found, "a constant shape"));
-    };
-    let keep_zero = node.int("allowzero").unwrap_or(0) == 0;
-    let mut shape: Vec<usize> = vec![];
-    let mut free = None;
-    for (axis, dim) in dims.iter().enumerate() {
-        let size = match usize::try_from(*dim) {
-            Ok(0) if keep_zero => x.shape.get(axis).copied(),
-            Ok(size) if axis == 0 && size == lifter.batch && x.constant.is_none() => Some(1),
-            Ok(size) => Some(size),
-            Err(_) if *dim == -1 && free.replace(axis).is_none() => Some(1),
-            Err(_) => None,
+        let outputs: Vec<&String> = node.outputs.iter().filter(|name| !name.is_empty()).collect();
+        let Some(first) = outputs.first() else {
+            return Err(Diagnostic::new(Code::BadSchema, at, "no output", "one output"));
         };
-        match size {
-            Some(size) => shape.push(size),
-            None => {
-                let at = at.clone().at_part("input 1");
-                return Err(Diagnostic::new(
-                    Code::ShapeMismatch,
-                    at,
-                    format!("shape {dims:?}"),
-                    "sizes, 0 and one -1",
-                ));
+        let mut seen = BTreeSet::new();
+        for output in &outputs {
+            let known = self.items.contains_key(*output) || self.initializers.contains_key(output.as_str());
+            if known || !seen.insert(*output) {
+                let found = format!("`{output}`, which exists already");
+                return Err(Diagnostic::new(Code::BadGraph, at, found, "a new name for each result"));
+            }
+        }
+        let name = if node.name.is_empty() { (*first).clone() } else { node.name.clone() };
+        let operands = node.inputs.iter().map(|name| self.item(&at, name)).collect::<Result<_, _>>()?;
+        let version = self.model.opset_version(&node.domain).unwrap_or(i64::MAX);
+        let first = self.graph.nodes.len();
+        let context = Context { at, node, operands, version, name, first };
+        match fold::evaluate(&context)? {
+            Some(results) => {
+                for (output, result) in node.outputs.iter().zip(results) {
+                    self.items.insert(output.clone(), Item::Constant(Rc::new(result)));
+                }
+            }
+            None => (support.lift)(self, &context)?,
+        }
+        let unread = |name: &&&String| !self.items.contains_key(**name) && self.read.contains(name.as_str());
+        match outputs.iter().find(unread) {
+            Some(output) => {
+                let problem = context.form("output", format!("`{output}`, which is read"), "no reader of it");
+                Err(problem.with_hint(
+                    "remove what reads this output; the compiler computes the operator's other one",
+                ))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// What `name` stands for; `None` for an operand that is left out.
+    fn item(&mut self, at: &Location, name: &str) -> Result<Option<Item>, Diagnostic> {
+        if name.is_empty() {
+            return Ok(None);
+        }
+        if let Some(item) = self.items.get(name) {
+            return Ok(Some(item.clone()));
+        }
+        let Some(tensor) = self.initializers.get(name) else {
+            let needed = "an input, an initializer or the result of a node before this one";
+            let found = format!("operand `{name}`, which nothing produces");
+            return Err(Diagnostic::new(Code::BadGraph, at.clone(), found, needed));
+        };
+        let tensor = Tensor::read(tensor, &Location::part(format!("initializer `{name}`")))?;
+        let item = Item::Constant(Rc::new(tensor));
+        self.items.insert(name.to_owned(), item.clone());
+        Ok(Some(item))
+    }
+
+    /// Adds a value, of which `fixed` says whether it depends on constants only.
+    pub(super) fn add(&mut self, value: Value, fixed: bool) -> ValueId {
+        self.fixed.push(fixed);
+        self.graph.add(value)
+    }
+
+    /// A constant of the graph.
+    pub(super) fn constant(&mut self, name: &str, shape: &[usize], ty: Type, constant: Constant) -> ValueId {
+        let mut value = Value::new(name, shape.to_vec(), ty);
+        value.constant = Some(constant);
+        self.add(value, true)
+    }
+
+    /// A float constant of the graph.
+    pub(super) fn floats(&mut self, name: &str, shape: &[usize], values: Vec<f32>) -> ValueId {
+        self.constant(name, shape, Type::Float, Constant::Float(values))
+    }
+
+    /// Whether a value depends on constants only.
+    pub(super) fn is_fixed(&self, id: ValueId) -> bool {
+        self.fixed.get(id.index()).copied().unwrap_or(false)
+    }
+
+    /// The shape of a value.
+    pub(super) fn shape(&self, id: ValueId) -> Vec<usize> {
+        self.graph.value(id).shape.clone()
+    }
+
+    /// Operand `index` as a value of the graph, whatever the file holds in its place.
+    pub(super) fn value(&mut self, context: &Context<'_>, index: usize) -> Result<Operand, Diagnostic> {
+        let tensor = match context.operand(index)? {
+            Item::Value(operand) => return Ok(operand.clone()),
+            Item::Constant(tensor) => Rc::clone(tensor),
+        };
+        let name = context.node.input(index).unwrap_or_default();
+        if let Some(id) = self.constants.get(name) {
+            return Ok((*id).into());
+        }
+        if tensor.len() == 0 {
+            let found = format!("`{name}` of shape {:?}", tensor.shape);
+            return Err(context.problem(
+                Code::ShapeMismatch,
+                format!("input {index}"),
+                found,
+                "one element at least",
+            ));
+        }
+        let value = tensor.to_value(name).map_err(|number| {
+            let found = format!("{number:?}");
+            context.problem(
+                Code::BadTensor,
+                format!("input {index}"),
+                found,
+                "numbers that float32 holds exactly",
+            )
+        })?;
+        let id = self.add(value, true);
+        self.constants.insert(name.to_owned(), id);
+        Ok(id.into())
+    }
+
+    /// Operand `index` as a value of real numbers.
+    pub(super) fn real(&mut self, context: &Context<'_>, index: usize) -> Result<ValueId, Diagnostic> {
+        let operand = self.value(context, index)?;
+        match operand.coding {
+            None => Ok(operand.id),
+            Some(coding) => {
+                let found = format!("integer codes of type {}", coding.int);
+                let problem = context.form(format!("input {index}"), found, "real numbers");
+                Err(problem.with_hint("put a DequantizeLinear before the node"))
             }
         }
     }
-    if let Some(axis) = free {
-        let known: usize =
-            shape.iter().try_fold(1usize, |product, dim| product.checked_mul(*dim)).unwrap_or(0);
-        shape[axis] = x.elems().checked_div(known).unwrap_or(0);
+
+    /// Operand `index` as a value of real numbers that depends on constants only.
+    ///
+    /// A float constant that the file annotates with an integer type, as FINN does, becomes codes.
+    pub(super) fn weight(&mut self, context: &Context<'_>, index: usize) -> Result<ValueId, Diagnostic> {
+        let name = context.node.input(index).unwrap_or_default();
+        let annotation =
+            self.model.graph.annotation(name, "finn_datatype").and_then(|name| name.parse().ok());
+        if let (Some(datatype), Item::Constant(tensor)) = (annotation, context.operand(index)?)
+            && let Some(int) = weight_type(datatype)
+        {
+            let tensor = Rc::clone(tensor);
+            let key = format!("{name}:{int}");
+            if let Some(id) = self.constants.get(&key) {
+                return Ok(*id);
+            }
+            let id = self.annotated(context, index, &tensor, datatype, int)?;
+            self.constants.insert(key, id);
+            return Ok(id);
+        }
+        let id = self.real(context, index)?;
+        if self.is_fixed(id) {
+            return Ok(id);
+        }
+        let problem = context.computed(index, "a constant of the model");
+        Err(problem.with_hint("products of two computed tensors, as in attention, have no integer form here"))
     }
-    Ok(Lifted { op: Op::Reshape, shape: Some(shape) })
+
+    fn annotated(
+        &mut self,
+        context: &Context<'_>,
+        index: usize,
+        tensor: &Tensor,
+        datatype: DataType,
+        int: IntType,
+    ) -> Result<ValueId, Diagnostic> {
+        let range = int.range();
+        let code = |value: &f64| {
+            let legal = value.fract() == 0.0 && (range.lo as f64..=range.hi as f64).contains(value);
+            (legal && (datatype != DataType::Bipolar || *value != 0.0)).then_some(*value as i32)
+        };
+        let values = tensor.numbers.reals();
+        let codes: Option<Vec<i32>> = values.iter().map(code).collect();
+        let Some(codes) = codes.filter(|codes| !codes.is_empty()) else {
+            let found = format!("numbers that are no {datatype}, which the file says they are");
+            return Err(context.problem(
+                Code::BadTensor,
+                format!("input {index}"),
+                found,
+                "integers of that type",
+            ));
+        };
+        let ty = Codes { int, range, zero_point: 0, scale: vec![1.0], axis: None };
+        let name = context.node.input(index).unwrap_or_default();
+        Ok(self.constant(name, &tensor.shape, Type::Codes(ty), Constant::Codes(codes)))
+    }
+
+    /// Adds a node that computes `op`; a reshape needs the `declared` shape of its result.
+    pub(super) fn emit(
+        &mut self,
+        context: &Context<'_>,
+        op: Op,
+        inputs: Vec<ValueId>,
+        declared: Option<&[usize]>,
+    ) -> Result<ValueId, Diagnostic> {
+        let operands: Vec<&Value> = inputs.iter().map(|id| self.graph.value(*id)).collect();
+        let shape = shape::infer(&op, &operands, declared)
+            .map_err(|error| context.shapes(error.found, error.needed))?;
+        context.rank(&shape)?;
+        let fixed = inputs.iter().all(|id| self.is_fixed(*id));
+        let name = format!("{}:{}", context.name, self.graph.nodes.len() - context.first + 1);
+        let output = self.add(Value::new(name.clone(), shape, Type::Float), fixed);
+        self.graph.nodes.push(GraphNode { name, origin: vec![context.name.clone()], op, inputs, output });
+        Ok(output)
+    }
+
+    /// `x` in another shape with as many elements.
+    pub(super) fn reshape(
+        &mut self,
+        context: &Context<'_>,
+        x: ValueId,
+        shape: &[usize],
+    ) -> Result<ValueId, Diagnostic> {
+        if self.graph.value(x).shape == shape {
+            return Ok(x);
+        }
+        self.emit(context, Op::Reshape, vec![x], Some(shape))
+    }
+
+    /// `x` with its axes in the order `perm`.
+    pub(super) fn transpose(
+        &mut self,
+        context: &Context<'_>,
+        x: ValueId,
+        perm: Vec<usize>,
+    ) -> Result<ValueId, Diagnostic> {
+        if perm.iter().copied().eq(0..self.graph.value(x).shape.len()) {
+            return Ok(x);
+        }
+        self.emit(context, Op::Transpose { perm }, vec![x], None)
+    }
+
+    /// Makes `operand` the result `index` of the node. What was made for it takes over the names of the file.
+    pub(super) fn finish(&mut self, context: &Context<'_>, index: usize, operand: impl Into<Operand>) {
+        let operand = operand.into();
+        let Some(output) = context.node.output(index) else { return };
+        let made = self.graph.nodes.iter().skip(context.first).position(|node| node.output == operand.id);
+        if let Some(position) = made {
+            let several = context.node.outputs.iter().filter(|name| !name.is_empty()).count() > 1;
+            let node = &mut self.graph.nodes[context.first + position];
+            node.name = if several && index > 0 && !context.node.name.is_empty() {
+                format!("{}:{output}", context.name)
+            } else {
+                context.name.clone()
+            };
+            self.graph.value_mut(operand.id).name = output.to_owned();
+        }
+        self.items.insert(output.to_owned(), Item::Value(operand));
+    }
+
+    /// Makes a constant the result `index` of the node.
+    pub(super) fn finish_constant(&mut self, context: &Context<'_>, index: usize, tensor: Tensor) {
+        if let Some(output) = context.node.output(index) {
+            self.items.insert(output.to_owned(), Item::Constant(Rc::new(tensor)));
+        }
+    }
+
+    /// Operand 0 and its coding, for operators that only move elements: the result has the same coding.
+    pub(super) fn moved(&mut self, context: &Context<'_>) -> Result<(ValueId, Option<Coding>), Diagnostic> {
+        let operand = self.value(context, 0)?;
+        if operand.coding.as_ref().is_some_and(|coding| coding.axis.is_some()) {
+            let found = "integer codes with a scale for each channel";
+            let problem = context.form("input 0", found, "one scale for the whole value");
+            return Err(problem.with_hint("put the DequantizeLinear before the node"));
+        }
+        Ok((operand.id, operand.coding))
+    }
+}
+
+/// The type of codes that hold numbers of `datatype`, for weights.
+fn weight_type(datatype: DataType) -> Option<IntType> {
+    match datatype {
+        DataType::Bipolar => IntType::new(2, true, true),
+        DataType::Int(int) => Some(int),
+        DataType::Float32 | DataType::ScaledInt(_) => None,
+    }
 }

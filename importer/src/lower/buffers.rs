@@ -4,7 +4,7 @@
 //! bytes; a requantization to codes of the same size may overwrite what it reads. Accumulators that are requantized at
 //! once stay in registers and have no place.
 
-use exactum_runtime::num::IntRange;
+use exactum_runtime::codes::Element;
 
 use super::memory_plan::Buffer;
 use crate::graph::{Graph, Node, Op, Type, Value, ValueId};
@@ -16,6 +16,9 @@ pub(crate) fn buffers(graph: &Graph) -> (Vec<Vec<ValueId>>, Vec<Buffer>) {
     let mut group_of: Vec<Option<usize>> = vec![None; graph.values.len()];
     for (index, layer) in graph.steps() {
         let node = &graph.nodes[index];
+        if let Op::Dequantize(_) = node.op {
+            continue;
+        }
         let read = &graph.nodes[layer.unwrap_or(index)].inputs;
         for id in read {
             if let Some(group) = group_of[id.index()] {
@@ -42,7 +45,7 @@ pub(crate) fn buffers(graph: &Graph) -> (Vec<Vec<ValueId>>, Vec<Buffer>) {
         };
         group_of[node.output.index()] = Some(group);
     }
-    for id in &graph.outputs {
+    for id in graph.outputs.iter().map(|id| graph.integers(*id)) {
         if let Some(group) = group_of[id.index()] {
             buffers[group].last = graph.nodes.len();
         }
@@ -52,7 +55,9 @@ pub(crate) fn buffers(graph: &Graph) -> (Vec<Vec<ValueId>>, Vec<Buffer>) {
 
 /// The shape that programs need for a value: operators with windows read height, width and channels from it.
 pub(crate) fn window_shape(graph: &Graph, id: ValueId) -> Option<&[usize]> {
-    let has_window = |node: &Node| matches!(node.op, Op::Conv2d(_) | Op::MaxPool(_));
+    let has_window = |node: &Node| {
+        matches!(node.op, Op::Conv2d(_) | Op::ConvTranspose2d(_) | Op::MaxPool(_) | Op::SumPool(_))
+    };
     let read = graph.nodes.iter().any(|node| has_window(node) && node.inputs[0] == id);
     let layer = graph.producer(id).map(|node| &graph.nodes[node]);
     let made = layer.is_some_and(|node| {
@@ -70,7 +75,8 @@ fn one_shape(graph: &Graph, group: &[ValueId], id: ValueId) -> bool {
 
 /// Index of the last node that reads one of `group`; past the end if the caller reads one.
 fn last_use(graph: &Graph, group: &[ValueId]) -> usize {
-    let of_value = |id: &ValueId| match graph.outputs.contains(id) {
+    let is_output = |id: &ValueId| graph.outputs.iter().any(|output| graph.integers(*output) == *id);
+    let of_value = |id: &ValueId| match is_output(id) {
         true => graph.nodes.len(),
         false => graph.consumers(*id).last().unwrap_or(0),
     };
@@ -82,14 +88,11 @@ fn size_bytes(value: &Value) -> usize {
     value.elems() * element_bytes(value)
 }
 
-/// Bytes of one element: accumulators take 4, codes 1 or 2.
+/// Bytes of one element: accumulators take 4, codes as many as their type needs.
 fn element_bytes(value: &Value) -> usize {
-    const BYTE: IntRange = IntRange { lo: -128, hi: 127 };
-    const UNSIGNED_BYTE: IntRange = IntRange { lo: 0, hi: 255 };
     match &value.ty {
         Type::Codes(codes) => {
-            let range = codes.int.range();
-            if BYTE.contains_range(range) || UNSIGNED_BYTE.contains_range(range) { 1 } else { 2 }
+            Element::smallest_for(codes.int.range()).unwrap_or(Element::I32).size_bytes() as usize
         }
         Type::Accumulators { .. } | Type::Float | Type::Shape => 4,
     }

@@ -1,15 +1,21 @@
 //! Writes a scheduled graph as a program image: tensors with places, operators with packed weights.
 
-use exactum_runtime::codes::Element;
-use exactum_runtime::num::IntRange;
-use exactum_runtime::program::op::{
-    Bias, Conv2d, Dense, MaxPool2d, Op as ProgramOp, Requantize as ProgramRequantize, Transpose,
-};
-use exactum_runtime::program::{Input, Output, Shape, Source, Tensor, TensorId, Window2d, encode};
+mod input;
+mod moves;
+mod pack;
+mod tensors;
 
-use super::buffers::{buffers, window_shape};
+use exactum_runtime::num::Requant;
+use exactum_runtime::program::op::{
+    Add, Concat, Conv2d, ConvTranspose2d, Dense, MaxPool2d, Mul, Op as ProgramOp,
+    Requantize as ProgramRequantize, SumPool2d, TopK,
+};
+use exactum_runtime::program::{Input, Output, Source, TensorId, Window2d, encode};
+
 use crate::diagnostic::{Code, Diagnostic, Location, Result};
-use crate::graph::{Certified, Constant, Conv, Graph, Node, Op, Requantize, Type, Value, ValueId, Window};
+use crate::graph::{Certified, Graph, Op, Requantize, RequantizePair, Type, ValueId, Window};
+use pack::{Packed, pack};
+use tensors::{Tensors, tensors};
 
 /// A program and where its operators come from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,24 +35,14 @@ pub struct OpOrigin {
     pub name: String,
     /// Nodes of the file that it computes.
     pub nodes: Vec<String>,
+    /// Value of the scheduled graph that it writes.
+    pub output: ValueId,
     /// Bytes of weights and biases in the image.
     pub weight_bytes: usize,
     /// Bytes of requantization parameters in the image.
     pub table_bytes: usize,
     /// Multiply-accumulates for one sample.
     pub macs: u64,
-}
-
-/// Arrays that the image copies; kept apart because operators borrow them.
-struct Packed {
-    weights: Vec<i8>,
-    bias: PackedBias,
-}
-
-enum PackedBias {
-    None,
-    I16(Vec<i16>),
-    I32(Vec<i32>),
 }
 
 /// The program of `graph`.
@@ -58,23 +54,28 @@ enum PackedBias {
 /// If the graph is not on the scheduled level or the runtime refuses the image: faults of the compiler.
 pub fn program(graph: &Graph) -> Result<Lowered> {
     let tensors = tensors(graph)?;
-    let packed: Vec<Option<Packed>> = graph.nodes.iter().map(|node| pack(graph, node)).collect();
+    let packed: Vec<Packed> = graph.nodes.iter().map(|node| pack(graph, &tensors, node)).collect();
     let mut ops = vec![];
     let mut origins = vec![];
     for (index, layer) in graph.steps() {
-        let built = match layer {
-            Some(layer) => Some((op(graph, &tensors, &packed, layer, Some(index))?, layer)),
-            None if graph.nodes[index].op == Op::Quantize || tensors.is_renaming(&graph.nodes[index]) => None,
-            None => Some((op(graph, &tensors, &packed, index, None)?, index)),
-        };
-        if let Some((built, first)) = built {
-            origins.push(origin(graph, &packed, &built, first, index));
-            ops.push(built);
+        let node = &graph.nodes[index];
+        let at_edge = matches!(node.op, Op::Quantize(_) | Op::Dequantize(_));
+        if layer.is_none() && (at_edge || tensors.is_renaming(node)) {
+            continue;
         }
+        let first = layer.unwrap_or(index);
+        let built = op(graph, &tensors, &packed, first, layer.map(|_| index))?;
+        origins.push(origin(graph, &packed, &built, first, index));
+        ops.push(built);
     }
-    let inputs: Vec<Input> = input_codes(graph).into_iter().map(|id| input(graph, &tensors, id)).collect();
+    let rules: Vec<_> = graph.inputs.iter().map(|id| input::rule(graph, *id)).collect::<Result<_, _>>()?;
+    let inputs: Vec<Input<'_>> = input_codes(graph)
+        .into_iter()
+        .zip(&rules)
+        .map(|(id, rule)| Input { tensor: tensors.id(id), quantizer: rule.as_ref().map(input::Rule::view) })
+        .collect();
     let outputs: Vec<Output> =
-        graph.outputs.iter().map(|id| Output { tensor: TensorId(tensors.ids[id.index()]) }).collect();
+        graph.outputs.iter().map(|id| Output { tensor: tensors.id(graph.integers(*id)) }).collect();
     let source = Source {
         arena_bytes: arena_bytes(graph) as u32,
         tensors: &tensors.tensors,
@@ -91,8 +92,9 @@ pub fn program(graph: &Graph) -> Result<Lowered> {
 
 /// The codes of each input of the graph, in order.
 pub fn input_codes(graph: &Graph) -> Vec<ValueId> {
-    let quantized =
-        |input: &ValueId| graph.nodes.iter().find(|node| node.inputs[0] == *input && node.op == Op::Quantize);
+    let quantized = |input: &ValueId| {
+        graph.nodes.iter().find(|node| node.inputs[0] == *input && matches!(node.op, Op::Quantize(_)))
+    };
     graph.inputs.iter().map(|input| quantized(input).map_or(*input, |node| node.output)).collect()
 }
 
@@ -102,118 +104,29 @@ pub fn arena_bytes(graph: &Graph) -> usize {
     places.map(|place| place.offset_bytes + place.size_bytes.next_multiple_of(8)).max().unwrap_or(0)
 }
 
-/// The tensor table and the number of each value in it.
-struct Tensors {
-    tensors: Vec<Tensor>,
-    ids: Vec<u16>,
-}
-
-impl Tensors {
-    /// Whether `node` gives the same place another name.
-    fn is_renaming(&self, node: &Node) -> bool {
-        node.op == Op::Reshape && self.ids[node.inputs[0].index()] == self.ids[node.output.index()]
-    }
-}
-
-/// One tensor for each place, whatever names its value has; its shape is the one that a window needs.
-fn tensors(graph: &Graph) -> Result<Tensors> {
-    let mut table = Tensors { tensors: vec![], ids: vec![u16::MAX; graph.values.len()] };
-    let (groups, _) = buffers(graph);
-    for group in &groups {
-        let value = graph.value(group[0]);
-        let shape = group.iter().find_map(|id| window_shape(graph, *id)).unwrap_or(&value.shape);
-        let (element, range) = stored(value);
-        // A program handles one sample; the batch axis is its caller's loop.
-        let sample = &shape[usize::from(shape.len() > 1)..];
-        let dims: Option<Vec<u32>> = sample.iter().map(|dim| u32::try_from(*dim).ok()).collect();
-        let place = value.placement.map_or(0, |place| place.offset_bytes);
-        let (Some(shape), Ok(id)) =
-            (dims.and_then(|dims| Shape::new(&dims)), u16::try_from(table.tensors.len()))
-        else {
-            let at = Location::part(format!("value `{}`", value.name));
-            let found = format!("shape {shape:?} in a program of {} tensors", table.tensors.len());
-            let needed = "rank 1 to 4 without the batch, no empty axis, at most 65535 tensors";
-            return Err(Diagnostic::new(Code::TooLarge, at, found, needed).into());
-        };
-        for member in group {
-            table.ids[member.index()] = id;
-        }
-        table.tensors.push(Tensor { element, shape, offset_bytes: place as u32, range });
-    }
-    Ok(table)
-}
-
-/// How a value's integers are stored, and which can occur.
-fn stored(value: &Value) -> (Element, IntRange) {
-    match &value.ty {
-        Type::Codes(codes) => (Element::smallest_for(codes.int.range()).unwrap_or(Element::I32), codes.range),
-        Type::Accumulators { bounds, .. } => {
-            let range = bounds.iter().copied().reduce(IntRange::union);
-            (Element::I32, range.unwrap_or(Element::I32.range()))
-        }
-        Type::Float | Type::Shape => (Element::I32, Element::I32.range()),
-    }
-}
-
-/// Weights and biases of a layer as the image stores them.
-fn pack(graph: &Graph, node: &Node) -> Option<Packed> {
-    let depthwise = match &node.op {
-        Op::Dense => false,
-        Op::Conv2d(conv) => is_depthwise(graph, node, conv),
-        _ => return None,
-    };
-    let weight = graph.value(node.inputs[1]);
-    let Some(Constant::Codes(codes)) = &weight.constant else { return None };
-    let outputs = weight.shape[0];
-    let filter_elems = codes.len() / outputs.max(1);
-    let mut weights = vec![0i8; codes.len()];
-    for (position, code) in codes.iter().enumerate() {
-        let (o, i) = (position / filter_elems, position % filter_elems);
-        weights[Conv2d::weight_index(depthwise, outputs, filter_elems, o, i)] = *code as i8;
-    }
-    let bias = match node.inputs.get(2).map(|id| &graph.value(*id).constant) {
-        Some(Some(Constant::Codes(codes))) => {
-            let short: Option<Vec<i16>> = codes.iter().map(|code| i16::try_from(*code).ok()).collect();
-            short.map_or_else(|| PackedBias::I32(codes.clone()), PackedBias::I16)
-        }
-        _ => PackedBias::None,
-    };
-    Some(Packed { weights, bias })
-}
-
-fn is_depthwise(graph: &Graph, node: &Node, conv: &Conv) -> bool {
-    let channels = |id: ValueId| graph.value(id).shape.last().copied().unwrap_or(0);
-    Conv2d::is_depthwise(conv.groups, channels(node.inputs[0]), channels(node.output))
-}
-
 /// The operator of node `index`, whose accumulators node `fused` requantizes.
 fn op<'a>(
     graph: &'a Graph,
     tensors: &Tensors,
-    packed: &'a [Option<Packed>],
+    packed: &'a [Packed],
     index: usize,
     fused: Option<usize>,
 ) -> Result<ProgramOp<'a>> {
     let node = &graph.nodes[index];
-    let tensor = |id: ValueId| TensorId(tensors.ids[id.index()]);
     let x = graph.value(node.inputs[0]);
-    let (input, output) = (tensor(node.inputs[0]), tensor(graph.nodes[fused.unwrap_or(index)].output));
+    let result = graph.value(node.output);
+    let (input, output) =
+        (tensors.id(node.inputs[0]), tensors.id(graph.nodes[fused.unwrap_or(index)].output));
+    let second = |operand: usize| node.inputs.get(operand).map_or(TensorId(u16::MAX), |id| tensors.id(*id));
     let input_zero_point = x.codes().map_or(0, |codes| codes.zero_point) as i32;
-    let requant = fused.and_then(|node| match &graph.nodes[node].op {
-        Op::Requantize(Requantize::Certified(certified)) => Some(certified.params.view()),
-        _ => None,
-    });
-    let layer = packed[index].as_ref().map(|packed| {
-        let bias = match &packed.bias {
-            PackedBias::None => Bias::None,
-            PackedBias::I16(bias) => Bias::I16(bias),
-            PackedBias::I32(bias) => Bias::I32(bias),
-        };
-        (packed.weights.as_slice(), bias)
-    });
+    let certified = fused.and_then(|node| certified(&graph.nodes[node].op));
+    let requant: Option<Requant<'_>> = certified.map(|certified| certified.params.view());
+    let wide = matches!(&result.ty, Type::Accumulators { bounds, .. }
+        if bounds.iter().any(|bound| bound.signed_bits() > i32::BITS));
     let at = || graph.location(index);
-    Ok(match (&node.op, layer) {
-        (Op::Dense, Some((weights, bias))) => {
+    let (weights, bias) = packed[index].layer();
+    Ok(match &node.op {
+        Op::Dense => {
             let shape = &graph.value(node.inputs[1]).shape;
             let (out_features, in_features) = (small(shape[0], &at)?, small(shape[1], &at)?);
             ProgramOp::Dense(Dense {
@@ -225,11 +138,11 @@ fn op<'a>(
                 weights,
                 bias,
                 requant,
+                wide,
             })
         }
-        (Op::Conv2d(conv), Some((weights, bias))) => {
-            let window = window(&conv.window, &at)?;
-            let groups = small(conv.groups, &at)?;
+        Op::Conv2d(conv) => {
+            let (window, groups) = (window(&conv.window, &at)?, small(conv.groups, &at)?);
             ProgramOp::Conv2d(Conv2d {
                 input,
                 output,
@@ -239,53 +152,112 @@ fn op<'a>(
                 weights,
                 bias,
                 requant,
+                wide,
             })
         }
-        (Op::MaxPool(pool), _) => {
-            ProgramOp::MaxPool2d(MaxPool2d { input, output, window: window(&pool.window, &at)? })
-        }
-        (Op::Requantize(Requantize::Certified(certified)), _) => {
-            let requant = certified.params.view();
-            let channels = small(rows_of(certified, x), &at)?;
-            ProgramOp::Requantize(ProgramRequantize { input, output, channels, requant })
-        }
-        // A reshape to a place of its own copies: one row stays one row.
-        (Op::Reshape, _) => {
-            ProgramOp::Transpose(Transpose { input, output, rows: 1, columns: small(x.elems(), &at)? })
-        }
-        (Op::Transpose { perm }, _) => {
-            let (rows, columns) = matrix(perm, &x.shape).ok_or_else(|| {
-                let needed = "a permutation that swaps two neighbouring blocks of axes";
-                Diagnostic::new(Code::UnsupportedForm, at(), format!("perm {perm:?}"), needed)
-            })?;
-            ProgramOp::Transpose(Transpose {
+        Op::ConvTranspose2d(conv) => {
+            let (window, groups) = (window(&conv.window, &at)?, small(conv.groups, &at)?);
+            ProgramOp::ConvTranspose2d(ConvTranspose2d {
                 input,
                 output,
-                rows: small(rows, &at)?,
-                columns: small(columns, &at)?,
+                input_zero_point,
+                window,
+                groups,
+                weights,
+                bias,
+                requant,
+                wide,
             })
         }
-        (op, _) => panic!("{} has no operator in programs, please report this with the model", op.name()),
+        Op::MaxPool(pool) => {
+            ProgramOp::MaxPool2d(MaxPool2d { input, output, window: window(&pool.window, &at)? })
+        }
+        Op::SumPool(pool) => ProgramOp::SumPool2d(SumPool2d {
+            input,
+            output,
+            input_zero_point: whole(pool.zero_point, &at)?,
+            window: window(&pool.pool.window, &at)?,
+            unit: whole(pool.unit, &at)?,
+            requant,
+        }),
+        Op::Sum { multipliers: [p, q] } => ProgramOp::Add(Add {
+            input,
+            second: second(1),
+            output,
+            multipliers: [whole(*p, &at)?, whole(*q, &at)?],
+            channels: channels(certified, &result.shape, &at)?,
+            requant,
+        }),
+        Op::Product { zero_points: [p, q] } => ProgramOp::Mul(Mul {
+            input,
+            second: second(1),
+            output,
+            zero_points: [whole(*p, &at)?, whole(*q, &at)?],
+            channels: channels(certified, &result.shape, &at)?,
+            requant,
+        }),
+        Op::RequantizePair(RequantizePair::Certified { multipliers, certified }) => ProgramOp::Add(Add {
+            input,
+            second: second(1),
+            output,
+            multipliers: *multipliers,
+            channels: 1,
+            requant: Some(certified.params.view()),
+        }),
+        Op::Requantize(Requantize::Certified(certified)) => ProgramOp::Requantize(ProgramRequantize {
+            input,
+            output,
+            channels: channels(Some(certified), &x.shape, &at)?,
+            requant: certified.params.view(),
+        }),
+        Op::Concat { axis } => ProgramOp::Concat(Concat {
+            input,
+            rest: packed[index].rest(),
+            output,
+            rows: small(result.shape[..*axis].iter().product(), &at)?,
+        }),
+        Op::TopK { k, largest, multipliers, offsets } => ProgramOp::TopK(TopK {
+            input,
+            output,
+            elems: small(x.shape.last().copied().unwrap_or(1), &at)?,
+            k: small(*k, &at)?,
+            largest: *largest,
+            multipliers,
+            offsets,
+        }),
+        op => match moves::rearrange(op, &x.shape, &result.shape) {
+            Some(steps) => ProgramOp::Rearrange(steps.into_program(input, output).map_err(|found| {
+                Diagnostic::new(Code::UnsupportedForm, at(), found, "a move along at most six axes")
+            })?),
+            None => panic!("{} has no operator in programs, please report this with the model", op.name()),
+        },
     })
+}
+
+/// The form and proof of a requantization.
+fn certified(op: &Op) -> Option<&Certified> {
+    match op {
+        Op::Requantize(Requantize::Certified(certified))
+        | Op::RequantizePair(RequantizePair::Certified { certified, .. }) => Some(certified),
+        _ => None,
+    }
 }
 
 /// Codes of one row of a requantization: its channels, or 1 if all share the parameters.
-fn rows_of(certified: &Certified, x: &Value) -> usize {
-    if certified.certificate.channels.len() == 1 { 1 } else { x.shape.last().copied().unwrap_or(1) }
-}
-
-/// Rows and columns of the matrix transpose that `perm` is: all axes before some axis change places with the rest.
-fn matrix(perm: &[usize], shape: &[usize]) -> Option<(usize, usize)> {
-    let long: Vec<usize> = (0..shape.len()).filter(|axis| shape[*axis] > 1).collect();
-    let order: Vec<usize> = perm.iter().copied().filter(|axis| shape[*axis] > 1).collect();
-    (0..=long.len()).find_map(|split| {
-        let turned: Vec<usize> = [&long[split..], &long[..split]].concat();
-        let size = |axes: &[usize]| axes.iter().map(|axis| shape[*axis]).product();
-        (turned == order).then(|| (size(&long[..split]), size(&long[split..])))
-    })
+fn channels(certified: Option<&Certified>, shape: &[usize], at: &dyn Fn() -> Location) -> Result<u32> {
+    match certified {
+        Some(certified) if certified.certificate.channels.len() > 1 => {
+            small(shape.last().copied().unwrap_or(1), at)
+        }
+        _ => Ok(1),
+    }
 }
 
 fn small<T: TryFrom<usize>>(value: usize, at: &dyn Fn() -> Location) -> Result<T> {
+    whole(value, at)
+}
+
+fn whole<F: Copy + std::fmt::Display, T: TryFrom<F>>(value: F, at: &dyn Fn() -> Location) -> Result<T> {
     value.try_into().map_err(|_| {
         let needed = format!("at most {} bits", 8 * size_of::<T>());
         Diagnostic::new(Code::TooLarge, at(), value.to_string(), needed).into()
@@ -306,56 +278,36 @@ fn window(window: &Window, at: &dyn Fn() -> Location) -> Result<Window2d> {
     })
 }
 
-fn input(graph: &Graph, tensors: &Tensors, id: ValueId) -> Input {
-    let codes = graph.value(id).codes();
-    Input {
-        tensor: TensorId(tensors.ids[id.index()]),
-        scale: codes.and_then(|codes| codes.scale.first().copied()),
-        zero_point: codes.map_or(0, |codes| codes.zero_point) as i32,
-    }
-}
-
-fn origin(
-    graph: &Graph,
-    packed: &[Option<Packed>],
-    op: &ProgramOp<'_>,
-    first: usize,
-    last: usize,
-) -> OpOrigin {
+fn origin(graph: &Graph, packed: &[Packed], op: &ProgramOp<'_>, first: usize, last: usize) -> OpOrigin {
     let node = &graph.nodes[first];
     let mut nodes = node.origin.clone();
     if last != first {
         nodes.extend(graph.nodes[last].origin.iter().cloned());
     }
-    let weight_bytes = packed[first].as_ref().map_or(0, |packed| {
-        let bias_bytes = match &packed.bias {
-            PackedBias::None => 0,
-            PackedBias::I16(bias) => size_of_val(&**bias),
-            PackedBias::I32(bias) => size_of_val(&**bias),
-        };
-        packed.weights.len() + bias_bytes
-    });
-    let table_bytes = match &graph.nodes[last].op {
-        Op::Requantize(Requantize::Certified(certified)) => certified.params.size_bytes(),
-        _ => 0,
+    let table_bytes = certified(&graph.nodes[last].op).map_or(0, |certified| certified.params.size_bytes());
+    let (weights, _) = packed[first].layer();
+    // Every output of a layer takes its filter once; a transposed one every input the filters of its group.
+    let macs = match &node.op {
+        op if !op.is_layer() => 0,
+        Op::ConvTranspose2d(_) => {
+            let x = graph.value(node.inputs[0]);
+            let channels = x.shape.last().copied().unwrap_or(1).max(1) as u64;
+            x.elems() as u64 * (weights.len() as u64 / channels)
+        }
+        _ => {
+            let channels = graph.value(node.inputs[1]).shape[0].max(1) as u64;
+            graph.value(node.output).elems() as u64 * (weights.len() as u64 / channels)
+        }
     };
-    let macs = packed[first].as_ref().map_or(0, |packed| {
-        let outputs = graph.value(node.output).elems() as u64;
-        let channels = graph.value(node.inputs[1]).shape[0].max(1) as u64;
-        outputs * (packed.weights.len() as u64 / channels)
-    });
-    OpOrigin { kind: op.kind().name(), name: node.name.clone(), nodes, weight_bytes, table_bytes, macs }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn layout_changes_are_matrix_transposes() {
-        assert_eq!(matrix(&[0, 2, 3, 1], &[1, 3, 4, 5]), Some((3, 20)));
-        assert_eq!(matrix(&[0, 3, 1, 2], &[1, 4, 5, 3]), Some((20, 3)));
-        assert_eq!(matrix(&[1, 0], &[2, 7]), Some((2, 7)));
-        assert_eq!(matrix(&[0, 3, 2, 1], &[1, 2, 3, 4]), None);
+    let weight_bytes = packed[first].size_bytes();
+    let output = graph.nodes[last].output;
+    OpOrigin {
+        kind: op.kind().name(),
+        name: node.name.clone(),
+        nodes,
+        output,
+        weight_bytes,
+        table_bytes,
+        macs,
     }
 }

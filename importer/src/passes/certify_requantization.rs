@@ -1,9 +1,14 @@
 //! Chooses an integer form for every requantization, has it proven by the checker, and drops all scales inside.
 
+use exactum_runtime::num::IntRange;
+use num_traits::Zero;
+use rayon::prelude::*;
+
 use super::Pass;
-use super::bound_accumulators::channels;
-use crate::diagnostic::{Code, Diagnostic, Report, Result};
-use crate::graph::{Certified, Graph, Level, Op, Requantize, Tail, ValueId};
+use super::bound_accumulators::{self, channels};
+use crate::diagnostic::{Code, Diagnostic, Location, Report, Result};
+use crate::exact::{PairFunction, Rational};
+use crate::graph::{Certified, Graph, Level, Op, Requantize, RequantizePair, Type, Value, ValueId};
 use crate::requant::{self, RequantError};
 
 pub(super) const PASS: Pass = Pass {
@@ -15,41 +20,106 @@ pub(super) const PASS: Pass = Pass {
 };
 
 fn run(graph: &mut Graph) -> Result<()> {
+    // Layers do not depend on each other's proofs.
+    let certified: Vec<Option<Result<Op, Diagnostic>>> =
+        (0..graph.nodes.len()).into_par_iter().map(|index| certify(graph, index)).collect();
     let mut problems = vec![];
-    for index in 0..graph.nodes.len() {
-        let Op::Requantize(Requantize::Exact(tail)) = &graph.nodes[index].op else { continue };
-        match certify(graph, index, tail) {
-            Ok(certified) => {
-                graph.nodes[index].op = Op::Requantize(Requantize::Certified(Box::new(certified)));
+    for (node, certified) in graph.nodes.iter_mut().zip(certified) {
+        match certified {
+            Some(Ok(op)) => {
+                narrow(&mut graph.values[node.output.index()], &op);
+                node.op = op;
             }
-            Err(problem) => problems.push(problem),
+            Some(Err(problem)) => problems.push(problem),
+            None => {}
         }
     }
+    narrow_codes(graph);
     strip_meanings(graph);
     Report::check(problems, ())
 }
 
-fn certify(graph: &Graph, index: usize, tail: &Tail) -> Result<Certified, Diagnostic> {
-    let channels = channels(tail, graph.value(graph.nodes[index].inputs[0]));
+/// The certified form of node `index`, if it is a requantization.
+fn certify(graph: &Graph, index: usize) -> Option<Result<Op, Diagnostic>> {
+    let node = &graph.nodes[index];
     let at = graph.location(index);
-    match requant::choose(&channels) {
-        Ok(choice) => Ok(Certified { params: choice.params, certificate: choice.certificate }),
-        Err(error @ RequantError::Uncertified { .. }) => {
-            Err(Diagnostic::new(Code::ProofRefuted, at, error.to_string(), "a form that the checker accepts"))
+    match &node.op {
+        Op::Requantize(Requantize::Exact(tail)) => {
+            let channels = channels(graph, index, tail);
+            Some(requant::choose(&channels).map_err(|error| problem(at, &error)).map(|choice| {
+                let certified = Certified { params: choice.params, certificate: choice.certificate };
+                Op::Requantize(Requantize::Certified(Box::new(certified)))
+            }))
         }
-        Err(error) => Err(Diagnostic::new(
-            Code::NoRequantization,
-            at,
-            error.to_string(),
-            "a form within 32-bit multipliers or a table of at most 65536 entries",
-        )),
+        Op::RequantizePair(RequantizePair::Exact { gains, tail }) => {
+            let range = |operand: usize| {
+                let ranges = bound_accumulators::of_value(graph, node.inputs[operand])?;
+                ranges.into_iter().reduce(IntRange::union)
+            };
+            let (Some(a), Some(b), [first, second]) = (range(0), range(1), gains.as_slice()) else {
+                let found = "operands whose ranges are unknown";
+                return Some(Err(Diagnostic::new(Code::AccumulatorTooWide, at, found, "quantized operands")));
+            };
+            let function = PairFunction {
+                gains: [first.clone(), second.clone()],
+                offset: Rational::zero(),
+                curve: tail.curve.clone(),
+                quantizer: tail.quantizer.clone(),
+            };
+            Some(requant::choose_pair(&function, a, b).map_err(|error| problem(at, &error)).map(|choice| {
+                let certified = Certified { params: choice.params, certificate: choice.certificate };
+                let (multipliers, certified) = (choice.multipliers, Box::new(certified));
+                Op::RequantizePair(RequantizePair::Certified { multipliers, certified })
+            }))
+        }
+        _ => None,
+    }
+}
+
+/// Leaves of the codes of `value` those that the clamp of `op` lets through.
+fn narrow(value: &mut Value, op: &Op) {
+    let (Op::Requantize(Requantize::Certified(certified))
+    | Op::RequantizePair(RequantizePair::Certified { certified, .. })) = op
+    else {
+        return;
+    };
+    if let Type::Codes(codes) = &mut value.ty {
+        let clamp = certified.params.view().range();
+        codes.range = IntRange { lo: clamp.clamp(codes.range.lo), hi: clamp.clamp(codes.range.hi) };
+    }
+}
+
+fn problem(at: Location, error: &RequantError) -> Diagnostic {
+    let (code, needed) = match error {
+        RequantError::Uncertified { .. } => (Code::ProofRefuted, "a form that the checker accepts"),
+        _ => (Code::NoRequantization, "a form within 64-bit multipliers or a table of at most 65536 entries"),
+    };
+    Diagnostic::new(code, at, error.to_string(), needed)
+}
+
+/// A form's clamp can be narrower than the quantizer's: as narrow as the function's values.
+fn narrow_codes(graph: &mut Graph) {
+    for index in 0..graph.nodes.len() {
+        let node = &graph.nodes[index];
+        let output = node.output;
+        let clamp = match &node.op {
+            Op::Requantize(Requantize::Certified(certified))
+            | Op::RequantizePair(RequantizePair::Certified { certified, .. }) => {
+                certified.params.view().range()
+            }
+            _ => continue,
+        };
+        if let Type::Codes(codes) = &mut graph.value_mut(output).ty {
+            let (lo, hi) = (codes.range.lo.max(clamp.lo), codes.range.hi.min(clamp.hi));
+            codes.range = IntRange::new(lo, hi).unwrap_or(clamp);
+        }
     }
 }
 
 /// Scales and meanings stay where a caller meets them: at the codes of inputs and at outputs.
 fn strip_meanings(graph: &mut Graph) {
     let mut edge = graph.outputs.clone();
-    edge.extend(graph.nodes.iter().filter(|node| matches!(node.op, Op::Quantize)).map(|node| node.output));
+    edge.extend(graph.nodes.iter().filter(|node| matches!(node.op, Op::Quantize(_))).map(|node| node.output));
     for index in 0..graph.values.len() {
         if edge.contains(&ValueId::new(index)) {
             continue;

@@ -9,7 +9,9 @@ use std::collections::BTreeMap;
 use super::Pass;
 use super::fold_constants::permuted;
 use crate::diagnostic::Result;
-use crate::graph::{Constant, Conv, Graph, Layout, Level, Node, Op, Pool, Value, ValueId};
+use crate::graph::{
+    Constant, Conv, ConvTranspose, Graph, Layout, Level, Node, Op, Pool, Requantize, SumPool, Value, ValueId,
+};
 
 pub(super) const PASS: Pass = Pass {
     name: "channels-last",
@@ -19,10 +21,23 @@ pub(super) const PASS: Pass = Pass {
     run,
 };
 
-/// New axis order of a spatial value: batch, height, width, channels.
+/// Batch, height, width, channels of a convolution's weights or of a spatial value.
 const TO_LAST: [usize; 4] = [0, 2, 3, 1];
+
+/// New axis order of a value with channels along axis 1: batch, the others, channels.
+fn to_last(rank: usize) -> Vec<usize> {
+    let mut perm: Vec<usize> = (0..rank).filter(|axis| *axis != 1).collect();
+    perm.extend((rank > 1).then_some(1));
+    perm
+}
+
 /// And back.
-const TO_FIRST: [usize; 4] = [0, 3, 1, 2];
+fn to_first(rank: usize) -> Vec<usize> {
+    let mut perm: Vec<usize> = (0..rank.min(1)).collect();
+    perm.extend((rank > 1).then_some(rank - 1));
+    perm.extend(1..rank.saturating_sub(1));
+    perm
+}
 
 struct Rewriter {
     graph: Graph,
@@ -53,21 +68,16 @@ fn run(graph: &mut Graph) -> Result<()> {
 impl Rewriter {
     fn node(&mut self, node: &Node, later: &[Node]) {
         let x = node.inputs[0];
+        let layout = Layout::ChannelsLast;
         match &node.op {
-            Op::Conv2d(conv) => {
-                let x = self.channels_last(x);
-                let weight = self.permuted_constant(node.inputs[1], &TO_LAST);
-                let op = Op::Conv2d(Conv { layout: Layout::ChannelsLast, ..*conv });
-                let inputs = [x, weight].into_iter().chain(node.inputs.get(2).copied()).collect();
-                self.spatial(node, op, inputs);
+            Op::Conv2d(conv) => self.layer(node, Op::Conv2d(Conv { layout, ..*conv })),
+            Op::ConvTranspose2d(conv) => {
+                self.layer(node, Op::ConvTranspose2d(ConvTranspose { layout, ..*conv }));
             }
-            Op::MaxPool(pool) => {
-                let x = self.channels_last(x);
-                self.spatial(node, Op::MaxPool(Pool { layout: Layout::ChannelsLast, ..*pool }), vec![x]);
-            }
-            Op::Requantize(_) if self.last.contains_key(&x) => {
-                let x = self.channels_last(x);
-                self.spatial(node, node.op.clone(), vec![x]);
+            Op::MaxPool(pool) => self.spatial(node, Op::MaxPool(Pool { layout, ..*pool })),
+            Op::SumPool(pool) => {
+                let pool = SumPool { pool: Pool { layout, ..pool.pool }, ..*pool };
+                self.spatial(node, Op::SumPool(pool));
             }
             Op::Reshape if self.last.contains_key(&x) && self.only_dense_follows(node, later) => {
                 let shape = self.graph.value(x).shape.clone();
@@ -77,6 +87,11 @@ impl Rewriter {
                     self.reorder_columns(dense.inputs[1], &shape);
                 }
             }
+            op if self.goes_last(node) => {
+                let perm = to_last(self.graph.value(node.output).shape.len());
+                let op = turned_op(op, &perm);
+                self.spatial(node, op);
+            }
             _ => {
                 let inputs = node.inputs.iter().map(|id| self.channels_first(*id)).collect();
                 self.graph.nodes.push(Node { inputs, ..node.clone() });
@@ -84,10 +99,51 @@ impl Rewriter {
         }
     }
 
+    /// Whether an operator that takes any layout gets its operands channels last: where one of them is already, or
+    /// where channels have constants or operands of their own, which kernels look for along the last axis.
+    fn goes_last(&self, node: &Node) -> bool {
+        let shape = &self.graph.value(node.output).shape;
+        let alike = node.inputs.iter().all(|id| self.graph.value(*id).shape.len() == shape.len());
+        let free = matches!(
+            node.op,
+            Op::Requantize(_)
+                | Op::RequantizePair(_)
+                | Op::Sum { .. }
+                | Op::Product { .. }
+                | Op::Concat { .. }
+                | Op::Repeat { .. }
+                | Op::Slice { .. }
+                | Op::Border { .. }
+        );
+        let by_channel = match &node.op {
+            Op::Requantize(Requantize::Certified(certified)) => certified.certificate.channels.len() > 1,
+            Op::RequantizePair(_) | Op::Sum { .. } | Op::Product { .. } => {
+                self.graph.value(node.inputs[1]).shape != *shape
+            }
+            _ => false,
+        };
+        free && alike
+            && shape.len() > 2
+            && (by_channel || node.inputs.iter().any(|id| self.last.contains_key(id)))
+    }
+
+    fn layer(&mut self, node: &Node, op: Op) {
+        let x = self.channels_last(node.inputs[0]);
+        let weight = self.permuted_constant(node.inputs[1], &TO_LAST);
+        let inputs = [x, weight].into_iter().chain(node.inputs.get(2).copied()).collect();
+        self.emit(node, op, inputs);
+    }
+
+    /// Emits `node` as `op` with all its operands channels last.
+    fn spatial(&mut self, node: &Node, op: Op) {
+        let inputs = node.inputs.iter().map(|id| self.channels_last(*id)).collect();
+        self.emit(node, op, inputs);
+    }
+
     /// Emits `node` with a channels-last twin of its result.
-    fn spatial(&mut self, node: &Node, op: Op, inputs: Vec<ValueId>) {
+    fn emit(&mut self, node: &Node, op: Op, inputs: Vec<ValueId>) {
         let original = self.graph.value(node.output).clone();
-        let shape = TO_LAST.map(|axis| original.shape[axis]).to_vec();
+        let shape = to_last(original.shape.len()).iter().map(|axis| original.shape[*axis]).collect();
         let twin = self.graph.add(Value { shape, ty: original.ty.without_meaning(), ..original });
         self.last.insert(node.output, twin);
         self.graph.nodes.push(Node { op, inputs, output: twin, ..node.clone() });
@@ -97,7 +153,8 @@ impl Rewriter {
         if let Some(twin) = self.last.get(&id) {
             return *twin;
         }
-        let twin = self.turned(id, id, &TO_LAST);
+        let perm = to_last(self.graph.value(id).shape.len());
+        let twin = self.turned(id, id, &perm);
         let value = self.graph.value_mut(twin);
         value.ty = value.ty.without_meaning();
         self.last.insert(id, twin);
@@ -113,20 +170,21 @@ impl Rewriter {
         if let Some(made) = self.first.get(&id) {
             return *made;
         }
-        let made = self.turned(twin, id, &TO_FIRST);
+        let perm = to_first(self.graph.value(id).shape.len());
+        let made = self.turned(twin, id, &perm);
         self.first.insert(id, made);
         made
     }
 
     /// Emits `from` with its axes in the order `perm`, called as `named`.
-    fn turned(&mut self, from: ValueId, named: ValueId, perm: &[usize; 4]) -> ValueId {
+    fn turned(&mut self, from: ValueId, named: ValueId, perm: &[usize]) -> ValueId {
         let source = self.graph.value(from).clone();
         let shape: Vec<usize> = perm.iter().map(|axis| source.shape[*axis]).collect();
         // The same bytes if at most one axis is longer than 1, or the long ones keep their order.
         let order = |axes: &mut dyn Iterator<Item = usize>| -> Vec<usize> {
             axes.filter(|axis| source.shape[*axis] > 1).collect()
         };
-        let same_bytes = order(&mut perm.iter().copied()) == order(&mut (0..4));
+        let same_bytes = order(&mut perm.iter().copied()) == order(&mut (0..perm.len()));
         let op = if same_bytes { Op::Reshape } else { Op::Transpose { perm: perm.to_vec() } };
         let Value { name, ty, .. } = self.graph.value(named).clone();
         let output = self.graph.add(Value { shape, ty, ..source });
@@ -163,5 +221,25 @@ impl Rewriter {
         if let Some(Constant::Codes(codes)) = &mut value.constant {
             *codes = permuted(codes, &[rows, shape[1], shape[2], shape[3]], &TO_LAST);
         }
+    }
+}
+
+/// `op` for operands whose axes are in the order `perm`.
+fn turned_op(op: &Op, perm: &[usize]) -> Op {
+    fn turn<T: Copy>(values: &[T], perm: &[usize]) -> Vec<T> {
+        perm.iter().map(|axis| values[*axis]).collect()
+    }
+    match op {
+        Op::Concat { axis } => {
+            Op::Concat { axis: perm.iter().position(|from| from == axis).unwrap_or(*axis) }
+        }
+        Op::Repeat { factors } => Op::Repeat { factors: turn(factors, perm) },
+        Op::Slice { starts, steps, sizes } => {
+            Op::Slice { starts: turn(starts, perm), steps: turn(steps, perm), sizes: turn(sizes, perm) }
+        }
+        Op::Border { before, after, code } => {
+            Op::Border { before: turn(before, perm), after: turn(after, perm), code: *code }
+        }
+        op => op.clone(),
     }
 }

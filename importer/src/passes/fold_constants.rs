@@ -1,21 +1,25 @@
-//! Computes what depends on constants only: quantized weights and biases, and their transposes and reshapes.
+//! Computes what depends on constants only: quantized weights and biases, and what moves their elements.
 //!
-//! A weight leaves this pass as integer codes; the quotient `w / scale` is rounded exactly, as for inputs.
+//! A weight leaves this pass as integer codes without a zero point; the quotient `w / scale` is rounded exactly, as for
+//! inputs. Arithmetic on float constants was done when the file was read.
 
-use exactum_runtime::num::InputQuantizer;
+mod quantize;
 
 use super::Pass;
 use crate::diagnostic::{Code, Diagnostic, Report, Result};
+use crate::graph::channels::moved_axis;
 use crate::graph::{Codes, Constant, Graph, Level, Node, Op, Type, Value};
-use crate::passes::quantize_values::parameters;
 
 pub(super) const PASS: Pass = Pass {
     name: "fold-constants",
-    about: "turn quantized initializers into integer codes and carry out their transposes",
+    about: "turn quantized initializers into integer codes and carry out what moves them",
     from: Level::Imported,
     to: Level::Imported,
     run,
 };
+
+/// Most elements of a constant that is larger than its first operand.
+const MAX_ELEMS: usize = 1 << 24;
 
 fn run(graph: &mut Graph) -> Result<()> {
     let mut problems = vec![];
@@ -42,47 +46,112 @@ fn run(graph: &mut Graph) -> Result<()> {
 fn fold(graph: &Graph, index: usize, node: &Node) -> Result<Option<(Type, Constant)>, Diagnostic> {
     let x = graph.value(node.inputs[0]);
     let Some(constant) = &x.constant else { return Ok(None) };
-    Ok(match (&node.op, constant) {
-        (Op::Quant(_), Constant::Float(values)) => {
-            let codes = parameters::of_node(graph, index, node)?;
-            let quantized = quantize(values, &x.shape, &codes).ok_or_else(|| {
-                let at = parameters::location(index, node).at_part("input 0");
-                Diagnostic::new(Code::BadTensor, at, "NaN", "numbers to quantize")
-            })?;
-            Some((Type::Codes(codes), Constant::Codes(quantized)))
-        }
-        (Op::Transpose { perm }, constant) => {
-            let ty = match &x.ty {
-                Type::Codes(codes) => {
-                    let axis = codes.axis.and_then(|axis| perm.iter().position(|from| *from == axis));
-                    Type::Codes(Codes { axis, ..codes.clone() })
-                }
-                other => other.clone(),
-            };
+    let output = &graph.value(node.output).shape;
+    // Joining a constant with itself again and again would outgrow memory.
+    let elems: usize = output.iter().product();
+    if elems > MAX_ELEMS.max(x.elems()) {
+        return Ok(None);
+    }
+    Ok(match &node.op {
+        Op::Quant(attributes) => Some(quantize::quant(graph, index, node, attributes)?),
+        Op::BipolarQuant => Some(quantize::bipolar(graph, index, node)?),
+        Op::Identity => Some((x.ty.clone(), constant.clone())),
+        Op::Transpose { perm } => {
+            let axis = |axis: usize| perm.iter().position(|from| *from == axis);
+            let ty = with_axis(&x.ty, axis, index, node)?;
             Some((ty, transpose(constant, x, perm)))
         }
-        (Op::Reshape, constant) if x.codes().is_none_or(|codes| codes.axis.is_none()) => {
-            Some((x.ty.clone(), constant.clone()))
+        Op::Reshape => {
+            let ty = with_axis(&x.ty, |axis| moved_axis(&x.shape, output, axis), index, node)?;
+            Some((ty, constant.clone()))
         }
+        Op::Slice { starts, steps, sizes } if x.codes().is_none_or(|codes| codes.axis.is_none()) => {
+            let indices = part(x, starts, steps, sizes);
+            Some((x.ty.clone(), picked(constant, &indices)))
+        }
+        Op::Concat { axis } => concat(graph, node, *axis),
         _ => None,
     })
 }
 
-/// Codes of `values`, with a scale for each index along the axis; `None` if a value is NaN.
-fn quantize(values: &[f32], shape: &[usize], codes: &Codes) -> Option<Vec<i32>> {
-    let range = codes.int.range();
-    let zero_point = i32::try_from(codes.zero_point).ok()?;
-    let quantizers: Option<Vec<InputQuantizer>> =
-        codes.scale.iter().map(|scale| InputQuantizer::new(*scale, zero_point, range)).collect();
-    let quantizers = quantizers?;
-    let inner: usize = codes.axis.map_or(1, |axis| shape[axis + 1..].iter().product());
-    values
-        .iter()
-        .enumerate()
-        .map(|(i, value)| {
-            (!value.is_nan()).then(|| quantizers[i / inner % quantizers.len()].quantize(*value))
-        })
-        .collect()
+/// The type with its channels along the axis to which theirs goes.
+fn with_axis(
+    ty: &Type,
+    to: impl Fn(usize) -> Option<usize>,
+    index: usize,
+    node: &Node,
+) -> Result<Type, Diagnostic> {
+    let Type::Codes(codes) = ty else { return Ok(ty.clone()) };
+    let Some(axis) = codes.axis else { return Ok(ty.clone()) };
+    match to(axis) {
+        Some(axis) => Ok(Type::Codes(Codes { axis: Some(axis), ..codes.clone() })),
+        None => {
+            let at = crate::diagnostic::Location::node(index, &node.name, node.op.name());
+            let found =
+                format!("a new shape that splits or merges axis {axis}, which has a scale for each index");
+            Err(Diagnostic::new(Code::BadChannels, at, found, "the axis of the scales as it is"))
+        }
+    }
+}
+
+/// The elements at `indices`.
+fn picked(constant: &Constant, indices: &[usize]) -> Constant {
+    fn pick<T: Copy>(values: &[T], indices: &[usize]) -> Vec<T> {
+        indices.iter().map(|index| values[*index]).collect()
+    }
+    match constant {
+        Constant::Float(values) => Constant::Float(pick(values, indices)),
+        Constant::Codes(values) => Constant::Codes(pick(values, indices)),
+        Constant::Shape(values) => Constant::Shape(pick(values, indices)),
+    }
+}
+
+/// Indices of a regular part of `x`, which lies inside.
+fn part(x: &Value, starts: &[usize], steps: &[isize], sizes: &[usize]) -> Vec<usize> {
+    let mut indices = vec![0usize];
+    for axis in 0..x.shape.len() {
+        let inner: usize = x.shape[axis + 1..].iter().product();
+        let at = |i: usize| starts[axis].saturating_add_signed(steps[axis] * i as isize) * inner;
+        indices = indices.iter().flat_map(|base| (0..sizes[axis]).map(move |i| base + at(i))).collect();
+    }
+    indices
+}
+
+/// Constants of one type joined.
+fn concat(graph: &Graph, node: &Node, axis: usize) -> Option<(Type, Constant)> {
+    let operands: Vec<&Value> = node.inputs.iter().map(|id| graph.value(*id)).collect();
+    let ty = &operands[0].ty;
+    let shared = |value: &&Value| value.ty == *ty && value.codes().is_none_or(|codes| codes.axis.is_none());
+    if !operands.iter().all(shared) {
+        return None;
+    }
+    let outer: usize = operands[0].shape[..axis].iter().product();
+    fn join<'a, T: Copy + 'a>(parts: &[&'a Vec<T>], outer: usize) -> Vec<T> {
+        let row = |row: usize| {
+            parts
+                .iter()
+                .flat_map(move |part| part.chunks(part.len() / outer.max(1)).nth(row).unwrap_or_default())
+        };
+        (0..outer).flat_map(row).copied().collect()
+    }
+    macro_rules! joined {
+        ($kind:ident) => {{
+            let parts: Option<Vec<_>> = operands
+                .iter()
+                .map(|value| match &value.constant {
+                    Some(Constant::$kind(values)) => Some(values),
+                    _ => None,
+                })
+                .collect();
+            Constant::$kind(join(&parts?, outer))
+        }};
+    }
+    let constant = match operands[0].constant.as_ref()? {
+        Constant::Float(_) => joined!(Float),
+        Constant::Codes(_) => joined!(Codes),
+        Constant::Shape(_) => joined!(Shape),
+    };
+    Some((ty.clone(), constant))
 }
 
 fn transpose(constant: &Constant, x: &Value, perm: &[usize]) -> Constant {

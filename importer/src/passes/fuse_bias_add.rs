@@ -38,6 +38,9 @@ fn run(graph: &mut Graph) -> Result<()> {
         let result = node.output;
         node.inputs.push(bias);
         node.origin.extend(origin);
+        // The result is the sum now, and is called so wherever it is looked for by name.
+        let name = graph.value(sum).name.clone();
+        graph.value_mut(result).name = name;
         graph.replace_uses(sum, result);
     }
     Ok(())
@@ -52,7 +55,7 @@ fn biased_layer(graph: &Graph, x: ValueId, bias: ValueId) -> Option<(usize, Valu
     // Shapes broadcast from the right, so the axis of the channels is counted from there.
     let from_right = match node.op {
         Op::Gemm { .. } => 1,
-        Op::Conv(_) => value.shape.len() - 1,
+        Op::Conv(_) | Op::ConvTranspose(_) => value.shape.len() - 1,
         _ => return None,
     };
     let along = |shape: &[usize]| shape.len().checked_sub(from_right).map(|axis| shape[axis]);

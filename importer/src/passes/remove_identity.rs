@@ -27,7 +27,7 @@ fn run(graph: &mut Graph) -> Result<()> {
             Op::Transpose { perm } => perm.iter().copied().eq(0..perm.len()),
             _ => false,
         };
-        if removable && graph.value(to).ty == graph.value(from).ty {
+        if removable {
             graph.replace_uses(from, to);
         }
     }

@@ -7,6 +7,9 @@ use crate::exact::Channel;
 /// Codes up to which counting thresholds is cheaper than multiplying.
 const FEW_CODES: i64 = 4;
 
+/// Codes up to which their thresholds are no larger than the parameters of a 128-bit line.
+const SHORT_LISTS: i64 = 7;
+
 /// The requantization of a layer and its proof.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Choice {
@@ -18,13 +21,49 @@ pub struct Choice {
     pub passed_over: Vec<FormKind>,
 }
 
-/// The order in which [`choose`] tries forms for outputs with `codes` codes: by cost on a Cortex-M4.
-pub fn order(codes: i64) -> [FormKind; 7] {
-    use FormKind::{EvenOdd, Multiply32, Multiply64, Offset, ShiftHalfEven, Table, Thresholds};
+/// The order in which [`choose`] tries forms for outputs with `codes` codes: by cost on a Cortex-M4, and lists of
+/// thresholds or entries last where they are larger.
+pub fn order(codes: i64) -> [FormKind; 9] {
+    use FormKind::{
+        EvenOdd, Multiply32, Multiply64, Multiply128, Offset, ShiftHalfEven, ShiftHalfEven64, Table,
+        Thresholds,
+    };
     if codes <= FEW_CODES {
-        [Offset, Thresholds, ShiftHalfEven, Multiply32, Multiply64, EvenOdd, Table]
+        [
+            Offset,
+            Thresholds,
+            ShiftHalfEven,
+            Multiply32,
+            Multiply64,
+            EvenOdd,
+            ShiftHalfEven64,
+            Multiply128,
+            Table,
+        ]
+    } else if codes <= SHORT_LISTS {
+        [
+            Offset,
+            ShiftHalfEven,
+            Multiply32,
+            Multiply64,
+            EvenOdd,
+            Thresholds,
+            ShiftHalfEven64,
+            Multiply128,
+            Table,
+        ]
     } else {
-        FormKind::ALL
+        [
+            Offset,
+            ShiftHalfEven,
+            Multiply32,
+            Multiply64,
+            EvenOdd,
+            ShiftHalfEven64,
+            Multiply128,
+            Thresholds,
+            Table,
+        ]
     }
 }
 

@@ -4,7 +4,7 @@
 //! of a line that satisfies all of them equals the function on the whole range, after the clamp.
 
 use super::hull::{LowerHull, Point, UpperHull};
-use crate::exact::{Channel, StepFunction};
+use crate::exact::Channel;
 use exactum_runtime::num::IntRange;
 
 /// Constraints on lines `y(x)` for one channel, where `x` is the accumulator, or its negative for functions that
@@ -25,41 +25,33 @@ pub(super) struct Constraints {
 pub(super) type Part = fn(i64) -> i64;
 
 impl Constraints {
-    /// The constraints of one channel on the line that computes `part` of its code.
+    /// The constraints of one channel on the line that computes `part` of its code, clamped to `codes`.
     ///
     /// `falling` is the direction of `x`; a function that is constant on the range accepts both.
-    fn new(Channel { function, range }: &Channel, falling: bool, part: Part) -> Self {
-        let range = if falling { IntRange { lo: -range.hi, hi: -range.lo } } else { *range };
+    fn new(Channel { function, range }: &Channel, falling: bool, codes: IntRange, part: Part) -> Self {
         let eval = |x: i64| function.eval(if falling { -x } else { x });
+        let own = *range;
+        let range = if falling { IntRange { lo: -own.hi, hi: -own.lo } } else { own };
         let (first, last) = (eval(range.lo), eval(range.hi));
         let (mut at_least, mut below) = (UpperHull::default(), LowerHull::default());
-        if first > function.codes().lo {
+        if first > codes.lo {
             at_least.push(Point { x: range.lo, k: part(first) });
         }
-        for Step { x, before, code } in steps(function, first, last) {
+        let threshold = |code| function.first_at_least(code, own, falling);
+        for Step { x, before, code } in steps(threshold, first, last) {
             below.push(Point { x: x - 1, k: part(before) + 1 });
             at_least.push(Point { x, k: part(code) });
         }
-        if last < function.codes().hi {
+        if last < codes.hi {
             below.push(Point { x: range.hi, k: part(last) + 1 });
         }
         Self { falling, range, at_least, below }
     }
 
-    /// The constraints of every channel. Channels that are constant follow the direction of the first that is not.
-    pub(super) fn of_layer(channels: &[Channel], part: Part) -> Vec<Self> {
-        let is_constant = |channel: &Channel| {
-            let (a, b) = channel.end_codes();
-            a == b
-        };
-        let constant: Vec<bool> = channels.iter().map(is_constant).collect();
-        let leading = constant.iter().position(|constant| !constant);
-        let default = leading.is_some_and(|leading| channels[leading].function.is_falling());
-        let direction = |(channel, constant): (&Channel, &bool)| {
-            let falling = if *constant { default } else { channel.function.is_falling() };
-            Self::new(channel, falling, part)
-        };
-        channels.iter().zip(&constant).map(direction).collect()
+    /// The constraints of every channel, in directions that the layer knows.
+    pub(super) fn of_layer(channels: &[Channel], falling: &[bool], codes: IntRange, part: Part) -> Vec<Self> {
+        let of = |(channel, falling): (&Channel, &bool)| Self::new(channel, *falling, codes, part);
+        channels.iter().zip(falling).map(of).collect()
     }
 
     /// The constraints of one line for all channels, or `None` if their directions differ.
@@ -78,14 +70,24 @@ impl Constraints {
     ///
     /// A side without constraints is put one code away from the other.
     pub(super) fn offsets(&self, multiplier: i64, shift: u8) -> Option<(i128, i128)> {
-        let at = |point: Point| (i128::from(point.k) << shift) - i128::from(multiplier) * i128::from(point.x);
-        let least = self.at_least.corners().map(at).max();
-        let most = self.below.corners().map(|point| at(point) - 1).min();
-        let code = (1 << shift) - 1;
+        let unit = 1i128 << shift;
+        let at = |point: Point| {
+            i128::from(point.k).checked_mul(unit)?.checked_sub(i128::from(multiplier) * i128::from(point.x))
+        };
+        let (mut least, mut most) = (None, None);
+        for point in self.at_least.corners() {
+            let bound = at(point)?;
+            least = Some(least.map_or(bound, |least: i128| least.max(bound)));
+        }
+        for point in self.below.corners() {
+            let bound = at(point)? - 1;
+            most = Some(most.map_or(bound, |most: i128| most.min(bound)));
+        }
+        let code = unit - 1;
         let (least, most) = match (least, most) {
             (Some(least), Some(most)) => (least, most),
-            (Some(least), None) => (least, least + code),
-            (None, Some(most)) => (most - code, most),
+            (Some(least), None) => (least, least.checked_add(code)?),
+            (None, Some(most)) => (most.checked_sub(code)?, most),
             (None, None) => (0, code),
         };
         (least <= most).then_some((least, most))
@@ -100,8 +102,8 @@ struct Step {
 }
 
 /// The steps from code `first` to code `last`, in the order of `x`. Codes that no `x` attains are skipped.
-fn steps(function: &StepFunction, first: i64, last: i64) -> impl Iterator<Item = Step> {
-    let mut thresholds = (first + 1..=last).map(|code| (function.threshold(code), code)).peekable();
+fn steps(threshold: impl Fn(i64) -> i64, first: i64, last: i64) -> impl Iterator<Item = Step> {
+    let mut thresholds = (first + 1..=last).map(move |code| (threshold(code), code)).peekable();
     let mut before = first;
     std::iter::from_fn(move || {
         let (x, mut code) = thresholds.next()?;

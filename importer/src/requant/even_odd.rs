@@ -8,8 +8,10 @@ use super::lines::{self, Machine};
 use super::{FormParams, Layer};
 
 pub(super) fn solve(layer: &Layer<'_>) -> Option<FormParams> {
-    let even = Constraints::of_layer(layer.channels, |code| code.div_euclid(2));
-    let odd = Constraints::of_layer(layer.channels, |code| (code + 1).div_euclid(2));
+    let falling = layer.falling.as_ref()?;
+    let of = |part| Constraints::of_layer(layer.channels, falling, layer.codes(), part);
+    let (even, odd) = (of(|code| code.div_euclid(2)), of(|code| (code + 1).div_euclid(2)));
     let (even, odd) = (lines::solve(&even, Machine::BITS_64)?, lines::solve(&odd, Machine::BITS_64)?);
-    Some(FormParams::EvenOdd { even: even.into(), odd: odd.into() })
+    let narrow = |offset| i64::try_from(offset).ok();
+    Some(FormParams::EvenOdd { even: even.convert(narrow)?, odd: odd.convert(narrow)? })
 }

@@ -1,4 +1,4 @@
-//! The forms by name, in the order of their cost.
+//! The forms by name.
 //!
 //! The parameters of a form are `FormParams` on the host and `Form` in a program; this is the form alone, for
 //! options, choices and reports.
@@ -24,11 +24,15 @@ pub enum FormKind {
     Thresholds,
     /// Look up.
     Table,
+    /// Shift with rounding half to even in 64 bits.
+    ShiftHalfEven64,
+    /// Multiply, add, shift in 128 bits.
+    Multiply128,
 }
 
 impl FormKind {
-    /// All forms, cheapest first.
-    pub const ALL: [Self; 7] = [
+    /// All forms, in the order of [`Form::NAMES`].
+    pub const ALL: [Self; 9] = [
         Self::Offset,
         Self::ShiftHalfEven,
         Self::Multiply32,
@@ -36,6 +40,8 @@ impl FormKind {
         Self::EvenOdd,
         Self::Thresholds,
         Self::Table,
+        Self::ShiftHalfEven64,
+        Self::Multiply128,
     ];
 
     /// The name in listings, certificates and options.

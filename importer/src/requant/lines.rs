@@ -10,8 +10,10 @@ use super::slopes::Slopes;
 /// The integers a line is computed with.
 #[derive(Clone, Copy)]
 pub(super) struct Machine {
-    /// Width of `multiplier * acc + offset`, 32 or 64.
+    /// Width of `multiplier * acc + offset`: 32, 64 or 128.
     pub(super) bits: u32,
+    /// The largest multiplier.
+    pub(super) max_multiplier: i64,
     /// The largest shift.
     pub(super) max_shift: u8,
     /// A shift that is cheaper than smaller ones: 32 leaves the high word of a 64-bit product.
@@ -19,26 +21,30 @@ pub(super) struct Machine {
 }
 
 impl Machine {
-    pub(super) const BITS_32: Self = Self { bits: 32, max_shift: 31, good_shift: 0 };
-    pub(super) const BITS_64: Self = Self { bits: 64, max_shift: 63, good_shift: 32 };
+    pub(super) const BITS_32: Self =
+        Self { bits: 32, max_multiplier: i32::MAX as i64, max_shift: 31, good_shift: 0 };
+    pub(super) const BITS_64: Self =
+        Self { bits: 64, max_multiplier: i32::MAX as i64, max_shift: 63, good_shift: 32 };
+    /// Shifts past 107 would need accumulators past 62 bits; codes shifted so far still fit 128 bits.
+    pub(super) const BITS_128: Self =
+        Self { bits: 128, max_multiplier: i64::MAX, max_shift: 107, good_shift: 64 };
 
     fn fits(self, value: i128) -> bool {
-        let limit = 1i128 << (self.bits - 1);
-        -limit <= value && value < limit
+        i128::MIN >> (128 - self.bits) <= value && value <= i128::MAX >> (128 - self.bits)
     }
 }
 
 /// Lines of a layer. Arrays have one element where all channels agree.
 pub(super) struct Lines {
-    pub(super) multipliers: Vec<i32>,
-    pub(super) offsets: Vec<i64>,
+    pub(super) multipliers: Vec<i64>,
+    pub(super) offsets: Vec<i128>,
     pub(super) shifts: Vec<u8>,
 }
 
 /// Slope `multiplier / 2^shift` of a line that does not fall.
 #[derive(Clone, Copy)]
 pub(super) struct Slope {
-    pub(super) multiplier: i32,
+    pub(super) multiplier: i64,
     pub(super) shift: u8,
 }
 
@@ -61,9 +67,9 @@ pub(super) fn solve(channels: &[Constraints], machine: Machine) -> Option<Lines>
             let own = shortest.collect::<Option<Vec<Slope>>>()?;
             let common = own.iter().map(|slope| slope.shift).max()?;
             let good = machine.good_shift;
-            finish(channels, lengthen(&own, |_| common.max(good)), machine)
-                .or_else(|| finish(channels, lengthen(&own, |_| common), machine))
-                .or_else(|| finish(channels, lengthen(&own, |slope| slope.shift.max(good)), machine))
+            finish(channels, lengthen(&own, |_| common.max(good), machine), machine)
+                .or_else(|| finish(channels, lengthen(&own, |_| common, machine), machine))
+                .or_else(|| finish(channels, lengthen(&own, |slope| slope.shift.max(good), machine), machine))
                 .or_else(|| finish(channels, Some(own), machine))
         })
 }
@@ -78,7 +84,7 @@ pub(super) fn finish(
     let windows = channels
         .iter()
         .zip(&slopes)
-        .map(|(channel, slope)| channel.offsets(slope.multiplier.into(), slope.shift))
+        .map(|(channel, slope)| channel.offsets(slope.multiplier, slope.shift))
         .collect::<Option<Vec<_>>>()?;
     let (least, most) = windows.iter().copied().reduce(|a, b| (a.0.max(b.0), a.1.min(b.1)))?;
     let middle = |(least, most): (i128, i128)| least + (most - least) / 2;
@@ -90,11 +96,12 @@ pub(super) fn finish(
     let mut offsets = Vec::with_capacity(channels.len());
     for ((channel, slope), offset) in channels.iter().zip(&slopes).zip(own) {
         let ends = [channel.range.lo, channel.range.hi];
-        let value = |x: i64| i128::from(slope.multiplier) * i128::from(x) + offset;
-        if !machine.fits(offset) || !ends.into_iter().all(|x| machine.fits(value(x))) {
+        let value = |x: i64| (i128::from(slope.multiplier) * i128::from(x)).checked_add(offset);
+        let fits = |x: i64| value(x).is_some_and(|value| machine.fits(value));
+        if !machine.fits(offset) || !ends.into_iter().all(fits) {
             return None;
         }
-        offsets.push(i64::try_from(offset).ok()?);
+        offsets.push(offset);
     }
     let signed = |(channel, slope): (&Constraints, &Slope)| {
         if channel.falling { -slope.multiplier } else { slope.multiplier }
@@ -107,16 +114,18 @@ pub(super) fn finish(
 }
 
 fn shortest(slopes: Slopes, machine: Machine) -> Option<Slope> {
-    let (multiplier, shift) = slopes.shortest(machine.max_shift)?;
-    Some(Slope { multiplier: i32::try_from(multiplier).ok()?, shift })
+    let (multiplier, shift) = slopes.shortest(machine.max_multiplier, machine.max_shift)?;
+    Some(Slope { multiplier, shift })
 }
 
-/// The same slopes with larger shifts, or `None` if a multiplier grows past 31 bits.
-fn lengthen(slopes: &[Slope], shift: impl Fn(&Slope) -> u8) -> Option<Vec<Slope>> {
+/// The same slopes with larger shifts, or `None` if a multiplier grows too large.
+fn lengthen(slopes: &[Slope], shift: impl Fn(&Slope) -> u8, machine: Machine) -> Option<Vec<Slope>> {
     let lengthened = |slope: &Slope| {
         let shift = shift(slope);
-        let multiplier = i64::from(slope.multiplier) << (shift - slope.shift);
-        Some(Slope { multiplier: i32::try_from(multiplier).ok()?, shift })
+        // Multipliers have 63 bits at most.
+        let factor = 1i64 << (shift - slope.shift).min(62);
+        let multiplier = slope.multiplier.checked_mul(factor)?;
+        (multiplier <= machine.max_multiplier).then_some(Slope { multiplier, shift })
     };
     slopes.iter().map(lengthened).collect()
 }

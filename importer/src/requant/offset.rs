@@ -4,7 +4,7 @@ use super::lines::{Machine, Slope, finish};
 use super::{FormParams, Layer};
 
 pub(super) fn solve(layer: &Layer<'_>) -> Option<FormParams> {
-    let channels = &layer.constraints;
+    let channels = layer.constraints.as_ref()?;
     if channels.iter().any(|channel| channel.falling) {
         return None;
     }

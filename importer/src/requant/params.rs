@@ -35,20 +35,24 @@ pub enum FormParams {
     Thresholds { signs: Vec<i8>, thresholds: Vec<i32> },
     /// See [`Form::Table`].
     Table { first: i32, entries: Vec<i16>, domain: u32 },
+    /// See [`Form::ShiftHalfEven64`].
+    ShiftHalfEven64(LineParams<i64, i64>),
+    /// See [`Form::Multiply128`].
+    Multiply128(LineParams<[i64; 2], i64>),
 }
 
 /// Parameters of `(multiplier * acc + offset) >> shift`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LineParams<T> {
+pub struct LineParams<T, M = i32> {
     /// Slope times `2^shift`.
-    pub multipliers: Vec<i32>,
+    pub multipliers: Vec<M>,
     /// Intercept times `2^shift`, rounding included.
     pub offsets: Vec<T>,
     /// Bits to shift right.
     pub shifts: Vec<u8>,
 }
 
-impl<T> LineParams<T> {
+impl<T, M> LineParams<T, M> {
     fn size_bytes(&self) -> usize {
         size_of_val(&*self.multipliers) + size_of_val(&*self.offsets) + size_of_val(&*self.shifts)
     }
@@ -77,6 +81,12 @@ impl RequantParams {
             FormParams::Table { first, entries, domain } => {
                 Form::Table { first: *first, entries, domain: *domain }
             }
+            FormParams::ShiftHalfEven64(LineParams { multipliers, offsets, shifts }) => {
+                Form::ShiftHalfEven64 { multipliers, offsets, shifts }
+            }
+            FormParams::Multiply128(LineParams { multipliers, offsets, shifts }) => {
+                Form::Multiply128 { multipliers, offsets, shifts }
+            }
         };
         Requant { form, lo: self.lo, hi: self.hi }
     }
@@ -91,6 +101,8 @@ impl RequantParams {
             FormParams::EvenOdd { .. } => FormKind::EvenOdd,
             FormParams::Thresholds { .. } => FormKind::Thresholds,
             FormParams::Table { .. } => FormKind::Table,
+            FormParams::ShiftHalfEven64(_) => FormKind::ShiftHalfEven64,
+            FormParams::Multiply128(_) => FormKind::Multiply128,
         }
     }
 
@@ -105,6 +117,8 @@ impl RequantParams {
                 size_of_val(&**signs) + size_of_val(&**thresholds)
             }
             FormParams::Table { entries, .. } => size_of_val(&**entries),
+            FormParams::ShiftHalfEven64(line) => line.size_bytes(),
+            FormParams::Multiply128(line) => line.size_bytes(),
         }
     }
 }

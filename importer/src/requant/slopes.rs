@@ -56,17 +56,22 @@ impl Slopes {
         }
     }
 
-    /// The shortest fraction `multiplier / 2^shift` of the interval: the multiplier and the shift, at most
-    /// `max_shift`.
-    pub(super) fn shortest(self, max_shift: u8) -> Option<(i128, u8)> {
-        (0..=max_shift).find_map(|shift| {
+    /// The shortest fraction `multiplier / 2^shift` of the interval: the multiplier, at most `max_multiplier`, and
+    /// the shift, at most `max_shift`.
+    pub(super) fn shortest(self, max_multiplier: i64, max_shift: u8) -> Option<(i64, u8)> {
+        for shift in 0..=max_shift {
             let multiplier = match self.above {
                 Some(above) => (above.numer << shift) / above.denom + 1,
                 None => 0,
             };
-            let fits = self.below.is_none_or(|below| multiplier * below.denom < below.numer << shift);
-            fits.then_some((multiplier, shift))
-        })
+            if multiplier > max_multiplier.into() {
+                return None;
+            }
+            if self.below.is_none_or(|below| multiplier * below.denom < below.numer << shift) {
+                return Some((i64::try_from(multiplier).ok()?, shift));
+            }
+        }
+        None
     }
 }
 
@@ -126,7 +131,7 @@ fn upper_end(constraints: &Constraints) -> Option<Option<Fraction>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::exact::{Channel, Rational, StepFunction};
+    use crate::exact::{Channel, Function, Rational};
     use exactum_runtime::num::{IntRange, Rounding};
     use proptest::prelude::*;
 
@@ -169,7 +174,7 @@ mod tests {
             rounding in prop::sample::select(Rounding::ALL.to_vec()),
         ) {
             let (alpha, beta) = (Rational::new(a.into(), b.into()), Rational::new(c.into(), d.into()));
-            let function = StepFunction::new(alpha, beta, IntRange { lo: -8, hi: codes - 8 }, rounding);
+            let function = Function::affine(alpha, beta, IntRange { lo: -8, hi: codes - 8 }, rounding);
             let channel = Channel { function, range: IntRange { lo, hi: lo + span } };
             let (above, below) = all_pairs(&channel);
             let zero = crate::exact::from_integer(0);
@@ -179,7 +184,8 @@ mod tests {
                 (None, Some(below)) => *below > zero,
                 _ => true,
             };
-            let constraints = Constraints::of_layer(std::slice::from_ref(&channel), |code| code);
+            let codes = channel.function.codes();
+            let constraints = Constraints::of_layer(std::slice::from_ref(&channel), &[false], codes, |code| code);
             let found = Slopes::new(&constraints[0]);
             prop_assert_eq!(found.is_some(), possible);
             if let Some(found) = found {

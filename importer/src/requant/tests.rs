@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::certify::{Scope, certify};
-use crate::exact::{Rational, StepFunction, from_f32, from_integer};
+use crate::exact::function_tests::{quantizers, rational_code, rational_curves};
+use crate::exact::{Curve, Function, Piece, Quantizer, Rational, from_f32, from_integer};
 use exactum_runtime::num::Rounding;
 use proptest::prelude::*;
 
@@ -13,15 +14,13 @@ fn ratio(numer: i64, denom: i64) -> Rational {
 fn channel(alpha: Rational, beta: Rational, codes: (i64, i64), range: (i64, i64)) -> Channel {
     let range = IntRange { lo: range.0, hi: range.1 };
     let codes = IntRange { lo: codes.0, hi: codes.1 };
-    Channel { function: StepFunction::new(alpha, beta, codes, Rounding::HalfEven), range }
+    Channel { function: Function::affine(alpha, beta, codes, Rounding::HalfEven), range }
 }
 
-/// `clamp(round_half_even(alpha * acc + beta))` over the product of the denominators, sharing nothing with
-/// `StepFunction`.
-fn half_even(function: &StepFunction, acc: i64) -> i64 {
-    let parts = |value: &Rational| (value.numer().to_i128().unwrap(), value.denom().to_i128().unwrap());
-    let ((a, b), (c, d)) = (parts(function.alpha()), parts(function.beta()));
-    let (numer, denom) = (a * d * i128::from(acc) + c * b, b * d);
+/// `clamp(round_half_even(real value))` by integer division, sharing nothing with the evaluation of `Function`.
+fn half_even(function: &Function, acc: i64) -> i64 {
+    let value = function.real(acc);
+    let (numer, denom) = (value.numer().to_i128().unwrap(), value.denom().to_i128().unwrap());
     // Up at a tie, then back from an odd code.
     let above = (2 * numer + denom).div_euclid(2 * denom);
     let is_tie = (2 * numer + denom).rem_euclid(2 * denom) == 0;
@@ -42,7 +41,7 @@ fn exact_codes(channels: &[Channel]) -> Vec<Vec<i64>> {
 fn difference_from(exact: &[Vec<i64>], channels: &[Channel], params: &RequantParams) -> Option<(usize, i64)> {
     let requant = params.view();
     channels.iter().zip(exact).enumerate().find_map(|(index, (channel, exact))| {
-        let applied = |acc: i64| i64::from(requant.apply(index, i32::try_from(acc).unwrap()));
+        let applied = |acc: i64| i64::from(requant.apply_wide(index, acc));
         let accs = channel.range.lo..=channel.range.hi;
         accs.zip(exact).find(|(acc, code)| applied(*acc) != **code).map(|(acc, _)| (index, acc))
     })
@@ -81,8 +80,8 @@ proptest! {
         prop_assert_eq!(first_difference(&channels, &choice.params), None);
         prop_assert_eq!(choice.certificate.scope, Scope::Proven);
         let tried = choice.passed_over.iter().chain([&choice.params.kind()]).copied().collect::<Vec<_>>();
-        let codes = channels[0].function.codes();
-        prop_assert!(order(codes.hi - codes.lo + 1).starts_with(&tried));
+        let view = choice.params.view();
+        prop_assert!(order(i64::from(view.hi) - i64::from(view.lo) + 1).starts_with(&tried));
     }
 
     #[test]
@@ -110,7 +109,7 @@ proptest! {
         (alpha, beta) in line(), lo in -900i64..900, span in 0i64..500,
         rounding in prop::sample::select(Rounding::ALL.to_vec()),
     ) {
-        let function = StepFunction::new(alpha, beta, IntRange { lo: -20, hi: 20 }, rounding);
+        let function = Function::affine(alpha, beta, IntRange { lo: -20, hi: 20 }, rounding);
         let channels = [Channel { function, range: IntRange { lo, hi: lo + span } }];
         let choice = choose(&channels).unwrap();
         for acc in lo..=lo + span {
@@ -132,6 +131,90 @@ proptest! {
         let channels = [channel(alpha, beta, (-128, 127), (-range / 2, range / 2 - 1))];
         let params = solve_form(FormKind::Multiply64, &channels).unwrap();
         prop_assert!(params.is_some_and(|params| certify(&channels, &params.view()).is_ok()));
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    /// Any curve before any quantizer: lines where they do, tables where nothing else does.
+    #[test]
+    fn every_tail_is_exact(
+        curves in prop::collection::vec(rational_curves(), 1..4), quantizer in quantizers(),
+        lo in -400i64..400, span in 0i64..500,
+    ) {
+        let range = IntRange { lo, hi: lo + span };
+        let function = |curve| Channel { function: Function::new(curve, &quantizer, 0), range };
+        let channels: Vec<Channel> = curves.iter().map(function).collect();
+        let choice = choose(&channels).unwrap();
+        for (channel, curve) in curves.iter().enumerate() {
+            for acc in range.lo..=range.hi {
+                let code = choice.params.view().apply(channel, i32::try_from(acc).unwrap());
+                prop_assert_eq!(i64::from(code), rational_code(curve, &quantizer, acc));
+            }
+        }
+        let general = channels.iter().any(|channel| channel.function.shape(range) == Shape::General);
+        let scope = if general { Scope::Exhaustive } else { Scope::Proven };
+        prop_assert_eq!(choice.certificate.scope, scope);
+        prop_assert!(!general || choice.params.kind() == FormKind::Table);
+    }
+
+    /// Accumulators past 32 bits, at random and around steps.
+    #[test]
+    fn wide_accumulators_are_exact(
+        log_bits in 33u32..53, mantissa in 1i64 << 23..1 << 24, other in 1i64 << 23..1 << 24, dyadic in any::<bool>(),
+        negative in any::<bool>(), offset in -500i64..500, int16 in any::<bool>(), at in prop::collection::vec(any::<i64>(), 40),
+    ) {
+        // Multipliers have 63 bits, which 16-bit codes exhaust first.
+        let log_range = if int16 { log_bits.min(44) } else { log_bits };
+        let half = 1i64 << (log_range - 1);
+        let codes = if int16 { (-32_768, 32_767) } else { (-128, 127) };
+        let mantissa = if negative { -mantissa } else { mantissa };
+        let other = if dyadic { 1 << 23 } else { other };
+        let alpha = ratio(mantissa, other) * ratio(codes.1, half);
+        let beta = if dyadic { ratio(offset, 1 << 8) } else { ratio(offset, 7) };
+        let alpha = if dyadic { ratio(mantissa >> 20, half) * from_integer(codes.1 + 1) } else { alpha };
+        let channels = [channel(alpha, beta, codes, (-half, half - 1))];
+        let choice = choose(&channels).unwrap();
+        let expected = if dyadic { FormKind::ShiftHalfEven64 } else { FormKind::Multiply128 };
+        prop_assert_eq!(choice.params.kind(), expected);
+        let requant = choice.params.view();
+        let (function, range) = (&channels[0].function, channels[0].range);
+        prop_assert!(requant.is_exact_on(0, range) && requant.is_well_formed(1));
+        let sign = if negative { -1 } else { 1 };
+        for acc in at {
+            let acc = acc % half;
+            let step = function.threshold(half_even(function, acc), range).clamp(1 - half, half - 1) * sign;
+            for acc in [acc, step, (step - sign).clamp(-half, half - 1)] {
+                prop_assert_eq!(i64::from(requant.apply_wide(0, acc)), half_even(function, acc));
+            }
+        }
+    }
+}
+
+/// A sign has two codes and the gap between them; sigmoids have steps but no line.
+#[test]
+fn signs_and_sigmoids_count_thresholds() {
+    let range = IntRange { lo: -100_000, hi: 100_000 };
+    let of = |curve: &Curve, quantizer| [Channel { function: Function::new(curve, &quantizer, 0), range }];
+    let sign = of(&Curve::affine(vec![ratio(-1, 3)], vec![ratio(7, 2)]), Quantizer::Sign);
+    let choice = choose(&sign).unwrap();
+    assert_eq!((choice.params.lo, choice.params.hi), (-1, 1));
+    assert_eq!(choice.params.form, FormParams::Thresholds { signs: vec![-1], thresholds: vec![-10, -10] });
+    let quantizer = Quantizer::Uniform {
+        scale: ratio(1, 255),
+        zero_point: 0,
+        outside: true,
+        range: IntRange { lo: 0, hi: 255 },
+        rounding: Rounding::HalfEven,
+    };
+    let sigmoid = of(&Curve::affine(vec![ratio(1, 9999)], vec![ratio(1, 7)]).then(Piece::Sigmoid), quantizer);
+    let choice = choose(&sigmoid).unwrap();
+    assert_eq!((choice.params.kind(), choice.certificate.scope), (FormKind::Thresholds, Scope::Proven));
+    for acc in (range.lo..=range.hi).step_by(101) {
+        let code = choice.params.view().apply(0, i32::try_from(acc).unwrap());
+        let real = 255.0 / (1.0 + (-(acc as f64 / 9999.0 + 1.0 / 7.0)).exp());
+        assert!((f64::from(code) - real).abs() < 0.500_001, "{acc}");
     }
 }
 
@@ -233,12 +316,18 @@ fn sixteen_bit_codes_take_one_line_while_multipliers_last() {
     let choice = choose(&narrow).unwrap();
     assert_eq!(choice.params.kind(), FormKind::Multiply64);
     assert_eq!(first_difference(&narrow, &choice.params), None);
-    // Multipliers past 31 bits: the thresholds themselves, and their honest size.
+    // Multipliers past 31 bits: a wider product, far smaller than the thresholds.
     let wide = int16(26);
     let choice = choose(&wide).unwrap();
-    assert_eq!(choice.params.kind(), FormKind::Thresholds);
-    assert_eq!(choice.params.size_bytes(), 4 * 65_535 + 1);
-    assert_eq!(choice.passed_over, FormKind::ALL[..5]);
+    assert_eq!(choice.params.kind(), FormKind::Multiply128);
+    assert_eq!(choice.params.size_bytes(), 8 + 16 + 1);
+    assert_eq!(choice.passed_over, order(65_536)[..6]);
+    for acc in (-(1 << 25)..1 << 25).step_by(997) {
+        let code = choice.params.view().apply_wide(0, acc);
+        assert_eq!(i64::from(code), half_even(&wide[0].function, acc));
+    }
+    let thresholds = solve_form(FormKind::Thresholds, &wide).unwrap().unwrap();
+    assert_eq!(thresholds.size_bytes(), 4 * 65_535 + 1);
 }
 
 #[test]
@@ -259,10 +348,8 @@ fn a_bias_may_start_the_accumulator() {
 fn malformed_layers_are_refused() {
     let own = |codes, range| channel(ratio(1, 3), from_integer(0), codes, range);
     assert_eq!(choose(&[]), Err(RequantError::NoChannels));
-    let wide = IntRange { lo: 0, hi: 1 << 31 };
-    assert_eq!(choose(&[own((0, 15), (0, 1 << 31))]), Err(RequantError::Range { channel: 0, range: wide }));
-    let error = choose(&[own((0, 15), (0, 9)), own((0, 7), (0, 9))]).unwrap_err();
-    assert_eq!(error.to_string(), "channel 1 has codes 0..=7, needed the 0..=15 of channel 0");
+    let wide = IntRange { lo: 0, hi: 1 << 61 };
+    assert_eq!(choose(&[own((0, 15), (0, 1 << 61))]), Err(RequantError::Range { channel: 0, range: wide }));
     let error = choose(&[own((0, 1 << 20), (0, 1 << 22))]).unwrap_err();
     assert_eq!(error, RequantError::Steps { channel: 0, steps: 1 << 20 });
     let error = choose(&[own((0, 1 << 31), (0, 9))]).unwrap_err();

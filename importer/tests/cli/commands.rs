@@ -126,6 +126,8 @@ fn passes_and_explanations() {
     let mut session = Session::new();
     session.run("passes");
     session.run("passes --format json");
+    session.run("ops pool");
+    session.run("ops intquant --format json");
     session.run("explain");
     session.run("explain e0301");
     session.run("explain E0301 --format json");
@@ -136,7 +138,9 @@ fn passes_and_explanations() {
 fn usage() {
     let mut session = Session::new();
     session.run("--help");
-    for command in ["check", "build", "run", "verify", "inspect", "size", "dataflow", "passes", "explain"] {
+    for command in
+        ["check", "build", "run", "verify", "inspect", "size", "dataflow", "passes", "ops", "explain"]
+    {
         session.run(&format!("{command} --help"));
     }
     session.run("check");

@@ -2,7 +2,7 @@
 //! status is 1, and no output is left behind.
 
 use exactum_importer::diagnostic::Code;
-use exactum_importer::npy;
+use exactum_importer::{npy, npz};
 use exactum_qonnx::{Dim, ElemType, Node, Tensor, ValueInfo};
 
 use crate::models::{changed, data, inputs, node, set, tensor, tiny};
@@ -91,11 +91,19 @@ const FAILURES: &[Failure] = &[
     Failure {
         code: Code::UnsupportedOperator,
         provoke: || {
-            check_each([changed(|model| {
-                // Both are told, although the second depends on the first.
-                node(model, "relu").op_type = "Sin".to_owned();
-                model.graph.nodes.push(Node::new("Cos", ["quant_y.out"], ["cosine"]));
-            })])
+            check_each([
+                changed(|model| {
+                    // Both are told, although the second depends on the first.
+                    node(model, "relu").op_type = "Sin".to_owned();
+                    model.graph.nodes.push(Node::new("Cos", ["quant_y.out"], ["cosine"]));
+                }),
+                changed(|model| {
+                    let float = Node::new("FloatQuant", ["x", "b1", "b1", "b1", "b1"], ["quant_x.out"])
+                        .named("quant_x");
+                    let flags = ["has_inf", "has_nan", "has_subnormal", "saturation"];
+                    *node(model, "quant_x") = flags.into_iter().fold(float, |node, flag| node.attr(flag, 0));
+                }),
+            ])
         },
     },
     Failure {
@@ -103,18 +111,37 @@ const FAILURES: &[Failure] = &[
         provoke: || {
             check_each([
                 changed(|model| set(model, "quant_x", "rounding_mode", "SIDEWAYS")),
-                changed(|model| set(model, "quant_x", "rounding_mode", "FLOOR")),
+                changed(|model| {
+                    // A number for each element of a computed value, behind one that is none of a channel's.
+                    *tensor(model, "b1") = Tensor::new("b1", &[1, 3], vec![0.1f32, 0.2, 0.3]);
+                    let relu = node(model, "relu");
+                    (relu.op_type, relu.inputs) =
+                        ("Pow".to_owned(), vec!["fc1.out".to_owned(), "b1".to_owned()]);
+                }),
             ])
         },
     },
     Failure {
         code: Code::NotConstant,
-        provoke: || check_each([changed(|model| node(model, "quant_h").inputs[1] = "relu.out".to_owned())]),
+        provoke: || {
+            check_each([
+                changed(|model| node(model, "quant_h").inputs[1] = "relu.out".to_owned()),
+                changed(|model| {
+                    let relu = node(model, "relu");
+                    (relu.op_type, relu.inputs) = ("MatMul".to_owned(), vec!["fc1.out".to_owned(); 2]);
+                }),
+            ])
+        },
     },
     Failure {
         code: Code::ShapeMismatch,
         provoke: || {
-            check_each([changed(|model| *tensor(model, "w2") = Tensor::new("w2", &[2, 2], vec![0.1f32; 4]))])
+            check_each([
+                changed(|model| *tensor(model, "w2") = Tensor::new("w2", &[2, 2], vec![0.1f32; 4])),
+                changed(|model| {
+                    model.graph.inputs[0].shape = Some(vec![Dim::Known(1), Dim::Symbol("n".to_owned())])
+                }),
+            ])
         },
     },
     Failure {
@@ -142,7 +169,7 @@ const FAILURES: &[Failure] = &[
             check_each([
                 changed(|model| data(model, "quant_x.zero_point")[0] = 0.5),
                 changed(|model| data(model, "quant_x.zero_point")[0] = 256.0),
-                changed(|model| data(model, "quant_w1.zero_point")[0] = 1.0),
+                changed(|model| data(model, "quant_w1.zero_point")[0] = 8.0),
             ])
         },
     },
@@ -150,8 +177,8 @@ const FAILURES: &[Failure] = &[
         code: Code::BadBitWidth,
         provoke: || {
             check_each([
-                changed(|model| data(model, "quant_w1.bits")[0] = 9.0),
-                changed(|model| data(model, "quant_x.bits")[0] = 16.0),
+                changed(|model| data(model, "quant_w1.bits")[0] = 17.0),
+                changed(|model| data(model, "quant_x.bits")[0] = 24.0),
                 changed(|model| data(model, "quant_x.bits")[0] = 33.0),
                 changed(|model| data(model, "quant_x.bits")[0] = 7.5),
             ])
@@ -160,14 +187,10 @@ const FAILURES: &[Failure] = &[
     Failure {
         code: Code::BadChannels,
         provoke: || {
-            check_each([
-                changed(|model| {
-                    *tensor(model, "quant_w1.scale") = Tensor::new("quant_w1.scale", &[1, 4], vec![0.1f32; 4])
-                }),
-                changed(|model| {
-                    *tensor(model, "quant_h.scale") = Tensor::new("quant_h.scale", &[3], vec![0.1f32; 3])
-                }),
-            ])
+            check_each([changed(|model| {
+                let scale = vec![0.1f32, 0.2, 0.1, 0.2];
+                *tensor(model, "quant_w1.scale") = Tensor::new("quant_w1.scale", &[1, 4], scale)
+            })])
         },
     },
     Failure {
@@ -180,6 +203,8 @@ const FAILURES: &[Failure] = &[
                 data(model, "quant_x.bits")[0] = 16.0;
                 set(model, "quant_x", "signed", 1);
                 data(model, "quant_w1.bits")[0] = 8.0;
+                // The sums themselves are the output.
+                model.graph.outputs[0] = ValueInfo::new("fc1.out", ElemType::F32, &[1, 3]);
             })])
         },
     },
@@ -265,6 +290,20 @@ const FAILURES: &[Failure] = &[
             session.run("run model.onnx --input x.npy --output missing/y.npy");
             session.run("run model.onnx --input x.npy --output y.npy --output z.npy");
             session.run("dataflow model.onnx --device xc7z020 --target-fps 1 -o model.onnx");
+            session
+        },
+    },
+    Failure {
+        code: Code::NotNpz,
+        provoke: || {
+            let codes = npy::write(&[2, 3], &[0u8; 6]);
+            let archive = npz::write(&[("quant_h.out".to_owned(), codes)]).unwrap();
+            let mut session = with_model(exactum_qonnx::write(&tiny()))
+                .with("x.npy", npy::write(&[2, 4], &inputs(2)))
+                .with("truncated.npz", &archive[..archive.len() - 1])
+                .with("text.npz", "quant_h.out 0 0 0\n");
+            session.run("verify model.onnx --input x.npy --with truncated.npz");
+            session.run("verify model.onnx --input x.npy --against text.npz --format json");
             session
         },
     },

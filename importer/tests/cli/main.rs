@@ -9,5 +9,7 @@ mod containers;
 mod conversions;
 mod emitted;
 mod failures;
+mod layers;
 mod models;
+mod report;
 mod session;

@@ -1,7 +1,7 @@
 //! Activation functions on codes.
 //!
 //! A clip commutes with rounding, so it limits codes. Sigmoid and tanh are no rationals: their value is defined as a
-//! double, from the double `(code - zero_point) * scale`, plus the offset, by the operations below,
+//! double, from the double nearest to `(code - zero_point) * scale`, plus the offset, by the operations below,
 //! each rounded, which are the same on every machine. That double is then quantized exactly.
 
 use super::{ExactTensor, channel_of, from_codes, layout, rational};
@@ -54,7 +54,8 @@ pub(crate) fn requantize_function<const D: usize>(
     let channel_of = x.channel_of();
     let values = x.integers().into_iter().enumerate().map(|(index, code)| {
         let [scale, offset] = parameters[channel_of(index)];
-        function((code - i64::from(x.zero_point)) as f64 * scale + offset)
+        // Scales are products of two floats and offsets are floats, so both are doubles, and one rounding is left.
+        function(((code - i64::from(x.zero_point)) as f64).mul_add(scale, offset))
     });
     quantize_doubles(values, x.dims(), quantizer, axis)
 }

@@ -2,7 +2,7 @@
 
 use exactum_runtime::num::{IntRange, IntType, Rounding};
 
-use crate::exact::from_f32;
+use crate::exact::{Curve, Quantizer, from_f32};
 use crate::graph::{
     Codes, Constant, Conv, Graph, Layout, Level, Meaning, Node, Op, Pool, Requantize, Tail, Type, Value,
     ValueId, Window,
@@ -25,6 +25,18 @@ fn codes(int: &str, scale: f32, zero_point: i64) -> Codes {
     Codes { int, range: int.range(), zero_point, scale: vec![scale], axis: None }
 }
 
+/// Uniform quantization to `codes` after `curve`.
+fn tail(curve: Curve, codes: &Codes) -> Tail {
+    let quantizer = Quantizer::Uniform {
+        scale: from_f32(codes.scale[0]).unwrap(),
+        zero_point: codes.zero_point,
+        outside: false,
+        range: codes.range,
+        rounding: Rounding::HalfEven,
+    };
+    Tail { curve, quantizer, int: codes.int }
+}
+
 impl Net {
     /// A float input that is quantized to `int`.
     pub(super) fn new(shape: &[usize], int: &str) -> Self {
@@ -32,7 +44,9 @@ impl Net {
         let input = graph.add(Value::new("x", shape.to_vec(), Type::Float));
         graph.inputs.push(input);
         let mut net = Self { graph, last: input, lowest_weight: -3 };
-        net.push(Op::Quantize, vec![], shape.to_vec(), Type::Codes(codes(int, SCALE, 0)));
+        let codes = codes(int, SCALE, 0);
+        let op = Op::Quantize(tail(Curve::identity(), &codes));
+        net.push(op, vec![], shape.to_vec(), Type::Codes(codes));
         net
     }
 
@@ -105,20 +119,13 @@ impl Net {
     }
 
     pub(super) fn requantize(mut self, int: &str) -> Self {
-        let input = match self.ty() {
+        let Meaning { gain, offset } = match self.ty() {
             Type::Codes(codes) => Meaning::of_codes(&codes),
             Type::Accumulators { meaning, .. } => meaning.unwrap(),
             other => panic!("{other:?}"),
         };
         let codes = codes(int, SCALE, 0);
-        let tail = Tail {
-            input,
-            scale: SCALE,
-            zero_point: 0,
-            int: codes.int,
-            range: codes.range,
-            rounding: Rounding::HalfEven,
-        };
+        let tail = tail(Curve::affine(gain, offset), &codes);
         let shape = self.shape();
         self.push(Op::Requantize(Requantize::Exact(tail)), vec![], shape, Type::Codes(codes));
         self

@@ -12,9 +12,11 @@ use crate::graph::{Constant, Node, Op, Type, Value};
 pub(super) fn verify(verifier: &mut Verifier<'_>) {
     let graph = verifier.graph;
     for (index, node) in graph.nodes.iter().enumerate() {
-        if matches!(node.op, Op::Dense | Op::Conv2d(_)) {
-            let operands: Vec<&Value> = node.inputs.iter().map(|id| graph.value(*id)).collect();
+        let operands: Vec<&Value> = node.inputs.iter().map(|id| graph.value(*id)).collect();
+        if node.op.is_layer() {
             check(verifier, &graph.location(index), node, &operands);
+        } else if node.op.accumulates() {
+            check_extremes(verifier, &graph.location(index), node, &operands);
         }
     }
 }
@@ -30,7 +32,7 @@ fn check(verifier: &mut Verifier<'_>, at: &Location, node: &Node, operands: &[&V
         Some(Some(Constant::Codes(bias))) => bias.as_slice(),
         _ => &[],
     };
-    let padded = matches!(node.op, Op::Conv2d(conv) if conv.window.is_padded());
+    let padded = crate::passes::taps_can_be_missing(&node.op);
     let Some(input) = input_range(x.range, x.zero_point, padded) else { return };
     let channels = operands[1].shape[0];
     verifier.require(bounds.len() == channels, at, "there are bounds for each channel", || {
@@ -45,6 +47,47 @@ fn check(verifier: &mut Verifier<'_>, at: &Location, node: &Node, operands: &[&V
         let held = reachable.is_some_and(|reachable| stored.contains_range(reachable));
         verifier.require(held, at, "the bounds hold every reachable accumulator", || {
             format!("{stored} in channel {channel}, where {reachable:?} is reachable")
+        });
+    }
+}
+
+/// Sums, products and pools at every combination of extreme operands.
+fn check_extremes(verifier: &mut Verifier<'_>, at: &Location, node: &Node, operands: &[&Value]) {
+    let ends = |value: &Value| -> Vec<[i128; 2]> {
+        let pair = |range: &IntRange| [i128::from(range.lo), i128::from(range.hi)];
+        match &value.ty {
+            Type::Codes(codes) => vec![pair(&codes.range)],
+            Type::Accumulators { bounds, .. } => bounds.iter().map(pair).collect(),
+            _ => vec![],
+        }
+    };
+    let Type::Accumulators { bounds, .. } = &verifier.graph.value(node.output).ty else { return };
+    let operands: Vec<Vec<[i128; 2]>> = operands.iter().map(|value| ends(value)).collect();
+    for (channel, stored) in bounds.iter().enumerate() {
+        let pick = |operand: usize| {
+            let ends = operands.get(operand)?;
+            ends.get(if ends.len() == 1 { 0 } else { channel }).copied()
+        };
+        let reachable: Vec<i128> = match &node.op {
+            Op::SumPool(pool) => {
+                let taps = (pool.pool.window.size[0] * pool.pool.window.size[1]) as i128;
+                // With a unit, even a window with one element of the input counts as all of it.
+                let most = if pool.unit == 0 { taps } else { i128::from(pool.unit) };
+                pick(0).into_iter().flatten().map(|x| (x - i128::from(pool.zero_point)) * most).collect()
+            }
+            op => {
+                let value = |a: i128, b: i128| match op {
+                    Op::Sum { multipliers: [p, q] } => i128::from(*p) * a + i128::from(*q) * b,
+                    Op::Product { zero_points: [p, q] } => (a - i128::from(*p)) * (b - i128::from(*q)),
+                    _ => 0,
+                };
+                let (a, b) = (pick(0).unwrap_or_default(), pick(1).unwrap_or_default());
+                a.iter().flat_map(|a| b.iter().map(|b| value(*a, *b))).collect()
+            }
+        };
+        let held = reachable.iter().all(|x| (i128::from(stored.lo)..=i128::from(stored.hi)).contains(x));
+        verifier.require(held, at, "the bounds hold every reachable accumulator", || {
+            format!("{stored} in channel {channel}, where {reachable:?} are reachable")
         });
     }
 }

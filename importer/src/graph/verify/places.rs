@@ -1,7 +1,7 @@
 //! Places in the arena: values alive together must not overlap.
 
 use super::{Location, Verifier};
-use crate::graph::{Graph, ValueId};
+use crate::graph::{Graph, Op, Type, ValueId};
 
 /// The nodes during which a value must keep its elements: from its birth to its last use. A layer whose accumulators
 /// stay in registers reads its operands when these are requantized.
@@ -9,7 +9,14 @@ fn lifetime(graph: &Graph, id: ValueId) -> (usize, usize) {
     let first = graph.producer(id).unwrap_or(0);
     let executed = |node: usize| graph.fused_requantize(node).unwrap_or(node);
     let last = graph.consumers(id).map(executed).max().unwrap_or(first);
-    (first, if graph.outputs.contains(&id) { graph.nodes.len() } else { last })
+    let is_output = graph.outputs.iter().any(|output| graph.integers(*output) == id);
+    (first, if is_output { graph.nodes.len() } else { last })
+}
+
+/// The value of which `id` is another shape.
+fn origin(graph: &Graph, id: ValueId) -> ValueId {
+    let renaming = graph.producer(id).map(|node| &graph.nodes[node]).filter(|node| node.op == Op::Reshape);
+    renaming.map_or(id, |node| origin(graph, node.inputs[0]))
 }
 
 pub(super) fn verify(verifier: &mut Verifier<'_>) {
@@ -17,7 +24,7 @@ pub(super) fn verify(verifier: &mut Verifier<'_>) {
     let mut placed = vec![];
     for (index, value) in graph.values.iter().enumerate().filter(|(_, value)| value.constant.is_none()) {
         let id = ValueId::new(index);
-        let float_input = graph.inputs.contains(&id) && value.codes().is_none();
+        let float_input = value.ty == Type::Float;
         let in_registers = graph.producer(id).is_some_and(|node| graph.fused_requantize(node).is_some());
         let at = Location::part(format!("{id} {:?}", value.name));
         let needed = !float_input && !in_registers;
@@ -36,11 +43,14 @@ pub(super) fn verify(verifier: &mut Verifier<'_>) {
             let apart = place_a.offset_bytes + place_a.size_bytes <= place_b.offset_bytes
                 || place_b.offset_bytes + place_b.size_bytes <= place_a.offset_bytes;
             let alive_together = first_a <= last_b && first_b <= last_a;
+            // Another name for the same bytes.
+            let renamed =
+                place_a.offset_bytes == place_b.offset_bytes && origin(graph, *a) == origin(graph, *b);
             let taken_over =
                 place_a.offset_bytes == place_b.offset_bytes && (last_a == first_b || last_b == first_a);
             let at = Location::part(format!("{a} and {b}"));
             verifier.require(
-                apart || !alive_together || taken_over,
+                apart || !alive_together || taken_over || renamed,
                 &at,
                 "values alive together do not overlap",
                 || format!("{place_a:?} and {place_b:?}"),

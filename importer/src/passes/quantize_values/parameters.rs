@@ -1,6 +1,6 @@
 //! Scale, zero point and bit width of a `Quant` node, read from its constant operands and checked.
 
-use exactum_runtime::num::IntType;
+use exactum_runtime::num::{IntRange, IntType};
 
 use crate::diagnostic::{Code, Diagnostic, Location};
 use crate::graph::{Codes, Constant, Graph, Node, Op};
@@ -53,18 +53,31 @@ pub(in crate::passes) fn of_node(graph: &Graph, index: usize, node: &Node) -> Re
             "codes that fit 32 bits with a sign",
         );
     }
-    if bits == 1 && attributes.signed {
-        return problem(
-            Code::UnsupportedForm,
-            "bit width",
-            "1, signed".into(),
-            "2 bits or more, or unsigned codes",
-        );
-    }
-    let Some(int) = IntType::new(bits, attributes.signed, attributes.narrow) else {
+    // One signed bit is a sign: -1 and 1, whatever `narrow` says.
+    let int = match (bits, attributes.signed) {
+        (1, true) => IntType::new(2, true, true),
+        _ => IntType::new(bits, attributes.signed, attributes.narrow),
+    };
+    let Some(int) = int else {
         return problem(Code::BadBitWidth, "bit width", width.to_string(), "1 to 32");
     };
-    let range = int.range();
+    let range = match attributes.clip {
+        None => int.range(),
+        Some([lo, hi]) => {
+            let all = int.range();
+            match IntRange::new(all.clamp(lo), all.clamp(hi)) {
+                Some(range) => range,
+                None => {
+                    return problem(
+                        Code::BadBitWidth,
+                        "clip",
+                        format!("{lo} to {hi}"),
+                        "codes of the quantizer",
+                    );
+                }
+            }
+        }
+    };
     let zero = f64::from(zero_points[0]);
     let legal = zero.fract() == 0.0 && (range.lo as f64..=range.hi as f64).contains(&zero);
     if !legal || zero_points.iter().any(|other| *other != zero_points[0]) {
@@ -86,6 +99,27 @@ pub(in crate::passes) fn of_node(graph: &Graph, index: usize, node: &Node) -> Re
         );
     };
     Ok(Codes { int, range, zero_point: zero as i64, scale, axis })
+}
+
+/// The elements of operand `index` of `node`, which has to be a constant of floats.
+pub(in crate::passes) fn floats(
+    graph: &Graph,
+    node: &Node,
+    at: &Location,
+    index: usize,
+    part: &str,
+) -> Result<Vec<f32>, Diagnostic> {
+    let value = graph.value(node.inputs[index]);
+    match &value.constant {
+        Some(Constant::Float(values)) if !values.is_empty() => Ok(values.clone()),
+        Some(Constant::Shape(values)) if !values.is_empty() => {
+            Ok(values.iter().map(|value| *value as f32).collect())
+        }
+        _ => {
+            let found = format!("`{}`, which is computed", value.name);
+            Err(Diagnostic::new(Code::NotConstant, at.clone().at_part(part), found, "an initializer"))
+        }
+    }
 }
 
 /// The axis of `shape` along which a scale of `scale_shape` varies when it is broadcast from the right; `Some(None)`

@@ -1,0 +1,250 @@
+//! Real functions of one real variable, as the operators between an integer layer and a quantizer compose them.
+//!
+//! `passes` builds a [`Curve`] piece by piece from the operators it meets; [`Function`](super::Function) puts a
+//! quantizer behind it. Constants are rationals, for all channels or for each.
+
+use super::{Rational, double};
+use crate::graph::exact_text;
+use exactum_runtime::num::Rounding;
+use num_traits::{One, Pow, Signed, Zero};
+use serde::{Deserialize, Serialize};
+
+/// One step of a real function of one real. Lists hold one element for all channels, or one for each.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Piece {
+    /// `x * gain + offset`.
+    Affine {
+        /// Factor.
+        #[serde(with = "exact_text::rationals")]
+        gain: Vec<Rational>,
+        /// Value at 0.
+        #[serde(with = "exact_text::rationals")]
+        offset: Vec<Rational>,
+    },
+    /// At least `lo`, then at most `hi`. ReLU has `lo` 0 and no `hi`.
+    Clip {
+        /// Smallest value.
+        #[serde(default, skip_serializing_if = "Option::is_none", with = "exact_text::optional_rational")]
+        lo: Option<Rational>,
+        /// Largest value.
+        #[serde(default, skip_serializing_if = "Option::is_none", with = "exact_text::optional_rational")]
+        hi: Option<Rational>,
+    },
+    /// `slope * x` for negative x, else x. Slopes may be negative, zero and above 1.
+    LeakyRelu {
+        /// Factor of negative values.
+        #[serde(with = "exact_text::rationals")]
+        slope: Vec<Rational>,
+    },
+    /// `x` to a power; `x^0` is 1.
+    Power {
+        /// The exponent.
+        exponent: u32,
+    },
+    /// The magnitude.
+    Abs,
+    /// To an integer.
+    Round {
+        /// How.
+        #[serde(with = "exact_text::rounding")]
+        rounding: Rounding,
+    },
+    /// The logistic function, as `docs/arithmetic.md` defines it on doubles.
+    Sigmoid,
+    /// The hyperbolic tangent, as `docs/arithmetic.md` defines it on doubles.
+    Tanh,
+}
+
+/// A real function: pieces in the order of evaluation, adjacent affine ones merged.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Curve {
+    pieces: Vec<Piece>,
+}
+
+/// The element of `channel` in a list with one element for all channels or one for each.
+pub(super) fn pick<T>(values: &[T], channel: usize) -> &T {
+    &values[if values.len() == 1 { 0 } else { channel }]
+}
+
+impl Piece {
+    /// 1, or the number of channels.
+    fn channels(&self) -> usize {
+        match self {
+            Self::Affine { gain, offset } => gain.len().max(offset.len()),
+            Self::LeakyRelu { slope } => slope.len(),
+            _ => 1,
+        }
+    }
+
+    fn channel(&self, channel: usize) -> Self {
+        let own = |values: &[Rational]| vec![pick(values, channel).clone()];
+        match self {
+            Self::Affine { gain, offset } => Self::Affine { gain: own(gain), offset: own(offset) },
+            Self::LeakyRelu { slope } => Self::LeakyRelu { slope: own(slope) },
+            other => other.clone(),
+        }
+    }
+
+    fn is_identity(&self) -> bool {
+        match self {
+            Self::Affine { gain, offset } => gain.iter().all(One::is_one) && offset.iter().all(Zero::is_zero),
+            Self::Clip { lo, hi } => lo.is_none() && hi.is_none(),
+            Self::LeakyRelu { slope } => slope.iter().all(One::is_one),
+            Self::Power { exponent } => *exponent == 1,
+            _ => false,
+        }
+    }
+
+    /// The value of `channel` at `x`.
+    pub(super) fn eval(&self, channel: usize, x: &Rational) -> Rational {
+        match self {
+            Self::Affine { gain, offset } => x * pick(gain, channel) + pick(offset, channel),
+            Self::Clip { lo, hi } => {
+                let raised = lo.as_ref().map_or(x, |lo| x.max(lo));
+                hi.as_ref().map_or(raised, |hi| raised.min(hi)).clone()
+            }
+            Self::LeakyRelu { slope } if x.is_negative() => x * pick(slope, channel),
+            Self::LeakyRelu { .. } => x.clone(),
+            Self::Power { exponent } => Pow::pow(x, *exponent),
+            Self::Abs => x.abs(),
+            Self::Round { rounding } => Rational::from_integer(super::round(x, *rounding)),
+            Self::Sigmoid => double::exact(double::sigmoid(double::nearest(x))),
+            Self::Tanh => double::exact(double::tanh(double::nearest(x))),
+        }
+    }
+}
+
+impl Curve {
+    /// `x`.
+    pub fn identity() -> Self {
+        Self::default()
+    }
+
+    /// `x * gain + offset`.
+    pub fn affine(gain: Vec<Rational>, offset: Vec<Rational>) -> Self {
+        Self::identity().then(Piece::Affine { gain, offset })
+    }
+
+    /// The pieces in the order of evaluation.
+    pub fn pieces(&self) -> &[Piece] {
+        &self.pieces
+    }
+
+    /// The curve with `piece` applied to its values.
+    #[must_use]
+    pub fn then(mut self, piece: Piece) -> Self {
+        let merged = match (self.pieces.last(), piece) {
+            (Some(Piece::Affine { gain, offset }), Piece::Affine { gain: factor, offset: shift }) => {
+                let zip = |a: &[Rational], b: &[Rational], f: fn(&Rational, &Rational) -> Rational| {
+                    let channels = a.len().max(b.len());
+                    (0..channels).map(|channel| f(pick(a, channel), pick(b, channel))).collect::<Vec<_>>()
+                };
+                let gain = zip(gain, &factor, |a, b| a * b);
+                let offset = zip(&zip(offset, &factor, |a, b| a * b), &shift, |a, b| a + b);
+                self.pieces.pop();
+                Piece::Affine { gain, offset }
+            }
+            (_, piece) => piece,
+        };
+        if !merged.is_identity() {
+            self.pieces.push(merged);
+        }
+        self
+    }
+
+    /// This curve of the values of `first`.
+    #[must_use]
+    pub fn after(self, first: &Self) -> Self {
+        self.pieces.into_iter().fold(first.clone(), Self::then)
+    }
+
+    /// 1 if all channels have the same curve, else the number of channels.
+    pub fn channels(&self) -> usize {
+        self.pieces.iter().map(Piece::channels).max().unwrap_or(1)
+    }
+
+    /// The curve of one channel.
+    #[must_use]
+    pub fn channel(&self, channel: usize) -> Self {
+        self.pieces.iter().map(|piece| piece.channel(channel)).fold(Self::identity(), Self::then)
+    }
+
+    /// Gains and offsets if the curve is nothing but affine.
+    pub fn as_affine(&self) -> Option<(Vec<Rational>, Vec<Rational>)> {
+        match self.pieces.as_slice() {
+            [] => Some((vec![Rational::one()], vec![Rational::zero()])),
+            [Piece::Affine { gain, offset }] => Some((gain.clone(), offset.clone())),
+            _ => None,
+        }
+    }
+
+    /// Whether rationals give rationals by rational arithmetic alone: no sigmoid, no tanh.
+    pub fn is_rational(&self) -> bool {
+        !self.pieces.iter().any(|piece| matches!(piece, Piece::Sigmoid | Piece::Tanh))
+    }
+
+    /// The value of `channel` at `x`.
+    pub fn eval(&self, channel: usize, x: &Rational) -> Rational {
+        self.pieces.iter().fold(x.clone(), |x, piece| piece.eval(channel, &x))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::exact::function_tests::{quantizers, rational_curves};
+    use crate::exact::{Quantizer, from_integer};
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn curves_compose(first in rational_curves(), second in rational_curves(), x in -300i64..300) {
+            let x = from_integer(x);
+            let both = second.clone().after(&first);
+            prop_assert_eq!(both.eval(0, &x), second.eval(0, &first.eval(0, &x)));
+            let is_affine = |piece: &Piece| matches!(piece, Piece::Affine { .. });
+            prop_assert!(!both.pieces().windows(2).any(|pair| pair.iter().all(is_affine)));
+        }
+
+        #[test]
+        fn curves_and_quantizers_round_trip(curve in rational_curves(), quantizer in quantizers()) {
+            let text = serde_json::to_string(&curve).unwrap();
+            prop_assert_eq!(serde_json::from_str::<Curve>(&text).unwrap(), curve);
+            let text = serde_json::to_string(&quantizer).unwrap();
+            prop_assert_eq!(serde_json::from_str::<Quantizer>(&text).unwrap(), quantizer);
+        }
+
+        /// One gain for all channels after an offset for each, and the other way round.
+        #[test]
+        fn channels_are_curves_of_their_own(
+            gains in prop::collection::vec(-9i64..9, 3), offsets in prop::collection::vec(-9i64..9, 3),
+            gain in -9i64..9, x in -50i64..50,
+        ) {
+            let of = |values: &[i64]| values.iter().copied().map(from_integer).collect::<Vec<_>>();
+            let curve = Curve::affine(vec![from_integer(gain)], of(&offsets))
+                .then(Piece::Affine { gain: of(&gains), offset: vec![from_integer(1)] })
+                .then(Piece::LeakyRelu { slope: of(&gains) });
+            prop_assert_eq!(curve.channels(), 3);
+            for channel in 0..3 {
+                let inner = (gain * x + offsets[channel]) * gains[channel] + 1;
+                let value = if inner < 0 { gains[channel] * inner } else { inner };
+                prop_assert_eq!(curve.eval(channel, &from_integer(x)), from_integer(value));
+                prop_assert_eq!(curve.channel(channel).eval(0, &from_integer(x)), from_integer(value));
+            }
+        }
+    }
+
+    #[test]
+    fn identities_vanish() {
+        let identity = Curve::affine(vec![from_integer(1)], vec![from_integer(0)]);
+        assert_eq!(identity, Curve::identity());
+        assert_eq!(identity.as_affine(), Some((vec![from_integer(1)], vec![from_integer(0)])));
+        let double = || Curve::affine(vec![from_integer(2)], vec![from_integer(3)]);
+        let half = Rational::new(1.into(), 2.into());
+        let back = Piece::Affine { gain: vec![half.clone()], offset: vec![-half * from_integer(3)] };
+        assert_eq!(double().then(back), Curve::identity());
+        assert_eq!(double().then(Piece::Abs).as_affine(), None);
+        assert!(double().is_rational() && !double().then(Piece::Tanh).is_rational());
+    }
+}

@@ -1,0 +1,338 @@
+//! Functions of curves that are no lines: the range of their codes, their direction, their steps.
+
+use super::line::{RELATIVE_ERROR, round_beyond_doubt};
+use super::{Function, Shape};
+use crate::exact::curve::Piece;
+use crate::exact::{Curve, Quantizer, Rational, double, from_integer};
+use exactum_runtime::num::{IntRange, Rounding};
+use num_traits::{One, Signed, Zero};
+
+/// Most integers that are evaluated to prove one direction.
+const MAX_WAVERING: u32 = 1 << 16;
+
+/// An interval of reals; an end that is missing is infinite.
+#[derive(Clone, Debug)]
+struct Interval {
+    lo: Option<Rational>,
+    hi: Option<Rational>,
+}
+
+/// The codes of all reals.
+pub(super) fn image(curve: &Curve, quantizer: &Quantizer) -> IntRange {
+    let reals = curve.pieces().iter().fold(Interval { lo: None, hi: None }, Interval::through);
+    let all = quantizer.codes();
+    IntRange {
+        lo: reals.lo.map_or(all.lo, |lo| quantizer.eval(0, &lo)),
+        hi: reals.hi.map_or(all.hi, |hi| quantizer.eval(0, &hi)),
+    }
+}
+
+impl Interval {
+    fn new(a: Rational, b: Rational) -> Self {
+        if a <= b { Self { lo: Some(a), hi: Some(b) } } else { Self { lo: Some(b), hi: Some(a) } }
+    }
+
+    /// A superset of the values of `piece`, the smallest but for leaky slopes.
+    fn through(self, piece: &Piece) -> Self {
+        let zero = Rational::zero;
+        let each = |end: Option<Rational>| end.map(|end| piece.eval(0, &end));
+        match piece {
+            Piece::Affine { gain, offset } if gain[0].is_zero() => {
+                Self::new(offset[0].clone(), offset[0].clone())
+            }
+            Piece::Affine { gain, .. } if gain[0].is_negative() => {
+                Self { lo: each(self.hi), hi: each(self.lo) }
+            }
+            Piece::Clip { lo, hi } => {
+                let end = |end: Option<Rational>, bound: &Option<Rational>| match end {
+                    Some(_) => each(end),
+                    None => bound.as_ref().map(|bound| piece.eval(0, bound)),
+                };
+                Self { lo: end(self.lo, lo), hi: end(self.hi, hi) }
+            }
+            Piece::LeakyRelu { slope } if !slope[0].is_positive() => match (&self.lo, &self.hi) {
+                (Some(lo), _) if !lo.is_negative() => self,
+                (_, Some(hi)) if !hi.is_positive() => Self { lo: each(self.hi), hi: each(self.lo) },
+                (lo, hi) => {
+                    // The value at zero is the least; the greatest is at one of the ends.
+                    let bent = if slope[0].is_zero() { Some(zero()) } else { each(lo.clone()) };
+                    let greatest = bent.zip(hi.clone()).map(|(a, b)| a.max(b));
+                    Self { lo: Some(zero()), hi: greatest }
+                }
+            },
+            Piece::Power { exponent: 0 } => Self::new(Rational::one(), Rational::one()),
+            Piece::Abs => self.folded(each),
+            Piece::Power { exponent } if exponent % 2 == 0 => self.folded(each),
+            Piece::Sigmoid => {
+                Self { lo: each(self.lo).or(Some(zero())), hi: each(self.hi).or(Some(Rational::one())) }
+                    .widened(&zero())
+            }
+            Piece::Tanh => Self {
+                lo: each(self.lo).or(Some(from_integer(-1))),
+                hi: each(self.hi).or(Some(Rational::one())),
+            }
+            .widened(&from_integer(-1)),
+            _ => Self { lo: each(self.lo), hi: each(self.hi) },
+        }
+    }
+
+    /// The image of an even function that rises with the magnitude.
+    fn folded(self, each: impl Fn(Option<Rational>) -> Option<Rational>) -> Self {
+        match (&self.lo, &self.hi) {
+            (Some(lo), _) if !lo.is_negative() => Self { lo: each(self.lo), hi: each(self.hi) },
+            (_, Some(hi)) if !hi.is_positive() => Self { lo: each(self.hi), hi: each(self.lo) },
+            (lo, hi) => {
+                let ends = lo.clone().zip(hi.clone()).map(|(lo, hi)| hi.max(-lo));
+                Self { lo: Some(Rational::zero()), hi: each(ends) }
+            }
+        }
+    }
+
+    /// Room for doubles that waver around the real function, within `least..=1`.
+    fn widened(self, least: &Rational) -> Self {
+        let room = twice_the_error();
+        Self {
+            lo: self.lo.map(|lo| (lo - &room).max(least.clone())),
+            hi: self.hi.map(|hi| (hi + &room).min(Rational::one())),
+        }
+    }
+}
+
+/// Two doubles in the wrong order differ by at most this.
+fn twice_the_error() -> Rational {
+    double::exact(2.0 * double::ERROR_BOUND)
+}
+
+/// The direction of `curve` on an interval of reals, as a factor 1 or -1, with the interval of its values there; or
+/// `None` where neither is plain. Doubles count as the real functions they stand for.
+fn direction(pieces: &[Piece], on: Interval) -> Option<(i32, Interval)> {
+    let (mut sign, mut values) = (1, on);
+    for piece in pieces {
+        let nonnegative = values.lo.as_ref().is_some_and(|lo| !lo.is_negative());
+        let nonpositive = values.hi.as_ref().is_some_and(|hi| !hi.is_positive());
+        let turns = match piece {
+            Piece::Affine { gain, .. } => gain[0].is_negative(),
+            Piece::LeakyRelu { slope } if slope[0].is_negative() => fold(nonnegative, nonpositive)?,
+            Piece::Abs => fold(nonnegative, nonpositive)?,
+            Piece::Power { exponent } if *exponent > 0 && exponent % 2 == 0 => {
+                fold(nonnegative, nonpositive)?
+            }
+            _ => false,
+        };
+        if turns {
+            sign = -sign;
+        }
+        values = values.through(piece);
+    }
+    Some((sign, values))
+}
+
+/// Whether a function that falls below zero and rises above it turns the order of values on one side of it.
+fn fold(nonnegative: bool, nonpositive: bool) -> Option<bool> {
+    match (nonnegative, nonpositive) {
+        (true, _) => Some(false),
+        (false, true) => Some(true),
+        (false, false) => None,
+    }
+}
+
+/// The direction of the codes on `range`. Never says constant: the caller sees that at the ends.
+pub(super) fn shape(function: &Function, range: IntRange) -> Shape {
+    let pieces = function.curve.pieces();
+    let on = Interval::new(from_integer(range.lo), from_integer(range.hi));
+    let is_double = |piece: &Piece| matches!(piece, Piece::Sigmoid | Piece::Tanh);
+    let doubles = pieces.iter().filter(|piece| is_double(piece)).count();
+    let split = pieces.iter().position(is_double).map_or(pieces.len(), |index| index + 1);
+    let (before, after) = pieces.split_at(split);
+    let Some((sign, values)) = direction(before, on) else { return Shape::General };
+    let Some((sign_after, _)) = direction(after, values.clone()) else { return Shape::General };
+    let holds = match doubles {
+        0 => true,
+        1 => Wavering { function, before, after, values, signs: (sign, sign_after), budget: MAX_WAVERING }
+            .is_in_order(range),
+        _ => false,
+    };
+    match (holds, sign * sign_after > 0) {
+        (false, _) => Shape::General,
+        (true, true) => Shape::Rising,
+        (true, false) => Shape::Falling,
+    }
+}
+
+/// A function with one sigmoid or tanh, which goes one way but for the last places of its doubles.
+///
+/// Doubles in the wrong order differ by at most twice the error bound. So no integer further along has a code below
+/// the one that this integer would have if its double were moved back by that much.
+struct Wavering<'a> {
+    function: &'a Function,
+    /// Up to the sigmoid or tanh, which is the last of these.
+    before: &'a [Piece],
+    after: &'a [Piece],
+    /// What the doubles can be.
+    values: Interval,
+    /// Directions of both parts.
+    signs: (i32, i32),
+    /// Integers that may still be evaluated.
+    budget: u32,
+}
+
+impl Wavering<'_> {
+    /// Whether the codes of `n = sign * acc` ascend.
+    fn is_in_order(&mut self, range: IntRange) -> bool {
+        let (lo, hi) = if self.rises() {
+            (range.lo, range.hi)
+        } else {
+            (range.hi.saturating_neg(), range.lo.saturating_neg())
+        };
+        let (mut at, mut code, last) = (lo, self.code(lo), self.code(hi));
+        if code > last || !self.never_falls_below(code, lo, hi) {
+            return false;
+        }
+        while code < last {
+            let (mut inside, mut outside) = (at, hi);
+            while i128::from(outside) - i128::from(inside) > 1 {
+                let middle = inside.midpoint(outside);
+                if self.code(middle) > code {
+                    outside = middle;
+                } else {
+                    inside = middle;
+                }
+            }
+            let next = self.code(outside);
+            if !self.never_rose_above(code, inside, lo) || !self.never_falls_below(next, outside, hi) {
+                return false;
+            }
+            (at, code) = (outside, next);
+        }
+        self.never_rose_above(last, hi, lo)
+    }
+
+    /// Whether all of `from..=hi` have at least `code`.
+    fn never_falls_below(&mut self, code: i64, from: i64, hi: i64) -> bool {
+        for n in from..=hi {
+            if self.code(n) < code || self.budget == 0 {
+                return false;
+            }
+            if self.moved_code(n, -1) >= code {
+                break;
+            }
+            self.budget -= 1;
+        }
+        true
+    }
+
+    /// Whether all of `lo..=from` have at most `code`.
+    fn never_rose_above(&mut self, code: i64, from: i64, lo: i64) -> bool {
+        for n in (lo..=from).rev() {
+            if self.code(n) > code || self.budget == 0 {
+                return false;
+            }
+            if self.moved_code(n, 1) <= code {
+                break;
+            }
+            self.budget -= 1;
+        }
+        true
+    }
+
+    fn rises(&self) -> bool {
+        self.signs.0 * self.signs.1 > 0
+    }
+
+    fn acc(&self, n: i64) -> i64 {
+        if self.rises() { n } else { n.saturating_neg() }
+    }
+
+    fn code(&self, n: i64) -> i64 {
+        self.function.eval(self.acc(n))
+    }
+
+    /// The code of `n` if its double were off by twice the error, towards higher codes (1) or lower ones (-1).
+    fn moved_code(&self, n: i64, towards: i32) -> i64 {
+        let quick = self.function.quick.as_ref();
+        if let Some(code) = quick.and_then(|quick| quick.code(self.acc(n), 2.0 * double::ERROR_BOUND)) {
+            return code;
+        }
+        let value = |from: Rational, pieces: &[Piece]| pieces.iter().fold(from, |x, piece| piece.eval(0, &x));
+        let double = value(from_integer(self.acc(n)), self.before);
+        let moved = double + twice_the_error() * from_integer((towards * self.signs.1).into());
+        let raised = self.values.lo.iter().fold(moved, |x, lo| x.max(lo.clone()));
+        let within = self.values.hi.iter().fold(raised, |x, hi| x.min(hi.clone()));
+        self.function.quantizer.eval(0, &value(within, self.after))
+    }
+}
+
+/// Sigmoid or tanh between two lines, in doubles with a bound of their error. Decides most integers at once.
+#[derive(Clone, Debug)]
+pub(super) struct Quick {
+    before: [f64; 2],
+    piece: Piece,
+    after: [f64; 2],
+    codes: IntRange,
+    shift: i64,
+    rounding: Rounding,
+}
+
+impl Quick {
+    pub(super) fn new(curve: &Curve, quantizer: &Quantizer) -> Option<Self> {
+        let index = curve.pieces().iter().position(|piece| matches!(piece, Piece::Sigmoid | Piece::Tanh))?;
+        let (before, after) = (&curve.pieces()[..index], &curve.pieces()[index + 1..]);
+        let line = |pieces: &[Piece]| match pieces {
+            [] => Some([Rational::one(), Rational::zero()]),
+            [Piece::Affine { gain, offset }] => Some([gain[0].clone(), offset[0].clone()]),
+            _ => None,
+        };
+        let Quantizer::Uniform { scale, zero_point, outside, range, rounding } = quantizer else {
+            return None;
+        };
+        let (inside, shift) = if *outside { (0, *zero_point) } else { (*zero_point, 0) };
+        let [gain, offset] = line(after)?;
+        let after = [gain / scale, offset / scale + from_integer(inside)];
+        let nearest = |line: [Rational; 2]| line.map(|value| double::nearest(&value));
+        let codes = IntRange { lo: range.lo.saturating_sub(shift), hi: range.hi.saturating_sub(shift) };
+        let piece = curve.pieces()[index].clone();
+        Some(Self {
+            before: nearest(line(before)?),
+            piece,
+            after: nearest(after),
+            codes,
+            shift,
+            rounding: *rounding,
+        })
+    }
+
+    /// The code of `acc` for every double within `room` of the defined one; `None` if doubles do not tell.
+    pub(super) fn code(&self, acc: i64, room: f64) -> Option<i64> {
+        let product = self.before[0] * acc as f64;
+        // Neither function is steeper than 1. Its argument errs, and both doubles err from the real function.
+        let argument_error = (product.abs() + self.before[1].abs() + f64::MIN_POSITIVE) * RELATIVE_ERROR;
+        let error = argument_error + 2.0 * double::ERROR_BOUND + room;
+        let argument = product + self.before[1];
+        let value =
+            if self.piece == Piece::Tanh { double::tanh(argument) } else { double::sigmoid(argument) };
+        let scaled = self.after[0] * value;
+        let error =
+            self.after[0].abs() * error * 2.0 + (scaled.abs() + self.after[1].abs() + 1.0) * RELATIVE_ERROR;
+        let code = round_beyond_doubt(scaled + self.after[1], error, self.rounding)?;
+        Some(self.codes.clamp(code).saturating_add(self.shift))
+    }
+}
+
+/// By bisection.
+pub(super) fn first_at_least(function: &Function, code: i64, range: IntRange, falling: bool) -> i64 {
+    let (lo, hi) =
+        if falling { (range.hi.saturating_neg(), range.lo.saturating_neg()) } else { (range.lo, range.hi) };
+    let reached = |n: i64| function.eval(if falling { n.saturating_neg() } else { n }) >= code;
+    if reached(lo) {
+        return lo;
+    }
+    if !reached(hi) {
+        return i64::MAX;
+    }
+    let (mut before, mut at) = (lo, hi);
+    while i128::from(at) - i128::from(before) > 1 {
+        let middle = before.midpoint(at);
+        if reached(middle) { at = middle } else { before = middle }
+    }
+    at
+}

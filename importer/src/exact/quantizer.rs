@@ -1,0 +1,108 @@
+//! How a real number becomes a code, for every quantizer a model can hold.
+
+use super::curve::pick;
+use super::{Rational, from_integer};
+use crate::graph::exact_text;
+use exactum_runtime::num::{IntRange, Rounding};
+use num_traits::{Signed, ToPrimitive};
+use serde::{Deserialize, Serialize};
+
+/// How a real becomes a code. Each is monotone: larger reals never give smaller codes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Quantizer {
+    /// `clamp(round(x / scale + zero_point), range)`, or `clamp(round(x / scale) + zero_point, range)` with
+    /// `outside`, as ONNX `QuantizeLinear` does.
+    Uniform {
+        /// Real value of one step; positive.
+        #[serde(with = "exact_text::rational")]
+        scale: Rational,
+        /// Code of zero.
+        zero_point: i64,
+        /// The zero point is added after the rounding.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        outside: bool,
+        /// Smallest and largest code.
+        #[serde(with = "exact_text::range")]
+        range: IntRange,
+        /// How quotients become integers.
+        #[serde(with = "exact_text::rounding")]
+        rounding: Rounding,
+    },
+    /// 1 for `x >= 0`, else -1.
+    Sign,
+    /// The number of thresholds `<= x`.
+    Thresholds {
+        /// Ascending, equally many in each channel; one list for all channels or one for each.
+        #[serde(with = "exact_text::rational_lists")]
+        thresholds: Vec<Vec<Rational>>,
+    },
+}
+
+impl Quantizer {
+    /// The codes it may give.
+    pub fn codes(&self) -> IntRange {
+        match self {
+            Self::Uniform { range, .. } => *range,
+            Self::Sign => IntRange { lo: -1, hi: 1 },
+            Self::Thresholds { thresholds } => {
+                let steps = thresholds.first().map_or(0, Vec::len);
+                IntRange { lo: 0, hi: i64::try_from(steps).unwrap_or(i64::MAX) }
+            }
+        }
+    }
+
+    /// 1 if all channels have the same quantizer, else the number of channels.
+    pub fn channels(&self) -> usize {
+        match self {
+            Self::Thresholds { thresholds } => thresholds.len(),
+            _ => 1,
+        }
+    }
+
+    /// The quantizer of one channel.
+    #[must_use]
+    pub fn channel(&self, channel: usize) -> Self {
+        match self {
+            Self::Thresholds { thresholds } => {
+                Self::Thresholds { thresholds: vec![pick(thresholds, channel).clone()] }
+            }
+            other => other.clone(),
+        }
+    }
+
+    /// The code of `x` in `channel`.
+    pub fn eval(&self, channel: usize, x: &Rational) -> i64 {
+        match self {
+            Self::Uniform { scale, zero_point, outside, range, rounding } => {
+                let quotient = x / scale;
+                let rounded = if *outside {
+                    super::round(&quotient, *rounding) + zero_point
+                } else {
+                    super::round(&(quotient + from_integer(*zero_point)), *rounding)
+                };
+                let saturated = if rounded.is_negative() { i64::MIN } else { i64::MAX };
+                range.clamp(rounded.to_i64().unwrap_or(saturated))
+            }
+            Self::Sign => {
+                if x.is_negative() {
+                    -1
+                } else {
+                    1
+                }
+            }
+            Self::Thresholds { thresholds } => {
+                let passed = pick(thresholds, channel).partition_point(|threshold| threshold <= x);
+                i64::try_from(passed).unwrap_or(i64::MAX)
+            }
+        }
+    }
+
+    /// The real number that is rounded, zero point included; `x` itself where codes are not evenly spaced.
+    pub fn unrounded(&self, x: &Rational) -> Rational {
+        match self {
+            Self::Uniform { scale, zero_point, .. } => x / scale + from_integer(*zero_point),
+            Self::Sign | Self::Thresholds { .. } => x.clone(),
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! Computes nodes whose operands are all known: the arithmetic that exporters leave on shapes and scales.
+//!
+//! `float32` arithmetic is done in doubles and rounded once. Results have at most [`MAX_ELEMS`] elements, or as many as the
+//! largest operand, so no file makes this allocate without bound.
+
+mod elementwise;
+mod structure;
+
+use std::rc::Rc;
+
+use super::tensor::{Numbers, Tensor};
+use super::{Context, Item};
+use crate::diagnostic::{Code, Diagnostic};
+
+/// Most elements of a result that is larger than its operands.
+const MAX_ELEMS: usize = 1 << 24;
+
+/// The results of the node, if all operands are known and the operator is one that is computed here.
+pub(super) fn evaluate(context: &Context<'_>) -> Result<Option<Vec<Tensor>>, Diagnostic> {
+    let operands: Option<Vec<Option<Rc<Tensor>>>> = context
+        .operands
+        .iter()
+        .map(|operand| match operand {
+            Some(Item::Constant(tensor)) => Some(Some(Rc::clone(tensor))),
+            Some(Item::Value(_)) => None,
+            None => Some(None),
+        })
+        .collect();
+    let (Some(operands), Some(schema)) = (operands, context.node.operator()) else { return Ok(None) };
+    let known = Known { context, operands };
+    let results = match known.elementwise(schema.op_type)? {
+        Some(result) => Some(vec![result]),
+        None => known.structure(schema.op_type)?,
+    };
+    for result in results.iter().flatten() {
+        context.rank(&result.shape)?;
+    }
+    Ok(results)
+}
+
+/// A node whose operands are known.
+struct Known<'c, 'a> {
+    context: &'c Context<'a>,
+    operands: Vec<Option<Rc<Tensor>>>,
+}
+
+impl Known<'_, '_> {
+    /// Operand `index`, if it is there.
+    fn optional(&self, index: usize) -> Option<&Tensor> {
+        self.operands.get(index).and_then(Option::as_deref)
+    }
+
+    /// Operand `index`.
+    fn operand(&self, index: usize) -> Result<&Tensor, Diagnostic> {
+        self.optional(index).ok_or_else(|| {
+            let found = format!("{} operands", self.operands.len());
+            self.context.problem(Code::BadSchema, "", found, format!("operand {index}"))
+        })
+    }
+
+    /// `shape`, if results may be so large.
+    fn sized(&self, shape: Vec<usize>) -> Result<Vec<usize>, Diagnostic> {
+        let largest = self.operands.iter().flatten().map(|tensor| tensor.len()).max().unwrap_or(0);
+        let limit = MAX_ELEMS.max(largest);
+        let elems = shape.iter().try_fold(1usize, |product, size| product.checked_mul(*size));
+        match elems {
+            Some(elems) if elems <= limit => Ok(shape),
+            _ if shape.contains(&0) => Ok(shape),
+            _ => {
+                let found = format!("a constant of shape {shape:?}");
+                Err(self.context.problem(Code::TooLarge, "", found, format!("at most {limit} elements")))
+            }
+        }
+    }
+
+    /// The shape to which `tensors` are broadcast, and for each of them the element at each index of it.
+    fn broadcast(&self, tensors: &[&Tensor]) -> Result<(Vec<usize>, Vec<Vec<usize>>), Diagnostic> {
+        let rank = tensors.iter().map(|tensor| tensor.shape.len()).max().unwrap_or(0);
+        let size = |tensor: &Tensor, axis: usize| {
+            (axis + tensor.shape.len()).checked_sub(rank).map_or(1, |axis| tensor.shape[axis])
+        };
+        let mut shape = vec![];
+        for axis in 0..rank {
+            let sizes = tensors.iter().map(|tensor| size(tensor, axis)).filter(|size| *size != 1);
+            let result = sizes.clone().next().unwrap_or(1);
+            if sizes.into_iter().any(|size| size != result) {
+                let shapes: Vec<&[usize]> = tensors.iter().map(|tensor| tensor.shape.as_slice()).collect();
+                return Err(self.context.shapes(format!("{shapes:?}"), "shapes that broadcast"));
+            }
+            shape.push(result);
+        }
+        let shape = self.sized(shape)?;
+        let indices = tensors.iter().map(|tensor| {
+            let axes = (0..rank).map(|axis| {
+                let inner = (axis + 1..rank).map(|inner| size(tensor, inner)).product::<usize>();
+                (shape[axis], if size(tensor, axis) == 1 { 0 } else { inner })
+            });
+            strided(axes)
+        });
+        let indices = indices.collect();
+        Ok((shape, indices))
+    }
+
+    /// A result in the element type of `like`; `float32` numbers are rounded to it.
+    fn result(like: &Tensor, shape: Vec<usize>, numbers: Numbers) -> Tensor {
+        let numbers = match numbers {
+            Numbers::Real(values) if like.elem != exactum_qonnx::ElemType::F64 => {
+                Numbers::Real(values.into_iter().map(|value| f64::from(value as f32)).collect())
+            }
+            numbers => numbers,
+        };
+        Tensor { elem: like.elem, shape, numbers }
+    }
+}
+
+/// The offsets of all elements in a view whose axes have sizes and strides, row-major.
+fn strided(axes: impl IntoIterator<Item = (usize, usize)>) -> Vec<usize> {
+    let mut offsets = vec![0];
+    for (size, stride) in axes {
+        offsets = offsets.iter().flat_map(|base| (0..size).map(move |index| base + index * stride)).collect();
+    }
+    offsets
+}

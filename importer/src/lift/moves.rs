@@ -1,0 +1,253 @@
+//! Operators that move elements: reshapes, transposes, joining; and casts. Codes stay codes.
+
+use exactum_qonnx::ElemType;
+
+use super::tensor::{Numbers, Tensor};
+use super::{Coding, Context, Item, Lifter, Operand};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::graph::Op;
+
+/// The batch of the file, of which the graph has one sample.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Batch {
+    /// Samples that fixed shapes are for.
+    pub(super) samples: usize,
+    /// Whether the file leaves their number open.
+    pub(super) free: bool,
+}
+
+/// The shape that `Reshape` and its like give an operand of `shape`. Computed values have a `batch`.
+pub(super) fn target(
+    context: &Context<'_>,
+    op: &str,
+    shape: &[usize],
+    batch: Option<Batch>,
+) -> Result<Vec<usize>, Diagnostic> {
+    match op {
+        "Flatten" => flattened(context, shape, batch),
+        "Squeeze" => squeezed(context, shape, batch),
+        "Unsqueeze" => {
+            let Some(axes) = context.ints_of("axes", 1)? else {
+                return Err(context.form("axes", "none", "the axes to insert"));
+            };
+            let rank = shape.len() + axes.len();
+            let axes = context.axes(&axes, rank)?;
+            let mut rest = shape.iter();
+            let size = |axis| if axes.contains(&axis) { Some(1) } else { rest.next().copied() };
+            Ok((0..rank).filter_map(size).collect())
+        }
+        _ => reshaped(context, shape, batch),
+    }
+}
+
+fn flattened(context: &Context<'_>, shape: &[usize], batch: Option<Batch>) -> Result<Vec<usize>, Diagnostic> {
+    let axis = context.node.int("axis").unwrap_or(1);
+    let rank = shape.len();
+    let from_start = if axis < 0 { axis.checked_add(rank as i64) } else { Some(axis) };
+    // Axis 0 would merge several samples into the features.
+    let least = usize::from(batch.is_some_and(|batch| batch.samples > 1));
+    match from_start.and_then(|axis| usize::try_from(axis).ok()) {
+        Some(axis) if (least..=rank).contains(&axis) => {
+            Ok(vec![shape[..axis].iter().product(), shape[axis..].iter().product()])
+        }
+        _ => Err(context.attribute(
+            "axis",
+            axis.to_string(),
+            format!("{least} to {rank}, an axis after the batch"),
+        )),
+    }
+}
+
+fn squeezed(context: &Context<'_>, shape: &[usize], batch: Option<Batch>) -> Result<Vec<usize>, Diagnostic> {
+    let axes = match context.ints_of("axes", 1)? {
+        Some(axes) => context.axes(&axes, shape.len())?,
+        // The batch is of size 1 in the graph only, unless the file says so too.
+        None => {
+            let first = usize::from(batch.is_some_and(|batch| batch.free || batch.samples > 1));
+            (first..shape.len()).filter(|axis| shape[*axis] == 1).collect()
+        }
+    };
+    if let Some(axis) = axes.iter().find(|axis| shape[**axis] != 1) {
+        return Err(context.shapes(format!("axis {axis} of {shape:?}"), "axes of size 1"));
+    }
+    Ok((0..shape.len()).filter(|axis| !axes.contains(axis)).map(|axis| shape[axis]).collect())
+}
+
+/// The target shape: 0 keeps an axis, -1 is what remains, and the file's batch becomes one sample.
+fn reshaped(context: &Context<'_>, from: &[usize], batch: Option<Batch>) -> Result<Vec<usize>, Diagnostic> {
+    let dims = context.ints(1)?;
+    let keep_zero = !context.flag("allowzero");
+    let mut shape: Vec<usize> = vec![];
+    let mut free = None;
+    for (axis, dim) in dims.iter().enumerate() {
+        let size = match usize::try_from(*dim) {
+            Ok(0) if keep_zero => from.get(axis).copied(),
+            Ok(size) => Some(size),
+            Err(_) if *dim == -1 && free.replace(axis).is_none() => Some(1),
+            Err(_) => None,
+        };
+        let Some(size) = size else {
+            let found = format!("shape {dims:?}");
+            return Err(context.problem(Code::ShapeMismatch, "input 1", found, "sizes, 0 and one -1"));
+        };
+        shape.push(size);
+    }
+    let elems = |shape: &[usize]| shape.iter().try_fold(1usize, |product, size| product.checked_mul(*size));
+    let (have, known) = (elems(from).unwrap_or(0), elems(&shape).unwrap_or(0));
+    let samples = batch.map_or(1, |batch| batch.samples);
+    if let Some(first) = shape.first_mut().filter(|size| samples > 1 && **size % samples == 0 && **size > 0) {
+        // Sizes of the file count all its samples, in the axis that begins with the batch.
+        let whole = match free {
+            Some(_) => known > 0 && have % known != 0 || *first == samples,
+            None => have.checked_mul(samples) == Some(known),
+        };
+        if whole {
+            *first /= samples;
+        }
+    }
+    if let Some(axis) = free {
+        let known = elems(&shape).unwrap_or(0);
+        shape[axis] = have.checked_div(known).unwrap_or(0);
+    }
+    Ok(shape)
+}
+
+/// The permutation of a `Transpose` of `rank` axes.
+pub(super) fn perm(context: &Context<'_>, rank: usize) -> Result<Vec<usize>, Diagnostic> {
+    let Some(perm) = context.node.ints("perm") else { return Ok((0..rank).rev().collect()) };
+    let axes = context.axes(perm, rank)?;
+    if axes.len() != rank {
+        let found = format!("perm {perm:?} of {rank} axes");
+        return Err(context.shapes(found, "each axis exactly once"));
+    }
+    perm.iter().map(|axis| context.axis(*axis, rank)).collect()
+}
+
+/// `Reshape`, `Flatten`, `Squeeze`, `Unsqueeze`.
+pub(super) fn reshape(lifter: &mut Lifter<'_>, context: &Context<'_>) -> Result<(), Diagnostic> {
+    let (x, coding) = lifter.moved(context)?;
+    let op = context.node.operator().map_or("", |schema| schema.op_type);
+    let batch = (!lifter.is_fixed(x)).then(|| lifter.batch());
+    let shape = target(context, op, &lifter.shape(x), batch)?;
+    let id = lifter.reshape(context, x, &shape)?;
+    lifter.finish(context, 0, Operand { id, coding });
+    Ok(())
+}
+
+/// `Identity`, `Dropout`, `DebugMarker`.
+pub(super) fn identity(lifter: &mut Lifter<'_>, context: &Context<'_>) -> Result<(), Diagnostic> {
+    let training =
+        context.optional_tensor(2)?.and_then(|tensor| tensor.scalar()).is_some_and(|mode| mode != 0.0);
+    if training {
+        return Err(context.form("input 2", "training mode", "inference"));
+    }
+    let operand = lifter.value(context, 0)?;
+    let id = lifter.emit(context, Op::Identity, vec![operand.id], None)?;
+    lifter.finish(context, 0, Operand { id, ..operand });
+    Ok(())
+}
+
+/// `Transpose`.
+pub(super) fn transpose(lifter: &mut Lifter<'_>, context: &Context<'_>) -> Result<(), Diagnostic> {
+    let operand = lifter.value(context, 0)?;
+    let perm = perm(context, lifter.shape(operand.id).len())?;
+    let coding = operand.coding.map(|coding| {
+        let axis = coding.axis.and_then(|axis| perm.iter().position(|from| *from == axis));
+        Coding { axis, ..coding }
+    });
+    let id = lifter.emit(context, Op::Transpose { perm }, vec![operand.id], None)?;
+    lifter.finish(context, 0, Operand { id, coding });
+    Ok(())
+}
+
+/// `Concat`: of reals, or of codes that mean the same.
+pub(super) fn concat(lifter: &mut Lifter<'_>, context: &Context<'_>) -> Result<(), Diagnostic> {
+    let mut inputs = vec![];
+    let mut codings: Vec<Option<Coding>> = vec![];
+    for index in 0..context.operands.len() {
+        let operand = lifter.value(context, index)?;
+        inputs.push(operand.id);
+        codings.push(operand.coding);
+    }
+    let coding = codings.first().cloned().flatten();
+    if codings.iter().any(|other| *other != coding)
+        || coding.as_ref().is_some_and(|coding| coding.axis.is_some())
+    {
+        let problem = context.form("inputs", "integer codes of different scales", "one scale and zero point");
+        return Err(problem.with_hint("put a DequantizeLinear before each operand"));
+    }
+    let rank = inputs.first().map_or(0, |id| lifter.shape(*id).len());
+    let axis = context.axis(context.node.int("axis").unwrap_or(1), rank)?;
+    if axis == 0 && inputs.iter().any(|id| !lifter.is_fixed(*id)) {
+        return Err(context.attribute("axis", "0, the batch", "an axis after the batch"));
+    }
+    let id = lifter.emit(context, Op::Concat { axis }, inputs, None)?;
+    lifter.finish(context, 0, Operand { id, coding });
+    Ok(())
+}
+
+/// `Shape` and `Size`, of computed values too: all shapes are known.
+pub(super) fn shape_of(lifter: &mut Lifter<'_>, context: &Context<'_>) -> Result<(), Diagnostic> {
+    let shape: Vec<i64> = match context.operand(0)? {
+        Item::Constant(tensor) => tensor.shape.iter().map(|size| *size as i64).collect(),
+        Item::Value(operand) => lifter.shape(operand.id).iter().map(|size| *size as i64).collect(),
+    };
+    let result = if context.node.op_type == "Size" {
+        let elems = shape.iter().try_fold(1i64, |product, size| product.checked_mul(*size)).unwrap_or(0);
+        Tensor { elem: ElemType::I64, shape: vec![], numbers: Numbers::Int(vec![elems]) }
+    } else {
+        let rank = shape.len() as i64;
+        let clamp =
+            |axis: i64| (if axis < 0 { axis.saturating_add(rank) } else { axis }).clamp(0, rank) as usize;
+        let start = clamp(context.node.int("start").unwrap_or(0));
+        let end = clamp(context.node.int("end").unwrap_or(rank)).max(start);
+        Tensor::ints(shape[start..end].to_vec())
+    };
+    lifter.finish_constant(context, 0, result);
+    Ok(())
+}
+
+/// `Cast` of computed values: between floats nothing happens, and integer codes become the numbers that they are.
+pub(super) fn cast(lifter: &mut Lifter<'_>, context: &Context<'_>) -> Result<(), Diagnostic> {
+    let operand = lifter.value(context, 0)?;
+    let code = context.node.int("to").and_then(|code| i32::try_from(code).ok());
+    let elem = code.and_then(ElemType::from_code).unwrap_or_default();
+    let float = matches!(elem, ElemType::F32 | ElemType::F64);
+    let id = match &operand.coding {
+        None if float => lifter.emit(context, Op::Identity, vec![operand.id], None)?,
+        Some(coding) if float => {
+            let id = lifter.as_numbers(context, 0, coding, operand.id)?;
+            lifter.emit(context, Op::Identity, vec![id], None)?
+        }
+        Some(coding) => {
+            let wide = match elem {
+                ElemType::I64 => true,
+                elem => super::inputs::integer_type(elem)
+                    .is_some_and(|int| int.range().contains_range(coding.int.range())),
+            };
+            if !wide {
+                let needed = format!("a type that holds {}", coding.int.range());
+                return Err(context.attribute("to", elem.to_string(), needed));
+            }
+            let id = lifter.emit(context, Op::Identity, vec![operand.id], None)?;
+            lifter.finish(context, 0, Operand { id, ..operand });
+            return Ok(());
+        }
+        None => {
+            let problem = context.attribute("to", elem.to_string(), "float32 for computed reals");
+            return Err(problem.with_hint(
+                "computed indices, as of an embedding of an input, have no integer program: feed the network what the \
+                 embedding gives; to make codes of floats use a quantizer",
+            ));
+        }
+    };
+    lifter.finish(context, 0, id);
+    Ok(())
+}
+
+impl Lifter<'_> {
+    /// The file's batch.
+    pub(super) fn batch(&self) -> Batch {
+        Batch { samples: self.batch, free: self.free_batch }
+    }
+}

@@ -1,0 +1,138 @@
+//! How a program quantizes its float inputs: by a scale where that is exact, else by thresholds on floats.
+//!
+//! Preprocessing before the first quantizer, such as `2 x - 1` or a mean for each channel, is part of the function from
+//! floats to codes. Floats are ordered as the integers [`float_key`] makes of them, and a search over these finds the
+//! first float of each code.
+
+use exactum_runtime::num::float_key;
+use exactum_runtime::program::InputRule;
+use rayon::prelude::*;
+
+use crate::diagnostic::{Code, Diagnostic};
+use crate::exact::{self, Quantizer};
+use crate::graph::{Graph, Op, Tail, ValueId};
+use crate::reference::{quantize_float, uniform};
+
+/// Most codes of an input that is quantized by thresholds.
+const MOST_CODES: i64 = 1 << 12;
+
+/// The quantizer of an input, with arrays of its own.
+pub(super) enum Rule {
+    Uniform { scale: f32, zero_point: i32 },
+    Thresholds { thresholds: Vec<i32>, channels: u32, inner: u32, falling: bool, nan: i32 },
+}
+
+impl Rule {
+    pub(super) fn view(&self) -> InputRule<'_> {
+        match self {
+            Self::Uniform { scale, zero_point } => {
+                InputRule::Uniform { scale: *scale, zero_point: *zero_point }
+            }
+            Self::Thresholds { thresholds, channels, inner, falling, nan } => InputRule::Thresholds {
+                thresholds,
+                channels: *channels,
+                inner: *inner,
+                falling: *falling,
+                nan: *nan,
+            },
+        }
+    }
+}
+
+/// The quantizer of input `id`; `None` if it is given as integers.
+pub(super) fn rule(graph: &Graph, id: ValueId) -> Result<Option<Rule>, Diagnostic> {
+    let quantize = graph.nodes.iter().enumerate().find_map(|(index, node)| match &node.op {
+        Op::Quantize(tail) if node.inputs[0] == id => Some((index, tail)),
+        _ => None,
+    });
+    let Some((index, tail)) = quantize else { return Ok(None) };
+    if let (Some(_), Quantizer::Uniform { scale, zero_point, .. }) = (uniform(tail), &tail.quantizer) {
+        use num_traits::ToPrimitive;
+        let (scale, zero_point) = (scale.to_f64().unwrap_or(1.0) as f32, *zero_point as i32);
+        return Ok(Some(Rule::Uniform { scale, zero_point }));
+    }
+    let shape = &graph.value(id).shape;
+    let range = tail.quantizer.codes();
+    let refuse = |found: String, needed: &str| {
+        Diagnostic::new(Code::UnsupportedForm, graph.location(index), found, needed)
+    };
+    if range.hi - range.lo >= MOST_CODES {
+        let found = format!("an input with preprocessing and codes {range}");
+        return Err(refuse(found, "at most 12 bits, or no operator before the first quantizer"));
+    }
+    let channels = tail.curve.channels().max(tail.quantizer.channels());
+    let inner: usize = shape.iter().skip(2).product();
+    let ends = |channel: usize| [f32::MIN, f32::MAX].map(|x| quantize_float(tail, channel, x));
+    let falling = (0..channels).any(|channel| ends(channel)[0] > ends(channel)[1]);
+    let monotone = (0..channels).all(|channel| {
+        let [least, most] = ends(channel);
+        rises_or_falls(tail) && if falling { least >= most } else { least <= most }
+    });
+    if !monotone {
+        return Err(refuse(
+            "preprocessing that neither rises nor falls".to_owned(),
+            "a quantizer right after the input",
+        ));
+    }
+    let thresholds = (0..channels)
+        .into_par_iter()
+        .flat_map_iter(|channel| thresholds(tail, channel, falling, range.lo, range.hi))
+        .collect();
+    let nan = quantize_float(tail, 0, f32::NAN) as i32;
+    let count = |value: usize| u32::try_from(value.max(1)).map_err(|_| refuse(value.to_string(), "32 bits"));
+    Ok(Some(Rule::Thresholds { thresholds, channels: count(channels)?, inner: count(inner)?, falling, nan }))
+}
+
+/// Whether every piece before the quantizer keeps or reverses the order of reals.
+fn rises_or_falls(tail: &Tail) -> bool {
+    use exact::Piece;
+    use num_integer::Integer;
+    use num_traits::Signed;
+    tail.curve.pieces().iter().all(|piece| match piece {
+        Piece::Affine { .. } | Piece::Clip { .. } | Piece::Round { .. } | Piece::Sigmoid | Piece::Tanh => {
+            true
+        }
+        Piece::LeakyRelu { slope } => !slope.iter().any(Signed::is_negative),
+        Piece::Power { exponent } => exponent.is_odd(),
+        Piece::Abs => false,
+    })
+}
+
+/// For each code after the first, the key of the first float that reaches it (or, falling, the key of the first that
+/// no longer does).
+fn thresholds(tail: &Tail, channel: usize, falling: bool, lo: i64, hi: i64) -> Vec<i32> {
+    let (least, most) = (i64::from(float_key(f32::MIN)), i64::from(float_key(f32::MAX)));
+    let code = |key: i64| quantize_float(tail, channel, from_key(key as i32));
+    // `passed` counts thresholds at or below a key: code - lo, or hi - code.
+    let passed = |key: i64| if falling { hi - code(key) } else { code(key) - lo };
+    let mut found = vec![];
+    let mut from = least;
+    for step in 1..=hi - lo {
+        let (mut below, mut reached) = (from - 1, most + 1);
+        while reached - below > 1 {
+            let middle = below.midpoint(reached);
+            if passed(middle) >= step { reached = middle } else { below = middle }
+        }
+        from = reached.min(most);
+        // A step that no finite float takes is one that only infinity could.
+        found.push(if reached > most { i32::MAX } else { reached as i32 });
+    }
+    found
+}
+
+/// The float whose key is `key`.
+fn from_key(key: i32) -> f32 {
+    f32::from_bits(if key < 0 { key.unsigned_abs() | 1 << 31 } else { key as u32 })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_turn_back_into_floats() {
+        for x in [0.0, 1.0, -1.0, f32::MIN, f32::MAX, f32::MIN_POSITIVE, -1e-45, 3.5e-20] {
+            assert_eq!(from_key(float_key(x)), x);
+        }
+    }
+}

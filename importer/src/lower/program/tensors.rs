@@ -1,0 +1,73 @@
+//! The tensor table of a program.
+
+use exactum_runtime::codes::Element;
+use exactum_runtime::num::IntRange;
+use exactum_runtime::program::{Shape, Tensor, TensorId};
+
+use super::super::buffers::{buffers, window_shape};
+use crate::diagnostic::{Code, Diagnostic, Location, Result};
+use crate::graph::{Graph, Node, Op, Type, Value, ValueId};
+
+/// The tensor table and the number of each value in it.
+pub(super) struct Tensors {
+    pub(super) tensors: Vec<Tensor>,
+    ids: Vec<u16>,
+}
+
+impl Tensors {
+    /// The tensor of value `id`.
+    pub(super) fn id(&self, id: ValueId) -> TensorId {
+        TensorId(self.ids[id.index()])
+    }
+
+    /// Whether `node` gives the same place another name.
+    pub(super) fn is_renaming(&self, node: &Node) -> bool {
+        node.op == Op::Reshape && self.ids[node.inputs[0].index()] == self.ids[node.output.index()]
+    }
+}
+
+/// One tensor for each place, whatever names its value has; its shape is the one that a window needs.
+pub(super) fn tensors(graph: &Graph) -> Result<Tensors> {
+    let mut table = Tensors { tensors: vec![], ids: vec![u16::MAX; graph.values.len()] };
+    let (groups, _) = buffers(graph);
+    for group in &groups {
+        let value = graph.value(group[0]);
+        let shape = group.iter().find_map(|id| window_shape(graph, *id)).unwrap_or(value.shape.as_slice());
+        let (element, range) = stored(value);
+        // A program handles one sample; the batch axis is its caller's loop. A transpose can have moved it.
+        let sample = match shape {
+            [1, sample @ ..] if !sample.is_empty() => sample,
+            whole => whole,
+        };
+        let dims: Option<Vec<u32>> = sample.iter().map(|dim| u32::try_from(*dim).ok()).collect();
+        let place = value.placement.map_or(0, |place| place.offset_bytes);
+        // Kernels without windows count elements only, so a value of many axes can be stored as a list.
+        let shape = dims.and_then(|dims| {
+            let whole = [dims.iter().product()];
+            Shape::new(&dims).or_else(|| Shape::new(&whole))
+        });
+        let (Some(shape), Ok(id)) = (shape, u16::try_from(table.tensors.len())) else {
+            let at = Location::part(format!("value `{}`", value.name));
+            let found = format!("shape {:?} in a program of {} tensors", value.shape, table.tensors.len());
+            let needed = "no empty axis, fewer than 2^31 elements, at most 65535 tensors";
+            return Err(Diagnostic::new(Code::TooLarge, at, found, needed).into());
+        };
+        for member in group {
+            table.ids[member.index()] = id;
+        }
+        table.tensors.push(Tensor { element, shape, offset_bytes: place as u32, range });
+    }
+    Ok(table)
+}
+
+/// How a value's integers are stored, and which can occur.
+fn stored(value: &Value) -> (Element, IntRange) {
+    match &value.ty {
+        Type::Codes(codes) => (Element::smallest_for(codes.int.range()).unwrap_or(Element::I32), codes.range),
+        Type::Accumulators { bounds, .. } => {
+            let range = bounds.iter().copied().reduce(IntRange::union);
+            (Element::I32, range.unwrap_or(Element::I32.range()))
+        }
+        Type::Float | Type::Shape => (Element::I32, Element::I32.range()),
+    }
+}

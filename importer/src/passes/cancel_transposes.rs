@@ -1,0 +1,72 @@
+//! Drops chains of transposes and reshapes that leave every element where it was.
+//!
+//! A product over the last axis of a sequence, say, is a convolution between transposes, and channels-last adds two
+//! more: together they move nothing.
+
+use std::collections::BTreeMap;
+
+use super::Pass;
+use super::fold_constants::permuted;
+use crate::diagnostic::Result;
+use crate::graph::{Graph, Level, Op, ValueId};
+
+pub(super) const PASS: Pass = Pass {
+    name: "cancel-transposes",
+    about: "drop chains of transposes and reshapes that move nothing",
+    from: Level::Integer,
+    to: Level::Integer,
+    run,
+};
+
+/// Values with more elements keep their transposes.
+const MOST_ELEMS: usize = 1 << 22;
+
+/// Where the elements of a value come from: `order[i]` is the element of `source` that became element `i`.
+struct Moved {
+    source: ValueId,
+    order: Vec<u32>,
+}
+
+fn run(graph: &mut Graph) -> Result<()> {
+    let mut moved: BTreeMap<ValueId, Moved> = BTreeMap::new();
+    for index in 0..graph.nodes.len() {
+        let node = &graph.nodes[index];
+        let x = node.inputs[0];
+        let value = graph.value(x);
+        if !matches!(node.op, Op::Transpose { .. } | Op::Reshape) || value.elems() > MOST_ELEMS {
+            continue;
+        }
+        // A chain that has not turned anything yet has nothing to cancel.
+        let turning = matches!(node.op, Op::Transpose { .. }) || moved.contains_key(&x);
+        if !turning {
+            continue;
+        }
+        let (source, order) = match moved.get(&x) {
+            Some(before) => (before.source, before.order.clone()),
+            None => (x, (0..value.elems() as u32).collect()),
+        };
+        let order = match &node.op {
+            Op::Transpose { perm } => permuted(&order, &value.shape, perm),
+            _ => order,
+        };
+        let output = node.output;
+        if order.iter().copied().eq(0..order.len() as u32) {
+            let node = &mut graph.nodes[index];
+            node.op = Op::Reshape;
+            node.inputs = vec![source];
+        } else {
+            moved.insert(output, Moved { source, order });
+        }
+    }
+    // A reshape to the same shape is its operand.
+    for index in 0..graph.nodes.len() {
+        let node = &graph.nodes[index];
+        let (from, to) = (node.inputs[0], node.output);
+        let (before, after) = (graph.value(from), graph.value(to));
+        let same = before.shape == after.shape && before.ty == after.ty;
+        if node.op == Op::Reshape && same && !graph.outputs.contains(&to) {
+            graph.replace_uses(to, from);
+        }
+    }
+    Ok(())
+}

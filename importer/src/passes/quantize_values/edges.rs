@@ -1,0 +1,203 @@
+//! What the caller gets: outputs, and operators that only make sense there.
+
+use exactum_runtime::num::{IntRange, IntType};
+use num_integer::Integer;
+use num_traits::{Signed, ToPrimitive, Zero};
+
+use super::Quantizer;
+use super::known::{Known, Source, native, of_meaning};
+use crate::diagnostic::{Code, Diagnostic, Location};
+use crate::exact::{Piece, Rational};
+use crate::graph::{Codes, Dequantize, Meaning, Node, Op, Type, Value, ValueId};
+
+impl Quantizer<'_> {
+    /// A softmax is left to the caller: the integers before it order the classes in the same way.
+    pub(super) fn softmax(&mut self, at: &Location, node: &Node, axis: usize) -> Result<(), Diagnostic> {
+        let mut known = self.known(at, node.inputs[0])?;
+        if known.softmax.is_some() {
+            let found = "a softmax of a softmax";
+            return Err(Diagnostic::new(Code::UnsupportedForm, at.clone(), found, "one softmax at the end"));
+        }
+        known.softmax = Some(axis);
+        known.origin.extend(node.origin.iter().cloned());
+        self.known.insert(node.output, known);
+        Ok(())
+    }
+
+    pub(super) fn top_k(
+        &mut self,
+        at: &Location,
+        node: &Node,
+        k: usize,
+        largest: bool,
+    ) -> Result<(), Diagnostic> {
+        let known = self.known(at, node.inputs[0])?;
+        // A softmax keeps the order of its elements.
+        let known = self.integers(at, Known { softmax: None, ..known })?;
+        let affine = known.curve.as_affine();
+        let (Source::Integer(x), Some((gain, offset))) = (&known.source, affine) else {
+            let found = "the order of values that a function may have made equal";
+            return Err(Diagnostic::new(
+                Code::MissingScale,
+                at.clone(),
+                found,
+                "a quantizer before the comparison",
+            ));
+        };
+        let x = *x;
+        let shape = self.to.value(x).shape.clone();
+        let last = shape.len().saturating_sub(1);
+        let one = gain.len() == 1 && offset.len() == 1;
+        if !one && last != 1 {
+            let found = "a comparison along another axis than that of the scales";
+            return Err(Diagnostic::new(Code::BadChannels, at.clone(), found, "one scale for all elements"));
+        }
+        let (multipliers, offsets) = if one && gain[0].is_positive() {
+            (vec![], vec![])
+        } else {
+            self.scores(at, x, &gain, if one { &[] } else { &offset })?
+        };
+        let elems = shape.last().copied().unwrap_or(1) as i64;
+        let range = IntRange { lo: 0, hi: elems.max(1) - 1 };
+        let ty =
+            Type::Codes(Codes { int: IntType::INT32, range, zero_point: 0, scale: vec![1.0], axis: None });
+        let output = self.result(node.output, ty.clone());
+        self.push(node, &known.origin, Op::TopK { k, largest, multipliers, offsets }, vec![x], output);
+        let curve = self.native(output);
+        self.known.insert(node.output, Known::integer(output, curve));
+        Ok(())
+    }
+
+    /// Whole numbers in the order of `gain * x + offset`.
+    fn scores(
+        &self,
+        at: &Location,
+        x: ValueId,
+        gain: &[Rational],
+        offset: &[Rational],
+    ) -> Result<(Vec<i64>, Vec<i64>), Diagnostic> {
+        let all = || gain.iter().chain(offset);
+        let denom = all().fold(num_bigint::BigInt::from(1), |denom, value| denom.lcm(value.denom()));
+        let whole = |value: &Rational| value.numer() * (&denom / value.denom());
+        let common = all().map(&whole).fold(num_bigint::BigInt::zero(), |a, b| a.gcd(&b));
+        let count = |value: &Rational| (whole(value) / &common).to_i64();
+        let multipliers: Option<Vec<i64>> = gain.iter().map(count).collect();
+        let offsets: Option<Vec<i64>> = offset.iter().map(count).collect();
+        let ranges = self.ranges(x).unwrap_or_default();
+        let fits = |multipliers: &[i64], offsets: &[i64]| {
+            let most = ranges
+                .iter()
+                .map(|range| range.lo.unsigned_abs().max(range.hi.unsigned_abs()))
+                .max()
+                .unwrap_or(0);
+            multipliers.iter().all(|m| {
+                let product = i128::from(*m).abs() * i128::from(most);
+                let sum = offsets.iter().map(|o| i128::from(*o).abs()).max().unwrap_or(0) + product;
+                sum <= i128::from(i64::MAX)
+            })
+        };
+        match (multipliers, offsets) {
+            (Some(multipliers), Some(offsets)) if fits(&multipliers, &offsets) => Ok((multipliers, offsets)),
+            _ => {
+                let found = "scales and offsets whose exact comparison leaves 64 bits";
+                Err(Diagnostic::new(
+                    Code::AccumulatorTooWide,
+                    at.clone(),
+                    found,
+                    "an output quantizer, or one weight scale",
+                ))
+            }
+        }
+    }
+
+    pub(super) fn output(&mut self, id: ValueId) -> Result<(), Diagnostic> {
+        let at = Location::part(format!("output `{}`", self.from.value(id).name));
+        let softmax = self.known(&at, id)?.softmax;
+        let known = Known { softmax: None, ..self.known(&at, id)? };
+        let mut known = self.integers(&at, known)?;
+        let mut value = source(&known);
+        let finite = |value: &Rational| value.to_f64().is_some_and(f64::is_finite);
+        let affine = known.curve.pieces().first().is_none_or(|piece| match piece {
+            Piece::Affine { gain, offset } => gain.iter().chain(offset).all(finite),
+            _ => true,
+        });
+        if !affine {
+            let found = "a scale or offset that no 64-bit float holds";
+            return Err(Diagnostic::new(Code::BadScale, at, found, "finite scales and constants"));
+        }
+        if softmax.is_none() {
+            if self.means(value, &known) {
+                self.hand_out(value, id);
+                return Ok(());
+            }
+            // A ReLU of whole units is a clamp of integers.
+            if known.curve.as_affine().is_none() {
+                let node = self.edge_node(id);
+                if let Ok(grid) = self.grid(&at, &node, known.clone(), 32) {
+                    let gain = grid.gain;
+                    let offset = -&gain * crate::exact::from_integer(grid.zero_point);
+                    known = Known::integer(
+                        grid.id,
+                        of_meaning(&Meaning { gain: vec![gain], offset: vec![offset] }),
+                    );
+                    value = source(&known);
+                    if self.means(value, &known) {
+                        self.hand_out(value, id);
+                        return Ok(());
+                    }
+                }
+            }
+        }
+        let Value { name, shape, .. } = self.from.value(id).clone();
+        let output = self.to.add(Value::new(name.clone(), shape, Type::Float));
+        let op = Op::Dequantize(Dequantize { curve: known.curve.clone(), softmax });
+        self.to.nodes.push(Node { name, origin: known.origin, op, inputs: vec![value], output });
+        self.to.outputs.push(output);
+        Ok(())
+    }
+
+    /// Makes `value` the output `id`, by whose name the caller knows it.
+    fn hand_out(&mut self, value: ValueId, id: ValueId) {
+        if self.to.consumers(value).next().is_none() && !self.to.outputs.contains(&value) {
+            let name = self.from.value(id).name.clone();
+            self.to.value_mut(value).name = name;
+        }
+        self.to.outputs.push(value);
+    }
+
+    /// Whether `known` is what the type of its integers says, or can say: accumulators that nobody else reads take
+    /// over a new scale.
+    fn means(&mut self, value: ValueId, known: &Known) -> bool {
+        let unread = self.to.consumers(value).next().is_none() && !self.to.outputs.contains(&value);
+        let affine = known.curve.as_affine();
+        match &mut self.to.value_mut(value).ty {
+            Type::Codes(codes) => native(codes) == known.curve,
+            Type::Accumulators { meaning: Some(meaning), .. } => {
+                if of_meaning(meaning) == known.curve {
+                    return true;
+                }
+                match affine {
+                    Some((gain, offset)) if unread && !gain.iter().any(Zero::is_zero) => {
+                        *meaning = Meaning { gain, offset };
+                        true
+                    }
+                    _ => false,
+                }
+            }
+            _ => false,
+        }
+    }
+
+    /// A node that stands for output `id`.
+    fn edge_node(&self, id: ValueId) -> Node {
+        let name = self.from.value(id).name.clone();
+        Node { name, origin: vec![], op: Op::Identity, inputs: vec![], output: id }
+    }
+}
+
+fn source(known: &Known) -> ValueId {
+    match &known.source {
+        Source::Integer(id) | Source::Float(id) => *id,
+        Source::Pair(pair) => pair.values[0],
+    }
+}

@@ -1,0 +1,275 @@
+//! Sums and products of two computed values.
+
+use num_traits::{One, ToPrimitive, Zero};
+
+use super::Quantizer;
+use super::known::{Known, Move, Pair, Source, of_meaning};
+use super::pool::whole_zero;
+use crate::diagnostic::{Code, Diagnostic, Location};
+use crate::exact::{self, Rational};
+use crate::graph::{Meaning, Node, Op, Type, ValueId};
+use crate::passes::bound_accumulators;
+
+/// Sums whose reachable integers are this many or fewer are made exactly, whatever follows.
+const NARROW: i64 = 1 << 20;
+/// Largest sum that a 32-bit accumulator holds.
+const WIDEST: i64 = i32::MAX as i64;
+
+/// One operand of a sum or product: integers, and gain and offset of each channel.
+struct Operand {
+    id: ValueId,
+    gain: Vec<Rational>,
+    offset: Vec<Rational>,
+    largest: i64,
+}
+
+impl Quantizer<'_> {
+    pub(super) fn add(&mut self, at: &Location, node: &Node) -> Result<(), Diagnostic> {
+        let (known, mut operands) = self.operands(at, node)?;
+        if matches!(node.op, Op::Sub) {
+            for end in [&mut operands[1].gain, &mut operands[1].offset] {
+                end.iter_mut().for_each(|value| *value = -value.clone());
+            }
+        }
+        self.wider_first(&mut operands);
+        let [a, b] = &operands;
+        let offset = zip(&a.offset, &b.offset, |a, b| a + b);
+        let shape = self.from.value(node.output).shape.clone();
+        let name = node.name.clone();
+        let exact = exact_multipliers(a, b).filter(|(multipliers, _)| {
+            let reach = reach(multipliers, [a.largest, b.largest]);
+            reach <= NARROW || (reach <= WIDEST && (a.gain.len() > 1 || b.gain.len() > 1))
+        });
+        let mut sum = match exact {
+            Some((multipliers, gain)) => {
+                let meaning = Meaning { gain, offset };
+                let id = self.sum(node, &known, [a.id, b.id], multipliers, &meaning, shape);
+                Known::integer(id, of_meaning(&meaning))
+            }
+            None => match (&a.gain[..], &b.gain[..], &offset[..]) {
+                ([first], [second], [offset]) => {
+                    let gains = [first.clone(), second.clone()];
+                    let pair = Pair { values: [a.id, b.id], gains, name, shape };
+                    Known::pair(pair, offset.clone())
+                }
+                _ => {
+                    let found = "a sum of values of which one has a scale for each channel";
+                    let needed = "an activation quantizer on each operand";
+                    return Err(Diagnostic::new(Code::MissingScale, at.clone(), found, needed));
+                }
+            },
+        };
+        if let Source::Pair(_) = sum.source {
+            sum.origin =
+                known.iter().flat_map(|known| known.origin.clone()).chain(node.origin.clone()).collect();
+        }
+        self.known.insert(node.output, sum);
+        Ok(())
+    }
+
+    pub(super) fn multiply(&mut self, at: &Location, node: &Node) -> Result<(), Diagnostic> {
+        let (known, mut operands) = self.operands(at, node)?;
+        self.wider_first(&mut operands);
+        let mut zero_points = [0; 2];
+        for (zero_point, operand) in zero_points.iter_mut().zip(&mut operands) {
+            *zero_point = match whole_zero(&operand.gain, &operand.offset) {
+                Some(zero_point) => zero_point,
+                None => {
+                    let found = format!("`{}`, of which no integer is zero", self.to.value(operand.id).name);
+                    return Err(Diagnostic::new(Code::BadZeroPoint, at.clone(), found, "a quantized value"));
+                }
+            };
+        }
+        let [a, b] = &operands;
+        let meaning = Meaning { gain: zip(&a.gain, &b.gain, |a, b| a * b), offset: vec![Rational::zero()] };
+        let ty = Type::Accumulators { meaning: Some(meaning.clone()), bounds: vec![] };
+        let inputs = vec![a.id, b.id];
+        let output = self.result(node.output, ty);
+        let origin: Vec<String> = known.iter().flat_map(|known| known.origin.clone()).collect();
+        self.push(node, &origin, Op::Product { zero_points }, inputs, output);
+        let reached = bound_accumulators::of_value(&self.to, output);
+        if reached.is_none_or(|ranges| ranges.iter().any(|range| range.lo < -WIDEST || range.hi > WIDEST)) {
+            let found = "products past 32 bits";
+            let needed = "an activation quantizer on each operand";
+            return Err(Diagnostic::new(Code::AccumulatorTooWide, at.clone(), found, needed));
+        }
+        self.known.insert(node.output, Known::integer(output, of_meaning(&meaning)));
+        Ok(())
+    }
+
+    /// Both operands as integers with an affine meaning.
+    fn operands(&mut self, at: &Location, node: &Node) -> Result<([Known; 2], [Operand; 2]), Diagnostic> {
+        let mut both = vec![];
+        for index in 0..2 {
+            let at = at.clone().at_part(format!("input {index}"));
+            let known = self.known(&at, node.inputs[index])?;
+            let known = self.integers(&at, known)?;
+            let (id, gain, offset, known) = match (&known.source, known.curve.as_affine()) {
+                (Source::Integer(id), Some((gain, offset))) => (*id, gain, offset, known),
+                _ => {
+                    let grid = self.grid(&at, node, known.clone(), 32)?;
+                    let gain = vec![grid.gain.clone()];
+                    let offset = vec![-grid.gain * exact::from_integer(grid.zero_point)];
+                    (grid.id, gain, offset, known)
+                }
+            };
+            if gain.iter().any(Zero::is_zero) {
+                let found = "a value that is constant in a channel";
+                return Err(Diagnostic::new(Code::BadScale, at, found, "scales other than zero"));
+            }
+            let id = self.broadcast(node, id);
+            let ranges = self.ranges(id).ok_or_else(|| {
+                Diagnostic::new(
+                    Code::AccumulatorTooWide,
+                    at.clone(),
+                    "an unbounded operand",
+                    "bounded integers",
+                )
+            })?;
+            let largest =
+                ranges.iter().map(|range| range.lo.saturating_abs().max(range.hi.saturating_abs())).max();
+            both.push((known, Operand { id, gain, offset, largest: largest.unwrap_or(0) }));
+        }
+        let (second, first) = (both.pop().expect("two operands"), both.pop().expect("two operands"));
+        Ok(([first.0, second.0], [first.1, second.1]))
+    }
+
+    /// Operand `id` of `node` with as many axes as the result: whole, one element for each channel, or one for all.
+    /// Other operands are repeated.
+    fn broadcast(&mut self, node: &Node, id: ValueId) -> ValueId {
+        let target = self.from.value(node.output).shape.clone();
+        let name = self.to.value(id).name.clone();
+        let mut shape = self.to.value(id).shape.clone();
+        let step = |op: Op, shape: &[usize]| Move {
+            op,
+            shape: shape.to_vec(),
+            name: name.clone(),
+            result: name.clone(),
+            origin: vec![],
+        };
+        let mut moves = vec![];
+        if shape.len() < target.len() {
+            shape = [vec![1; target.len() - shape.len()], shape].concat();
+            moves.push(step(Op::Reshape, &shape));
+        }
+        let one_each = target.len() > 2 && (0..shape.len()).all(|axis| axis == 1 || shape[axis] == 1);
+        let for_channels = one_each && shape[1] == target[1];
+        if shape != target && shape.iter().any(|size| *size != 1) && !for_channels {
+            let factors = shape.iter().zip(&target).map(|(from, to)| to / (*from).max(1)).collect();
+            moves.push(step(Op::Repeat { factors }, &target));
+        }
+        self.replay(id, &moves)
+    }
+
+    /// Puts the operand that has all elements first.
+    fn wider_first(&self, operands: &mut [Operand; 2]) {
+        let elems = |operand: &Operand| self.to.value(operand.id).elems();
+        let swap = elems(&operands[0]) < elems(&operands[1]);
+        if swap {
+            operands.swap(0, 1);
+        }
+    }
+
+    fn sum(
+        &mut self,
+        node: &Node,
+        known: &[Known],
+        values: [ValueId; 2],
+        multipliers: [i64; 2],
+        meaning: &Meaning,
+        shape: Vec<usize>,
+    ) -> ValueId {
+        let ty = Type::Accumulators { meaning: Some(meaning.clone()), bounds: vec![] };
+        let name = self.from.value(node.output).name.clone();
+        let output = self.to.add(crate::graph::Value::new(name, shape, ty));
+        let origin: Vec<String> = known.iter().flat_map(|known| known.origin.clone()).collect();
+        self.push(node, &origin, Op::Sum { multipliers }, values.to_vec(), output);
+        output
+    }
+
+    /// The sum `pair` as accumulators, and the real value of one of their units.
+    pub(super) fn exact_sum(
+        &mut self,
+        at: &Location,
+        pair: &Pair,
+    ) -> Result<(ValueId, Rational), Diagnostic> {
+        let operand = |index: usize| {
+            let ranges = self.ranges(pair.values[index]).unwrap_or_default();
+            let largest =
+                ranges.iter().map(|range| range.lo.saturating_abs().max(range.hi.saturating_abs())).max();
+            Operand {
+                id: pair.values[index],
+                gain: vec![pair.gains[index].clone()],
+                offset: vec![Rational::zero()],
+                largest: largest.unwrap_or(i64::MAX),
+            }
+        };
+        let operands = [operand(0), operand(1)];
+        let found = exact_multipliers(&operands[0], &operands[1]).filter(|(multipliers, _)| {
+            reach(multipliers, [operands[0].largest, operands[1].largest]) <= WIDEST
+        });
+        let Some((multipliers, gain)) = found else {
+            let found = format!("`{}`, a sum of values whose scales have no small common unit", pair.name);
+            return Err(Diagnostic::new(
+                Code::MissingScale,
+                at.clone(),
+                found,
+                "an activation quantizer after the sum, or one scale for both operands",
+            ));
+        };
+        let meaning = Meaning { gain: gain.clone(), offset: vec![Rational::zero()] };
+        let ty = Type::Accumulators { meaning: Some(meaning), bounds: vec![] };
+        let output = self.to.add(crate::graph::Value::new(pair.name.clone(), pair.shape.clone(), ty));
+        self.to.nodes.push(Node {
+            name: pair.name.clone(),
+            origin: vec![pair.name.clone()],
+            op: Op::Sum { multipliers },
+            inputs: pair.values.to_vec(),
+            output,
+        });
+        Ok((output, gain.into_iter().next().unwrap_or_else(Rational::one)))
+    }
+}
+
+/// Whole factors that bring both operands to one unit, the same in every channel, and that unit.
+fn exact_multipliers(a: &Operand, b: &Operand) -> Option<([i64; 2], Vec<Rational>)> {
+    let ratios = zip(&a.gain, &b.gain, |a, b| a / b);
+    let ratio = ratios.first().filter(|first| ratios.iter().all(|ratio| ratio == *first))?;
+    let (p, q) = (ratio.numer().to_i64()?, ratio.denom().to_i64()?);
+    let fits = |factor: i64| i32::try_from(factor).is_ok();
+    // a : b = p : q, so one unit is a / p = b / q; the sign of p carries that of the ratio.
+    let unit = a.gain.iter().map(|gain| gain / exact::from_integer(p)).collect();
+    (fits(p) && fits(q)).then_some(([p, q], unit))
+}
+
+/// The largest magnitude that a sum can have.
+fn reach(multipliers: &[i64; 2], largest: [i64; 2]) -> i64 {
+    let term = |index: usize| multipliers[index].saturating_abs().saturating_mul(largest[index]);
+    term(0).saturating_add(term(1))
+}
+
+/// Combines lists of one element for all channels or one for each.
+fn zip(a: &[Rational], b: &[Rational], f: impl Fn(&Rational, &Rational) -> Rational) -> Vec<Rational> {
+    let pick =
+        |values: &'_ [Rational], channel: usize| values[if values.len() == 1 { 0 } else { channel }].clone();
+    (0..a.len().max(b.len())).map(|channel| f(&pick(a, channel), &pick(b, channel))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whole_factors_of_two_gains() {
+        let ratio = |a: i64, b: i64| Rational::new(a.into(), b.into());
+        let operand =
+            |gain| Operand { id: ValueId::new(0), gain: vec![gain], offset: vec![ratio(0, 1)], largest: 127 };
+        let (multipliers, unit) = exact_multipliers(&operand(ratio(3, 8)), &operand(ratio(-1, 4))).unwrap();
+        assert_eq!((multipliers, unit), ([-3, 2], vec![ratio(-1, 8)]));
+        let gains = [ratio(3, 8), ratio(-1, 4)];
+        assert!(
+            multipliers.iter().zip(gains).all(|(m, gain)| exact::from_integer(*m) * ratio(-1, 8) == gain)
+        );
+        assert_eq!(reach(&multipliers, [127, 127]), 635);
+    }
+}

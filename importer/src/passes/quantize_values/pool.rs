@@ -1,0 +1,134 @@
+//! Pools: the largest integer of a window, or its exact sum.
+
+use num_integer::Integer;
+use num_traits::{Signed, ToPrimitive, Zero};
+
+use super::Quantizer;
+use super::known::{Known, Source, of_meaning};
+use crate::diagnostic::{Code, Diagnostic, Location};
+use crate::exact::{self, Curve, Piece, Rational};
+use crate::graph::{AveragePool, Meaning, Node, Op, Pool, SumPool, Type};
+
+impl Quantizer<'_> {
+    pub(super) fn max_pool(&mut self, at: &Location, node: &Node, pool: &Pool) -> Result<(), Diagnostic> {
+        let known = self.known(at, node.inputs[0])?;
+        let known = self.integers(at, known)?;
+        let (Source::Integer(x), true) = (&known.source, rises(&known.curve)) else {
+            let found = "the largest of values that fall where their integers rise";
+            return Err(Diagnostic::new(
+                Code::MissingScale,
+                at.clone(),
+                found,
+                "a quantizer before the pool",
+            ));
+        };
+        let ty = self.to.value(*x).ty.clone();
+        let x = *x;
+        let output = self.result(node.output, ty);
+        self.push(node, &[], Op::MaxPool(*pool), vec![x], output);
+        self.known.insert(node.output, Known { source: Source::Integer(output), ..known });
+        Ok(())
+    }
+
+    pub(super) fn average_pool(
+        &mut self,
+        at: &Location,
+        node: &Node,
+        average: &AveragePool,
+    ) -> Result<(), Diagnostic> {
+        let known = self.known(at, node.inputs[0])?;
+        let padded = average.pool.window.is_padded();
+        let affine = self.integers(at, known.clone())?;
+        // Integer, gain and offset of each channel, and the integer of zero, which padding needs.
+        let (x, gain, offset, zero_point) = match (&affine.source, affine.curve.as_affine()) {
+            (Source::Integer(id), Some((gain, offset))) if !padded => (*id, gain, offset, 0),
+            (Source::Integer(id), Some((gain, offset))) => match whole_zero(&gain, &offset) {
+                Some(zero_point) => (*id, gain, vec![Rational::zero()], zero_point),
+                None => self.gridded(at, node, known)?,
+            },
+            _ => self.gridded(at, node, known)?,
+        };
+        let window = &average.pool.window;
+        let size = (window.size[0] * window.size[1]) as i64;
+        let unit = if average.count_include_pad || !padded { 0 } else { counts(average, self, node)? };
+        let divisor = exact::from_integer(if unit == 0 { size } else { unit });
+        let gain = gain.iter().map(|gain| gain / &divisor).collect();
+        let meaning = Meaning { gain, offset };
+        let ty = Type::Accumulators { meaning: Some(meaning.clone()), bounds: vec![] };
+        let output = self.result(node.output, ty);
+        let op = SumPool { pool: average.pool, zero_point, unit: unit.unsigned_abs() };
+        self.push(node, &affine.origin, Op::SumPool(op), vec![x], output);
+        self.known.insert(node.output, Known::integer(output, of_meaning(&meaning)));
+        Ok(())
+    }
+
+    fn gridded(
+        &mut self,
+        at: &Location,
+        node: &Node,
+        known: Known,
+    ) -> Result<(crate::graph::ValueId, Vec<Rational>, Vec<Rational>, i64), Diagnostic> {
+        let grid = self.grid(at, node, known, 32)?;
+        Ok((grid.id, vec![grid.gain], vec![Rational::zero()], grid.zero_point))
+    }
+}
+
+/// The integer that stands for zero in all channels.
+pub(super) fn whole_zero(gain: &[Rational], offset: &[Rational]) -> Option<i64> {
+    let channels = gain.len().max(offset.len());
+    let zero = |channel: usize| {
+        let gain = &gain[if gain.len() == 1 { 0 } else { channel }];
+        let offset = &offset[if offset.len() == 1 { 0 } else { channel }];
+        (!gain.is_zero()).then(|| -offset / gain).filter(Rational::is_integer)?.to_i64()
+    };
+    let first = zero(0)?;
+    (0..channels).all(|channel| zero(channel) == Some(first)).then_some(first)
+}
+
+/// Whether larger integers never give smaller reals, in any channel.
+fn rises(curve: &Curve) -> bool {
+    curve.pieces().iter().all(|piece| match piece {
+        Piece::Affine { gain, .. } => gain.iter().all(Signed::is_positive),
+        Piece::LeakyRelu { slope } => !slope.iter().any(Signed::is_negative),
+        Piece::Clip { .. } | Piece::Round { .. } | Piece::Sigmoid | Piece::Tanh => true,
+        Piece::Power { exponent } => exponent.is_odd(),
+        Piece::Abs => false,
+    })
+}
+
+/// The least common multiple of the numbers of input elements that windows of `average` hold.
+fn counts(average: &AveragePool, quantizer: &Quantizer<'_>, node: &Node) -> Result<i64, Diagnostic> {
+    let shape = &quantizer.from.value(node.inputs[0]).shape;
+    let output = &quantizer.from.value(node.output).shape;
+    let window = &average.pool.window;
+    let along = |axis: usize| -> Vec<i64> {
+        let inside = |position: usize| {
+            (0..window.size[axis])
+                .filter(|tap| {
+                    let at = position * window.stride[axis] + tap * window.dilation[axis];
+                    at >= window.pads[axis] && at - window.pads[axis] < shape[axis + 2]
+                })
+                .count() as i64
+        };
+        let mut counts: Vec<i64> = (0..output[axis + 2]).map(inside).collect();
+        counts.sort_unstable();
+        counts.dedup();
+        counts
+    };
+    let (rows, columns) = (along(0), along(1));
+    let mut unit = 1i64;
+    for count in rows.iter().flat_map(|row| columns.iter().map(move |column| row * column)) {
+        let next = if count == 0 { None } else { Some(unit.lcm(&count)) };
+        unit = next.filter(|unit| *unit <= i64::from(u32::MAX)).ok_or_else(|| {
+            let at = super::parameters::location(0, node);
+            let found = format!("windows of {count} elements among others");
+            Diagnostic::new(
+                Code::UnsupportedForm,
+                at,
+                found,
+                "numbers of elements with a small common multiple",
+            )
+        })?;
+    }
+    Ok(unit)
+}

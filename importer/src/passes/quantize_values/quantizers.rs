@@ -1,0 +1,476 @@
+//! Where the real function of a value ends in codes: `Quant`, `BipolarQuant`, `Trunc`, `MultiThreshold`.
+
+use exactum_runtime::num::{IntRange, IntType, Rounding};
+use num_integer::Integer;
+use num_traits::{One, Signed, ToPrimitive, Zero};
+
+use super::known::{Known, Source, native};
+use super::{Quantizer, parameters};
+use crate::diagnostic::{Code, Diagnostic, Location};
+use crate::exact::{self, Curve, Piece, Quantizer as Rule, Rational};
+use crate::graph::{
+    Codes, MultiThreshold, Node, Op, QuantAttributes, Requantize, RequantizePair, Tail, Type, Value, ValueId,
+    exact_scale,
+};
+
+/// Codes -1 and 1.
+const BIPOLAR: IntType = IntType::new(2, true, true).unwrap();
+
+impl Quantizer<'_> {
+    pub(super) fn quant(
+        &mut self,
+        at: &Location,
+        index: usize,
+        node: &Node,
+        attributes: &QuantAttributes,
+    ) -> Result<(), Diagnostic> {
+        let codes = parameters::of_node(self.from, index, node)?;
+        let known = self.known(at, node.inputs[0])?;
+        let bits = parameters::floats(self.from, node, at, 3, "bit width")?;
+        if attributes.signed && bits[0] == 1.0 {
+            // One signed bit is a sign, as QONNX defines it: x / scale + zero point >= 0.
+            let scale = exact_scale(codes.scale[0]);
+            let shift = scale * exact::from_integer(codes.zero_point);
+            let shifted = Piece::Affine { gain: vec![Rational::one()], offset: vec![shift] };
+            let codes = Codes { zero_point: 0, ..codes };
+            return self.sign(at, node, Known { curve: known.curve.clone().then(shifted), ..known }, codes);
+        }
+        let codes = signed_16(codes);
+        if self.repeats(&known, &codes) {
+            self.known.insert(node.output, known);
+            return Ok(());
+        }
+        let (scale, zero_point) = (exact_scale(codes.scale[0]), codes.zero_point);
+        let rule = |scale| Rule::Uniform {
+            scale,
+            zero_point,
+            outside: attributes.zero_point_outside,
+            range: codes.range,
+            rounding: attributes.rounding,
+        };
+        if codes.axis.is_none() {
+            return self.end(at, node, known, rule(scale), codes);
+        }
+        // Each channel in units of its own scale.
+        let gain = codes.scale.iter().map(|scale| exact_scale(*scale).recip()).collect();
+        let piece = Piece::Affine { gain, offset: vec![Rational::zero()] };
+        let axis = codes.axis.unwrap_or(1);
+        if self.source_axis(&known, axis) != Some(1) || axis != 1 || !known.moves.is_empty() {
+            let found = format!("{} scales along axis {axis} of an activation", codes.scale.len());
+            return Err(Diagnostic::new(
+                Code::BadChannels,
+                at.clone().at_part("scale"),
+                found,
+                "one scale, or one for each channel along axis 1",
+            ));
+        }
+        self.end(
+            at,
+            node,
+            Known { curve: known.curve.clone().then(piece), ..known },
+            rule(Rational::one()),
+            codes,
+        )
+    }
+
+    /// Whether codes that `known` has already are those of a quantizer with `codes`.
+    fn repeats(&self, known: &Known, codes: &Codes) -> bool {
+        let Source::Integer(id) = known.source else { return false };
+        let Type::Codes(before) = &self.to.value(id).ty else { return false };
+        known.curve == native(before)
+            && codes.axis.is_none()
+            && before.axis.is_none()
+            && (&before.scale, before.zero_point) == (&codes.scale, codes.zero_point)
+            && codes.range.contains_range(before.range)
+    }
+
+    pub(super) fn bipolar_quant(&mut self, at: &Location, node: &Node) -> Result<(), Diagnostic> {
+        let scale = parameters::floats(self.from, node, at, 1, "scale")?;
+        let [scale] = scale[..] else {
+            let found = format!("{} scales", scale.len());
+            return Err(Diagnostic::new(Code::BadChannels, at.clone().at_part("scale"), found, "one scale"));
+        };
+        if !scale.is_finite() || scale <= 0.0 {
+            let found = format!("{scale:?}");
+            return Err(Diagnostic::new(
+                Code::BadScale,
+                at.clone().at_part("scale"),
+                found,
+                "a positive finite number",
+            ));
+        }
+        let known = self.known(at, node.inputs[0])?;
+        let codes =
+            Codes { int: BIPOLAR, range: BIPOLAR.range(), zero_point: 0, scale: vec![scale], axis: None };
+        self.sign(at, node, known, codes)
+    }
+
+    fn sign(&mut self, at: &Location, node: &Node, known: Known, codes: Codes) -> Result<(), Diagnostic> {
+        self.end(at, node, known, Rule::Sign, codes)
+    }
+
+    /// `Trunc` rounds to codes, divides them by a power of two, and rounds again.
+    pub(super) fn trunc(
+        &mut self,
+        at: &Location,
+        node: &Node,
+        attributes: &QuantAttributes,
+    ) -> Result<(), Diagnostic> {
+        let one = |index: usize, part: &'static str| -> Result<f32, Diagnostic> {
+            let values = parameters::floats(self.from, node, at, index, part)?;
+            match values[..] {
+                [value] if value.is_finite() => Ok(value),
+                _ => {
+                    let found = format!("{values:?}");
+                    Err(Diagnostic::new(Code::BadScale, at.clone().at_part(part), found, "one finite number"))
+                }
+            }
+        };
+        let (scale, zero_point, in_bits) =
+            (one(1, "scale")?, one(2, "zero point")?, one(3, "input bit width")?);
+        let version_2 = node.inputs.len() == 6;
+        let (out_scale, out_bits) = match version_2 {
+            true => (one(4, "output scale")?, one(5, "output bit width")?),
+            false => (scale, one(4, "output bit width")?),
+        };
+        for (scale, part) in [(scale, "scale"), (out_scale, "output scale")] {
+            if scale <= 0.0 {
+                let found = format!("{scale:?}");
+                return Err(Diagnostic::new(
+                    Code::BadScale,
+                    at.clone().at_part(part),
+                    found,
+                    "a positive number",
+                ));
+            }
+        }
+        let bits = |bits: f32, part: &'static str| match bits.to_u8().filter(|_| bits.fract() == 0.0) {
+            Some(bits @ 1..=32) => Ok(bits),
+            _ => {
+                let found = format!("{bits:?}");
+                Err(Diagnostic::new(
+                    Code::BadBitWidth,
+                    at.clone().at_part(part),
+                    found,
+                    "an integer from 1 to 32",
+                ))
+            }
+        };
+        let (in_bits, out_bits) = (bits(in_bits, "input bit width")?, bits(out_bits, "output bit width")?);
+        let power = match version_2 {
+            true => (f64::from(out_scale) / f64::from(scale)).log2().round_ties_even() as i32,
+            false => i32::from(in_bits) - i32::from(out_bits),
+        };
+        let two = exact::from_integer(2);
+        let divisor: Rational = num_traits::Pow::pow(two, power);
+        let (scale, zero) = (exact_scale(scale), exact_scale(zero_point));
+        let known = self.known(at, node.inputs[0])?;
+        let curve = known
+            .curve
+            .clone()
+            .then(Piece::Affine { gain: vec![scale.recip()], offset: vec![zero.clone()] })
+            .then(Piece::Round { rounding: Rounding::HalfEven })
+            .then(Piece::Affine { gain: vec![divisor.recip()], offset: vec![Rational::zero()] });
+        let known = Known { curve, ..known };
+        let int = match version_2 {
+            true => IntType::new(out_bits, attributes.signed, attributes.narrow),
+            false => None,
+        };
+        let range = match int {
+            Some(int) => int.range(),
+            // Version 1 does not clamp: the codes are those that the input reaches.
+            None => self.reached(at, &known, attributes.rounding)?,
+        };
+        let int = int.or_else(|| smallest_type(range)).ok_or_else(|| {
+            let found = format!("codes {range}");
+            Diagnostic::new(Code::BadBitWidth, at.clone(), found, "codes that fit 32 bits")
+        })?;
+        let rule = Rule::Uniform {
+            scale: Rational::one(),
+            zero_point: 0,
+            outside: false,
+            range,
+            rounding: attributes.rounding,
+        };
+        // Version 1 subtracts the zero point itself, version 2 what became of it.
+        let zero = if version_2 { zero / divisor } else { zero };
+        let codes = Codes { int, range, zero_point: 0, scale: vec![out_scale], axis: None };
+        let out = exact_scale(out_scale);
+        let integral =
+            zero.is_integer().then(|| zero.to_i64()).flatten().filter(|z| int.range().contains(*z));
+        let codes = Codes { zero_point: integral.unwrap_or(0), ..codes };
+        self.end(at, node, known, rule, codes)?;
+        if integral.is_none()
+            && let Some(known) = self.known.get_mut(&node.output)
+        {
+            known.curve = Curve::affine(vec![out.clone()], vec![-zero * out]);
+        }
+        Ok(())
+    }
+
+    /// The codes that `known` gives when it is rounded and not clamped.
+    fn reached(&mut self, at: &Location, known: &Known, rounding: Rounding) -> Result<IntRange, Diagnostic> {
+        let Source::Integer(id) = known.source else {
+            let found = "an input that is no integer";
+            return Err(Diagnostic::new(Code::MissingScale, at.clone(), found, "a quantized value before"));
+        };
+        let ranges = self.ranges(id).ok_or_else(|| {
+            Diagnostic::new(
+                Code::AccumulatorTooWide,
+                at.clone(),
+                "an unbounded input",
+                "bounds within 64 bits",
+            )
+        })?;
+        let channels = ranges.len().max(known.curve.channels());
+        let mut reached: Option<IntRange> = None;
+        for channel in 0..channels {
+            let range = ranges[if ranges.len() == 1 { 0 } else { channel }];
+            for end in [range.lo, range.hi] {
+                let real = known.curve.eval(channel, &exact::from_integer(end));
+                let code = exact::round(&real, rounding).to_i64().ok_or_else(|| {
+                    Diagnostic::new(
+                        Code::BadBitWidth,
+                        at.clone(),
+                        "codes past 64 bits",
+                        "codes that fit 32 bits",
+                    )
+                })?;
+                reached =
+                    Some(reached.map_or(IntRange::point(code), |range| range.union(IntRange::point(code))));
+            }
+        }
+        Ok(reached.unwrap_or(IntRange::point(0)))
+    }
+
+    pub(super) fn multi_threshold(
+        &mut self,
+        at: &Location,
+        node: &Node,
+        attributes: &MultiThreshold,
+    ) -> Result<(), Diagnostic> {
+        let known = self.known(at, node.inputs[0])?;
+        let values = parameters::floats(self.from, node, at, 1, "thresholds")?;
+        let shape = self.from.value(node.inputs[1]).shape.clone();
+        let &[channels, steps] = shape.as_slice() else {
+            let found = format!("thresholds of shape {shape:?}");
+            return Err(Diagnostic::new(Code::ShapeMismatch, at.clone(), found, "channels and steps"));
+        };
+        let fits = channels == 1
+            || self.source_axis(&known, attributes.axis) == Some(1)
+                && self.source_shape(&known).get(1) == Some(&channels);
+        if !fits || steps == 0 || steps > 1 << 16 {
+            let found = format!("thresholds of shape {shape:?} along axis {}", attributes.axis);
+            return Err(Diagnostic::new(
+                Code::BadChannels,
+                at.clone(),
+                found,
+                "thresholds for all channels or for each",
+            ));
+        }
+        if values.iter().any(|value| value.is_nan()) {
+            return Err(Diagnostic::new(Code::BadTensor, at.clone().at_part("thresholds"), "NaN", "numbers"));
+        }
+        let (scale, bias) = (attributes.out_scale, attributes.out_bias);
+        if !scale.is_finite() || scale <= 0.0 || !bias.is_finite() {
+            let found = format!("out_scale {scale:?}, out_bias {bias:?}");
+            return Err(Diagnostic::new(
+                Code::BadScale,
+                at.clone(),
+                found,
+                "a positive scale and a finite bias",
+            ));
+        }
+        // An infinite threshold is passed by everything or by nothing that the model computes.
+        let far = || exact_scale(f32::MAX) * exact_scale(f32::MAX);
+        let exactly = |value: f32| match value {
+            f32::INFINITY => far(),
+            f32::NEG_INFINITY => -far(),
+            value => exact_scale(value),
+        };
+        let mut thresholds: Vec<Vec<Rational>> =
+            values.chunks(steps).map(|row| row.iter().copied().map(exactly).collect()).collect();
+        thresholds.iter_mut().for_each(|row| row.sort());
+        let (gain, offset) = (exact_scale(scale), exact_scale(bias));
+        if steps == 1 && offset == -&gain / exact::from_integer(2) {
+            // Two values around zero are signs.
+            let shift = thresholds.iter().map(|row| -&row[0]).collect();
+            let curve =
+                known.curve.clone().then(Piece::Affine { gain: vec![Rational::one()], offset: shift });
+            let codes = Codes {
+                int: BIPOLAR,
+                range: BIPOLAR.range(),
+                zero_point: 0,
+                scale: vec![scale / 2.0],
+                axis: None,
+            };
+            return self.sign(at, node, Known { curve, ..known }, codes);
+        }
+        let range = IntRange { lo: 0, hi: steps as i64 };
+        let Some(int) = smallest_type(range) else {
+            return Err(Diagnostic::new(
+                Code::BadBitWidth,
+                at.clone(),
+                format!("{steps} steps"),
+                "at most 65536",
+            ));
+        };
+        let zero = -&offset / &gain;
+        let integral =
+            zero.is_integer().then(|| zero.to_i64()).flatten().filter(|z| int.range().contains(*z));
+        let codes = Codes { int, range, zero_point: integral.unwrap_or(0), scale: vec![scale], axis: None };
+        self.end(at, node, known, Rule::Thresholds { thresholds }, codes)?;
+        if integral.is_none()
+            && let Some(known) = self.known.get_mut(&node.output)
+        {
+            known.curve = Curve::affine(vec![gain], vec![offset]);
+        }
+        Ok(())
+    }
+
+    /// Ends the function of `known` in `rule`, whose codes are `codes`: emits a requantization and the moves that waited.
+    fn end(
+        &mut self,
+        at: &Location,
+        node: &Node,
+        known: Known,
+        rule: Rule,
+        codes: Codes,
+    ) -> Result<(), Diagnostic> {
+        if known.softmax.is_some() {
+            let needed = "softmax as the last operator";
+            return Err(Diagnostic::new(
+                Code::UnsupportedForm,
+                at.clone(),
+                "a quantizer of a softmax",
+                needed,
+            ));
+        }
+        let (rule, range) = narrowed(rule, &known.curve, codes.range);
+        let codes = Codes { range, ..codes };
+        let tail = Tail { curve: known.curve.clone(), quantizer: rule, int: codes.int };
+        let value = self.emit(at, node, &known, tail, codes)?;
+        let moved = self.replay(value, &known.moves);
+        let curve = match &self.to.value(moved).ty {
+            Type::Codes(codes) => native(codes),
+            _ => Curve::identity(),
+        };
+        self.known.insert(node.output, Known::integer(moved, curve));
+        Ok(())
+    }
+
+    /// The codes that `tail` makes of the source of `known`.
+    pub(super) fn emit(
+        &mut self,
+        at: &Location,
+        node: &Node,
+        known: &Known,
+        tail: Tail,
+        codes: Codes,
+    ) -> Result<ValueId, Diagnostic> {
+        let shape = self.source_shape(known);
+        let name = self.from.value(node.output).name.clone();
+        let (op, inputs) = match &known.source {
+            Source::Integer(id) => (Op::Requantize(Requantize::Exact(tail)), vec![*id]),
+            Source::Pair(pair) => {
+                let op = RequantizePair::Exact { gains: pair.gains.to_vec(), tail };
+                (Op::RequantizePair(op), pair.values.to_vec())
+            }
+            Source::Float(id) => {
+                let op = Op::Quantize(tail);
+                // Two quantizers of one input would be two inputs of the program.
+                if let Some(first) = self.to.nodes.iter().find(|node| node.inputs == [*id]) {
+                    if first.op == op {
+                        return Ok(first.output);
+                    }
+                    let found = format!("a second quantizer for the input, after `{}`", first.name);
+                    let needed = "one quantizer for each input";
+                    return Err(Diagnostic::new(Code::UnsupportedForm, at.clone(), found, needed));
+                }
+                (op, vec![*id])
+            }
+        };
+        let output = self.to.add(Value::new(name, shape, Type::Codes(codes)));
+        self.push(node, &known.origin, op, inputs, output);
+        Ok(output)
+    }
+}
+
+/// Unsigned codes of 16 bits as signed ones, which take half the memory: all moved down by an even number.
+fn signed_16(codes: Codes) -> Codes {
+    const HALF: i64 = 1 << 15;
+    if codes.int.signed || codes.int.width.bits() != 16 {
+        return codes;
+    }
+    let range = IntRange { lo: codes.range.lo - HALF, hi: codes.range.hi - HALF };
+    Codes { int: IntType::INT16, range, zero_point: codes.zero_point - HALF, ..codes }
+}
+
+/// `rule` with a clamp no wider than what `curve` reaches, and the codes that are left.
+fn narrowed(rule: Rule, curve: &Curve, range: IntRange) -> (Rule, IntRange) {
+    let (lo, hi) = image(curve);
+    let lo = lo.map_or(range.lo, |lo| rule.eval(0, &lo).max(range.lo));
+    let hi = hi.map_or(range.hi, |hi| rule.eval(0, &hi).min(range.hi));
+    match rule {
+        Rule::Uniform { scale, zero_point, outside, rounding, .. } => {
+            let range = IntRange { lo: lo.min(range.hi), hi: hi.max(range.lo).max(lo.min(range.hi)) };
+            (Rule::Uniform { scale, zero_point, outside, range, rounding }, range)
+        }
+        rule => (rule, range),
+    }
+}
+
+/// Ends of the real values that `curve` can have in any channel, whatever its argument; `None` where there is none.
+fn image(curve: &Curve) -> (Option<Rational>, Option<Rational>) {
+    let mut ends: (Option<Rational>, Option<Rational>) = (None, None);
+    for piece in curve.pieces() {
+        ends = match piece {
+            Piece::Clip { lo, hi } => {
+                let limit = |end: Option<Rational>| {
+                    end.map(|end| {
+                        let raised = lo.as_ref().map_or(end.clone(), |lo| end.max(lo.clone()));
+                        hi.as_ref().map_or(raised.clone(), |hi| raised.min(hi.clone()))
+                    })
+                };
+                (limit(ends.0).or_else(|| lo.clone()), limit(ends.1).or_else(|| hi.clone()))
+            }
+            Piece::Affine { .. } => {
+                let channels = Curve::identity().then(piece.clone()).channels();
+                let one = Curve::identity().then(piece.clone());
+                let at = |end: &Option<Rational>| -> Vec<Option<Rational>> {
+                    (0..channels).map(|channel| end.as_ref().map(|end| one.eval(channel, end))).collect()
+                };
+                let rising = match piece {
+                    Piece::Affine { gain, .. } => gain.iter().all(|gain| !gain.is_negative()),
+                    _ => false,
+                };
+                let fold = |ends: Vec<Option<Rational>>, least: bool| {
+                    ends.into_iter()
+                        .reduce(|a, b| a.zip(b).map(|(a, b)| if least { a.min(b) } else { a.max(b) }))
+                        .flatten()
+                };
+                if rising { (fold(at(&ends.0), true), fold(at(&ends.1), false)) } else { (None, None) }
+            }
+            Piece::LeakyRelu { slope } if slope.iter().all(|slope| !slope.is_negative()) => {
+                let lo = ends.0.filter(|lo| !lo.is_negative());
+                (lo, ends.1.filter(|hi| !hi.is_negative()))
+            }
+            Piece::LeakyRelu { .. } => (None, None),
+            Piece::Abs => (Some(Rational::zero()), None),
+            Piece::Power { exponent } if exponent.is_even() => (Some(Rational::zero()), None),
+            Piece::Power { .. } | Piece::Round { .. } => (None, None),
+            Piece::Sigmoid => (Some(Rational::zero()), Some(Rational::one())),
+            Piece::Tanh => (Some(-Rational::one()), Some(Rational::one())),
+        };
+    }
+    ends
+}
+
+/// The smallest type that holds `range`.
+pub(super) fn smallest_type(range: IntRange) -> Option<IntType> {
+    (1..=32)
+        .flat_map(|bits| [false, true].map(|signed| IntType::new(bits, signed, false)))
+        .flatten()
+        .filter(|int| int.width.bits() < 32 || int.signed)
+        .find(|int| int.range().contains_range(range))
+}

@@ -1,0 +1,153 @@
+//! Integers on one grid: codes with one scale and an integer zero point for values whose function leaves a grid, such as
+//! a ReLU of codes, or operands of a concatenation with different scales. Nothing is rounded by it.
+
+use exactum_runtime::num::{IntRange, Rounding};
+use num_integer::Integer;
+use num_rational::BigRational;
+use num_traits::{One, Signed, ToPrimitive, Zero};
+
+use super::Quantizer;
+use super::known::{Known, Source, native};
+use super::quantizers::smallest_type;
+use crate::diagnostic::{Code, Diagnostic, Location};
+use crate::exact::{self, Curve, Quantizer as Rule, Rational};
+use crate::graph::{Codes, Node, Tail, Type, ValueId};
+use crate::passes::bound_accumulators;
+
+/// Most integers whose values are looked at one by one.
+const MOST_VALUES: i64 = 1 << 18;
+
+/// Codes `id` that stand for `gain * (code - zero_point)`.
+#[derive(Clone, Debug)]
+pub(super) struct Grid {
+    pub(super) id: ValueId,
+    pub(super) gain: Rational,
+    pub(super) zero_point: i64,
+}
+
+impl Quantizer<'_> {
+    /// The integers that value `id` can hold, for all channels or for each.
+    pub(super) fn ranges(&self, id: ValueId) -> Option<Vec<IntRange>> {
+        match &self.to.value(id).ty {
+            Type::Codes(codes) => Some(vec![codes.range]),
+            Type::Accumulators { bounds, .. } if !bounds.is_empty() => Some(bounds.clone()),
+            Type::Accumulators { .. } => bound_accumulators::of_value(&self.to, id),
+            Type::Float | Type::Shape => None,
+        }
+    }
+
+    /// `known` as codes of at most `bits` bits with one gain and an integer zero point, as its own integers or,
+    /// where that changes no value, as new ones.
+    pub(super) fn grid(
+        &mut self,
+        at: &Location,
+        node: &Node,
+        known: Known,
+        bits: u8,
+    ) -> Result<Grid, Diagnostic> {
+        let known = self.integers(at, known)?;
+        let Source::Integer(id) = known.source else {
+            return Err(Diagnostic::new(Code::MissingScale, at.clone(), "no integers", "a quantized value"));
+        };
+        if let (Type::Codes(codes), Some((gain, offset))) = (&self.to.value(id).ty, known.curve.as_affine())
+            && let ([gain], [offset]) = (&gain[..], &offset[..])
+            && !gain.is_zero()
+        {
+            let zero = -offset / gain;
+            if zero == exact::from_integer(codes.zero_point) {
+                return Ok(Grid { id, gain: gain.clone(), zero_point: codes.zero_point });
+            }
+        }
+        let Some((unit, range)) = self.unit(id, &known.curve) else {
+            return Err(off_grid(at, &known));
+        };
+        let int = smallest_type(range.union(IntRange::point(0))).filter(|int| int.width.bits() <= bits);
+        let Some(int) = int else { return Err(off_grid(at, &known)) };
+        // The unit need not be a float; codes inside the graph carry the nearest one for show, gains are exact.
+        let scale = unit.to_f64().map_or(1.0, |unit| unit as f32);
+        let scale = if scale.is_finite() && scale > 0.0 { scale } else { f32::MIN_POSITIVE };
+        let codes = Codes { int, range, zero_point: 0, scale: vec![scale], axis: None };
+        let rule = Rule::Uniform {
+            scale: unit.clone(),
+            zero_point: 0,
+            outside: false,
+            range,
+            rounding: Rounding::HalfEven,
+        };
+        let tail = Tail { curve: known.curve.clone(), quantizer: rule, int };
+        let name = format!("{}.codes", known.name);
+        let id = self.emit(at, node, &Known { origin: vec![], ..known }, tail, codes)?;
+        self.to.value_mut(id).name.clone_from(&name);
+        if let Some(node) = self.to.nodes.last_mut() {
+            *node = Node { name, origin: vec![], ..node.clone() };
+        }
+        Ok(Grid { id, gain: unit, zero_point: 0 })
+    }
+
+    /// The largest unit of which all values of `curve` over the integers `id` are whole multiples, and those multiples.
+    fn unit(&self, id: ValueId, curve: &Curve) -> Option<(Rational, IntRange)> {
+        if !curve.is_rational() {
+            return None;
+        }
+        let ranges = self.ranges(id)?;
+        let channels = curve.channels().max(ranges.len());
+        let (mut unit, mut least, mut most) = (Rational::zero(), None::<Rational>, None::<Rational>);
+        let mut include = |value: Rational, unit: &mut Rational| {
+            *unit = common(unit, &value);
+            least = Some(least.take().map_or(value.clone(), |least| least.min(value.clone())));
+            most = Some(most.take().map_or(value.clone(), |most| most.max(value)));
+        };
+        let span: i64 = ranges.iter().map(|range| range.hi.saturating_sub(range.lo)).max()?;
+        let affine = curve.as_affine().is_some();
+        if !affine && span.saturating_mul(channels as i64) > MOST_VALUES {
+            return None;
+        }
+        for channel in 0..channels {
+            let range = ranges[if ranges.len() == 1 { 0 } else { channel }];
+            let value = |integer: i64| curve.eval(channel, &exact::from_integer(integer));
+            if affine {
+                // All values lie between the ends, a whole number of equal steps apart.
+                include(value(range.lo), &mut unit);
+                include(value(range.hi), &mut unit);
+                unit = common(&unit, &(value(1) - value(0)));
+            } else {
+                (range.lo..=range.hi).for_each(|integer| include(value(integer), &mut unit));
+            }
+        }
+        if unit.is_zero() {
+            unit = Rational::one();
+        }
+        let count = |value: Option<Rational>| (value? / &unit).to_integer().to_i64();
+        Some((unit.clone(), IntRange::new(count(least)?, count(most)?)?))
+    }
+
+    /// As [`native`], for the codes `id`.
+    pub(super) fn native(&self, id: ValueId) -> Curve {
+        self.to.value(id).codes().map_or_else(Curve::identity, native)
+    }
+}
+
+fn off_grid(at: &Location, known: &Known) -> Diagnostic {
+    let found = format!("`{}`, the unquantized result of a layer or activation", known.name);
+    Diagnostic::new(Code::MissingScale, at.clone(), found, "an activation quantizer between the two")
+}
+
+/// The largest number of which both are whole multiples.
+fn common(a: &Rational, b: &Rational) -> Rational {
+    let denom = a.denom().lcm(b.denom());
+    let whole = |value: &BigRational| (value.numer() * (&denom / value.denom())).abs();
+    BigRational::new(whole(a).gcd(&whole(b)), denom)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn common_units() {
+        let ratio = |a: i64, b: i64| Rational::new(a.into(), b.into());
+        assert_eq!(common(&ratio(3, 4), &ratio(1, 2)), ratio(1, 4));
+        assert_eq!(common(&ratio(2, 3), &ratio(-4, 9)), ratio(2, 9));
+        assert_eq!(common(&ratio(0, 1), &ratio(5, 7)), ratio(5, 7));
+    }
+}

@@ -1,0 +1,300 @@
+//! Writes arithmetic with constants, batch normalizations among it, as affine functions with exact constants, and brings
+//! both operands of sums and products to one shape.
+//!
+//! Later passes see of arithmetic only `affine`, powers, and sums and products of two computed values of equal shape.
+
+use super::Pass;
+use crate::diagnostic::{Code, Diagnostic, Location, Report, Result};
+use crate::graph::channels::{along, varying_axis};
+use crate::graph::{Activation, Affine, Constant, Graph, Level, Node, Op, Type, Value, ValueId};
+
+pub(super) const PASS: Pass = Pass {
+    name: "write-affine",
+    about: "turn batch norms and arithmetic with constants into affine functions; bring operands to one shape",
+    from: Level::Imported,
+    to: Level::Imported,
+    run,
+};
+
+fn run(graph: &mut Graph) -> Result<()> {
+    let mut problems = vec![];
+    let mut writer = Writer { nodes: vec![], graph };
+    for (index, node) in std::mem::take(&mut writer.graph.nodes).into_iter().enumerate() {
+        let at = Location::node(index, &node.name, node.op.name());
+        if let Err(problem) = writer.node(&at, node.clone()) {
+            problems.push(problem);
+            writer.nodes.push(node);
+        }
+    }
+    let nodes = std::mem::take(&mut writer.nodes);
+    graph.nodes = nodes;
+    Report::check(problems, ())
+}
+
+struct Writer<'g> {
+    graph: &'g mut Graph,
+    /// The nodes so far.
+    nodes: Vec<Node>,
+}
+
+/// What arithmetic with a constant does to the other operand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Step {
+    Add,
+    /// The constant less the operand.
+    From,
+    Sub,
+    Mul,
+    Div,
+    Pow,
+}
+
+impl Writer<'_> {
+    fn node(&mut self, at: &Location, node: Node) -> std::result::Result<(), Diagnostic> {
+        let (op, step, swapped) = match &node.op {
+            Op::BatchNormalization { epsilon } => {
+                let affine = self.batch_normalization(at, &node, *epsilon)?;
+                self.nodes.push(Node { op: Op::Affine(affine), inputs: node.inputs[..1].to_vec(), ..node });
+                return Ok(());
+            }
+            Op::Add => ("a sum", Step::Add, Some(Step::Add)),
+            Op::Sub => ("a difference", Step::Sub, Some(Step::From)),
+            Op::Mul => ("a product", Step::Mul, Some(Step::Mul)),
+            Op::Div => ("a quotient", Step::Div, None),
+            Op::Pow => ("a power", Step::Pow, None),
+            _ => {
+                self.nodes.push(node);
+                return Ok(());
+            }
+        };
+        let &[a, b] = node.inputs.as_slice() else {
+            return Err(form(at, "operands", "other than two", "two"));
+        };
+        match (self.is_constant(a), self.is_constant(b), swapped) {
+            (true, true, _) => Err(form(
+                at,
+                "inputs",
+                &format!("{op} of two constants, one of which is quantized"),
+                "one computed operand",
+            )),
+            (false, true, _) => self.with_constant(at, node, a, b, step),
+            (true, false, Some(step)) => self.with_constant(at, node, b, a, step),
+            (true, false, None) => {
+                let problem = form(at, "input 1", &format!("{op} by a computed value"), "a constant");
+                Err(problem.with_hint(
+                    "multiply by a constant, or use an activation function that `exactum ops` lists",
+                ))
+            }
+            (false, false, _) => self.computed(at, node, a, b, step),
+        }
+    }
+
+    fn is_constant(&self, id: ValueId) -> bool {
+        self.graph.value(id).constant.is_some()
+    }
+
+    /// A new node that computes `op` of `x`, on the way to `node`.
+    fn before(&mut self, node: &Node, part: &str, op: Op, x: ValueId, shape: Vec<usize>) -> ValueId {
+        let name = format!("{}:{part}", node.name);
+        let output = self.graph.add(Value::new(name.clone(), shape, Type::Float));
+        self.nodes.push(Node { name, origin: node.origin.clone(), op, inputs: vec![x], output });
+        output
+    }
+
+    fn with_constant(
+        &mut self,
+        at: &Location,
+        node: Node,
+        x: ValueId,
+        constant: ValueId,
+        step: Step,
+    ) -> std::result::Result<(), Diagnostic> {
+        let shape = self.graph.value(node.output).shape.clone();
+        let (rank, from) = (shape.len(), self.graph.value(x).shape.clone());
+        let constant = self.graph.value(constant);
+        let values = reals(at, constant)?;
+        let per_element = |axes: &str| {
+            let problem = form(
+                at,
+                "constant",
+                &format!(
+                    "a constant of shape {:?} for a value of shape {from:?}, different along {axes}",
+                    constant.shape
+                ),
+                "one number, or one for each index along one axis",
+            );
+            problem.with_hint(
+                "a number for each element has no integer form: use one for each channel, or a layer's bias",
+            )
+        };
+        let axis = varying_axis(&constant.shape, rank, &values, |a, b| a == b)
+            .map_err(|axes| per_element(&format!("axes {axes:?}")))?;
+        let numbers = along(&constant.shape, rank, &values, axis);
+        let elems = |shape: &[usize]| shape.iter().product::<usize>();
+        if elems(&shape) != elems(&from) {
+            return Err(per_element("axes that the value does not have"));
+        }
+        if step == Step::Pow {
+            return self.power(at, node, x, &numbers);
+        }
+        if step == Step::Div && numbers.contains(&0.0) {
+            return Err(Diagnostic::new(
+                Code::BadTensor,
+                at.clone().at_part("constant"),
+                "0 as a divisor",
+                "other numbers",
+            ));
+        }
+        let x = if shape == from { x } else { self.before(&node, "shape", Op::Reshape, x, shape) };
+        let negated = || numbers.iter().map(|number| -number).collect();
+        let (ones, zeros) = (vec![1.0], vec![0.0]);
+        let axis = axis.unwrap_or(1);
+        let affine = match step {
+            Step::Add => Affine { multiply: ones.clone(), divide: ones, add: numbers, axis },
+            Step::Sub => Affine { multiply: ones.clone(), divide: ones, add: negated(), axis },
+            Step::From => Affine { multiply: vec![-1.0], divide: ones, add: numbers, axis },
+            Step::Mul => Affine { multiply: numbers, divide: ones, add: zeros, axis },
+            Step::Div | Step::Pow => Affine { multiply: ones, divide: numbers, add: zeros, axis },
+        };
+        self.nodes.push(Node { op: Op::Affine(affine), inputs: vec![x], ..node });
+        Ok(())
+    }
+
+    fn power(
+        &mut self,
+        at: &Location,
+        node: Node,
+        x: ValueId,
+        exponents: &[f64],
+    ) -> std::result::Result<(), Diagnostic> {
+        let op = match exponents {
+            [1.0] => Op::Affine(Affine { multiply: vec![1.0], divide: vec![1.0], add: vec![0.0], axis: 1 }),
+            [exponent] if exponent.fract() == 0.0 && (2.0..=16.0).contains(exponent) => {
+                Op::Activation(Activation::Power { exponent: *exponent as u32 })
+            }
+            _ => {
+                let problem = form(at, "exponent", &format!("{exponents:?}"), "one integer from 1 to 16");
+                return Err(problem.with_hint("roots and other powers have no exact integer form"));
+            }
+        };
+        self.nodes.push(Node { op, inputs: vec![x], ..node });
+        Ok(())
+    }
+
+    /// A sum, difference or product of two computed values.
+    fn computed(
+        &mut self,
+        at: &Location,
+        node: Node,
+        a: ValueId,
+        b: ValueId,
+        step: Step,
+    ) -> std::result::Result<(), Diagnostic> {
+        let op = match step {
+            Step::Add | Step::Sub | Step::From => Op::Add,
+            Step::Mul => Op::Mul,
+            Step::Div | Step::Pow => {
+                let found = format!("{} of two computed values", node.op.name());
+                let problem = form(at, "inputs", &found, "a constant second operand");
+                return Err(
+                    problem.with_hint("quotients and powers of computed values have no exact integer form")
+                );
+            }
+        };
+        let a = self.broadcast(&node, a);
+        let mut b = self.broadcast(&node, b);
+        if step == Step::Sub {
+            let affine = Affine { multiply: vec![-1.0], divide: vec![1.0], add: vec![0.0], axis: 1 };
+            let shape = self.graph.value(b).shape.clone();
+            b = self.before(&node, "negative", Op::Affine(affine), b, shape);
+        }
+        self.nodes.push(Node { op, inputs: vec![a, b], ..node });
+        Ok(())
+    }
+
+    /// `x` in the shape of the node's result: axes of size 1 are repeated.
+    fn broadcast(&mut self, node: &Node, x: ValueId) -> ValueId {
+        let shape = self.graph.value(node.output).shape.clone();
+        let from = self.graph.value(x).shape.clone();
+        let aligned = [vec![1; shape.len().saturating_sub(from.len())], from.clone()].concat();
+        let mut x = x;
+        if aligned != from {
+            x = self.before(node, "axes", Op::Reshape, x, aligned.clone());
+        }
+        if aligned != shape {
+            let factors = shape.iter().zip(&aligned).map(|(to, from)| to / (*from).max(1)).collect();
+            x = self.before(node, "repeat", Op::Repeat { factors }, x, shape);
+        }
+        x
+    }
+
+    /// The pair of `docs/arithmetic.md`, evaluated in doubles from left to right.
+    fn batch_normalization(
+        &self,
+        at: &Location,
+        node: &Node,
+        epsilon: f32,
+    ) -> std::result::Result<Affine, Diagnostic> {
+        let mut statistics = vec![];
+        for id in &node.inputs[1..] {
+            let value = self.graph.value(*id);
+            if value.constant.is_none() {
+                let found = format!("`{}`, which is computed", value.name);
+                return Err(Diagnostic::new(Code::NotConstant, at.clone(), found, "an initializer"));
+            }
+            statistics.push(reals(at, value)?);
+        }
+        let channels = self.graph.value(node.inputs[0]).shape.get(1).copied().unwrap_or(0);
+        let [gamma, beta, mean, variance] = statistics.as_slice() else {
+            return Err(form(at, "inputs", "other than five", "five"));
+        };
+        if statistics.iter().any(|values| values.len() != channels) {
+            let found = format!("statistics of other sizes than {channels}");
+            return Err(Diagnostic::new(Code::ShapeMismatch, at.clone(), found, "one for each channel"));
+        }
+        let deviation = |c: usize| (variance[c] + f64::from(epsilon)).sqrt();
+        let multiply: Vec<f64> = (0..channels).map(|c| gamma[c] / deviation(c)).collect();
+        let add: Vec<f64> = (0..channels).map(|c| beta[c] - mean[c] * gamma[c] / deviation(c)).collect();
+        if let Some(c) = (0..channels).find(|c| !multiply[*c].is_finite() || !add[*c].is_finite()) {
+            let found = format!("variance {:?} of channel {c} with epsilon {epsilon:?}", variance[c]);
+            return Err(Diagnostic::new(Code::BadTensor, at.clone(), found, "a variance above zero"));
+        }
+        Ok(Affine { multiply, divide: vec![1.0], add, axis: 1 })
+    }
+}
+
+fn form(at: &Location, part: &str, found: &str, needed: &str) -> Diagnostic {
+    Diagnostic::new(Code::UnsupportedForm, at.clone().at_part(part), found, needed)
+}
+
+/// The exact numbers of a constant.
+fn reals(at: &Location, value: &Value) -> std::result::Result<Vec<f64>, Diagnostic> {
+    let at = || at.clone().at_part(format!("constant `{}`", value.name));
+    let numbers: Vec<f64> = match (&value.constant, &value.ty) {
+        (Some(Constant::Float(values)), _) => values.iter().map(|value| f64::from(*value)).collect(),
+        (Some(Constant::Shape(values)), _) => values.iter().map(|value| *value as f64).collect(),
+        (Some(Constant::Codes(values)), Type::Codes(codes)) if !codes.scale.is_empty() => {
+            let inner = codes.axis.map_or(1, |axis| value.shape[axis + 1..].iter().product::<usize>()).max(1);
+            let real = |(i, code): (usize, &i32)| {
+                let scale = f64::from(codes.scale[i / inner % codes.scale.len()]);
+                let count = (i64::from(*code) - codes.zero_point) as f64;
+                // The product is exact if nothing is left of it.
+                (count.mul_add(scale, -(count * scale)) == 0.0).then_some(count * scale)
+            };
+            match values.iter().enumerate().map(real).collect() {
+                Some(numbers) => numbers,
+                None => {
+                    let problem =
+                        form(&at(), "codes", "products with scales that no double holds", "codes of 29 bits");
+                    return Err(problem);
+                }
+            }
+        }
+        _ => vec![],
+    };
+    if numbers.is_empty() || numbers.iter().any(|number| !number.is_finite()) {
+        let needed = "finite numbers, one at least";
+        return Err(Diagnostic::new(Code::BadTensor, at(), "NaN, infinity, or nothing", needed));
+    }
+    Ok(numbers)
+}

@@ -1,0 +1,161 @@
+//! Pairs against rationals, one by one.
+
+use super::*;
+use crate::certify::{CertifyError, Scope};
+use crate::exact::{Curve, Piece, Quantizer, Rational, from_integer};
+use crate::requant::FormKind;
+use exactum_runtime::num::Rounding;
+use proptest::prelude::*;
+
+fn ratio(numer: i64, denom: i64) -> Rational {
+    Rational::new(numer.into(), denom.into())
+}
+
+fn range(lo: i64, hi: i64) -> IntRange {
+    IntRange { lo, hi }
+}
+
+fn uniform(scale: Rational, zero_point: i64, codes: IntRange) -> Quantizer {
+    Quantizer::Uniform { scale, zero_point, outside: false, range: codes, rounding: Rounding::HalfEven }
+}
+
+/// `clamp(round_half_even(x / scale + zero_point))` of a sum with a clip, over a common denominator.
+fn expected(f: &PairFunction, a: i64, b: i64) -> i64 {
+    let sum = &f.gains[0] * from_integer(a) + &f.gains[1] * from_integer(b) + &f.offset;
+    let mut x = sum;
+    for piece in f.curve.pieces() {
+        match piece {
+            Piece::Clip { lo: Some(lo), hi: None } => x = if x < *lo { lo.clone() } else { x },
+            Piece::Abs => x = if x < from_integer(0) { -x } else { x },
+            other => panic!("{other:?}"),
+        }
+    }
+    let Quantizer::Uniform { scale, zero_point, range, .. } = &f.quantizer else {
+        panic!("{:?}", f.quantizer)
+    };
+    let twice = (x / scale + from_integer(*zero_point)) * from_integer(2);
+    let above = ((&twice + from_integer(1)) / from_integer(2)).floor();
+    let is_tie = &above * from_integer(2) == &twice + from_integer(1);
+    let above = above.to_integer().to_i64().unwrap();
+    (if is_tie && above % 2 != 0 { above - 1 } else { above }).clamp(range.lo, range.hi)
+}
+
+fn check(f: &PairFunction, a: IntRange, b: IntRange) -> FormKind {
+    let choice = choose_pair(f, a, b).unwrap();
+    let requant = choice.params.view();
+    for first in a.lo..=a.hi {
+        for second in b.lo..=b.hi {
+            let acc = i64::from(choice.multipliers[0]) * first + i64::from(choice.multipliers[1]) * second;
+            let code = requant.apply(0, i32::try_from(acc).unwrap());
+            assert_eq!(i64::from(code), expected(f, first, second), "{f:?} at {first}, {second}: {choice:?}");
+            assert_eq!(i64::from(code), f.eval(first, second));
+        }
+    }
+    assert_eq!(choice.certificate.operands, Some([a, b]));
+    choice.params.kind()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(40))]
+
+    /// Scales of trained models: 24-bit mantissas, operands of 6 and 7 bits.
+    #[test]
+    fn float_scales(
+        a in 1i64 << 23..1 << 24, b in 1i64 << 23..1 << 24, out in 1i64 << 23..1 << 24, signs in 0u8..4,
+        zero_point in -40i64..40, relu in any::<bool>(), shift in 0u32..3,
+    ) {
+        let signed = |value: i64, bit: u8| if signs >> bit & 1 == 1 { -value } else { value };
+        let curve = if relu { Curve::identity().then(Piece::Clip { lo: Some(from_integer(0)), hi: None }) } else { Curve::identity() };
+        let f = PairFunction {
+            gains: [ratio(signed(a, 0), 1 << 24), ratio(signed(b, 1), 1 << (24 - shift))],
+            offset: ratio(zero_point, 3),
+            curve,
+            quantizer: uniform(ratio(out, 1 << 23), zero_point, range(-128, 127)),
+        };
+        prop_assert_eq!(check(&f, range(-32, 31), range(0, 127)), FormKind::Multiply32);
+    }
+
+    /// Small fractions and powers of two, full of ties.
+    #[test]
+    fn small_fractions(
+        a in -9i64..10, b in -9i64..10, c in 1i64..9, r in 0u32..6, offset in -9i64..9, abs in any::<bool>(),
+    ) {
+        let curve = if abs { Curve::identity().then(Piece::Abs) } else { Curve::identity() };
+        let f = PairFunction {
+            gains: [ratio(a, c), ratio(b, c << r)],
+            offset: ratio(offset, 2),
+            curve,
+            quantizer: uniform(from_integer(2), 3, range(-50, 50)),
+        };
+        check(&f, range(-20, 31), range(-31, 15));
+    }
+}
+
+#[test]
+fn full_bytes_take_a_line() {
+    let f = PairFunction {
+        gains: [ratio(10_077_695, 1 << 28), ratio(13_421_773, 1 << 28)],
+        offset: ratio(0, 1),
+        curve: Curve::identity(),
+        quantizer: uniform(ratio(11_111_111, 1 << 27), -7, range(-128, 127)),
+    };
+    let started = std::time::Instant::now();
+    assert_eq!(check(&f, range(-128, 127), range(-128, 127)), FormKind::Multiply32);
+    assert!(started.elapsed().as_secs() < 60);
+}
+
+/// Equal power-of-two scales have ties of both parities: added exactly, then shifted.
+#[test]
+fn powers_of_two_add_exactly() {
+    let f = PairFunction {
+        gains: [ratio(1, 8), ratio(1, 32)],
+        offset: ratio(0, 1),
+        curve: Curve::identity(),
+        quantizer: uniform(ratio(1, 4), 0, range(-128, 127)),
+    };
+    let choice = choose_pair(&f, range(-128, 127), range(-128, 127)).unwrap();
+    assert_eq!((choice.multipliers, choice.params.kind()), ([4, 1], FormKind::ShiftHalfEven));
+    assert_eq!(choice.certificate.scope, Scope::Proven);
+    assert_eq!(check(&f, range(-128, 127), range(-128, 127)), FormKind::ShiftHalfEven);
+    // The same holds for wider operands than any walk over pairs could take.
+    let wide = choose_pair(&f, range(-32_768, 32_767), range(-32_768, 32_767)).unwrap();
+    assert_eq!(wide.params.kind(), FormKind::ShiftHalfEven);
+}
+
+#[test]
+fn functions_without_direction_take_a_table() {
+    let f = PairFunction {
+        gains: [ratio(10_077_695, 1 << 26), ratio(-13_421_773, 1 << 27)],
+        offset: ratio(1, 3),
+        curve: Curve::identity().then(Piece::Abs),
+        quantizer: uniform(ratio(1, 3), 0, range(0, 255)),
+    };
+    let choice = choose_pair(&f, range(-8, 7), range(0, 99)).unwrap();
+    assert_eq!((choice.params.kind(), choice.certificate.scope), (FormKind::Table, Scope::Exhaustive));
+    assert_eq!(choice.certificate.points(), 1600);
+    assert_eq!(check(&f, range(-8, 7), range(0, 99)), FormKind::Table);
+    let error = choose_pair(&f, range(-500, 500), range(-500, 500)).unwrap_err();
+    assert_eq!(error, RequantError::NoForm { channels: 1, codes: range(0, 255) });
+}
+
+#[test]
+fn a_wrong_line_is_refuted() {
+    let f = PairFunction {
+        gains: [ratio(10_077_695, 1 << 28), ratio(13_421_773, 1 << 28)],
+        offset: ratio(0, 1),
+        curve: Curve::identity(),
+        quantizer: uniform(ratio(11_111_111, 1 << 27), -7, range(-128, 127)),
+    };
+    let ranges = [range(-128, 127), range(-128, 127)];
+    let choice = choose_pair(&f, ranges[0], ranges[1]).unwrap();
+    let [m0, m1] = choice.multipliers;
+    for multipliers in [[m0 + 64, m1], [m0, m1 - 64]] {
+        let error = certify_pair(&f, ranges, multipliers, &choice.params.view()).unwrap_err();
+        assert!(matches!(error, CertifyError::Refuted { .. }), "{error}");
+    }
+    let text = choice.certificate.to_string();
+    assert!(
+        text.starts_with("proven: multiply32 gives the exact code in -128..=127 for every pair of"),
+        "{text}"
+    );
+}

@@ -1,0 +1,246 @@
+//! A 32-bit line in two operands: `(m0 * a + m1 * b + c) >> s`.
+//!
+//! As for one operand, a line equals the function if it reaches certain points and stays below others, and `c`
+//! exists if and only if a window is not empty. How wide the window is in codes is a concave function of both
+//! slopes. Its maximum is found roughly, in doubles; integers near it are then tried exactly, least shift first.
+
+use super::{FormParams, LineParams};
+use crate::exact::{PairFunction, Quantizer, Shape};
+use exactum_runtime::num::IntRange;
+use num_traits::ToPrimitive;
+
+/// Most pairs that are looked at.
+const MAX_PAIRS: i64 = 1 << 20;
+
+/// Most corners, which every trial evaluates.
+const MAX_CORNERS: usize = 1 << 17;
+
+/// Steps of the search for the widest window.
+const STEPS: u32 = 200;
+
+/// How far from the rounded best slopes multipliers are tried.
+const REACH: i64 = 3;
+
+/// A pair and a code.
+#[derive(Clone, Copy, Debug)]
+struct Point {
+    at: [i64; 2],
+    code: i64,
+}
+
+/// What a line has to satisfy: `at_least` its code at some points, `below` it at others.
+#[derive(Debug, Default)]
+struct Corners {
+    at_least: Vec<Point>,
+    below: Vec<Point>,
+}
+
+/// The multipliers of both operands and the line of their sum, or `None` if none is found.
+pub(super) fn solve(
+    f: &PairFunction,
+    ranges: [IntRange; 2],
+    codes: IntRange,
+) -> Option<([i32; 2], FormParams)> {
+    let [a, b] = ranges.map(|range| range.hi.checked_sub(range.lo)?.checked_add(1));
+    a?.checked_mul(b?).filter(|pairs| *pairs <= MAX_PAIRS)?;
+    let corners = if a <= b {
+        Corners::new(f, ranges, codes)?
+    } else {
+        let [a, b] = ranges;
+        Corners::new(&f.swapped(), [b, a], codes)?.swapped()
+    };
+    let slopes = corners.widest(corners.first_guess(f)?)?;
+    (0..31).find_map(|shift| corners.line_near(slopes, shift, ranges))
+}
+
+impl Corners {
+    /// The extreme points of each code. `None` for functions without a direction in the second operand.
+    fn new(f: &PairFunction, [a, b]: [IntRange; 2], codes: IntRange) -> Option<Self> {
+        let lists = codes.hi.checked_sub(codes.lo)?.to_usize().filter(|steps| *steps < MAX_CORNERS)? + 1;
+        let (mut at_least, mut below) = (vec![Vec::new(); lists], vec![Vec::new(); lists]);
+        let list = |code: i64| usize::try_from(code - codes.lo).unwrap_or(0);
+        let rows: Vec<_> = (a.lo..=a.hi).map(|first| (first, f.of_second(first))).collect();
+        // A line falls in all rows or in none, so rows that are constant follow the others.
+        let shapes: Vec<Shape> = rows.iter().map(|(_, row)| row.shape(b)).collect();
+        let falling = shapes.contains(&Shape::Falling);
+        if shapes.contains(&Shape::General) || falling && shapes.contains(&Shape::Rising) {
+            return None;
+        }
+        for (first, row) in rows {
+            let (start, end) = if falling { (b.hi, b.lo) } else { (b.lo, b.hi) };
+            let n = |second: i64| if falling { -second } else { second };
+            let (mut code, last) = (row.eval(start), row.eval(end));
+            let mut from = start;
+            loop {
+                let next = if code < last { n(row.first_at_least(code + 1, b, falling)) } else { end };
+                if code > codes.lo {
+                    at_least[list(code)].push([first, from]);
+                }
+                let to = if code < last { n(n(next) - 1) } else { end };
+                if code < codes.hi {
+                    below[list(code)].push([first, to]);
+                }
+                if code >= last {
+                    break;
+                }
+                (from, code) = (next, row.eval(next));
+            }
+        }
+        let corners = |lists: Vec<Vec<[i64; 2]>>, above: i64| {
+            let of = |(index, points): (usize, Vec<[i64; 2]>)| {
+                let code = codes.lo + i64::try_from(index).unwrap_or(0) + above;
+                hull(&points).into_iter().map(move |at| Point { at, code })
+            };
+            lists.into_iter().enumerate().flat_map(of).collect::<Vec<_>>()
+        };
+        let found = Self { at_least: corners(at_least, 0), below: corners(below, 1) };
+        (found.at_least.len() + found.below.len() <= MAX_CORNERS).then_some(found)
+    }
+
+    fn swapped(mut self) -> Self {
+        self.at_least.iter_mut().chain(&mut self.below).for_each(|point| point.at.reverse());
+        self
+    }
+
+    /// Slopes in codes: the gains, times the codes between two steps over the reals between them.
+    fn first_guess(&self, f: &PairFunction) -> Option<[f64; 2]> {
+        let gains = [f.gains[0].to_f64()?, f.gains[1].to_f64()?];
+        let value = |point: &Point| gains[0] * point.at[0] as f64 + gains[1] * point.at[1] as f64;
+        let code = |point: &Point| match f.quantizer {
+            Quantizer::Uniform { .. } => f.unrounded(point.at).to_f64().unwrap_or(f64::NAN),
+            _ => point.code as f64,
+        };
+        let codes_per_unit = match (self.at_least.first(), self.at_least.last()) {
+            (Some(first), Some(last)) if first.code != last.code => {
+                (code(last) - code(first)) / (value(last) - value(first))
+            }
+            _ => 1.0 / gains[0].abs().max(gains[1].abs()),
+        };
+        let slopes = gains.map(|gain| gain * codes_per_unit);
+        slopes.iter().all(|slope| slope.is_finite()).then_some(slopes)
+    }
+
+    /// The window's width in codes, and the direction in which it grows.
+    fn width(&self, slopes: [f64; 2]) -> (f64, [f64; 2]) {
+        let room = |point: &Point| {
+            point.code as f64 - slopes[0] * point.at[0] as f64 - slopes[1] * point.at[1] as f64
+        };
+        let (mut most, mut least) = ((f64::MAX, [0, 0]), (f64::MIN, [0, 0]));
+        for point in &self.below {
+            if room(point) < most.0 {
+                most = (room(point), point.at);
+            }
+        }
+        for point in &self.at_least {
+            if room(point) > least.0 {
+                least = (room(point), point.at);
+            }
+        }
+        (most.0 - least.0, [0, 1].map(|i| (least.1[i] - most.1[i]) as f64))
+    }
+
+    /// The slopes with about the widest window, by the ellipsoid method; `None` if all windows seen are empty.
+    fn widest(&self, mut centre: [f64; 2]) -> Option<[f64; 2]> {
+        if self.below.is_empty() || self.at_least.is_empty() {
+            return Some(centre);
+        }
+        let radius = 0.02 * centre[0].abs().max(centre[1].abs());
+        // Points `x` away from the centre lie in the ellipsoid if `x` times the inverse of this, times `x`, is at
+        // most 1. The matrix is symmetric: xx, xy, yy.
+        let mut matrix = [radius * radius, 0.0, radius * radius];
+        let mut best = (0.0, None);
+        for _ in 0..STEPS {
+            let (width, [gx, gy]) = self.width(centre);
+            if width > best.0 {
+                best = (width, Some(centre));
+            }
+            let [xx, xy, yy] = matrix;
+            let along = [xx * gx + xy * gy, xy * gx + yy * gy];
+            let norm = (gx * along[0] + gy * along[1]).sqrt();
+            if !norm.is_normal() {
+                break;
+            }
+            let [x, y] = along.map(|part| part / norm);
+            centre = [centre[0] + x / 3.0, centre[1] + y / 3.0];
+            matrix = [xx - x * x / 1.5, xy - x * y / 1.5, yy - y * y / 1.5].map(|cell| cell * 4.0 / 3.0);
+        }
+        best.1
+    }
+
+    /// A line with `shift` whose multipliers are near `slopes`.
+    fn line_near(
+        &self,
+        slopes: [f64; 2],
+        shift: u8,
+        ranges: [IntRange; 2],
+    ) -> Option<([i32; 2], FormParams)> {
+        let unit = f64::from(1u32 << shift);
+        let [m0, m1] = slopes.map(|slope| (slope * unit).round_ties_even() as i64);
+        let near = |m: i64| (0..=2 * REACH).map(move |i| m + if i % 2 == 0 { i / 2 } else { -i / 2 - 1 });
+        // The corners hold a line only if it rises and falls with the function.
+        let along = |multipliers: [i64; 2]| (0..2).all(|i| multipliers[i] as f64 * slopes[i] >= 0.0);
+        let line = |multipliers| along(multipliers).then(|| self.line(multipliers, shift, ranges)).flatten();
+        near(m0).find_map(|m0| near(m1).find_map(|m1| line([m0, m1])))
+    }
+
+    fn line(
+        &self,
+        multipliers: [i64; 2],
+        shift: u8,
+        ranges: [IntRange; 2],
+    ) -> Option<([i32; 2], FormParams)> {
+        let [m0, m1] = multipliers.map(|m| i32::try_from(m).ok());
+        let narrow = [m0?, m1?];
+        let scaled = |i: usize| ranges[i].checked_scale(multipliers[i]);
+        let sums = scaled(0)?.checked_add(scaled(1)?).filter(|sums| super::fits_i32(*sums))?;
+        let (mut least, mut most) = (None, None);
+        let bound = |point: &Point| {
+            (i128::from(point.code) << shift)
+                - i128::from(multipliers[0]) * i128::from(point.at[0])
+                - i128::from(multipliers[1]) * i128::from(point.at[1])
+        };
+        for point in &self.at_least {
+            let bound = bound(point);
+            least = Some(least.map_or(bound, |least: i128| least.max(bound)));
+        }
+        for point in &self.below {
+            let bound = bound(point) - 1;
+            most = Some(most.map_or(bound, |most: i128| most.min(bound)));
+            if least.zip(most).is_some_and(|(least, most)| least > most) {
+                return None;
+            }
+        }
+        let code = (1i128 << shift) - 1;
+        let (least, most) = match (least, most) {
+            (Some(least), Some(most)) => (least, most),
+            (Some(least), None) => (least, least + code),
+            (None, Some(most)) => (most - code, most),
+            (None, None) => (0, 0),
+        };
+        let offset = i32::try_from(least + (most - least) / 2).ok()?;
+        let fits = sums.checked_add(IntRange::point(offset.into())).is_some_and(super::fits_i32);
+        let line = LineParams { multipliers: vec![1], offsets: vec![offset], shifts: vec![shift] };
+        fits.then_some((narrow, FormParams::Multiply32(line)))
+    }
+}
+
+/// The corners of the convex hull of points that arrive in the order of their first coordinate.
+fn hull(points: &[[i64; 2]]) -> Vec<[i64; 2]> {
+    let turn = |a: [i64; 2], b: [i64; 2], c: [i64; 2]| {
+        let d = |p: [i64; 2], i: usize| i128::from(p[i]) - i128::from(a[i]);
+        d(b, 0) * d(c, 1) - d(b, 1) * d(c, 0)
+    };
+    let mut corners: Vec<[i64; 2]> = Vec::new();
+    for side in [1, -1] {
+        let start = corners.len();
+        for point in points {
+            while corners.len() >= start + 2
+                && turn(corners[corners.len() - 2], corners[corners.len() - 1], *point) * side >= 0
+            {
+                corners.pop();
+            }
+            corners.push(*point);
+        }
+    }
+    corners
+}

@@ -1,0 +1,240 @@
+//! The file read in 32-bit floats, as float executors of QONNX read it: every node by itself, dequantized values between
+//! them, sums in the order of the elements.
+//!
+//! It is no reference. Comparing it with the exact one shows where float arithmetic leaves the model's meaning.
+
+mod layers;
+mod moves;
+mod quantizers;
+
+use super::{Backend, Tensor, by_name};
+use crate::Compiled;
+use crate::batch::Batch;
+use crate::graph::{Activation, Affine, Constant, Graph, Node, Op, Type, Value, ValueId};
+
+/// The graph of a file as it was read, executed in `f32` on the samples of a batch.
+#[derive(Debug)]
+pub struct Float<'a> {
+    graph: &'a Graph,
+    batch: &'a Batch,
+    /// Position in the batch of each input of the graph; `None` for inputs that nothing reads.
+    inputs: Vec<Option<usize>>,
+    /// For each value of the quantized graph the one of the same name.
+    twins: Vec<Option<ValueId>>,
+    constants: Vec<Option<Vec<f32>>>,
+}
+
+/// The operands of a node and the shape of its result.
+struct Operands<'a> {
+    values: Vec<(&'a [f32], &'a [usize])>,
+    output: &'a [usize],
+}
+
+impl<'a> Operands<'a> {
+    fn x(&self) -> &'a [f32] {
+        self.values.first().map_or(&[], |(values, _)| values)
+    }
+
+    fn shape(&self) -> &'a [usize] {
+        self.values.first().map_or(&[], |(_, shape)| shape)
+    }
+
+    fn get(&self, index: usize) -> Option<(&'a [f32], &'a [usize])> {
+        self.values.get(index).copied()
+    }
+
+    /// Operand `index`, which the operator's arity demands.
+    fn at(&self, index: usize) -> (&'a [f32], &'a [usize]) {
+        self.get(index).unwrap_or((&[], &[]))
+    }
+
+    /// The element of operand `index` that broadcasting puts beside each element of the result.
+    fn spread(&self, index: usize) -> Vec<f32> {
+        let (values, shape) = self.at(index);
+        moves::broadcast(values, shape, self.output)
+    }
+
+    /// Index along `axis` of element `index` of the first operand.
+    fn channel(&self, axis: usize, index: usize) -> usize {
+        let shape = self.shape();
+        let inner: usize = shape.iter().skip(axis + 1).product();
+        index / inner.max(1) % shape.get(axis).copied().unwrap_or(1).max(1)
+    }
+}
+
+impl<'a> Float<'a> {
+    /// The file that `compiled` was made from, on the samples of `batch`.
+    pub fn new(compiled: &'a Compiled, batch: &'a Batch) -> Self {
+        let graph = &compiled.imported;
+        let (names, quantized) = (by_name(graph), &compiled.quantized);
+        let mut twins = vec![None; quantized.values.len()];
+        for (name, id) in by_name(quantized) {
+            let twin = names.get(name).copied();
+            twins[id.index()] = twin.filter(|twin| graph.value(*twin).shape == quantized.value(id).shape);
+        }
+        let ports = &compiled.interface.inputs;
+        let position = |id: &ValueId| ports.iter().position(|port| port.name == graph.value(*id).name);
+        Self {
+            graph,
+            batch,
+            inputs: graph.inputs.iter().map(position).collect(),
+            twins,
+            constants: graph.values.iter().map(constant).collect(),
+        }
+    }
+
+    /// Every value of the graph for one sample; `None` where an operand is an integer of no known scale.
+    fn run(&self, sample: &[&[f32]]) -> Vec<Option<Vec<f32>>> {
+        let mut values = self.constants.clone();
+        for (id, position) in self.graph.inputs.iter().zip(&self.inputs) {
+            values[id.index()] = position.and_then(|position| sample.get(position)).map(|x| x.to_vec());
+        }
+        for node in &self.graph.nodes {
+            values[node.output.index()] =
+                self.operands(node, &values).map(|operands| compute(&node.op, &operands));
+        }
+        values
+    }
+
+    fn operands<'v>(&'v self, node: &Node, values: &'v [Option<Vec<f32>>]) -> Option<Operands<'v>> {
+        // The shape operand of a reshape is in its result.
+        let read = if matches!(node.op, Op::Reshape) { &node.inputs[..1] } else { &node.inputs[..] };
+        let operand = |id: &ValueId| {
+            let value = values[id.index()].as_deref()?;
+            Some((value, self.graph.value(*id).shape.as_slice()))
+        };
+        let values = read.iter().map(operand).collect::<Option<_>>()?;
+        Some(Operands { values, output: &self.graph.value(node.output).shape })
+    }
+}
+
+impl Backend for Float<'_> {
+    fn name(&self) -> &'static str {
+        "float"
+    }
+
+    fn sample(&mut self, index: usize) -> Vec<Option<Tensor>> {
+        let values = self.run(&self.batch.sample(index));
+        let real = |id: ValueId| {
+            let value = values[id.index()].as_ref()?;
+            Some(Tensor::Reals(value.iter().map(|real| f64::from(*real)).collect()))
+        };
+        self.twins.iter().map(|twin| twin.and_then(real)).collect()
+    }
+}
+
+/// A constant of the file as floats, dequantized where it holds codes.
+fn constant(value: &Value) -> Option<Vec<f32>> {
+    match (value.constant.as_ref()?, &value.ty) {
+        (Constant::Float(values), _) => Some(values.clone()),
+        (Constant::Codes(values), Type::Codes(codes)) => {
+            let scale = &codes.scale;
+            let axis = codes.axis.unwrap_or(0);
+            let inner: usize = value.shape.iter().skip(axis + 1).product();
+            let real = |(index, code): (usize, &i32)| {
+                let channel = index / inner.max(1) % scale.len().max(1);
+                Some((i64::from(*code) - codes.zero_point) as f32 * scale.get(channel)?)
+            };
+            values.iter().enumerate().map(real).collect()
+        }
+        _ => None,
+    }
+}
+
+fn compute(op: &Op, operands: &Operands<'_>) -> Vec<f32> {
+    let x = operands.x();
+    let pairs = |f: fn(f32, f32) -> f32| {
+        let (a, b) = (operands.spread(0), operands.spread(1));
+        a.into_iter().zip(b).map(|(a, b)| f(a, b)).collect()
+    };
+    match op {
+        Op::Quant(attributes) => quantizers::quant(operands, attributes),
+        Op::BipolarQuant => quantizers::bipolar(operands),
+        Op::Trunc(attributes) => quantizers::trunc(operands, attributes),
+        Op::MultiThreshold(attributes) => quantizers::multi_threshold(operands, attributes),
+        Op::Conv(conv) => layers::convolve(operands, conv),
+        Op::ConvTranspose(conv) => layers::convolve_transposed(operands, conv),
+        Op::Gemm { alpha, beta, trans_a, trans_b } => {
+            layers::gemm(operands, [*alpha, *beta], [*trans_a, *trans_b])
+        }
+        Op::MatMul => layers::gemm(operands, [1.0, 0.0], [false, false]),
+        Op::BatchNormalization { epsilon } => batch_normalization(operands, *epsilon),
+        Op::Add => pairs(|a, b| a + b),
+        Op::Sub => pairs(|a, b| a - b),
+        Op::Mul => pairs(|a, b| a * b),
+        Op::Div => pairs(|a, b| a / b),
+        Op::Pow => pairs(f32::powf),
+        Op::Affine(constants) => affine(operands, constants),
+        Op::Activation(function) => activation(operands, function),
+        Op::MaxPool(pool) => layers::max_pool(operands, pool),
+        Op::AveragePool(pool) => layers::average_pool(operands, pool),
+        Op::Softmax { axis } => softmax(operands, *axis),
+        Op::Pad { before, value, .. } => moves::pad(operands, before, *value),
+        Op::Transpose { perm } => crate::passes::permuted(x, operands.shape(), perm),
+        Op::Concat { axis } => moves::concat(operands, *axis),
+        Op::Repeat { factors } => moves::repeat(operands, factors),
+        Op::Slice { starts, steps, .. } => moves::slice(operands, starts, steps),
+        Op::TopK { k, largest, .. } => moves::top_k(operands, *k, *largest),
+        // The same elements in another shape; what else there is lies below the level that is read from a file.
+        _ => x.to_vec(),
+    }
+}
+
+fn batch_normalization(operands: &Operands<'_>, epsilon: f32) -> Vec<f32> {
+    let [gamma, beta, mean, variance] = [1, 2, 3, 4].map(|index| operands.at(index).0);
+    let normalized = |(index, x): (usize, &f32)| {
+        let channel = operands.channel(1, index);
+        (x - mean[channel]) / (variance[channel] + epsilon).sqrt() * gamma[channel] + beta[channel]
+    };
+    operands.x().iter().enumerate().map(normalized).collect()
+}
+
+fn affine(operands: &Operands<'_>, constants: &Affine) -> Vec<f32> {
+    let Affine { multiply, divide, add, axis } = constants;
+    let at = |values: &[f64], channel: usize| {
+        let index = if values.len() == 1 { 0 } else { channel };
+        values.get(index).map(|value| *value as f32)
+    };
+    let value = |(index, x): (usize, &f32)| {
+        let channel = operands.channel(*axis, index);
+        let product = x * at(multiply, channel).unwrap_or(1.0);
+        product / at(divide, channel).unwrap_or(1.0) + at(add, channel).unwrap_or(0.0)
+    };
+    operands.x().iter().enumerate().map(value).collect()
+}
+
+fn activation(operands: &Operands<'_>, function: &Activation) -> Vec<f32> {
+    let value = |(index, x): (usize, &f32)| match function {
+        Activation::Relu => x.max(0.0),
+        Activation::Clip { lo, hi } => {
+            let raised = lo.map_or(*x, |lo| x.max(lo as f32));
+            hi.map_or(raised, |hi| raised.min(hi as f32))
+        }
+        Activation::LeakyRelu { slope } if *x < 0.0 => {
+            let channel = if slope.len() == 1 { 0 } else { operands.channel(1, index) };
+            x * slope[channel] as f32
+        }
+        Activation::LeakyRelu { .. } => *x,
+        Activation::Abs => x.abs(),
+        Activation::Power { exponent } => x.powi(i32::try_from(*exponent).unwrap_or(i32::MAX)),
+        Activation::Sigmoid => 1.0 / (1.0 + (-x).exp()),
+        Activation::Tanh => x.tanh(),
+    };
+    operands.x().iter().enumerate().map(value).collect()
+}
+
+fn softmax(operands: &Operands<'_>, axis: usize) -> Vec<f32> {
+    let (x, shape) = (operands.x(), operands.shape());
+    let inner: usize = shape.iter().skip(axis + 1).product::<usize>().max(1);
+    let length = shape.get(axis).copied().unwrap_or(1).max(1);
+    let mut result = vec![0.0; x.len()];
+    for start in (0..x.len()).filter(|index| (index / inner).is_multiple_of(length)) {
+        let line = || (0..length).map(|step| start + step * inner);
+        let largest = line().map(|index| x[index]).fold(f32::NEG_INFINITY, f32::max);
+        let sum: f32 = line().map(|index| (x[index] - largest).exp()).sum();
+        for index in line() {
+            result[index] = (x[index] - largest).exp() / sum;
+        }
+    }
+    result
+}

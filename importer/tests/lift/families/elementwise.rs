@@ -1,0 +1,120 @@
+//! Arithmetic, functions of single elements and batch norms.
+
+use super::*;
+
+#[test]
+fn constants_on_either_side() {
+    let binary = |op: &str, inputs: [&str; 2], constant: f32| {
+        Net::new(&[1, 3])
+            .number("c", constant)
+            .node(node(op, inputs))
+            .outputs(&[-2.0, 0.0, 3.0], &["y"])
+            .remove(0)
+            .data
+    };
+    assert_eq!(binary("Add", ["x", "c"], 0.5), [-1.5, 0.5, 3.5]);
+    assert_eq!(binary("Add", ["c", "x"], 0.5), [-1.5, 0.5, 3.5]);
+    assert_eq!(binary("Sub", ["x", "c"], 0.5), [-2.5, -0.5, 2.5]);
+    assert_eq!(binary("Sub", ["c", "x"], 0.5), [2.5, 0.5, -2.5]);
+    assert_eq!(binary("Mul", ["c", "x"], 0.5), [-1.0, 0.0, 1.5]);
+    assert_eq!(binary("Div", ["x", "c"], 0.5), [-4.0, 0.0, 6.0]);
+    assert_eq!(binary("Pow", ["x", "c"], 3.0), [-8.0, 0.0, 27.0]);
+    assert_eq!(binary("Pow", ["x", "c"], 1.0), [-2.0, 0.0, 3.0]);
+    assert_eq!(binary("Min", ["x", "c"], 0.5), [-2.0, 0.0, 0.5]);
+    assert_eq!(binary("Max", ["c", "x"], -0.5), [-0.5, 0.0, 3.0]);
+}
+
+#[test]
+fn channels_in_every_shape() {
+    for (shape, axis) in
+        [(vec![2, 1, 1], 1), (vec![1, 2, 1, 1], 1), (vec![3], 3), (vec![1, 3], 3), (vec![2, 1], 2)]
+    {
+        let count: usize = shape.iter().product();
+        let net = Net::new(&[1, 2, 2, 3]).with("c", &shape, floats(count)).node(node("Mul", ["x", "c"]));
+        let Op::Affine(affine) = &net.ops()[0] else { panic!("{:?}", net.ops()) };
+        assert_eq!((affine.axis, affine.multiply.len()), (axis, count), "{shape:?}");
+        net.output();
+    }
+    // A number for each channel, repeated over the image, is a number for each channel.
+    let net = Net::new(&[1, 2, 1, 2])
+        .with("c", &[1, 2, 1, 2], vec![3f32, 3.0, 5.0, 5.0])
+        .node(node("Add", ["x", "c"]));
+    same(net.output(), &[1, 2, 1, 2], &[-2.0, 5.0, 3.0, 10.0]);
+    let different = Net::new(&[1, 2, 2]).with("c", &[2, 2], floats(4)).node(node("Add", ["x", "c"]));
+    assert!(different.refused().contains("shape [2, 2]"), "{}", different.refused());
+}
+
+#[test]
+fn two_computed_tensors() {
+    let net = |op: &str| {
+        Net::new(&[1, 2, 1, 2])
+            .node(Node::new("Abs", ["x"], ["a"]))
+            .node(Node::new("GlobalMaxPool", ["x"], ["b"]))
+            .node(node(op, ["a", "b"]))
+    };
+    // x is -5, 2 and -2, 5.
+    assert_eq!(net("Add").outputs(&[-5.0, 2.0, -2.0, 5.0], &["y"])[0].data, [7.0, 4.0, 7.0, 10.0]);
+    assert_eq!(net("Sub").outputs(&[-5.0, 2.0, -2.0, 5.0], &["y"])[0].data, [3.0, 0.0, -3.0, 0.0]);
+    assert_eq!(net("Mul").outputs(&[-5.0, 2.0, -2.0, 5.0], &["y"])[0].data, [10.0, 4.0, 10.0, 25.0]);
+    assert!(net("Div").refused().contains("constant second operand"));
+}
+
+#[test]
+fn functions() {
+    let net = |node: Node| Net::new(&[1, 4]).number("lo", -1.5).number("hi", 2.5).node(node);
+    let of = |node: Node| net(node).outputs(&[-4.0, -1.0, 1.0, 6.0], &["y"]).remove(0).data;
+    assert_eq!(of(node("Relu", ["x"])), [0.0, 0.0, 1.0, 6.0]);
+    assert_eq!(of(node("Neg", ["x"])), [4.0, 1.0, -1.0, -6.0]);
+    assert_eq!(of(node("Abs", ["x"])), [4.0, 1.0, 1.0, 6.0]);
+    assert_eq!(of(node("LeakyRelu", ["x"]).attr("alpha", 0.25)), [-1.0, -0.25, 1.0, 6.0]);
+    assert_eq!(of(node("Clip", ["x", "lo", "hi"])), [-1.5, -1.0, 1.0, 2.5]);
+    assert_eq!(of(node("Clip", ["x", "", "hi"])), [-4.0, -1.0, 1.0, 2.5]);
+    assert_eq!(of(node("Clip", ["x", "lo"])), [-1.5, -1.0, 1.0, 6.0]);
+    assert_eq!(of(node("Clip", ["x"])), [-4.0, -1.0, 1.0, 6.0]);
+    assert_eq!(of(node("HardSigmoid", ["x"]).attr("alpha", 0.25)), [0.0, 0.25, 0.75, 1.0]);
+    assert_eq!(of(node("Identity", ["x"])), [-4.0, -1.0, 1.0, 6.0]);
+    let old = Net::new(&[1, 2]).version(10).node(node("Clip", ["x"]).attr("min", 0.0).attr("max", 6.0));
+    assert_eq!(old.outputs(&[-4.0, 8.0], &["y"])[0].data, [0.0, 6.0]);
+    let sigmoid = of(node("Sigmoid", ["x"]));
+    assert!((sigmoid[3] - 0.997_527_376_843_365).abs() < 1e-12);
+}
+
+#[test]
+fn slopes_for_channels() {
+    let net =
+        Net::new(&[1, 2, 2]).with("slope", &[2, 1], vec![0.5f32, 0.25]).node(node("PRelu", ["x", "slope"]));
+    assert_eq!(net.outputs(&[-4.0, 4.0, -4.0, 4.0], &["y"])[0].data, [-2.0, 4.0, -1.0, 4.0]);
+}
+
+#[test]
+fn refused_forms() {
+    let net = |node: Node| Net::new(&[1, 4]).number("c", 0.5).number("zero", 0.0).node(node).refused();
+    assert!(net(node("Pow", ["x", "c"])).contains("roots"));
+    assert!(net(node("Pow", ["c", "x"])).contains("by a computed value"));
+    assert!(net(node("Div", ["c", "x"])).contains("a constant"));
+    assert!(net(node("Div", ["x", "zero"])).contains("0 as a divisor"));
+    assert!(net(node("Clip", ["x", "c", "zero"])).contains("not empty"));
+    assert!(net(node("Exp", ["x"])).contains("no integer form"));
+    assert!(net(node("Gelu", ["x"])).contains("QuantReLU"));
+    assert!(net(node("LogSoftmax", ["x"])).contains("remove it"));
+}
+
+#[test]
+fn batch_normalization() {
+    let net = |shape: &[usize]| {
+        Net::new(shape)
+            .with("gamma", &[2], vec![3.0f32, -2.0])
+            .with("beta", &[2], vec![1.0f32, 0.5])
+            .with("mean", &[2], vec![-1.0f32, 4.0])
+            .with("var", &[2], vec![4.0f32, 16.0])
+            .node(node("BatchNormalization", ["x", "gamma", "beta", "mean", "var"]).attr("epsilon", 0.0))
+    };
+    for shape in [vec![1, 2], vec![1, 2, 1], vec![1, 2, 1, 1]] {
+        same(net(&shape).outputs(&[3.0, 8.0], &["y"]).remove(0), &shape, &[7.0, -1.5]);
+    }
+    let last = Net::new(&[1, 1, 1, 2]).with("s", &[2], vec![1.0f32, 2.0]).with("z", &[2], vec![0.0f32; 2]);
+    let op = node("BatchNormalization", ["x", "s", "z", "z", "s"]).in_domain("qonnx.custom_op.channels_last");
+    let op = op.attr("epsilon", 0.0);
+    let Op::Affine(affine) = &last.node(op).ops()[0] else { panic!("no affine function") };
+    assert_eq!(affine.multiply, [1.0, 2.0 / 2f64.sqrt()]);
+}

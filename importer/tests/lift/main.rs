@@ -1,0 +1,9 @@
+//! Reading files: what operators become, what they compute, and what is refused.
+
+mod evaluate;
+mod families;
+mod files;
+mod models;
+mod operators;
+mod passes;
+mod recorded;
