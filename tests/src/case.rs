@@ -7,14 +7,20 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use exactum_importer::Compiled;
-use exactum_importer::graph::{Meaning, Type};
-use exactum_qonnx::Model;
+use exactum_importer::diagnostic::{Code, Report};
+use exactum_importer::exact::{Curve, Piece};
+use exactum_importer::graph::{Meaning, Op, Type, ValueId};
+use exactum_importer::input_type::InputType;
+use exactum_importer::reference::Reference;
+use exactum_qonnx::{Dim, ElemType, Model};
+use exactum_runtime::num::IntType;
 use exactum_training::data::digits;
 use num_rational::BigRational;
 use num_traits::ToPrimitive;
 use serde_json::Value as Json;
 
-use crate::oracle::{Dyadic, Oracle};
+use crate::generate::Values;
+use crate::oracle::{Exact, Oracle, Output};
 
 /// For each sample the integers of its outputs, in the file's order of elements.
 pub type Integers = Vec<Vec<i64>>;
@@ -44,10 +50,15 @@ pub struct Made {
     /// The model, compiled.
     pub compiled: Compiled,
     /// The oracle's exact values: for each sample, each output.
-    pub exact: Vec<Vec<Dyadic>>,
+    pub exact: Vec<Vec<Exact>>,
     /// The oracle's integers.
     pub expected: Integers,
 }
+
+/// Samples of a model that comes without any.
+pub const SHARED_SAMPLES: usize = 4;
+/// Largest input drawn for a model whose input is not quantized to integers: the numbers of an image.
+const LARGEST_INPUT: i64 = 255;
 
 /// The folder of fixtures made with other tools.
 pub fn fixtures() -> PathBuf {
@@ -71,8 +82,18 @@ impl Case {
 
     /// The Brevitas fixture `name`.
     pub fn brevitas(name: &str) -> Self {
-        let folder = fixtures().join("brevitas").join(name);
-        Self::new(format!("brevitas::{name}"), move || {
+        Self::fixture("brevitas", name)
+    }
+
+    /// The fixture `name` in standard operators.
+    pub fn standard(name: &str) -> Self {
+        Self::fixture("standard", name)
+    }
+
+    /// The fixture `name` in the folder `group` of fixtures.
+    pub fn fixture(group: &str, name: &str) -> Self {
+        let folder = fixtures().join(group).join(name);
+        Self::new(format!("{group}::{name}"), move || {
             let input = array(&folder.join("input.npy"))?;
             let elems: usize = input.shape[1..].iter().product();
             let values: Vec<f32> = input.values.iter().map(|value| *value as f32).collect();
@@ -80,6 +101,18 @@ impl Case {
                 model: model(&folder)?,
                 samples: values.chunks(elems).map(<[f32]>::to_vec).collect(),
             })
+        })
+    }
+
+    /// The model in the file at `path`, with [`SHARED_SAMPLES`] samples drawn for it.
+    pub fn shared(path: &Path) -> Self {
+        let path = path.to_owned();
+        let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        Self::new(format!("shared::{name}"), move || {
+            let mut model = exactum_qonnx::read(&read(&path)?).map_err(text)?;
+            quantize_float_input(&mut model)?;
+            let samples = samples(&model, SHARED_SAMPLES)?;
+            Ok(Source { model, samples })
         })
     }
 
@@ -108,37 +141,83 @@ impl Made {
     fn new(source: Source) -> Result<Self, String> {
         let compiled = exactum_importer::compile(&source.model).map_err(text)?;
         let oracle = Oracle::new(&source.model).map_err(text)?;
-        let exact: Vec<Vec<Dyadic>> =
+        let outputs: Vec<Vec<Output>> =
             source.samples.iter().map(|sample| oracle.run(sample).map_err(text)).collect::<Result<_, _>>()?;
-        let expected = exact.iter().map(|outputs| units(&compiled, outputs)).collect::<Result<_, _>>()?;
+        let expected = source
+            .samples
+            .iter()
+            .zip(&outputs)
+            .map(|(sample, outputs)| units(&compiled, sample, outputs))
+            .collect::<Result<_, _>>()?;
+        let value = |outputs: Vec<Output>| outputs.into_iter().map(|output| output.value).collect();
+        let exact = outputs.into_iter().map(value).collect();
         Ok(Self { source, compiled, exact, expected })
     }
 }
 
-/// Exact output values in units of the compiled model's outputs.
-fn units(compiled: &Compiled, outputs: &[Dyadic]) -> Result<Vec<i64>, String> {
+/// Exact output values in units of the compiled model's outputs, for one sample.
+fn units(compiled: &Compiled, sample: &[f32], outputs: &[Output]) -> Result<Vec<i64>, String> {
+    let graph = &compiled.quantized;
     let mut integers = vec![];
-    for (id, exact) in compiled.quantized.outputs.iter().zip(outputs) {
-        let value = compiled.quantized.value(*id);
+    if graph.outputs.len() != outputs.len() {
+        return Err(format!("{} outputs, the oracle has {}", graph.outputs.len(), outputs.len()));
+    }
+    for (position, (id, output)) in graph.outputs.iter().zip(outputs).enumerate() {
+        let (value, exact) = (graph.value(*id), &output.value);
         if value.shape != exact.shape {
             return Err(format!("output of shape {:?}, the oracle's is {:?}", value.shape, exact.shape));
         }
-        let (meaning, zero_point) = match &value.ty {
-            Type::Codes(codes) => (Meaning::of_codes(codes), codes.zero_point),
-            Type::Accumulators { meaning: Some(meaning), .. } => (meaning.clone(), 0),
-            other => return Err(format!("an output of type {other:?}")),
+        let curve = meaning(compiled, *id)?;
+        let inner: usize = value.shape.iter().skip(2).product();
+        let channels = value.shape.get(1).copied().unwrap_or(1);
+        let Some((gain, offset)) = curve.as_affine() else {
+            // A function that is not one to one, such as a ReLU: the reference's integers, if they mean the same.
+            let found = Reference::new(graph).run(&[sample]).map_err(text)?.swap_remove(position);
+            for (index, integer) in found.iter().enumerate() {
+                let real =
+                    curve.eval(index / inner % channels, &BigRational::from_integer((*integer).into()));
+                if real != exact.rational(index) {
+                    return Err(format!(
+                        "element {index} of the reference means {real}, not {}",
+                        exact.rational(index)
+                    ));
+                }
+            }
+            integers.extend(found);
+            continue;
         };
-        let inner: usize = value.shape[2..].iter().product();
-        for index in 0..exact.integers.len() {
-            let (gain, offset) = meaning.channel(index / inner % value.shape[1]);
-            let count = (exact.rational(index) - offset) / gain;
+        let pick = |values: &[BigRational], channel: usize| values[channel.min(values.len() - 1)].clone();
+        for index in 0..exact.len() {
+            let channel = index / inner % channels;
+            let real = exact.rational(index);
+            // A file whose output is an integer has no scale there.
+            let count = if output.is_integer() {
+                real
+            } else {
+                (real - pick(&offset, channel)) / pick(&gain, channel)
+            };
             let whole = Some(&count).filter(|count| count.is_integer()).and_then(BigRational::to_i64);
-            integers.push(whole.ok_or_else(|| {
-                format!("element {index} is {count} units, not a whole number (zero point {zero_point})")
-            })?);
+            integers
+                .push(whole.ok_or_else(|| format!("element {index} is {count} units, not a whole number"))?);
         }
     }
     Ok(integers)
+}
+
+/// What the integers of output `id` stand for, up to a last sigmoid, tanh or softmax, which the oracle leaves out too.
+fn meaning(compiled: &Compiled, id: ValueId) -> Result<Curve, String> {
+    let graph = &compiled.quantized;
+    let of = |meaning: &Meaning| Curve::affine(meaning.gain.clone(), meaning.offset.clone());
+    let edge = graph.producer(id).map(|node| &graph.nodes[node].op);
+    if let Some(Op::Dequantize(edge)) = edge {
+        let kept = edge.curve.pieces().iter().filter(|piece| !matches!(piece, Piece::Sigmoid | Piece::Tanh));
+        return Ok(kept.cloned().fold(Curve::identity(), Curve::then));
+    }
+    match &graph.value(id).ty {
+        Type::Codes(codes) => Ok(of(&Meaning::of_codes(codes))),
+        Type::Accumulators { meaning: Some(meaning), .. } => Ok(of(meaning)),
+        other => Err(format!("an output of type {other:?}")),
+    }
 }
 
 /// The model of the fixture in `folder`.
@@ -146,14 +225,76 @@ fn model(folder: &Path) -> Result<Model, String> {
     exactum_qonnx::read(&read(&folder.join("model.onnx"))?).map_err(text)
 }
 
+/// Inputs for `model`, the same each time: whole numbers as in an image, or fractions from -1 to 1 every other time.
+///
+/// # Errors
+/// If the model has not one input of known shape.
+pub fn samples(model: &Model, count: usize) -> Result<Vec<Vec<f32>>, String> {
+    let inputs = model.graph.real_inputs();
+    let [input] = inputs[..] else { return Err(format!("{} inputs", inputs.len())) };
+    let dims = input.shape.as_deref().unwrap_or_default();
+    let size = |dim: &Dim| match dim {
+        Dim::Known(size) => Ok(*size),
+        Dim::Symbol(_) | Dim::Unknown => Err(format!("{}: an axis of unknown size", input.name)),
+    };
+    let sizes: Vec<usize> = dims.iter().skip(1).map(size).collect::<Result<_, _>>()?;
+    let elems: usize = sizes.iter().product();
+    let integer = input.elem != ElemType::F32;
+    let mut values = Values::new(1);
+    let mut number = |whole: bool| {
+        let drawn = values.integer(0, LARGEST_INPUT);
+        if whole || integer {
+            drawn as f32
+        } else {
+            (drawn * 2 - LARGEST_INPUT) as f32 / LARGEST_INPUT as f32
+        }
+    };
+    Ok((0..count).map(|sample| (0..elems).map(|_| number(sample % 2 == 0)).collect()).collect())
+}
+
+/// The files `.onnx` in the folder that the environment variable `EXACTUM_MODELS` names, in order; `None` without it.
+///
+/// # Errors
+/// If the folder is not readable or has none.
+pub fn shared_models() -> Result<Option<Vec<PathBuf>>, String> {
+    let Some(folder) = std::env::var_os("EXACTUM_MODELS") else { return Ok(None) };
+    let folder = Path::new(&folder);
+    let entries = std::fs::read_dir(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    let mut paths: Vec<PathBuf> =
+        entries.map(|entry| entry.map(|entry| entry.path())).collect::<Result<_, _>>().map_err(text)?;
+    paths.retain(|path| path.extension().is_some_and(|extension| extension == "onnx"));
+    paths.sort();
+    if paths.is_empty() { Err(format!("no .onnx files in {}", folder.display())) } else { Ok(Some(paths)) }
+}
+
+/// Gives a model whose first layer reads floats that nothing quantizes 8-bit inputs from 0 to 1.
+fn quantize_float_input(model: &mut Model) -> Result<(), String> {
+    let unquantized =
+        |report: Report| report.diagnostics().iter().any(|problem| problem.code == Code::MissingScale);
+    if !exactum_importer::compile(model).is_err_and(unquantized) {
+        return Ok(());
+    }
+    let name = model.graph.real_inputs().first().map(|input| input.name.clone()).unwrap_or_default();
+    let image = InputType { name, int: IntType::UINT8, scale: 1.0 / 256.0, zero_point: 0 };
+    exactum_importer::input_type::apply(model, &[image]).map_err(text)
+}
+
 /// The list of Brevitas fixtures.
 ///
 /// # Errors
 /// If the list is not readable.
 pub fn brevitas_index() -> Result<Vec<Json>, String> {
-    let index: Json =
-        serde_json::from_slice(&read(&fixtures().join("brevitas/index.json"))?).map_err(text)?;
-    index["models"].as_array().cloned().ok_or_else(|| "no list of models".to_owned())
+    index("brevitas")
+}
+
+/// The list of fixtures in the folder `group`.
+///
+/// # Errors
+/// If the list is not readable.
+pub fn index(group: &str) -> Result<Vec<Json>, String> {
+    let path = fixtures().join(group).join("index.json");
+    let index: Json = serde_json::from_slice(&read(&path)?).map_err(text)?;
+    index["models"].as_array().cloned().ok_or_else(|| format!("{}: no list of models", path.display()))
 }
 
 /// The array in a `.npy` file.

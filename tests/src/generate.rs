@@ -5,11 +5,13 @@
 //! many quotients lie exactly between two codes.
 
 mod build;
+mod mixed;
 mod trainable;
 mod values;
 
 use proptest::prelude::*;
 
+pub use mixed::{Act, Mixed, Step, mixed};
 pub use trainable::Trainable;
 pub use values::Values;
 

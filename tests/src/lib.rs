@@ -6,6 +6,8 @@
 
 pub mod backend;
 pub mod case;
+pub mod exactness;
 pub mod exports;
 pub mod generate;
 pub mod oracle;
+pub mod recorded;

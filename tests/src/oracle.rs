@@ -1,23 +1,43 @@
-//! The meaning of a QONNX file, evaluated node by node in exact numbers.
+//! The meaning of an ONNX or QONNX file, evaluated node by node in exact numbers.
 //!
 //! Shares no arithmetic with the compiler, the runtime or training: rounding, quantization, convolution and padding
 //! are written again here, from the definitions of ONNX and QONNX, so that a shared misreading cannot hide. Every
-//! constant of a file is a binary fraction, and so are sums and products of such; only `Quant` divides, and rounds.
+//! constant of a file is a rational number, and so is what operators make of them. Functions that are no rationals,
+//! sigmoid and its like, are doubles by the definition in `docs/arithmetic.md`, and these are rationals again.
 
-pub mod dyadic;
+mod applied;
+mod constant;
+mod conv;
+mod elementwise;
+pub mod exact;
+mod function;
+pub mod int;
 mod linear;
+mod normalization;
 mod pool;
-mod quant;
+mod quantize;
+mod reduce;
+mod resize;
+mod round;
+mod select;
 mod shape;
+mod standard;
 mod window;
 
-use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use exactum_qonnx::{AttributeValue, Dim, Model, Node};
+use exactum_qonnx::{Dim, ElemType, Model, Node};
 
-pub use dyadic::Dyadic;
-pub use quant::round;
+use applied::Applied;
+pub use exact::Exact;
+pub use round::round;
+
+/// Domain of the operators of ONNX Runtime.
+const MICROSOFT: &str = "com.microsoft";
+/// Domain of the operators of QONNX with channels on the last axis.
+const CHANNELS_LAST: &str = "qonnx.custom_op.channels_last";
+/// What is left to the host where nothing but the output follows.
+const HOST: [&str; 4] = ["Softmax", "LogSoftmax", "Sigmoid", "Tanh"];
 
 /// Why a file or an input has no exact value here.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -32,27 +52,58 @@ pub struct OracleError {
 /// A value while a file is evaluated.
 #[derive(Clone, Debug, PartialEq)]
 enum Value {
-    Real(Dyadic),
-    Shape(Vec<i64>),
+    /// Numbers, and the type the file stores them in. A float holds any number here.
+    Real(Exact, ElemType),
+    /// One infinite float.
+    Infinite { negative: bool },
+    /// No numbers, and why.
+    Unreadable(String),
 }
 
-/// A QONNX file, ready to evaluate. The first axis of its input and of everything that depends on it is the batch,
+/// An output of a file for one sample.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Output {
+    /// The exact numbers.
+    pub value: Exact,
+    /// Type of the output in the file; an integer type if the numbers are codes or indices.
+    pub elem: ElemType,
+    /// Label of the last node, where it is one that is left to the host: `value` is what the node reads.
+    pub skipped: Option<String>,
+}
+
+/// An ONNX file, ready to evaluate. The first axis of its input and of everything that depends on it is the batch,
 /// which is one sample here.
 #[derive(Clone, Debug)]
 pub struct Oracle<'m> {
     model: &'m Model,
     /// Everything that does not depend on the input, by name.
     constants: BTreeMap<&'m str, Value>,
-    /// The other nodes, in file order.
-    nodes: Vec<&'m Node>,
+    /// The other nodes that an output needs, in file order, each with the names that no later node reads.
+    nodes: Vec<(&'m Node, Vec<&'m str>)>,
     input: &'m str,
+    input_elem: ElemType,
     input_shape: Vec<usize>,
+    /// The batch of the file, where it is a number.
+    batch: Option<usize>,
+    /// For each output the value to return, and the node that is skipped for it.
+    outputs: Vec<(&'m str, Option<String>)>,
 }
 
 type Result<T> = std::result::Result<T, OracleError>;
 
+/// Operators whose results are multiples of a scale, and no floats of the file.
+const QUANTIZERS: [&str; 6] =
+    ["Quant", "IntQuant", "BipolarQuant", "Trunc", "MultiThreshold", "DequantizeLinear"];
+
 fn fail<T>(node: impl Into<String>, problem: impl Into<String>) -> Result<T> {
     Err(OracleError { node: node.into(), problem: problem.into() })
+}
+
+impl Output {
+    /// Whether the file stores the output as an integer, which has no scale.
+    pub fn is_integer(&self) -> bool {
+        standard::range(self.elem).is_some()
+    }
 }
 
 impl<'m> Oracle<'m> {
@@ -65,68 +116,129 @@ impl<'m> Oracle<'m> {
         let [input] = graph.real_inputs()[..] else {
             return fail(&graph.name, "needed one input");
         };
-        let dims = input.shape.as_deref().unwrap_or_default().iter().skip(1);
-        let sample: Option<Vec<usize>> = dims
-            .map(|dim| match dim {
-                Dim::Known(size) => Some(*size),
-                Dim::Symbol(_) | Dim::Unknown => None,
-            })
-            .collect();
+        let dims = input.shape.as_deref().unwrap_or_default();
+        let known = |dim: &Dim| match dim {
+            Dim::Known(size) => Some(*size),
+            Dim::Symbol(_) | Dim::Unknown => None,
+        };
+        let sample: Option<Vec<usize>> = dims.iter().skip(1).map(known).collect();
         let Some(sample) = sample else { return fail(&input.name, "an axis of unknown size") };
-        let mut constants = BTreeMap::new();
-        for tensor in &graph.initializers {
-            let value = match (tensor.as_f32(), tensor.as_i64()) {
-                (Some(floats), _) => Value::Real(Dyadic::from_f32(tensor.shape.clone(), floats)?),
-                (_, Some(integers)) => Value::Shape(integers.to_vec()),
-                _ => return fail(&tensor.name, "neither float32 nor int64"),
-            };
-            constants.insert(tensor.name.as_str(), value);
-        }
+        let initializers = graph.initializers.iter();
         let mut oracle = Self {
             model,
-            constants,
+            constants: initializers.map(|tensor| (tensor.name.as_str(), constant::read(tensor))).collect(),
             nodes: vec![],
             input: &input.name,
+            input_elem: input.elem,
             input_shape: [&[1], sample.as_slice()].concat(),
+            batch: dims.first().and_then(known),
+            outputs: vec![],
         };
+        // Constants that no quantizer made are floats of the file, and so is what arithmetic makes of them.
+        let mut floats: BTreeSet<&str> = oracle.constants.keys().copied().collect();
         for node in &graph.nodes {
-            let constant = node.inputs.iter().all(|name| oracle.constants.contains_key(name.as_str()));
-            if constant {
-                let result = evaluate(node, |name| oracle.constants.get(name))?;
-                oracle.constants.insert(node.output(0).unwrap_or_default(), result);
+            let known = |name: &String| name.is_empty() || oracle.constants.contains_key(name.as_str());
+            if node.inputs.iter().all(known) {
+                let mut results = evaluate(node, None, |name| oracle.constants.get(name))?;
+                let quantizes = QUANTIZERS.contains(&node.op_type.as_str());
+                let plain = |name: &String| name.is_empty() || floats.contains(name.as_str());
+                if !quantizes && node.inputs.iter().all(plain) {
+                    results = results.into_iter().map(constant::as_float).collect::<Result<_>>()?;
+                    floats.extend(node.outputs.iter().map(String::as_str));
+                }
+                let names = node.outputs.iter().map(String::as_str);
+                oracle.constants.extend(names.zip(results));
             } else {
-                oracle.nodes.push(node);
+                oracle.nodes.push((node, vec![]));
             }
+        }
+        oracle.outputs = graph.outputs.iter().map(|output| oracle.before_host(&output.name)).collect();
+        // From the last node on: what is read, and by which node last.
+        let mut read: Vec<&str> = oracle.outputs.iter().map(|(name, _)| *name).collect();
+        for (node, mut done) in std::mem::take(&mut oracle.nodes).into_iter().rev() {
+            if !node.outputs.iter().any(|name| read.contains(&name.as_str())) {
+                continue;
+            }
+            for name in node.inputs.iter().chain(&node.outputs) {
+                if !read.contains(&name.as_str()) {
+                    read.push(name);
+                    done.push(name);
+                }
+            }
+            oracle.nodes.insert(0, (node, done));
         }
         Ok(oracle)
     }
 
-    /// The exact real value of every output for one sample.
+    /// The value to return for output `name`, which is the operand of its node if that is left to the host.
+    fn before_host(&self, name: &'m str) -> (&'m str, Option<String>) {
+        let node = |name: &str| {
+            let makes = |(node, _): &&(&'m Node, _)| node.outputs.iter().any(|output| output == name);
+            self.nodes.iter().find(makes).map(|(node, _)| *node)
+        };
+        let mut last = node(name);
+        while let Some(copy) = last.filter(|node| node.op_type == "Identity") {
+            last = copy.input(0).and_then(node);
+        }
+        match last.filter(|node| HOST.contains(&node.op_type.as_str())) {
+            Some(host) => (host.input(0).unwrap_or_default(), Some(host.label())),
+            None => (name, None),
+        }
+    }
+
+    /// Every output for one sample. Where the last node is a softmax, sigmoid or tanh, which is left to the host, the
+    /// value before it.
     ///
     /// # Errors
     /// If a node is not understood, or the input is not finite or has the wrong number of elements.
-    pub fn run(&self, sample: &[f32]) -> Result<Vec<Dyadic>> {
-        let input = Dyadic::from_f32(self.input_shape.clone(), sample)?;
-        let mut values = BTreeMap::from([(self.input, Value::Real(input))]);
-        for node in &self.nodes {
-            let result = evaluate(node, |name| values.get(name).or_else(|| self.constants.get(name)))?;
-            values.insert(node.output(0).unwrap_or_default(), result);
+    pub fn run(&self, sample: &[f32]) -> Result<Vec<Output>> {
+        self.observe(sample, |_, _| ())
+    }
+
+    /// As [`run`](Self::run), showing every computed value with its name in the file.
+    ///
+    /// # Errors
+    /// As for [`run`](Self::run).
+    pub fn observe(&self, sample: &[f32], mut seen: impl FnMut(&str, &Exact)) -> Result<Vec<Output>> {
+        let input = Exact::from_f32(self.input_shape.clone(), sample)?;
+        let mut values = BTreeMap::from([(self.input, Value::Real(input, self.input_elem))]);
+        for (node, done) in &self.nodes {
+            let value = |name: &str| values.get(name).or_else(|| self.constants.get(name));
+            let results = evaluate(node, Some(self.batch), value)?;
+            for (name, result) in node.outputs.iter().zip(results) {
+                if let Value::Real(exact, _) = &result {
+                    seen(name, exact);
+                }
+                values.insert(name, result);
+            }
+            for name in done {
+                values.remove(name);
+            }
         }
-        let output = |output: &exactum_qonnx::ValueInfo| match values.remove(output.name.as_str()) {
-            Some(Value::Real(real)) => Ok(real),
-            _ => fail(&output.name, "an output that nothing computes"),
+        let output = |(name, skipped): &(&str, Option<String>)| match values
+            .get(name)
+            .or_else(|| self.constants.get(name))
+        {
+            Some(Value::Real(value, elem)) => {
+                Ok(Output { value: value.clone(), elem: *elem, skipped: skipped.clone() })
+            }
+            _ => fail(*name, "an output that nothing computes"),
         };
-        self.model.graph.outputs.iter().map(output).collect()
+        self.outputs.iter().map(output).collect()
+    }
+
+    /// The model.
+    pub fn model(&self) -> &'m Model {
+        self.model
     }
 }
 
-/// A node with its operands.
-struct Applied<'a> {
+/// Outputs of a node. `batch` is that of the file, `None` for a node that does not depend on the input.
+fn evaluate<'a>(
     node: &'a Node,
-    operands: Vec<Option<&'a Value>>,
-}
-
-fn evaluate<'a>(node: &'a Node, value: impl Fn(&str) -> Option<&'a Value>) -> Result<Value> {
+    batch: Option<Option<usize>>,
+    value: impl Fn(&str) -> Option<&'a Value>,
+) -> Result<Vec<Value>> {
     let operand = |name: &'a String| match name.as_str() {
         "" => Ok(None),
         name => value(name).map(Some).ok_or_else(|| OracleError {
@@ -134,89 +246,67 @@ fn evaluate<'a>(node: &'a Node, value: impl Fn(&str) -> Option<&'a Value>) -> Re
             problem: format!("operand `{name}`, which nothing computes"),
         }),
     };
-    let applied = Applied { node, operands: node.inputs.iter().map(operand).collect::<Result<_>>()? };
-    let real = match node.op_type.as_str() {
-        "Quant" | "IntQuant" => quant::quant(&applied)?,
-        "Gemm" => linear::gemm(&applied)?,
-        "MatMul" => linear::mat_mul(applied.real(0)?, applied.real(1)?),
-        "Conv" => linear::conv(&applied)?,
-        "Add" => applied.real(0)?.broadcast_add(applied.real(1)?),
-        "Relu" => applied.real(0)?.clone().map(|integer| integer.max(num_traits::Zero::zero())),
-        "MaxPool" => pool::max_pool(&applied)?,
-        "Flatten" => shape::flatten(&applied)?,
-        "Reshape" => shape::reshape(&applied)?,
-        "Transpose" => shape::transpose(&applied)?,
-        "Identity" => return Ok(applied.value(0)?.clone()),
-        other => return applied.fail(format!("operator {other}")),
+    let operands = node.inputs.iter().map(operand).collect::<Result<_>>()?;
+    let applied = Applied { node, operands, batch: batch.flatten(), constant: batch.is_none() };
+    let results = match node.domain.as_str() {
+        CHANNELS_LAST => channels_last(&applied),
+        MICROSOFT => standard::microsoft(&applied).map(|value| vec![value]),
+        _ => operator(&applied),
     };
-    Ok(Value::Real(real))
+    // Problems of arithmetic do not know the node they belong to.
+    results.map_err(|error| OracleError { node: node.label(), ..error })
 }
 
-impl Applied<'_> {
-    fn fail<T>(&self, problem: impl Into<String>) -> Result<T> {
-        fail(self.node.label(), problem)
-    }
-
-    fn value(&self, index: usize) -> Result<&Value> {
-        match self.operands.get(index) {
-            Some(Some(value)) => Ok(value),
-            _ => self.fail(format!("no operand {index}")),
+/// Outputs of a standard operator or one of QONNX.
+fn operator(applied: &Applied<'_>) -> Result<Vec<Value>> {
+    let float = |exact: Result<Exact>| exact.map(|exact| vec![Value::Real(exact, ElemType::F32)]);
+    let op_type = applied.node.op_type.as_str();
+    match op_type {
+        "Quant" | "IntQuant" => float(quantize::quant(applied)),
+        "BipolarQuant" => float(quantize::bipolar(applied)),
+        "Trunc" => float(quantize::trunc(applied)),
+        "MultiThreshold" => float(quantize::multi_threshold(applied)),
+        "QuantizeLinear" | "DequantizeLinear" | "QLinearConv" | "QLinearMatMul" | "ConvInteger"
+        | "MatMulInteger" => standard::operator(applied).map(|value| vec![value]),
+        "Gemm" => float(linear::gemm(applied)),
+        "MatMul" => float(linear::mat_mul(applied.real(0)?, applied.real(1)?)),
+        "Conv" => float(conv::conv(applied)),
+        "ConvTranspose" => float(conv::conv_transpose(applied)),
+        "BatchNormalization" => float(normalization::batch_normalization(applied)),
+        "MaxPool" | "AveragePool" | "GlobalMaxPool" | "GlobalAveragePool" => {
+            applied.same_type(pool::pool(applied)?)
         }
-    }
-
-    fn real(&self, index: usize) -> Result<&Dyadic> {
-        match self.value(index)? {
-            Value::Real(real) => Ok(real),
-            Value::Shape(_) => self.fail(format!("operand {index} is a shape")),
+        "ReduceMean" | "ReduceSum" | "ReduceMax" | "ReduceMin" => applied.same_type(reduce::reduce(applied)?),
+        "ArgMax" | "ArgMin" => select::arg(applied).map(|value| vec![value]),
+        "TopK" => select::top_k(applied),
+        "Constant" | "ConstantOfShape" | "Shape" | "Cast" => {
+            constant::operator(applied).map(|value| vec![value])
         }
+        "Resize" | "Upsample" => applied.same_type(resize::resize(applied)?),
+        "DepthToSpace" | "SpaceToDepth" => applied.same_type(resize::rearrange(applied)?),
+        "Split" => shape::split(applied),
+        _ if shape::OPERATORS.contains(&op_type) => applied.same_type(shape::operator(applied)?),
+        _ if elementwise::OPERATORS.contains(&op_type) => applied.same_type(elementwise::operator(applied)?),
+        _ => applied.fail(format!("operator {op_type}")),
     }
+}
 
-    fn optional_real(&self, index: usize) -> Result<Option<&Dyadic>> {
-        if self.operands.get(index).is_some_and(Option::is_some) {
-            self.real(index).map(Some)
-        } else {
-            Ok(None)
-        }
-    }
-
-    /// The integer attribute `name`, `default` where the file has none.
-    fn int(&self, name: &str, default: i64) -> Result<i64> {
-        match self.node.attribute(name) {
-            None => Ok(default),
-            Some(AttributeValue::Int(value)) => Ok(*value),
-            Some(other) => self.fail(format!("attribute {name} is {other:?}")),
-        }
-    }
-
-    fn string(&self, name: &str, default: &'static str) -> Result<Cow<'_, str>> {
-        match self.node.attribute(name) {
-            None => Ok(default.into()),
-            Some(AttributeValue::String(value)) => Ok(value.as_str().into()),
-            Some(other) => self.fail(format!("attribute {name} is {other:?}")),
-        }
-    }
-
-    /// The float attribute `name` as an exact number, 1 where the file has none.
-    fn factor(&self, name: &str) -> Result<Dyadic> {
-        match self.node.attribute(name) {
-            None => Dyadic::from_f32(vec![], &[1.0]),
-            Some(AttributeValue::Float(value)) => Dyadic::from_f32(vec![], &[*value]),
-            Some(other) => self.fail(format!("attribute {name} is {other:?}")),
-        }
-    }
-
-    /// The attribute `name` as `N` sizes, `default` where the file has none.
-    fn sizes<const N: usize>(&self, name: &str, default: [usize; N]) -> Result<[usize; N]> {
-        let sizes = match self.node.attribute(name) {
-            None => return Ok(default),
-            Some(AttributeValue::Ints(values)) => {
-                values.iter().map(|value| usize::try_from(*value).ok()).collect::<Option<Vec<_>>>()
-            }
-            Some(_) => None,
-        };
-        match sizes.and_then(|sizes| <[usize; N]>::try_from(sizes).ok()) {
-            Some(sizes) => Ok(sizes),
-            None => self.fail(format!("attribute {name} is {:?}", self.node.attribute(name))),
-        }
-    }
+/// Outputs of an operator whose image, and weights if it has any, have their channels on the last axis.
+fn channels_last(applied: &Applied<'_>) -> Result<Vec<Value>> {
+    let turned = match applied.node.op_type.as_str() {
+        "Conv" => 2,
+        "MaxPool" | "BatchNormalization" => 1,
+        other => return applied.fail(format!("operator {other} with channels last")),
+    };
+    let values: Vec<Value> = (0..turned)
+        .map(|index| Ok(Value::Real(shape::channels_first(applied.real(index)?)?, ElemType::F32)))
+        .collect::<Result<_>>()?;
+    let others = applied.operands.iter().skip(turned).copied();
+    let operands = values.iter().map(Some).chain(others).collect();
+    let results = operator(&Applied { operands, ..*applied })?;
+    let back = |value| match value {
+        Value::Real(exact, elem) => Ok(Value::Real(shape::channels_last(&exact)?, elem)),
+        other => Ok(other),
+    };
+    results.into_iter().map(back).collect()
 }

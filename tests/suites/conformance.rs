@@ -1,6 +1,7 @@
-//! Every case on every backend against the oracle, and Brevitas' own results against the oracle.
+//! Every case on every backend against the oracle.
 //!
-//! `cargo test --release -p exactum-tests --test conformance -- conv_padded` runs one case on all backends.
+//! `cargo test --release -p exactum-tests --test conformance -- conv_padded` runs one case on all backends. Files of
+//! other people are cases too where the environment variable `EXACTUM_MODELS` names a folder of them.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -9,13 +10,14 @@ use exactum_runtime::Program;
 use exactum_runtime::program::op::OpKind;
 use exactum_runtime::program::words_as_bytes;
 use exactum_tests::backend;
-use exactum_tests::case::{Case, array, brevitas_index, fixtures};
+use exactum_tests::case::{Case, index, shared_models};
 use exactum_tests::generate;
 use libtest_mimic::{Arguments, Failed, Trial};
-use num_bigint::BigInt;
-use num_rational::BigRational;
-use num_traits::ToPrimitive;
-use serde_json::Value as Json;
+
+/// Cases that are refused, by which error and for which operator: a shared file whose weights are small floats, and one
+/// that hands out the values beside the indices of its best elements.
+const REFUSED: [(&str, &str, &str); 2] =
+    [("shared::floatquant_fp8", "E0201", "FloatQuant"), ("brevitas::top_k", "E0202", "TopK")];
 
 fn main() {
     let arguments = Arguments::from_args();
@@ -28,53 +30,46 @@ fn main() {
         })
         .collect();
     cases.extend(["digits_mlp", "digits_cnn"].map(|name| Arc::new(Case::exported(name, usize::MAX))));
-    for fixture in brevitas_index().expect("the list of fixtures is part of the repository") {
-        let case = Arc::new(Case::brevitas(fixture["name"].as_str().unwrap_or_default()));
-        let recorded = Arc::clone(&case);
-        trials.push(Trial::test(format!("{}::brevitas", case.name), move || {
-            recorded_results(&recorded, &fixture)
-        }));
-        cases.push(case);
+    for group in ["brevitas", "standard"] {
+        for fixture in index(group).expect("the list of fixtures is part of the repository") {
+            let name = fixture["name"].as_str().unwrap_or_default();
+            cases.push(Arc::new(Case::fixture(group, name)));
+        }
     }
+    // The operators of the runtime have to be in cases that are always there.
+    let mut own = cases.clone();
+    match shared_models().expect("EXACTUM_MODELS names a folder of .onnx files") {
+        None => {
+            let name = "shared: EXACTUM_MODELS names no folder of .onnx files";
+            trials.push(Trial::test(name, || Ok(())).with_ignored_flag(true));
+        }
+        Some(paths) => {
+            for path in paths {
+                cases.push(Arc::new(Case::shared(&path)));
+            }
+        }
+    }
+    for (name, code, operator) in REFUSED {
+        if let Some(at) = cases.iter().position(|case| case.name == name) {
+            let case = cases.remove(at);
+            trials.push(Trial::test(format!("{name}::refused"), move || refused(&case, code, operator)));
+        }
+    }
+    own.retain(|case| REFUSED.iter().all(|(name, ..)| case.name != *name));
     trials.extend(
         cases.iter().flat_map(|case| backends.iter().map(move |backend| backend::trial(case, backend))),
     );
-    trials.push(Trial::test("every_op_of_the_runtime_has_a_case", move || every_op(&cases)));
+    trials.push(Trial::test("every_op_of_the_runtime_has_a_case", move || every_op(&own)));
     libtest_mimic::run(&arguments, trials).exit();
 }
 
-/// What Brevitas computed in float32 equals the exact reading of the file: all codes if the output has a quantizer,
-/// else the values up to 1e-5 of the largest.
-fn recorded_results(case: &Case, fixture: &Json) -> Result<(), Failed> {
-    let folder = fixtures().join("brevitas").join(fixture["name"].as_str().unwrap_or_default());
-    let exact = &case.made()?.exact;
-    let elems = exact[0].iter().map(|output| output.integers.len()).sum::<usize>();
-    let all = exact.iter().flatten().flat_map(|output| (0..elems).map(|index| output.rational(index)));
-    let quantizer = &fixture["output_quantizer"];
-    if quantizer.is_null() {
-        let recorded = array(&folder.join("output.npy"))?.values;
-        let largest = recorded.iter().fold(0f64, |largest, value| largest.max(value.abs()));
-        let exact: Vec<f64> = all.map(|value| value.to_f64().unwrap_or(f64::NAN)).collect();
-        assert_eq!(recorded.len(), exact.len());
-        let off = recorded.iter().zip(&exact).position(|(a, b)| (a - b).abs() > largest * 1e-5 || b.is_nan());
-        return match off {
-            None => Ok(()),
-            Some(at) => Err(format!("element {at}: {} instead of {}", recorded[at], exact[at]).into()),
-        };
+/// The file is refused by the name of its operator.
+fn refused(case: &Case, code: &str, operator: &str) -> Result<(), Failed> {
+    match case.made() {
+        Ok(_) => Err("the model was compiled".into()),
+        Err(problem) if problem.contains(code) && problem.contains(operator) => Ok(()),
+        Err(problem) => Err(problem.into()),
     }
-    assert_eq!(fixture["codes_off_exact"], 0, "the fixture itself counts differing codes");
-    let scale = quantizer["scale"].as_f64().and_then(BigRational::from_float).ok_or("no scale")?;
-    let zero_point = BigInt::from(quantizer["zero_point"].as_i64().ok_or("no zero point")?);
-    let recorded = array(&folder.join("output_codes.npy"))?.values;
-    let mut compared = 0;
-    for (index, (code, exact)) in recorded.iter().zip(all).enumerate() {
-        let code = BigInt::from(*code as i64) - &zero_point;
-        assert_eq!(&scale * code, exact, "element {index}");
-        compared += 1;
-    }
-    assert_eq!(compared, recorded.len());
-    assert_eq!(compared, exact.len() * elems);
-    Ok(())
 }
 
 /// The programs of all cases together use every op, so that each is compared on every backend.

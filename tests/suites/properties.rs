@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use exactum_importer::certify::certify_exhaustively;
-use exactum_importer::exact::{Channel, StepFunction};
+use exactum_importer::exact::{Channel, Function};
 use exactum_importer::requant::choose;
 use exactum_runtime::num::{IntRange, Rounding};
 use exactum_tests::backend::{self, CortexM4, Host, Reference, agree};
 use exactum_tests::case::Case;
-use exactum_tests::generate::{Network, network};
+use exactum_tests::generate::{Mixed, Network, mixed, network};
 use exactum_tests::oracle::round;
 use libtest_mimic::{Arguments, Failed, Trial};
 use num_rational::BigRational;
@@ -22,10 +22,12 @@ use proptest::test_runner::{Config, TestRunner};
 const NETWORKS: u32 = 8;
 /// Random networks that the emulated microcontroller runs as well, a start of the emulator each.
 const EMULATED_NETWORKS: usize = 24;
+
 fn main() {
     let arguments = Arguments::from_args();
     let mut trials = vec![
         Trial::test("networks", networks),
+        Trial::test("mixed_networks", mixed_networks),
         Trial::test("requantizations", requantizations),
         Trial::test("networks_cover_every_choice", coverage),
     ];
@@ -34,6 +36,9 @@ fn main() {
     for index in 0..EMULATED_NETWORKS {
         let network = network().new_tree(&mut runner).expect("no choice is rejected").current();
         let case = Arc::new(case(format!("network_{index}"), &network));
+        trials.push(backend::trial(&case, &emulated));
+        let network = mixed().new_tree(&mut runner).expect("no choice is rejected").current();
+        let case = Arc::new(mixed_case(format!("mixed_network_{index}"), &network));
         trials.push(backend::trial(&case, &emulated));
     }
     libtest_mimic::run(&arguments, trials).exit();
@@ -47,6 +52,24 @@ fn runner(factor: u32) -> TestRunner {
 fn case(name: String, network: &Network) -> Case {
     let network = network.clone();
     Case::new(name, move || Ok(network.source()))
+}
+
+fn mixed_case(name: String, network: &Mixed) -> Case {
+    let network = network.clone();
+    Case::new(name, move || Ok(network.source()))
+}
+
+/// The same of networks of all operators.
+fn mixed_networks() -> Result<(), Failed> {
+    let mut runner = runner(1);
+    let result = runner.run(&mixed(), |network| {
+        let case = mixed_case("mixed network".to_owned(), &network);
+        for backend in [&Reference as &dyn backend::Backend, &Host] {
+            agree(&case, backend).map_err(TestCaseError::fail)?;
+        }
+        Ok(())
+    });
+    result.map_err(|error| error.to_string().into())
 }
 
 /// Every random network is accepted, and reference and host agree with the oracle on all samples.
@@ -107,7 +130,7 @@ fn requantizations() -> Result<(), Failed> {
         let layer: Vec<Requantization> =
             [first.clone()].into_iter().chain(others.into_iter().map(same)).collect();
         let channel = |r: &Requantization| Channel {
-            function: StepFunction::new(r.alpha.clone(), r.beta.clone(), r.codes, r.rounding),
+            function: Function::affine(r.alpha.clone(), r.beta.clone(), r.codes, r.rounding),
             range: r.range,
         };
         let channels: Vec<Channel> = layer.iter().map(channel).collect();

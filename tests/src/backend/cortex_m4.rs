@@ -3,7 +3,6 @@
 use std::sync::OnceLock;
 
 use exactum_runner::{Counting, Emulator, Image, Missing, Run};
-use exactum_runtime::num::InputQuantizer;
 use exactum_runtime::program::words_as_bytes;
 use exactum_runtime::{Element, Program};
 
@@ -78,15 +77,17 @@ fn with_program<T>(case: &Made, f: impl FnOnce(&Program<'_>) -> T) -> Result<T, 
 
 /// The quantized samples, as the firmware reads them.
 fn input_bytes(case: &Made) -> Result<Vec<u8>, String> {
-    let quantizer: Option<(InputQuantizer, Element)> = with_program(case, |program| {
+    with_program(case, |program| {
         let input = program.inputs().next()?;
         let tensor = program.tensor(input.tensor)?;
-        Some((input.quantizer(tensor.range)?, tensor.element))
-    })?;
-    let (quantizer, element) = quantizer.ok_or("the program takes no floats")?;
-    let codes = case.source.samples.iter().flatten().map(|value| quantizer.quantize(*value));
-    let size_bytes = element.size_bytes() as usize;
-    Ok(codes.flat_map(|code| code.to_le_bytes()[..size_bytes].to_vec()).collect())
+        let quantizer = input.quantizer(tensor.range)?;
+        let size_bytes = tensor.element.size_bytes() as usize;
+        let codes = case.source.samples.iter().flat_map(|sample| {
+            sample.iter().enumerate().map(move |(element, value)| quantizer.quantize(element, *value))
+        });
+        Some(codes.flat_map(|code| code.to_le_bytes()[..size_bytes].to_vec()).collect())
+    })?
+    .ok_or_else(|| "the program takes no floats".into())
 }
 
 fn decode(mut bytes: &[u8], types: &[(Element, usize)]) -> Vec<i64> {

@@ -21,28 +21,28 @@ const INPUT_SCALE: f64 = 0.05;
 
 /// Codes on the way through the network.
 #[derive(Clone, Copy)]
-struct Codes {
-    scale: f32,
-    zero_point: i64,
-    lo: i64,
-    hi: i64,
+pub(super) struct Codes {
+    pub(super) scale: f32,
+    pub(super) zero_point: i64,
+    pub(super) lo: i64,
+    pub(super) hi: i64,
 }
 
 impl Codes {
     /// Largest distance of a code from the zero point.
-    fn reach(self) -> i64 {
+    pub(super) fn reach(self) -> i64 {
         (self.hi - self.zero_point).max(self.zero_point - self.lo).max(1)
     }
 }
 
-struct Builder {
-    graph: Graph,
-    values: Values,
-    power_of_two: bool,
+pub(super) struct Builder {
+    pub(super) graph: Graph,
+    pub(super) values: Values,
+    pub(super) power_of_two: bool,
     /// Name of the value that the next node reads, and its shape.
-    last: String,
-    shape: Vec<usize>,
-    codes: Codes,
+    pub(super) last: String,
+    pub(super) shape: Vec<usize>,
+    pub(super) codes: Codes,
 }
 
 impl Network {
@@ -79,23 +79,23 @@ impl Network {
 }
 
 impl Builder {
-    fn initializer(&mut self, tensor: Tensor) -> String {
+    pub(super) fn initializer(&mut self, tensor: Tensor) -> String {
         let name = tensor.name.clone();
         self.graph.initializers.push(tensor);
         name
     }
 
     /// A new name.
-    fn name(&self, what: &str) -> String {
+    pub(super) fn name(&self, what: &str) -> String {
         format!("{what}_{}", self.graph.nodes.len() + self.graph.initializers.len())
     }
 
-    fn floats(&mut self, what: &str, shape: &[usize], values: Vec<f32>) -> String {
+    pub(super) fn floats(&mut self, what: &str, shape: &[usize], values: Vec<f32>) -> String {
         self.initializer(Tensor::new(self.name(what), shape, values))
     }
 
     /// Adds `node`, which gets a name and an output.
-    fn node(&mut self, node: Node) -> String {
+    pub(super) fn node(&mut self, node: Node) -> String {
         let name = self.name(&node.op_type);
         let output = format!("{name}_out");
         self.graph.nodes.push(Node { outputs: vec![output.clone()], ..node.named(name) });
@@ -103,13 +103,13 @@ impl Builder {
     }
 
     /// Adds a node that reads the last value.
-    fn push(&mut self, op_type: &str, more: &[String], with: impl FnOnce(Node) -> Node) {
+    pub(super) fn push(&mut self, op_type: &str, more: &[String], with: impl FnOnce(Node) -> Node) {
         let inputs = [std::slice::from_ref(&self.last), more].concat();
         self.last = self.node(with(Node::new(op_type, inputs, Vec::<String>::new())));
     }
 
     /// Operands of a `Quant` after its first, for one scale or one for each channel of `scale_shape`.
-    fn parameters(
+    pub(super) fn parameters(
         &mut self,
         scale: &[f32],
         scale_shape: &[usize],
@@ -121,7 +121,7 @@ impl Builder {
         [scale, zero_point, self.floats("bits", &[], vec![bits as f32])]
     }
 
-    fn quantize(&mut self, quantizer: &Quantizer, scale: f32) {
+    pub(super) fn quantize(&mut self, quantizer: &Quantizer, scale: f32) {
         let Quantizer { bits, signed, narrow, rounding, .. } = *quantizer;
         let (lo, hi) = code_range(bits, signed, narrow);
         let zero_point = quantizer.zero_point.map_or(0, |at| lo + (hi - lo) * i64::from(at) / 16);
@@ -174,7 +174,12 @@ impl Builder {
 
     /// The weights of a layer, quantized: value name, scale of each channel, and the largest sum of magnitudes of the
     /// codes of a channel. `shape` has the outputs first; `turned` writes a matrix with the outputs last.
-    fn weights(&mut self, layer: &Layer, shape: &[usize], turned: bool) -> (String, Vec<f32>, i64) {
+    pub(super) fn weights(
+        &mut self,
+        layer: &Layer,
+        shape: &[usize],
+        turned: bool,
+    ) -> (String, Vec<f32>, i64) {
         let (signed, narrow) = layer.weight_type;
         let bits = if signed { layer.weight_bits } else { layer.weight_bits.min(7) };
         let (lo, hi) = code_range(bits, signed, narrow);
@@ -264,7 +269,7 @@ impl Builder {
         reach as f64 * largest(&scales) * f64::from(self.codes.scale)
     }
 
-    fn conv(&mut self, layer: &Layer, window: &Window, groups: usize) -> f64 {
+    pub(super) fn conv(&mut self, layer: &Layer, window: &Window, groups: usize) -> f64 {
         let channels = self.shape[1];
         let groups = match groups {
             1 if channels.is_multiple_of(2) => 2,
@@ -284,7 +289,7 @@ impl Builder {
     }
 
     /// Adds a node with a window, cut to the image, and computes its output's height and width.
-    fn window(
+    pub(super) fn window(
         &mut self,
         op_type: &str,
         operands: &[String],
@@ -340,17 +345,17 @@ impl Builder {
 }
 
 /// Smallest and largest code.
-fn code_range(bits: u32, signed: bool, narrow: bool) -> (i64, i64) {
+pub(super) fn code_range(bits: u32, signed: bool, narrow: bool) -> (i64, i64) {
     let half = 1i64 << (bits - 1);
     if signed { (i64::from(narrow) - half, half - 1) } else { (0, 2 * half - 1 - i64::from(narrow)) }
 }
 
-fn largest(scales: &[f32]) -> f64 {
+pub(super) fn largest(scales: &[f32]) -> f64 {
     scales.iter().map(|scale| f64::from(*scale)).fold(0.0, f64::max)
 }
 
 /// The window without padding outside its reach, and no larger than the padded image.
-fn fitting(window: &Window, image: [usize; 2]) -> Window {
+pub(super) fn fitting(window: &Window, image: [usize; 2]) -> Window {
     let mut fitting = *window;
     for (axis, image) in image.into_iter().enumerate() {
         let room = match AUTO_PAD[window.auto_pad] {

@@ -1,88 +1,99 @@
-//! Products: `Gemm`, `MatMul` and `Conv`, as sums of exact products.
+//! Matrix products: `MatMul` and `Gemm`, as sums of exact products.
 
-use num_bigint::BigInt;
-use num_traits::Zero;
+use super::applied::Applied;
+use super::exact::{Bilinear, broadcast, broadcast_index, position};
+use super::int::Number;
+use super::{Exact, Result, fail};
 
-use super::window::Window;
-use super::{Applied, Dyadic, Result};
-
-/// The product of two matrices.
-pub(super) fn mat_mul(a: &Dyadic, b: &Dyadic) -> Dyadic {
-    let (rows, inner, columns) = (a.shape[0], a.shape[1], b.shape[1]);
-    let mut integers = vec![BigInt::zero(); rows * columns];
-    for row in 0..rows {
-        for i in 0..inner {
-            let left = &a.integers[row * inner + i];
-            for column in 0..columns {
-                integers[row * columns + column] += left * &b.integers[i * columns + column];
-            }
-        }
-    }
-    Dyadic { shape: vec![rows, columns], integers, exponent: a.exponent + b.exponent }
+/// Products of stacked matrices: for each, where its operands start.
+struct Sums {
+    starts: Vec<(usize, usize)>,
+    rows: usize,
+    inner: usize,
+    columns: usize,
 }
 
-fn transposed(matrix: &Dyadic) -> Dyadic {
-    let (rows, columns) = (matrix.shape[0], matrix.shape[1]);
-    let integers = (0..rows * columns).map(|i| matrix.integers[i % rows * columns + i / rows].clone());
-    Dyadic { shape: vec![columns, rows], integers: integers.collect(), exponent: matrix.exponent }
-}
-
-/// `alpha * A * B + beta * C`.
-pub(super) fn gemm(applied: &Applied<'_>) -> Result<Dyadic> {
-    let operand = |index: usize, flag: &str| {
-        let matrix = applied.real(index)?;
-        if matrix.shape.len() != 2 {
-            return applied.fail(format!("operand {index} of shape {:?}", matrix.shape));
-        }
-        Ok(if applied.int(flag, 0)? == 0 { matrix.clone() } else { transposed(matrix) })
-    };
-    let (a, b) = (operand(0, "transA")?, operand(1, "transB")?);
-    if a.shape[1] != b.shape[0] {
-        return applied.fail(format!("matrices of shapes {:?} and {:?}", a.shape, b.shape));
+impl Bilinear for Sums {
+    fn terms(&self) -> usize {
+        self.inner
     }
-    let product = mat_mul(&a, &b).times(&applied.factor("alpha")?);
-    Ok(match applied.optional_real(2)? {
-        Some(c) => product.broadcast_add(&c.clone().times(&applied.factor("beta")?)),
-        None => product,
-    })
-}
 
-/// Convolution of one channels-first image.
-pub(super) fn conv(applied: &Applied<'_>) -> Result<Dyadic> {
-    let (x, weight) = (applied.real(0)?, applied.real(1)?);
-    let ([1, channels, height, width], [outputs, per_group, kh, kw]) = (&x.shape[..], &weight.shape[..])
-    else {
-        return applied.fail(format!("shapes {:?} and {:?}", x.shape, weight.shape));
-    };
-    let groups = applied.int("group", 1)? as usize;
-    if per_group * groups != *channels || outputs % groups != 0 {
-        return applied.fail(format!("{groups} groups for {channels} and {outputs} channels"));
-    }
-    let window = Window::read(applied, [*height, *width], [*kh, *kw])?;
-    let [rows, columns] = window.output;
-    let mut integers = vec![BigInt::zero(); outputs * rows * columns];
-    for row in 0..rows {
-        for column in 0..columns {
-            let taps = window.taps(row, column);
-            for output in 0..*outputs {
-                let first = output / (outputs / groups) * per_group;
-                let sum = &mut integers[(output * rows + row) * columns + column];
-                for input in 0..*per_group {
-                    for ([i, j], pixel) in &taps {
-                        let w = &weight.integers[((output * per_group + input) * kh + i) * kw + j];
-                        *sum += w * &x.integers[(first + input) * height * width + pixel];
+    fn sums<N: Number>(&self, a: &[N], b: &[N]) -> Vec<N> {
+        let (inner, columns) = (self.inner, self.columns);
+        let mut sums = vec![N::zero(); self.starts.len() * self.rows * columns];
+        for (matrix, (first_a, first_b)) in self.starts.iter().enumerate() {
+            for row in 0..self.rows {
+                let result = &mut sums[(matrix * self.rows + row) * columns..][..columns];
+                for i in 0..inner {
+                    let left = &a[first_a + row * inner + i];
+                    let right = &b[first_b + i * columns..][..columns];
+                    for (sum, right) in result.iter_mut().zip(right) {
+                        sum.add_product(left, right);
                     }
                 }
             }
         }
+        sums
     }
-    let shape = vec![1, *outputs, rows, columns];
-    let result = Dyadic { shape, integers, exponent: x.exponent + weight.exponent };
-    Ok(match applied.optional_real(2)? {
-        Some(bias) => {
-            let along_channels = vec![bias.integers.len(), 1, 1];
-            result.broadcast_add(&Dyadic { shape: along_channels, ..bias.clone() })
-        }
-        None => result,
+}
+
+/// The product of matrices, as numpy defines it for stacks of matrices and for vectors.
+pub(super) fn mat_mul(a: &Exact, b: &Exact) -> Result<Exact> {
+    let (mut left, mut right) = (a.shape.clone(), b.shape.clone());
+    let vectors = (left.len() == 1, right.len() == 1);
+    if vectors.0 {
+        left.insert(0, 1);
+    }
+    if vectors.1 {
+        right.push(1);
+    }
+    let ([stack_a @ .., rows, inner], [stack_b @ .., same, columns]) = (&left[..], &right[..]) else {
+        return fail("product", "a scalar");
+    };
+    if inner != same {
+        return fail("product", format!("matrices of shapes {:?} and {:?}", a.shape, b.shape));
+    }
+    let stack = broadcast(stack_a, stack_b)?;
+    let start = |index| {
+        let from = |own: &[usize], elems: usize| broadcast_index(&stack, own, index) * elems;
+        (from(stack_a, rows * inner), from(stack_b, inner * columns))
+    };
+    let starts = (0..stack.iter().product()).map(start).collect();
+    let sums = Sums { starts, rows: *rows, inner: *inner, columns: *columns };
+    let matrices = [&stack[..], &[*rows, *columns]].concat();
+    let turned = b.clone().shaped(right.clone());
+    let product = sums.apply(matrices, a, &turned, [stack.len() + 1, right.len() - 1]);
+    let mut shape = stack.clone();
+    shape.extend((!vectors.0).then_some(*rows));
+    shape.extend((!vectors.1).then_some(*columns));
+    Ok(product.shaped(shape))
+}
+
+/// A matrix with rows and columns exchanged.
+fn transposed(matrix: &Exact) -> Exact {
+    let (rows, columns) = (matrix.shape[0], matrix.shape[1]);
+    matrix.pick(vec![columns, rows], |index| {
+        let at = position(&[columns, rows], index);
+        at[1] * columns + at[0]
     })
+}
+
+/// `alpha * A * B`, with the attributes of `applied`.
+pub(super) fn scaled_product(applied: &Applied<'_>, a: &Exact, b: &Exact) -> Result<Exact> {
+    let operand = |matrix: &Exact, flag: &str| {
+        if matrix.shape.len() != 2 {
+            return applied.fail(format!("a matrix of shape {:?}", matrix.shape));
+        }
+        Ok(if applied.int(flag, 0)? == 0 { matrix.clone() } else { transposed(matrix) })
+    };
+    let product = mat_mul(&operand(a, "transA")?, &operand(b, "transB")?)?;
+    Ok(product.times(&applied.number("alpha", 1.0)?))
+}
+
+/// `alpha * A * B + beta * C`.
+pub(super) fn gemm(applied: &Applied<'_>) -> Result<Exact> {
+    let product = scaled_product(applied, applied.real(0)?, applied.real(1)?)?;
+    let Some(c) = applied.optional_real(2)? else { return Ok(product) };
+    let sum = product.add(&c.clone().times(&applied.number("beta", 1.0)?))?;
+    if sum.shape == product.shape { Ok(sum) } else { applied.fail(format!("C of shape {:?}", c.shape)) }
 }

@@ -1,0 +1,50 @@
+//! Sums, means and extremes along axes.
+
+use num_rational::BigRational;
+
+use super::applied::Applied;
+use super::exact::{index, position};
+use super::int::Int;
+use super::{Exact, Result};
+
+pub(super) fn reduce(applied: &Applied<'_>) -> Result<Exact> {
+    let x = applied.real(0)?;
+    let rank = x.shape.len();
+    let listed = applied.listed("axes", 1)?.unwrap_or_default();
+    if listed.is_empty() && applied.int("noop_with_empty_axes", 0)? != 0 {
+        return Ok(x.clone());
+    }
+    let axes: Vec<usize> = if listed.is_empty() {
+        (0..rank).collect()
+    } else {
+        listed.iter().map(|axis| applied.axis(*axis, rank)).collect::<Result<_>>()?
+    };
+    let reduced = |axis: usize| axes.contains(&axis);
+    let one: Vec<usize> = (0..rank).map(|axis| if reduced(axis) { 1 } else { x.shape[axis] }).collect();
+    let mut groups: Vec<Vec<&Int>> = vec![vec![]; one.iter().product()];
+    for (at, integer) in x.integers.iter().enumerate() {
+        let mut place = position(&x.shape, at);
+        axes.iter().for_each(|axis| place[*axis] = 0);
+        groups[index(&one, &place)].push(integer);
+    }
+    let count = x.len() / groups.len().max(1);
+    if count == 0 {
+        return applied.fail("no elements");
+    }
+    let sum = |group: &Vec<&Int>| group.iter().fold(Int::ZERO, |sum, integer| &sum + *integer);
+    let largest = |group: &Vec<&Int>| group.iter().copied().max().cloned().unwrap_or(Int::ZERO);
+    let smallest = |group: &Vec<&Int>| group.iter().copied().min().cloned().unwrap_or(Int::ZERO);
+    let op_type = applied.node.op_type.as_str();
+    let integers: Vec<Int> = match op_type {
+        "ReduceMax" => groups.iter().map(largest).collect(),
+        "ReduceMin" => groups.iter().map(smallest).collect(),
+        _ => groups.iter().map(sum).collect(),
+    };
+    let shape = if applied.int("keepdims", 1)? != 0 {
+        one
+    } else {
+        (0..rank).filter(|axis| !reduced(*axis)).map(|axis| x.shape[axis]).collect()
+    };
+    let divisor = if op_type == "ReduceMean" { count } else { 1 };
+    Ok(Exact { shape, integers, unit: &x.unit / BigRational::from_integer(divisor.into()) })
+}
