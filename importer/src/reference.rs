@@ -177,15 +177,18 @@ pub(crate) fn uniform(tail: &Tail) -> Option<InputQuantizer> {
     InputQuantizer::new(scale.filter(|_| plain)?, i32::try_from(*zero_point).ok()?, *range)
 }
 
-/// The code of a float. Infinities give what very large floats tend to, NaN the code of zero.
+/// Larger than any number that a curve of doubles and floats can bring back into the range of a quantizer.
+const FAR_BITS: u32 = 1 << 14;
+
+/// The code of a float. Infinities give what ever larger numbers tend to, NaN the code of zero.
 pub(crate) fn quantize_float(tail: &Tail, channel: usize, x: f32) -> i64 {
     let code = |value: &exact::Rational| tail.quantizer.eval(channel, &tail.curve.eval(channel, value));
     match exact::from_f32(x) {
         Some(value) => code(&value),
         None if x.is_nan() => code(&exact::Rational::zero()),
         None => {
-            let far = exact::from_f32(f32::MAX.copysign(x)).unwrap_or_else(exact::Rational::zero);
-            code(&far)
+            let far = exact::Rational::from_integer(num_bigint::BigInt::from(1) << FAR_BITS);
+            code(&if x < 0.0 { -far } else { far })
         }
     }
 }

@@ -176,7 +176,11 @@ fn convolve(x: &[usize], w: &[usize], conv: &Conv) -> Result<Vec<usize>, ShapeEr
         _ => return fail(format!("weight {w:?}"), "rank 4"),
     };
     let groups = conv.groups;
-    if groups == 0 || per_group * groups != channels || outputs % groups != 0 || taps != conv.window.size {
+    if groups == 0
+        || per_group.checked_mul(groups) != Some(channels)
+        || outputs % groups != 0
+        || taps != conv.window.size
+    {
         return fail(
             format!("input {x:?}, weight {w:?}, {groups} groups, window {:?}", conv.window.size),
             "weight channels times groups equal to the input's channels, outputs divisible by groups, and the window's size",

@@ -35,6 +35,9 @@ pub(super) fn batch_normalization(lifter: &mut Lifter<'_>, context: &Context<'_>
         operands.push(lifter.real(context, index)?);
     }
     let epsilon = context.node.float("epsilon").unwrap_or(1e-5);
+    if !epsilon.is_finite() {
+        return Err(context.attribute("epsilon", format!("{epsilon:?}"), "a finite number"));
+    }
     let mut y = lifter.emit(context, Op::BatchNormalization { epsilon }, operands, None)?;
     if last {
         y = channels_last(lifter, context, y)?;

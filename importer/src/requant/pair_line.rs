@@ -176,7 +176,9 @@ impl Corners {
     ) -> Option<([i32; 2], FormParams)> {
         let unit = f64::from(1u32 << shift);
         let [m0, m1] = slopes.map(|slope| (slope * unit).round_ties_even() as i64);
-        let near = |m: i64| (0..=2 * REACH).map(move |i| m + if i % 2 == 0 { i / 2 } else { -i / 2 - 1 });
+        let near = |m: i64| {
+            (0..=2 * REACH).map(move |i| m.saturating_add(if i % 2 == 0 { i / 2 } else { -i / 2 - 1 }))
+        };
         // The corners hold a line only if it rises and falls with the function.
         let along = |multipliers: [i64; 2]| (0..2).all(|i| multipliers[i] as f64 * slopes[i] >= 0.0);
         let line = |multipliers| along(multipliers).then(|| self.line(multipliers, shift, ranges)).flatten();

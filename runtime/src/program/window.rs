@@ -127,8 +127,8 @@ impl Axis {
         self.dilation
     }
 
-    /// Whether the transposed convolution of `input` elements may have `output` elements; `None` if a field that must
-    /// be at least 1 is 0.
+    /// Whether the transposed convolution of `input` elements may have `output` elements: all that windows reach but the
+    /// padding, and any number behind them; `None` if a field that must be at least 1 is 0.
     pub(crate) fn transposes(self, input: u32, output: u32) -> Option<bool> {
         if self.stride == 0 || self.dilation == 0 {
             return None;
@@ -138,8 +138,7 @@ impl Axis {
         let extent = apart(self.size.checked_sub(1)?, self.dilation);
         let padded = spread.saturating_add(extent).saturating_add(1);
         let kept = u64::from(output).saturating_add(self.before.into()).saturating_add(self.after.into());
-        let further = kept.checked_sub(padded);
-        Some(further.is_some_and(|further| further < self.stride.max(self.dilation).into()))
+        Some(kept >= padded)
     }
 
     /// The element of the input that tap `tap` of a transposed convolution multiplies at output position `position`,

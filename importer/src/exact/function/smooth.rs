@@ -188,8 +188,14 @@ impl Wavering<'_> {
         if code > last || !self.never_falls_below(code, lo, hi) {
             return false;
         }
+        let mut length = 1i64;
         while code < last {
-            let (mut inside, mut outside) = (at, hi);
+            // The run before is a guess for this one.
+            let (mut inside, mut outside) = (at, at.saturating_add(length).min(hi));
+            while self.code(outside) <= code {
+                length = length.saturating_mul(2);
+                (inside, outside) = (outside, outside.saturating_add(length).min(hi));
+            }
             while i128::from(outside) - i128::from(inside) > 1 {
                 let middle = inside.midpoint(outside);
                 if self.code(middle) > code {
@@ -202,6 +208,7 @@ impl Wavering<'_> {
             if !self.never_rose_above(code, inside, lo) || !self.never_falls_below(next, outside, hi) {
                 return false;
             }
+            length = outside.abs_diff(at).try_into().unwrap_or(i64::MAX);
             (at, code) = (outside, next);
         }
         self.never_rose_above(last, hi, lo)
@@ -262,7 +269,8 @@ impl Wavering<'_> {
     }
 }
 
-/// Sigmoid or tanh between two lines, in doubles with a bound of their error. Decides most integers at once.
+/// Sigmoid or tanh between two lines, the last perhaps limited, in doubles with a bound of their error. Decides most
+/// integers at once.
 #[derive(Clone, Debug)]
 pub(super) struct Quick {
     before: [f64; 2],
@@ -285,6 +293,14 @@ impl Quick {
         let Quantizer::Uniform { scale, zero_point, outside, range, rounding } = quantizer else {
             return None;
         };
+        // Codes of limited values are limited codes, as quantizers are monotone.
+        let (after, limits) = match after {
+            [line @ .., Piece::Clip { lo, hi }] => (line, [lo.as_ref(), hi.as_ref()]),
+            _ => (after, [None, None]),
+        };
+        let [least, most] = limits.map(|limit| limit.map(|limit| quantizer.eval(0, limit)));
+        let most = most.unwrap_or(range.hi);
+        let range = IntRange { lo: least.unwrap_or(range.lo).min(most), hi: most };
         let (inside, shift) = if *outside { (0, *zero_point) } else { (*zero_point, 0) };
         let [gain, offset] = line(after)?;
         let after = [gain / scale, offset / scale + from_integer(inside)];

@@ -4,7 +4,7 @@
 //! floats to codes. Floats are ordered as the integers [`float_key`] makes of them, and a search over these finds the
 //! first float of each code.
 
-use exactum_runtime::num::float_key;
+use exactum_runtime::num::{IntRange, float_key};
 use exactum_runtime::program::InputRule;
 use rayon::prelude::*;
 
@@ -62,12 +62,11 @@ pub(super) fn rule(graph: &Graph, id: ValueId) -> Result<Option<Rule>, Diagnosti
     }
     let channels = tail.curve.channels().max(tail.quantizer.channels());
     let inner: usize = shape.iter().skip(2).product();
-    let ends = |channel: usize| [f32::MIN, f32::MAX].map(|x| quantize_float(tail, channel, x));
-    let falling = (0..channels).any(|channel| ends(channel)[0] > ends(channel)[1]);
-    let monotone = (0..channels).all(|channel| {
-        let [least, most] = ends(channel);
-        rises_or_falls(tail) && if falling { least >= most } else { least <= most }
-    });
+    let end = |channel| [f32::NEG_INFINITY, f32::INFINITY].map(|x| quantize_float(tail, channel, x));
+    let ends: Vec<[i64; 2]> = (0..channels).map(end).collect();
+    let falling = ends.iter().any(|[least, most]| least > most);
+    let monotone = rises_or_falls(tail)
+        && ends.iter().all(|[least, most]| if falling { least >= most } else { least <= most });
     if !monotone {
         return Err(refuse(
             "preprocessing that neither rises nor falls".to_owned(),
@@ -76,7 +75,7 @@ pub(super) fn rule(graph: &Graph, id: ValueId) -> Result<Option<Rule>, Diagnosti
     }
     let thresholds = (0..channels)
         .into_par_iter()
-        .flat_map_iter(|channel| thresholds(tail, channel, falling, range.lo, range.hi))
+        .flat_map_iter(|channel| thresholds(tail, channel, ends[channel], falling, range))
         .collect();
     let nan = quantize_float(tail, 0, f32::NAN) as i32;
     let count = |value: usize| u32::try_from(value.max(1)).map_err(|_| refuse(value.to_string(), "32 bits"));
@@ -99,22 +98,26 @@ fn rises_or_falls(tail: &Tail) -> bool {
 }
 
 /// For each code after the first, the key of the first float that reaches it (or, falling, the key of the first that
-/// no longer does).
-fn thresholds(tail: &Tail, channel: usize, falling: bool, lo: i64, hi: i64) -> Vec<i32> {
-    let (least, most) = (i64::from(float_key(f32::MIN)), i64::from(float_key(f32::MAX)));
-    let code = |key: i64| quantize_float(tail, channel, from_key(key as i32));
+/// no longer does). `ends` are the codes of the infinities.
+fn thresholds(tail: &Tail, channel: usize, ends: [i64; 2], falling: bool, range: IntRange) -> Vec<i32> {
+    let [least, most] = [f32::NEG_INFINITY, f32::INFINITY].map(|x| i64::from(float_key(x)));
+    let code = |key: i64| match key {
+        key if key == least => ends[0],
+        key if key == most => ends[1],
+        key => quantize_float(tail, channel, from_key(key as i32)),
+    };
     // `passed` counts thresholds at or below a key: code - lo, or hi - code.
-    let passed = |key: i64| if falling { hi - code(key) } else { code(key) - lo };
+    let passed = |key: i64| if falling { range.hi - code(key) } else { code(key) - range.lo };
     let mut found = vec![];
     let mut from = least;
-    for step in 1..=hi - lo {
+    for step in 1..=range.hi - range.lo {
         let (mut below, mut reached) = (from - 1, most + 1);
         while reached - below > 1 {
             let middle = below.midpoint(reached);
             if passed(middle) >= step { reached = middle } else { below = middle }
         }
         from = reached.min(most);
-        // A step that no finite float takes is one that only infinity could.
+        // A step that not even infinity takes is behind it.
         found.push(if reached > most { i32::MAX } else { reached as i32 });
     }
     found

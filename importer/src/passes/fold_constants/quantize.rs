@@ -230,6 +230,14 @@ pub(super) fn bipolar(graph: &Graph, index: usize, node: &Node) -> Result<(Type,
 /// `x / scale + zero_point` rounded once, for a positive finite scale; `None` for NaN, the ends of 40 bits beyond them.
 fn round_quotient(x: f32, scale: f32, zero_point: i64, rounding: Rounding) -> Option<i64> {
     const FAR: i64 = 1 << 40;
+    // Doubles err by less than 2^-21 here, so they decide whatever is not that near to a tie.
+    let quotient = f64::from(x) / f64::from(scale);
+    if rounding == Rounding::HalfEven && quotient.abs() < f64::from(1u32 << 31) {
+        let nearest = quotient.round_ties_even();
+        if (quotient - nearest).abs() < 0.5 - 1e-6 {
+            return Some(nearest as i64 + zero_point);
+        }
+    }
     let far = if x < 0.0 { -FAR } else { FAR };
     let (Some(x), Some(scale)) = (Dyadic::from_f32(x), Dyadic::from_f32(scale)) else {
         return match x {

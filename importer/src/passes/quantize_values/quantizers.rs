@@ -1,5 +1,6 @@
 //! Where the real function of a value ends in codes: `Quant`, `BipolarQuant`, `Trunc`, `MultiThreshold`.
 
+use exactum_runtime::codes::Element;
 use exactum_runtime::num::{IntRange, IntType, Rounding};
 use num_integer::Integer;
 use num_traits::{One, Signed, ToPrimitive, Zero};
@@ -347,7 +348,7 @@ impl Quantizer<'_> {
             ));
         }
         let (rule, range) = narrowed(rule, &known.curve, codes.range);
-        let codes = Codes { range, ..codes };
+        let codes = stored_narrow(Codes { range, ..codes });
         let tail = Tail { curve: known.curve.clone(), quantizer: rule, int: codes.int };
         let value = self.emit(at, node, &known, tail, codes)?;
         let moved = self.replay(value, &known.moves);
@@ -404,6 +405,17 @@ fn signed_16(codes: Codes) -> Codes {
     }
     let range = IntRange { lo: codes.range.lo - HALF, hi: codes.range.hi - HALF };
     Codes { int: IntType::INT16, range, zero_point: codes.zero_point - HALF, ..codes }
+}
+
+/// Codes that 16 bits hold in a type of so many: the wide type of a quantizer that is clipped would fill memory, and no
+/// layer takes it.
+fn stored_narrow(codes: Codes) -> Codes {
+    let held = codes.range.union(IntRange::point(codes.zero_point));
+    let wide = !Element::I16.range().contains_range(codes.int.range());
+    match smallest_type(held).filter(|_| wide && Element::I16.range().contains_range(held)) {
+        Some(int) => Codes { int, ..codes },
+        None => codes,
+    }
 }
 
 /// `rule` with a clamp no wider than what `curve` reaches, and the codes that are left.
