@@ -23,7 +23,7 @@ use exactum_fuzz::seeds::seeds;
 static ALLOCATOR: Limited = Limited;
 
 /// Longest time of one execution.
-const LIMIT: Duration = Duration::from_secs(5);
+const LIMIT: Duration = Duration::from_secs(20);
 /// Exit status of a worker that met it.
 const TOO_SLOW: i32 = 3;
 /// Where failing inputs go.

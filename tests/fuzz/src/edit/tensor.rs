@@ -62,6 +62,7 @@ macro_rules! each_kind {
 }
 
 /// Another value of one element.
+#[allow(clippy::unnecessary_cast, reason = "one expression for elements of all types")]
 fn one(tensor: &mut Tensor, random: &mut Random) {
     each_kind!(
         &mut tensor.data,
@@ -77,6 +78,7 @@ fn one(tensor: &mut Tensor, random: &mut Random) {
 }
 
 /// One value for all elements.
+#[allow(clippy::unnecessary_cast, reason = "one expression for elements of all types")]
 fn every(tensor: &mut Tensor, random: &mut Random) {
     each_kind!(
         &mut tensor.data,
@@ -101,7 +103,7 @@ fn reshape(tensor: &mut Tensor, random: &mut Random) {
         0 => shape.insert(0, 1),
         1 => shape.push(1),
         2 => *shape = if elems == 1 && random.once_in(2) { vec![] } else { vec![elems] },
-        3 if elems > 1 && elems % 2 == 0 => *shape = vec![elems / 2, 2],
+        3 if elems > 1 && elems.is_multiple_of(2) => *shape = vec![elems / 2, 2],
         _ => {
             let (a, b) = (random.below(shape.len()), random.below(shape.len()));
             if a < shape.len() && b < shape.len() {
