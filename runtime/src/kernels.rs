@@ -6,6 +6,7 @@
 //! exists once, not once for each combination. Layers with 16-bit weights or 64-bit sums share one copy for all input
 //! types. Loops over positions are not inlined, so that what a kernel executes does not depend on the others. The ops in `program/op/` check shapes and call these.
 
+pub(crate) mod add;
 pub(crate) mod concat;
 pub(crate) mod conv2d;
 pub(crate) mod conv_transpose2d;
@@ -13,6 +14,7 @@ pub(crate) mod dense;
 mod depthwise;
 pub(crate) mod elementwise;
 pub(crate) mod max_pool2d;
+pub(crate) mod mul;
 mod patch;
 mod products;
 pub(crate) mod rearrange;

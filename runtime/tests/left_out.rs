@@ -5,8 +5,8 @@ mod support;
 use exactum_runtime::num::IntRange;
 use exactum_runtime::num::requant::{Form, Requant};
 use exactum_runtime::program::op::{
-    Add, Bias, Concat, Conv2d, ConvTranspose2d, Dense, MaxPool2d, Mul, Op, Rearrange, Requantize, SumPool2d,
-    TopK, Weights,
+    Add, Bias, Concat, Conv2d, ConvTranspose2d, Dense, MaxPool2d, Mul, Multipliers, Op, Rearrange,
+    Requantize, SumPool2d, TopK, Weights,
 };
 use exactum_runtime::program::{OpKind, TensorId, Window2d};
 use exactum_runtime::{Element, LoadError, OpFault};
@@ -46,7 +46,10 @@ fn copy(kind: OpKind) -> Op<'static> {
             fill: 0,
         }
         .into(),
-        OpKind::Add => Add { input, second: input, output, multipliers: [2, -1], channels, requant }.into(),
+        OpKind::Add => {
+            let multipliers = Multipliers::I32(&[[2, -1]]);
+            Add { input, second: input, output, multipliers, channels, requant }.into()
+        }
         OpKind::Mul => Mul { input, second: input, output, zero_points: [-4, -10], channels, requant }.into(),
         OpKind::Concat => Concat { input, rest: &[], output, rows: 1 }.into(),
         OpKind::TopK => {

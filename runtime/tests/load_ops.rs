@@ -5,7 +5,7 @@ mod support;
 use exactum_runtime::num::IntRange;
 use exactum_runtime::num::requant::{Form, Requant};
 use exactum_runtime::program::op::{
-    Add, Bias, Concat, ConvTranspose2d, Mul, Op, Rearrange, SumPool2d, TopK, Weights,
+    Add, Bias, Concat, ConvTranspose2d, Mul, Multipliers, Op, Rearrange, SumPool2d, TopK, Weights,
 };
 use exactum_runtime::program::{
     Input, InputRule, Output, Source, Tensor, TensorId, Window2d, encode, words_as_bytes_mut,
@@ -91,7 +91,7 @@ fn network() -> Network {
                 input: id(0),
                 second: id(1),
                 output: id(2),
-                multipliers: [1, 2],
+                multipliers: Multipliers::I32(&[[1, 2]]),
                 channels: 2,
                 requant: requant(Form::Offset { offsets: &[1, 0] }, -8, 7),
             }
@@ -274,8 +274,13 @@ fn elementwise_ops_are_checked() {
         |op| (op.input, op.second) = (op.second, op.input) => OpFault::OutputShape;
         |op| op.channels = 0 => OpFault::Geometry;
         |op| op.channels = 3 => OpFault::Geometry;
-        |op| op.multipliers = [i32::MAX, 1] => OpFault::Accumulator;
-        |op| op.multipliers = [0, i32::MIN] => OpFault::Accumulator;
+        |op| op.multipliers = Multipliers::I32(&[[i32::MAX, 1]]) => OpFault::Accumulator;
+        |op| op.multipliers = Multipliers::I32(&[[0, 1], [0, i32::MIN]]) => OpFault::Accumulator;
+        |op| op.multipliers = Multipliers::I32(&[]) => OpFault::RequantParameters;
+        |op| op.multipliers = Multipliers::I32(&[[1, 2]; 3]) => OpFault::RequantParameters;
+        |op| op.multipliers = Multipliers::I64(&[[i64::MAX, 1]]) => OpFault::Accumulator;
+        |op| op.multipliers = Multipliers::I64(&[[i32::MAX as i64, 1]]) => OpFault::RequantWraps;
+        |op| (op.multipliers, op.requant) = (Multipliers::I64(&[[1, 1]]), None) => OpFault::Form;
         |op| op.requant = None => OpFault::Element;
         |op| op.requant = requant(Form::Offset { offsets: &[0, 1, 2] }, 0, 1) => OpFault::RequantParameters;
         |op| op.requant = requant(Form::Offset { offsets: &[0, i32::MAX] }, 0, 1) => OpFault::RequantWraps;
@@ -378,7 +383,6 @@ fn sums_are_checked() {
         |op| op.window.dilation = [1, 0] => OpFault::Geometry;
         |op| op.window.size = [2, 0] => OpFault::Geometry;
         |op| op.window.stride = [3, 2] => OpFault::OutputShape;
-        |op| op.window.stride = [1, 2] => OpFault::OutputShape;
         |op| op.window.pads = [0, 1, 0, 1] => OpFault::OutputShape;
         |op| op.weights = Weights::I16(&WEIGHTS[1..]) => OpFault::WeightCount;
         |op| op.weights = Weights::I8(&[]) => OpFault::WeightCount;
@@ -433,7 +437,8 @@ fn reserved_bytes_are_checked() {
             other => panic!("{other}"),
         }
     };
-    assert_eq!(load(ADD, 10, 1), OpFault::Reserved);
+    assert_eq!(load(ADD, 10, 2), OpFault::Reserved);
+    assert_eq!(load(ADD, 11, 1), OpFault::Reserved);
     assert_eq!(load(MUL, 11, 1), OpFault::Reserved);
     assert_eq!(load(SUM_POOL, 36, 1), OpFault::Reserved);
     assert_eq!(load(CONCAT, 12, 1), OpFault::Reserved);

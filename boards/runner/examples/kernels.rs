@@ -14,7 +14,7 @@ use exactum_runtime::{
     },
     program::{
         Input, Op, Output, Shape, Source, Tensor, TensorId, Window2d, encode,
-        op::{Add, Bias, Conv2d, Dense, MaxPool2d, Rearrange, SumPool2d, Weights},
+        op::{Add, Bias, Conv2d, Dense, MaxPool2d, Multipliers, Rearrange, SumPool2d, Weights},
     },
 };
 
@@ -151,7 +151,8 @@ impl Layer {
                     .into()
             }
             Kernel::Add => {
-                Add { input, second: input, output, multipliers: [3, 5], channels, requant }.into()
+                let multipliers = Multipliers::I32(&[[3, 5]]);
+                Add { input, second: input, output, multipliers, channels, requant }.into()
             }
             Kernel::ChannelsLast => {
                 let pixels = self.input[1] * self.input[2];

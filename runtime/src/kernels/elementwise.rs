@@ -1,6 +1,6 @@
 //! Two tensors to one, elementwise: the frame of additions and multiplications.
 
-use super::store::{BLOCK_CHANNELS, load, store};
+use super::store::{BLOCK_CHANNELS, load};
 use crate::codes::{Codes, CodesMut};
 use crate::error::OpFault;
 use crate::num::Requant;
@@ -41,9 +41,16 @@ pub(crate) fn verify_shapes(
     if channels == 0 || !elems.is_multiple_of(channels) { Err(OpFault::Geometry) } else { Ok(()) }
 }
 
-/// Writes `requant(i % channels, combine(first[i], second[i % its elements]))`.
+/// Calls `finish` for blocks of elements, in order, with the channel of the first, their integers in `first`, those of
+/// `second` that meet them, and the place of their codes.
+///
+/// `finish` is called through a pointer: the frame is larger than what differs between operations.
 #[inline(never)]
-pub(crate) fn run(operands: &Operands<'_>, arena: &mut [u8], combine: impl Fn(i32, i32) -> i32) {
+pub(crate) fn run(
+    operands: &Operands<'_>,
+    arena: &mut [u8],
+    finish: &dyn Fn(usize, &mut [i32], &[i32], CodesMut<'_>),
+) {
     let (elems, channels) = (operands.output.shape.elems() as usize, operands.channels as usize);
     let period = operands.second.shape.elems() as usize;
     let (mut accs, mut others) = ([0; BLOCK_CHANNELS], [0; BLOCK_CHANNELS]);
@@ -67,11 +74,10 @@ pub(crate) fn run(operands: &Operands<'_>, arena: &mut [u8], combine: impl Fn(i3
             let code = part(arena, operands.second, 0, 1).and_then(|codes| codes.get(0));
             others.fill(code.unwrap_or_default());
         }
-        accs.iter_mut().zip(&*others).for_each(|(acc, other)| *acc = combine(*acc, *other));
         let place = bytes(operands.output, done, block);
         let Some(output) = arena.get_mut(place) else { return };
         let Some(output) = CodesMut::from_bytes(operands.output.element, output) else { return };
-        store(operands.requant, channel, accs, output);
+        finish(channel, accs, others, output);
         done = done.wrapping_add(block);
         channel = advance(channel, block, channels);
         phase = advance(phase, block, period);

@@ -44,21 +44,25 @@ pub(crate) fn accumulator(
         .ok_or(OpFault::Accumulator)
 }
 
-/// Checks a requantization of `channels` channels with the accumulators of `acc`, and what it stores.
+/// Checks a requantization of `channels` channels with the accumulators that `acc` gives for each, and what it
+/// stores; `None` of it stands for accumulators past the bits of the device's.
 pub(crate) fn elementwise(
     requant: Option<&Requant<'_>>,
     channels: u32,
-    acc: Option<IntRange>,
+    acc: impl Fn(usize) -> Option<IntRange>,
     output: &Tensor,
 ) -> Result<(), OpFault> {
-    let acc = acc.filter(|acc| acc.signed_bits() <= i32::BITS).ok_or(OpFault::Accumulator)?;
     let channels = channels as usize;
-    match requant {
-        None if output.element != Element::I32 => Err(OpFault::Element),
-        None => stored(None, 0, acc, output),
-        Some(requant) if !requant.is_well_formed(channels) => Err(OpFault::RequantParameters),
-        Some(_) => (0..channels).try_for_each(|channel| stored(requant, channel, acc, output)),
+    if requant.is_none() && output.element != Element::I32 {
+        return Err(OpFault::Element);
     }
+    if requant.is_some_and(|requant| !requant.is_well_formed(channels)) {
+        return Err(OpFault::RequantParameters);
+    }
+    (0..channels).try_for_each(|channel| {
+        let acc = acc(channel).ok_or(OpFault::Accumulator)?;
+        stored(requant, channel, acc, output)
+    })
 }
 
 /// Checks that the output tensor may hold what channel `channel` gives for accumulators in `acc`, and that its

@@ -11,7 +11,7 @@ use crate::error::LoadError;
 pub const MAGIC: [u8; 8] = *b"EXACTUM\0";
 
 /// The version of the format this crate reads and writes. Any other is refused.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 
 record! {
     /// The first bytes of an image.

@@ -15,7 +15,7 @@ mod requantize;
 mod sum_pool2d;
 mod top_k;
 
-pub use add::Add;
+pub use add::{Add, Multipliers};
 pub use concat::Concat;
 pub use conv_transpose2d::ConvTranspose2d;
 pub use conv2d::Conv2d;

@@ -2,14 +2,14 @@
 
 use exactum_runtime::num::IntRange;
 use exactum_runtime::program::TensorId;
-use exactum_runtime::program::op::{Add, Concat, Mul, Op, Requantize};
+use exactum_runtime::program::op::{Add, Concat, Mul, Multipliers, Op, Requantize};
 use exactum_runtime::{Element, LoadError, OpFault};
 use proptest::prelude::*;
 use proptest::sample::select;
 
 use crate::support::image::{in_order, pair, run, run_all, single_op, tensor};
 use crate::support::layer;
-use crate::support::requant::{Tail, tail};
+use crate::support::requant::{Tail, tail, wide_tail};
 
 /// Two operands, the second repeated `repeats` times, as rows of `channels`.
 #[derive(Clone, Debug)]
@@ -18,38 +18,47 @@ struct Operands {
     second_elems: usize,
     channels: usize,
     types: [(Element, IntRange); 2],
-    parameters: [i32; 2],
+    /// One pair for all channels, or one for each.
+    parameters: Vec<[i64; 2]>,
+    /// Whether sums have 64 bits.
+    wide: bool,
     tail: Tail,
     codes: [Vec<i64>; 2],
     /// Place of the output: that of neither operand, of the first or of the second.
     place: Option<usize>,
 }
 
-fn operands() -> impl Strategy<Value = Operands> {
+fn operands(per_channel: bool, wide: bool) -> impl Strategy<Value = Operands> {
     let shape = (1usize..5, select(vec![1usize, 1, 2, 3]), prop_oneof![4 => 1usize..9, 1 => 63usize..70]);
-    let parameters = [-40i32..40, -40i32..40];
     let place = select(vec![None, None, Some(0), Some(1)]);
-    (shape, any::<bool>(), any::<bool>(), [layer::any_type(), layer::any_type()], parameters, place)
-        .prop_flat_map(|((rows, repeats, row), by_row, scalar, types, parameters, place)| {
+    (shape, any::<bool>(), any::<bool>(), [layer::any_type(), layer::any_type()], place).prop_flat_map(
+        move |((rows, repeats, row), by_row, scalar, types, place)| {
             let (elems, channels) = (repeats * rows * row, if by_row { row } else { 1 });
             let second_elems = if scalar { 1 } else { rows * row };
             let codes = [layer::codes(types[0].1, elems), layer::codes(types[1].1, second_elems)];
-            (tail(channels), codes).prop_map(move |(tail, codes)| Operands {
+            let wider = prop_oneof![-(1i64 << 36)..1 << 36, -40i64..40].boxed();
+            let parameter = if wide { wider } else { (-40i64..40).boxed() };
+            let pairs = if per_channel { channels } else { 1 };
+            let parameters = prop::collection::vec([parameter.clone(), parameter], pairs);
+            let tail = if wide { wide_tail(channels) } else { tail(channels) };
+            (tail, codes, parameters).prop_map(move |(tail, codes, parameters)| Operands {
                 elems,
                 second_elems,
                 channels,
                 types,
                 parameters,
+                wide,
                 tail,
                 codes,
                 place,
             })
-        })
+        },
+    )
 }
 
 impl Operands {
-    /// Loads and runs `op` and compares it with `acc` of each pair of elements.
-    fn check(&self, op: Op<'_>, acc: impl Fn(i64, i64) -> i64) -> Result<(), TestCaseError> {
+    /// Loads and runs `op` and compares it with `acc` of each pair of elements, with the parameters of its channel.
+    fn check(&self, op: Op<'_>, acc: impl Fn([i64; 2], i64, i64) -> i64) -> Result<(), TestCaseError> {
         let [first, second] = self.types;
         let mut tensors = in_order(vec![
             tensor(first.0, &[self.elems], 0, first.1),
@@ -75,10 +84,16 @@ impl Operands {
             prop_assert_eq!(image.load().map(|_| ()), fault(OpFault::Overlap));
             return Ok(());
         }
-        let corners = [first.1.lo, first.1.hi].map(|a| [second.1.lo, second.1.hi].map(|b| acc(a, b)));
-        let reach = corners.as_flattened().iter().map(|acc| acc.abs()).max().unwrap();
+        let parameters =
+            |channel: usize| self.parameters[if self.parameters.len() == 1 { 0 } else { channel }];
+        let reach = |channel: usize| {
+            let corners = [first.1.lo, first.1.hi]
+                .map(|a| [second.1.lo, second.1.hi].map(|b| acc(parameters(channel), a, b).abs()));
+            corners.into_iter().flatten().max().unwrap()
+        };
+        let reach = (0..self.channels).map(reach).max().unwrap();
         let program = match image.load() {
-            Err(error) if reach > i32::MAX.into() => {
+            Err(error) if reach > i32::MAX.into() && !self.wide => {
                 prop_assert_eq!(Err(error), fault(OpFault::Accumulator));
                 return Ok(());
             }
@@ -93,12 +108,25 @@ impl Operands {
         let [first, second] = &self.codes;
         let expected: Vec<_> = (0..self.elems)
             .map(|index| {
-                let acc = acc(first[index], second[index % self.second_elems]);
-                self.tail.reference(index % self.channels, acc)
+                let channel = index % self.channels;
+                let acc = acc(parameters(channel), first[index], second[index % self.second_elems]);
+                self.tail.reference(channel, acc)
             })
             .collect();
         prop_assert_eq!(run_all(&program, &[first, second]), expected);
         Ok(())
+    }
+
+    fn add(&self, multipliers: Multipliers<'_>) -> Result<(), TestCaseError> {
+        let op = Add {
+            input: TensorId(0),
+            second: TensorId(1),
+            output: TensorId(2),
+            multipliers,
+            channels: self.channels as u32,
+            requant: self.tail.requant(),
+        };
+        self.check(op.into(), |[a, b], first, second| a * first + b * second)
     }
 }
 
@@ -106,31 +134,27 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(600))]
 
     #[test]
-    fn add_matches_the_reference(operands in operands()) {
-        let [a, b] = operands.parameters.map(i64::from);
-        let op = Add {
-            input: TensorId(0),
-            second: TensorId(1),
-            output: TensorId(2),
-            multipliers: operands.parameters,
-            channels: operands.channels as u32,
-            requant: operands.tail.requant(),
-        };
-        operands.check(op.into(), |first, second| a * first + b * second)?;
+    fn add_matches_the_reference(operands in any::<bool>().prop_flat_map(|each| operands(each, false))) {
+        let pairs: Vec<_> = operands.parameters.iter().map(|pair| pair.map(|factor| factor as i32)).collect();
+        operands.add(Multipliers::I32(&pairs))?;
     }
 
     #[test]
-    fn mul_matches_the_reference(operands in operands()) {
-        let [a, b] = operands.parameters.map(i64::from);
+    fn wide_add_matches_the_reference(operands in any::<bool>().prop_flat_map(|each| operands(each, true))) {
+        operands.add(Multipliers::I64(&operands.parameters))?;
+    }
+
+    #[test]
+    fn mul_matches_the_reference(operands in operands(false, false)) {
         let op = Mul {
             input: TensorId(0),
             second: TensorId(1),
             output: TensorId(2),
-            zero_points: operands.parameters,
+            zero_points: operands.parameters[0].map(|zero_point| zero_point as i32),
             channels: operands.channels as u32,
             requant: operands.tail.requant(),
         };
-        operands.check(op.into(), |first, second| (first - a) * (second - b))?;
+        operands.check(op.into(), |[a, b], first, second| (first - a) * (second - b))?;
     }
 
     #[test]
@@ -197,7 +221,7 @@ fn one_tensor_serves_as_both_operands_and_as_the_output() {
         input: TensorId(0),
         second: TensorId(0),
         output: TensorId(1),
-        multipliers: [2, -3],
+        multipliers: Multipliers::I32(&[[2, -3]]),
         channels: 1,
         requant: None,
     };

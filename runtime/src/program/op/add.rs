@@ -3,19 +3,21 @@
 use core::fmt;
 
 use super::OpBody;
-use super::layer::list_requant;
+use super::layer::{flag, list_requant};
 use crate::error::OpFault;
+use crate::kernels::add::add;
 use crate::kernels::elementwise::{self, Operands};
+use crate::num::requant::at;
 use crate::num::{IntRange, Requant};
 use crate::program::bounds;
-use crate::program::constants::Constants;
+use crate::program::constants::{ConstRef, Constants};
 #[cfg(feature = "encode")]
 use crate::program::encode::ConstantWriter;
 use crate::program::record::record;
 use crate::program::tail::RequantRecord;
 use crate::program::tensor::{Tensor, TensorId, Tensors};
 
-/// `output[i] = requant(i % channels, multipliers[0] * input[i] + multipliers[1] * second[j])`.
+/// `output[i] = requant(c, m[0] * input[i] + m[1] * second[j])` with the multipliers `m` of channel `c = i % channels`.
 ///
 /// `j` is `i` if `second` has as many elements as `input`, else `i` modulo its number of elements: it is repeated along
 /// the outer axes.
@@ -28,20 +30,50 @@ pub struct Add<'p> {
     /// As many elements as `input`.
     pub output: TensorId,
     /// Factors of `input` and `second`.
-    pub multipliers: [i32; 2],
+    pub multipliers: Multipliers<'p>,
     /// Channels: the elements of one row; divides the number of elements.
     pub channels: u32,
     /// `None` stores the accumulators as `i32`.
     pub requant: Option<Requant<'p>>,
 }
 
+/// Factors of two operands: one pair for each channel, or one for all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Multipliers<'p> {
+    /// 32-bit factors and sums.
+    I32(&'p [[i32; 2]]),
+    /// 64-bit factors and sums, which a form of 64-bit accumulators requantizes.
+    I64(&'p [[i64; 2]]),
+}
+
+impl Multipliers<'_> {
+    const fn len(self) -> usize {
+        match self {
+            Self::I32(pairs) => pairs.len(),
+            Self::I64(pairs) => pairs.len(),
+        }
+    }
+
+    const fn is_wide(self) -> bool {
+        matches!(self, Self::I64(_))
+    }
+
+    fn at(self, channel: usize) -> [i64; 2] {
+        match self {
+            Self::I32(pairs) => at(pairs, channel).map(i64::from),
+            Self::I64(pairs) => at(pairs, channel),
+        }
+    }
+}
+
 record! {
     /// The fields of `add`.
     pub(crate) struct AddRecord {
         pub(crate) second: u16 = "The second tensor it reads.",
-        pub(crate) reserved: u16 = "Zero.",
+        pub(crate) wide: u8 = "1 if factors and sums have 64 bits, else 0.",
+        pub(crate) reserved: u8 = "Zero.",
         pub(crate) channels: u32 = "Elements of one row; divides the number of elements.",
-        pub(crate) multipliers: [i32; 2] = "Factors of the first and the second tensor.",
+        pub(crate) multipliers: ConstRef = "`[i32; 2]`, or `[i64; 2]` if wide: factors of the first and the second tensor, one pair for each channel or one for all.",
         pub(crate) requant: RequantRecord = "From accumulators to codes.",
     }
 }
@@ -62,7 +94,11 @@ impl<'p> OpBody<'p> for Add<'p> {
             input,
             second: TensorId(record.second),
             output,
-            multipliers: record.multipliers,
+            multipliers: if flag(record.wide)? {
+                Multipliers::I64(constants.slice(record.multipliers)?)
+            } else {
+                Multipliers::I32(constants.slice(record.multipliers)?)
+            },
             channels: record.channels,
             requant: record.requant.decode(constants)?,
         })
@@ -72,9 +108,13 @@ impl<'p> OpBody<'p> for Add<'p> {
     fn encode<S: Extend<u8>>(&self, constants: &mut ConstantWriter<'_, S>) -> AddRecord {
         AddRecord {
             second: self.second.0,
+            wide: self.multipliers.is_wide().into(),
             reserved: 0,
             channels: self.channels,
-            multipliers: self.multipliers,
+            multipliers: match self.multipliers {
+                Multipliers::I32(pairs) => constants.put(pairs),
+                Multipliers::I64(pairs) => constants.put(pairs),
+            },
             requant: RequantRecord::encode(self.requant.as_ref(), constants),
         }
     }
@@ -90,7 +130,17 @@ impl<'p> OpBody<'p> for Add<'p> {
     fn verify(&self, tensors: Tensors<'_>, input: &Tensor, output: &Tensor) -> Result<(), OpFault> {
         let second = tensors.get(self.second).ok_or(OpFault::NoTensor { tensor: self.second })?;
         elementwise::verify_shapes(input, &second, output, self.channels)?;
-        let acc = range(input.range, second.range, self.multipliers);
+        let (pairs, channels) = (self.multipliers.len(), self.channels as usize);
+        if pairs != 1 && pairs != channels {
+            return Err(OpFault::RequantParameters);
+        }
+        if self.multipliers.is_wide() && self.requant.is_none() {
+            return Err(OpFault::Form);
+        }
+        let acc = |channel| {
+            range(input.range, second.range, self.multipliers.at(channel))
+                .filter(|acc| self.multipliers.is_wide() || acc.signed_bits() <= i32::BITS)
+        };
         bounds::elementwise(self.requant.as_ref(), self.channels, acc, output)
     }
 
@@ -103,18 +153,24 @@ impl<'p> OpBody<'p> for Add<'p> {
             channels: self.channels,
             requant: self.requant.as_ref(),
         };
-        let [first, second] = self.multipliers;
-        elementwise::run(&operands, arena, |a, b| first.wrapping_mul(a).wrapping_add(second.wrapping_mul(b)));
+        add(&operands, self.multipliers, arena);
     }
 
     fn list(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let [first, second] = self.multipliers;
-        write!(f, "multipliers {first} and {second}, {} channels, ", self.channels)?;
+        match self.multipliers.len() {
+            0 | 1 => {
+                let [first, second] = self.multipliers.at(0);
+                write!(f, "multipliers {first} and {second}, ")?;
+            }
+            pairs => write!(f, "{pairs} pairs of multipliers, ")?,
+        }
+        let sums = if self.multipliers.is_wide() { "64-bit sums, " } else { "" };
+        write!(f, "{} channels, {sums}", self.channels)?;
         list_requant(f, self.requant.as_ref())
     }
 }
 
 /// The sums for elements of `first` and `second`, or `None` past 64 bits.
-fn range(first: IntRange, second: IntRange, [a, b]: [i32; 2]) -> Option<IntRange> {
-    first.checked_scale(a.into())?.checked_add(second.checked_scale(b.into())?)
+fn range(first: IntRange, second: IntRange, [a, b]: [i64; 2]) -> Option<IntRange> {
+    first.checked_scale(a)?.checked_add(second.checked_scale(b)?)
 }

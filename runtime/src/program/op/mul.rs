@@ -6,6 +6,7 @@ use super::OpBody;
 use super::layer::list_requant;
 use crate::error::OpFault;
 use crate::kernels::elementwise::{self, Operands};
+use crate::kernels::mul::mul;
 use crate::num::{IntRange, Requant};
 use crate::program::bounds;
 use crate::program::constants::Constants;
@@ -90,8 +91,9 @@ impl<'p> OpBody<'p> for Mul<'p> {
     fn verify(&self, tensors: Tensors<'_>, input: &Tensor, output: &Tensor) -> Result<(), OpFault> {
         let second = tensors.get(self.second).ok_or(OpFault::NoTensor { tensor: self.second })?;
         elementwise::verify_shapes(input, &second, output, self.channels)?;
-        let acc = range(input.range, second.range, self.zero_points);
-        bounds::elementwise(self.requant.as_ref(), self.channels, acc, output)
+        let acc =
+            range(input.range, second.range, self.zero_points).filter(|acc| acc.signed_bits() <= i32::BITS);
+        bounds::elementwise(self.requant.as_ref(), self.channels, |_| acc, output)
     }
 
     fn run(&self, tensors: Tensors<'_>, input: &Tensor, output: &Tensor, arena: &mut [u8]) {
@@ -103,8 +105,7 @@ impl<'p> OpBody<'p> for Mul<'p> {
             channels: self.channels,
             requant: self.requant.as_ref(),
         };
-        let [first, second] = self.zero_points;
-        elementwise::run(&operands, arena, |a, b| a.wrapping_sub(first).wrapping_mul(b.wrapping_sub(second)));
+        mul(&operands, self.zero_points, arena);
     }
 
     fn list(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -140,7 +140,8 @@ impl<'p> OpBody<'p> for SumPool2d<'p> {
         let zero_point = IntRange::point(i64::from(self.input_zero_point).saturating_neg());
         let centered = input.range.checked_add(zero_point).ok_or(OpFault::Accumulator)?;
         let acc = self.accumulators(centered, [in_height, in_width], size)?;
-        bounds::elementwise(self.requant.as_ref(), out_channels, acc, output)
+        let acc = acc.filter(|acc| acc.signed_bits() <= i32::BITS);
+        bounds::elementwise(self.requant.as_ref(), out_channels, |_| acc, output)
     }
 
     fn run(&self, _: Tensors<'_>, input: &Tensor, output: &Tensor, arena: &mut [u8]) {

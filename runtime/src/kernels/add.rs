@@ -1,0 +1,34 @@
+//! Weighted sums of two tensors.
+
+use super::elementwise::{Operands, run};
+use super::store::{BLOCK_CHANNELS, store, store_wide};
+use crate::num::requant::at;
+use crate::program::op::Multipliers;
+
+/// Computes the sums of `operands`, each times its factor of `multipliers`; see [`Add`](crate::program::op::Add).
+pub(crate) fn add(operands: &Operands<'_>, multipliers: Multipliers<'_>, arena: &mut [u8]) {
+    let requant = operands.requant;
+    match multipliers {
+        Multipliers::I32([[a, b]]) => run(operands, arena, &|channel, accs, others, output| {
+            for (acc, other) in accs.iter_mut().zip(others) {
+                *acc = a.wrapping_mul(*acc).wrapping_add(b.wrapping_mul(*other));
+            }
+            store(requant, channel, accs, output);
+        }),
+        Multipliers::I32(pairs) => run(operands, arena, &|channel, accs, others, output| {
+            for (index, (acc, other)) in accs.iter_mut().zip(others).enumerate() {
+                let [a, b] = at(pairs, channel.wrapping_add(index));
+                *acc = a.wrapping_mul(*acc).wrapping_add(b.wrapping_mul(*other));
+            }
+            store(requant, channel, accs, output);
+        }),
+        Multipliers::I64(pairs) => run(operands, arena, &|channel, accs, others, output| {
+            let mut sums = [0; BLOCK_CHANNELS];
+            for (index, (sum, (acc, other))) in sums.iter_mut().zip(accs.iter().zip(others)).enumerate() {
+                let [a, b] = at(pairs, channel.wrapping_add(index));
+                *sum = a.wrapping_mul((*acc).into()).wrapping_add(b.wrapping_mul((*other).into()));
+            }
+            store_wide(requant, channel, sums.get(..accs.len()).unwrap_or_default(), output);
+        }),
+    }
+}
