@@ -169,6 +169,6 @@ fn pair() {
             rounding: Rounding::HalfEven,
         },
     };
-    let (time, choice) = least(3, || choose_pair(&pair, INT8, INT8).unwrap());
+    let (time, choice) = least(3, || choose_pair(std::slice::from_ref(&pair), INT8, INT8).unwrap());
     println!("pair of int8: {} in {:.1} ms", choice.params.kind(), time.as_secs_f64() * 1e3);
 }

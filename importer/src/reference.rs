@@ -106,7 +106,11 @@ impl<'a> Reference<'a> {
         let output = self.graph.value(node.output);
         let zero_point = self.graph.value(node.inputs[0]).codes().map_or(0, |codes| codes.zero_point);
         let spatial = || Spatial { x: operand(0), shape: shape(0), output: &output.shape };
-        let pair = |f: &dyn Fn(i64, i64) -> i64| element::pair(operand(0), shape(0), operand(1), shape(1), f);
+        let inner: usize = output.shape.iter().skip(2).product();
+        let pair = |f: &dyn Fn(usize, i64, i64) -> i64| {
+            let f = |index: usize, a, b| f(index / inner, a, b);
+            element::pair(operand(0), shape(0), operand(1), shape(1), &f)
+        };
         match &node.op {
             Op::Dense => element::dense(operand(0), zero_point, operand(1), operand(2)),
             Op::Conv2d(conv) => spatial::convolve(&spatial(), zero_point, operand(1), operand(2), conv),
@@ -115,18 +119,25 @@ impl<'a> Reference<'a> {
             }
             Op::MaxPool(pool) => spatial::max_pool(&spatial(), pool),
             Op::SumPool(pool) => spatial::sum_pool(&spatial(), pool),
-            Op::Sum { multipliers: [p, q] } => pair(&|a, b| p * a + q * b),
-            Op::Product { zero_points: [p, q] } => pair(&|a, b| (a - p) * (b - q)),
+            Op::Sum { multipliers } => pair(&|channel, a, b| {
+                let [p, q] = multipliers[channel % multipliers.len()];
+                p * a + q * b
+            }),
+            Op::Product { zero_points: [p, q] } => pair(&|_, a, b| (a - p) * (b - q)),
             Op::Requantize(_) => {
                 let Prepared::Functions(functions) = &self.prepared[index] else { return vec![] };
-                let inner: usize = output.shape.iter().skip(2).product();
                 let code = |(i, x): (usize, &i64)| functions[i / inner % functions.len()].eval(*x);
                 operand(0).iter().enumerate().map(code).collect()
             }
-            Op::RequantizePair(RequantizePair::Exact { gains, tail }) => pair(&|a, b| {
-                let real = &gains[0] * exact::from_integer(a) + &gains[1] * exact::from_integer(b);
-                tail.quantizer.eval(0, &tail.curve.eval(0, &real))
-            }),
+            Op::RequantizePair(RequantizePair::Exact { gains, tail }) => {
+                let channels = tail.channels().max(gains[0].len()).max(gains[1].len());
+                pair(&|channel, a, b| {
+                    let channel = channel % channels;
+                    let gain = |operand: usize| &gains[operand][channel % gains[operand].len()];
+                    let real = gain(0) * exact::from_integer(a) + gain(1) * exact::from_integer(b);
+                    tail.quantizer.eval(channel, &tail.curve.eval(channel, &real))
+                })
+            }
             Op::Transpose { perm } => crate::passes::permuted(operand(0), shape(0), perm),
             Op::Concat { axis } => {
                 let parts: Vec<(&[i64], &[usize])> =
@@ -155,7 +166,7 @@ impl<'a> Reference<'a> {
             return given.iter().map(|x| i64::from(quantizer.quantize(*x))).collect();
         }
         let inner: usize = shape.iter().skip(2).product();
-        let channels = tail.curve.channels().max(tail.quantizer.channels());
+        let channels = tail.channels();
         given.iter().enumerate().map(|(i, x)| quantize_float(tail, i / inner.max(1) % channels, *x)).collect()
     }
 }

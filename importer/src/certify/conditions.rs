@@ -46,11 +46,11 @@ pub enum Condition {
     /// The exact function may rise and fall, and its range is too long to compare every accumulator.
     #[error("the function has no known direction, and more than 65536 accumulators")]
     Direction,
-    /// The sum of two operands leaves the 32 bits in which the device adds.
-    #[error("the sum of the operands exceeds 32 bits")]
+    /// The sum of two operands leaves the 64 bits in which the device adds.
+    #[error("the sum of the operands exceeds 64 bits")]
     Sum,
-    /// A function of two operands has too many pairs to walk over.
-    #[error("the operands have more than 2^20 pairs")]
+    /// A function of two operands has too many pairs, or too many runs in its rows, to walk over.
+    #[error("the operands have more than 2^20 pairs, or 2^21 runs")]
     Pairs,
     /// The checker does not know the form.
     #[error("the form has no proof rule")]

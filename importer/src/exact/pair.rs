@@ -43,8 +43,8 @@ impl PairFunction {
 
     /// The function of `multipliers[0] * a + multipliers[1] * b`, if the sum decides: if the multipliers are in the
     /// proportion of the gains.
-    pub fn of_sum(&self, multipliers: [i32; 2]) -> Option<Function> {
-        let [p, q] = multipliers.map(|multiplier| from_integer(multiplier.into()));
+    pub fn of_sum(&self, multipliers: [i64; 2]) -> Option<Function> {
+        let [p, q] = multipliers.map(from_integer);
         let [a, b] = &self.gains;
         let unit = if !p.is_zero() {
             a / &p

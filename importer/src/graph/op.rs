@@ -96,10 +96,11 @@ pub enum Op {
     Conv2d(Conv),
     /// Transposed convolution of codes: x, weight codes (outputs first), optional integer bias.
     ConvTranspose2d(ConvTranspose),
-    /// The exact integer sum `multipliers[0] * a + multipliers[1] * b`: a, b; b may repeat along a's leading axes.
+    /// The exact integer sum `m[0] * a + m[1] * b` with the multipliers `m` of the channel: a, b; b may repeat along
+    /// a's leading axes.
     Sum {
-        /// Whole units of the result in one unit of each operand.
-        multipliers: [i64; 2],
+        /// Whole units of the result in one unit of each operand: one pair for all channels, or one for each.
+        multipliers: Vec<[i64; 2]>,
     },
     /// The exact integer product `(a - zero_points[0]) * (b - zero_points[1])`: a, b, as for `sum`.
     Product {
@@ -339,22 +340,29 @@ pub struct Tail {
     pub int: IntType,
 }
 
+impl Tail {
+    /// Channels that it tells apart, 1 if none.
+    pub fn channels(&self) -> usize {
+        self.curve.channels().max(self.quantizer.channels())
+    }
+}
+
 /// The function of a requantization of two operands.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RequantizePair {
     /// What the model says: the tail takes `gains[0] * a + gains[1] * b`.
     Exact {
-        /// Real value of one unit of each operand.
-        #[serde(with = "exact_text::rationals")]
-        gains: Vec<BigRational>,
+        /// Real value of one unit of each of the two operands, for all channels or for each.
+        #[serde(with = "exact_text::rational_lists")]
+        gains: Vec<Vec<BigRational>>,
         /// What happens to the sum.
         tail: Tail,
     },
-    /// What the program computes: the form takes `multipliers[0] * a + multipliers[1] * b`.
+    /// What the program computes: the form takes `m[0] * a + m[1] * b` with the multipliers `m` of the channel.
     Certified {
-        /// Factors of the operands.
-        multipliers: [i32; 2],
+        /// Factors of the operands: one pair for all channels, or one for each.
+        multipliers: Vec<[i64; 2]>,
         /// The form and its proof.
         certified: Box<Certified>,
     },

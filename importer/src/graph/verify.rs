@@ -145,6 +145,19 @@ impl Verifier<'_> {
         }
     }
 
+    /// Checks how many channels the factors of a sum are made for.
+    fn factors(&mut self, at: &Location, output: &Value, counts: &[usize]) {
+        // Where layers read channels last, sums do.
+        let channels = [output.shape.get(1), output.shape.last()];
+        let suits = |count: &usize| *count == 1 || channels.contains(&Some(count));
+        self.require(
+            counts.iter().all(suits),
+            at,
+            "factors are one for all channels, or one for each",
+            || format!("{counts:?} for {:?}", output.shape),
+        );
+    }
+
     fn integer_node(&mut self, at: &Location, node: &Node, operands: &[&Value], output: &Value) {
         let is_codes = |value: &Value| matches!(value.ty, Type::Codes(_));
         let sums = |value: &Value| matches!(value.ty, Type::Accumulators { .. });
@@ -164,10 +177,26 @@ impl Verifier<'_> {
                 self.require(holds, at, "layers go from codes and constant weights to accumulators", found);
             }
             Op::Sum { .. } | Op::Product { .. } | Op::SumPool(_) => {
+                if let Op::Sum { multipliers } = &node.op {
+                    self.factors(at, output, &[multipliers.len()]);
+                }
                 let holds = operands.iter().all(|value| value.ty != Type::Float) && sums(output);
                 self.require(holds, at, "sums go from integers to accumulators", found);
             }
             Op::Requantize(_) | Op::RequantizePair(_) => {
+                match &node.op {
+                    Op::RequantizePair(RequantizePair::Certified { multipliers, .. }) => {
+                        self.factors(at, output, &[multipliers.len()]);
+                    }
+                    Op::RequantizePair(RequantizePair::Exact { gains, .. }) => {
+                        let counts: Vec<usize> = gains.iter().map(Vec::len).collect();
+                        self.require(counts.len() == 2, at, "each of two operands has gains", || {
+                            counts.len().to_string()
+                        });
+                        self.factors(at, output, &counts);
+                    }
+                    _ => {}
+                }
                 let integers = operands.iter().all(|value| value.ty != Type::Float);
                 self.require(integers && is_codes(output), at, "requantize ends in codes", found);
                 let range = match &node.op {

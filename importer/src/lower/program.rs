@@ -180,12 +180,16 @@ fn op<'a>(
             unit: whole(pool.unit, &at)?,
             requant,
         }),
-        Op::Sum { multipliers: [p, q] } => ProgramOp::Add(Add {
+        Op::Sum { multipliers } => ProgramOp::Add(Add {
             input,
             second: second(1),
             output,
-            multipliers: [whole(*p, &at)?, whole(*q, &at)?],
-            channels: channels(certified, &result.shape, &at)?,
+            multipliers: packed[index].multipliers(),
+            channels: if multipliers.len() > 1 {
+                small(result.shape.last().copied().unwrap_or(1), &at)?
+            } else {
+                channels(certified, &result.shape, &at)?
+            },
             requant,
         }),
         Op::Product { zero_points: [p, q] } => ProgramOp::Mul(Mul {
@@ -196,12 +200,12 @@ fn op<'a>(
             channels: channels(certified, &result.shape, &at)?,
             requant,
         }),
-        Op::RequantizePair(RequantizePair::Certified { multipliers, certified }) => ProgramOp::Add(Add {
+        Op::RequantizePair(RequantizePair::Certified { certified, .. }) => ProgramOp::Add(Add {
             input,
             second: second(1),
             output,
-            multipliers: *multipliers,
-            channels: 1,
+            multipliers: packed[index].multipliers(),
+            channels: channels(Some(certified), &result.shape, &at)?,
             requant: Some(certified.params.view()),
         }),
         Op::Requantize(Requantize::Certified(certified)) => ProgramOp::Requantize(ProgramRequantize {

@@ -117,9 +117,8 @@ fn bounds_of_node(graph: &Graph, index: usize) -> Result<Vec<IntRange>, Diagnost
     let bounds: Option<Vec<IntRange>> = match &node.op {
         Op::Sum { multipliers } => {
             let (a, b) = (operand(0)?, operand(1)?);
-            a.checked_scale(multipliers[0])
-                .zip(b.checked_scale(multipliers[1]))
-                .and_then(|(a, b)| Some(vec![a.checked_add(b)?]))
+            let sum = |[p, q]: &[i64; 2]| a.checked_scale(*p)?.checked_add(b.checked_scale(*q)?);
+            multipliers.iter().map(sum).collect()
         }
         Op::Product { zero_points } => {
             let centered =
@@ -158,7 +157,7 @@ fn pooled(range: IntRange, SumPool { pool, zero_point, unit }: &SumPool) -> Opti
 
 /// The exact functions of a requantization: one for all channels, or one for each.
 pub(crate) fn functions(tail: &Tail) -> Vec<Function> {
-    let count = tail.curve.channels().max(tail.quantizer.channels());
+    let count = tail.channels();
     (0..count).map(|channel| Function::new(&tail.curve, &tail.quantizer, channel)).collect()
 }
 

@@ -56,17 +56,19 @@ fn certify(graph: &Graph, index: usize) -> Option<Result<Op, Diagnostic>> {
                 let ranges = bound_accumulators::of_value(graph, node.inputs[operand])?;
                 ranges.into_iter().reduce(IntRange::union)
             };
-            let (Some(a), Some(b), [first, second]) = (range(0), range(1), gains.as_slice()) else {
+            let (Some(a), Some(b)) = (range(0), range(1)) else {
                 let found = "operands whose ranges are unknown";
                 return Some(Err(Diagnostic::new(Code::AccumulatorTooWide, at, found, "quantized operands")));
             };
-            let function = PairFunction {
-                gains: [first.clone(), second.clone()],
+            let channels = tail.channels().max(gains[0].len()).max(gains[1].len());
+            let function = |channel: usize| PairFunction {
+                gains: [0, 1].map(|operand: usize| gains[operand][channel % gains[operand].len()].clone()),
                 offset: Rational::zero(),
-                curve: tail.curve.clone(),
-                quantizer: tail.quantizer.clone(),
+                curve: tail.curve.channel(channel),
+                quantizer: tail.quantizer.channel(channel),
             };
-            Some(requant::choose_pair(&function, a, b).map_err(|error| problem(at, &error)).map(|choice| {
+            let functions: Vec<PairFunction> = (0..channels).map(function).collect();
+            Some(requant::choose_pair(&functions, a, b).map_err(|error| problem(at, &error)).map(|choice| {
                 let certified = Certified { params: choice.params, certificate: choice.certificate };
                 let (multipliers, certified) = (choice.multipliers, Box::new(certified));
                 Op::RequantizePair(RequantizePair::Certified { multipliers, certified })

@@ -10,7 +10,8 @@ use super::Pass;
 use super::fold_constants::permuted;
 use crate::diagnostic::Result;
 use crate::graph::{
-    Constant, Conv, ConvTranspose, Graph, Layout, Level, Node, Op, Pool, Requantize, SumPool, Value, ValueId,
+    Constant, Conv, ConvTranspose, Graph, Layout, Level, Node, Op, Pool, Requantize, RequantizePair, SumPool,
+    Value, ValueId,
 };
 
 pub(super) const PASS: Pass = Pass {
@@ -117,6 +118,12 @@ impl Rewriter {
         );
         let by_channel = match &node.op {
             Op::Requantize(Requantize::Certified(certified)) => certified.certificate.channels.len() > 1,
+            Op::RequantizePair(RequantizePair::Certified { certified, .. })
+                if certified.certificate.channels.len() > 1 =>
+            {
+                true
+            }
+            Op::Sum { multipliers } if multipliers.len() > 1 => true,
             Op::RequantizePair(_) | Op::Sum { .. } | Op::Product { .. } => {
                 self.graph.value(node.inputs[1]).shape != *shape
             }

@@ -16,13 +16,13 @@ pub(super) fn dense(x: &[i64], zero_point: i64, weights: &[i64], bias: &[i64]) -
     rows.map(|(output, row)| bias.get(output).unwrap_or(&0) + sum(row)).collect()
 }
 
-/// `f` of every element of `a` and the element of `b` that broadcasting puts beside it.
+/// `f` of the index of every element of `a`, the element, and the one of `b` that broadcasting puts beside it.
 pub(super) fn pair(
     a: &[i64],
     a_shape: &[usize],
     b: &[i64],
     b_shape: &[usize],
-    f: &dyn Fn(i64, i64) -> i64,
+    f: &dyn Fn(usize, i64, i64) -> i64,
 ) -> Vec<i64> {
     let lead = a_shape.len() - b_shape.len().min(a_shape.len());
     let b_strides = strides(b_shape);
@@ -35,7 +35,7 @@ pub(super) fn pair(
             .map(|((size, stride), i)| if *size == 1 { 0 } else { i * stride })
             .sum()
     };
-    a.iter().enumerate().map(|(index, a)| f(*a, b[beside(index)])).collect()
+    a.iter().enumerate().map(|(index, a)| f(index, *a, b[beside(index)])).collect()
 }
 
 pub(super) fn concat(parts: &[(&[i64], &[usize])], axis: usize) -> Vec<i64> {

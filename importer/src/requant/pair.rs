@@ -1,17 +1,19 @@
 //! Solves functions of two operands, such as the sum of two values with scales of their own.
 //!
 //! The device computes `multipliers[0] * a + multipliers[1] * b` and requantizes that. Operands in a proportion of
-//! small integers are added exactly and solved as one accumulator. Others get a 32-bit line in both operands, found
+//! small integers are added exactly and solved as one accumulator. Others get a line in both operands, found
 //! around the slopes that leave most room between all points it has to reach and to stay below, or a table.
 
-use super::{FormParams, RequantError, RequantParams, choose};
+use super::pair_line::{Corners, PairLine, Width};
+use super::{FormParams, LineParams, RequantError, RequantParams, choose};
 use crate::certify::{LayerCertificate, certify_pair};
 use crate::exact::{Channel, PairFunction};
 use exactum_runtime::num::IntRange;
 use num_integer::Integer;
 use num_traits::{ToPrimitive, Zero};
+use rayon::prelude::*;
 
-/// Sums up to which an exact proportion is tried before a line.
+/// Integers of sums up to which an exact proportion is tried before a line.
 const SHORT_RANGE: u64 = 1 << 20;
 
 /// Most pairs that a table holds.
@@ -20,82 +22,137 @@ const MAX_ENTRIES: i64 = 1 << 16;
 /// How a program computes a function of two operands, and its proof.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PairChoice {
-    /// Factor of each operand in the accumulator.
-    pub multipliers: [i32; 2],
+    /// Factor of each operand in the accumulator: one pair for each channel, or one for all.
+    pub multipliers: Vec<[i64; 2]>,
     /// The requantization of the accumulator.
     pub params: RequantParams,
     /// Why it is right.
     pub certificate: LayerCertificate,
 }
 
-/// Solves a function of two operands on their ranges.
+/// Solves the functions of two operands, one for each channel, on the operands' ranges.
 ///
 /// # Errors
 ///
-/// [`RequantError`] if no form computes it.
-pub fn choose_pair(f: &PairFunction, a: IntRange, b: IntRange) -> Result<PairChoice, RequantError> {
-    let codes = f.codes();
+/// [`RequantError`] if no form computes them all.
+pub fn choose_pair(functions: &[PairFunction], a: IntRange, b: IntRange) -> Result<PairChoice, RequantError> {
+    let ranges = [a, b];
+    let codes = functions.iter().map(PairFunction::codes).reduce(IntRange::union);
+    let codes = codes.ok_or(RequantError::NoChannels)?;
     let (Ok(lo), Ok(hi)) = (i32::try_from(codes.lo), i32::try_from(codes.hi)) else {
         return Err(RequantError::Codes { channel: 0, codes });
     };
-    let proportion = proportion(f, [a, b]);
-    let is_short = |(_, range): &(_, IntRange)| range.hi.abs_diff(range.lo) <= SHORT_RANGE;
-    if let Some(choice) =
-        proportion.filter(is_short).map(|found| exact_sum(f, [a, b], found)).transpose()?.flatten()
-    {
+    let proportions: Option<Vec<Proportion>> =
+        functions.iter().map(|function| Proportion::new(function, ranges)).collect();
+    let exact = |suits: &dyn Fn(&Proportion) -> bool| {
+        let found = proportions.as_ref().filter(|all| all.iter().all(suits));
+        found.map(|found| exact_sum(functions, ranges, found)).transpose().map(Option::flatten)
+    };
+    if let Some(choice) = exact(&|sum| sum.range.hi.abs_diff(sum.range.lo) <= SHORT_RANGE)? {
         return Ok(choice);
     }
-    if let Some((multipliers, form)) = super::pair_line::solve(f, [a, b], codes) {
-        return proven(f, [a, b], multipliers, RequantParams { form, lo, hi });
+    let corners: Option<Vec<Corners>> =
+        functions.par_iter().map(|function| Corners::of(function, ranges, codes)).collect();
+    let lines = |width: Width| {
+        let corners = corners.as_ref()?;
+        let lines: Option<Vec<PairLine>> =
+            corners.par_iter().map(|corners| corners.line(width, ranges)).collect();
+        Some(proven(functions, ranges, of_lines(&lines?, width, lo, hi)))
+    };
+    if let Some(choice) = lines(Width::W32) {
+        return choice;
     }
-    if let Some(choice) = proportion.map(|found| exact_sum(f, [a, b], found)).transpose()?.flatten() {
+    if let Some(choice) = exact(&|sum| super::fits_i32(sum.range))? {
         return Ok(choice);
     }
-    let (multipliers, form) = table(f, [a, b]).ok_or(RequantError::NoForm { channels: 1, codes })?;
-    proven(f, [a, b], multipliers, RequantParams { form, lo, hi })
+    if let Some(choice) = lines(Width::W64) {
+        return choice;
+    }
+    if let Some(choice) = exact(&|_| true)? {
+        return Ok(choice);
+    }
+    let none = RequantError::NoForm { channels: functions.len(), codes };
+    let [function] = functions else { return Err(none) };
+    let (multipliers, form) = table(function, ranges).ok_or(none)?;
+    proven(functions, ranges, (vec![multipliers], RequantParams { form, lo, hi }))
 }
 
 fn proven(
-    f: &PairFunction,
+    functions: &[PairFunction],
     ranges: [IntRange; 2],
-    multipliers: [i32; 2],
-    params: RequantParams,
+    (multipliers, params): (Vec<[i64; 2]>, RequantParams),
 ) -> Result<PairChoice, RequantError> {
     let form = params.kind();
-    let certificate = certify_pair(f, ranges, multipliers, &params.view())
+    let certificate = certify_pair(functions, ranges, &multipliers, &params.view())
         .map_err(|error| RequantError::Uncertified { form, error })?;
     Ok(PairChoice { multipliers, params, certificate })
 }
 
-/// The least integers in the proportion of the gains, and the sums they give, if these fit 32 bits.
-fn proportion(f: &PairFunction, ranges: [IntRange; 2]) -> Option<([i32; 2], IntRange)> {
-    let [a, b] = &f.gains;
-    let unit = a.denom().lcm(b.denom());
-    let [p, q] = [a, b].map(|gain| gain.numer() * (&unit / gain.denom()));
-    let divisor = p.gcd(&q);
-    let multipliers =
-        if divisor.is_zero() { [0, 0] } else { [(p / &divisor).to_i32()?, (q / &divisor).to_i32()?] };
-    let scaled = |i: usize| ranges[i].checked_scale(multipliers[i].into());
-    let range = scaled(0)?.checked_add(scaled(1)?)?;
-    super::fits_i32(range).then_some((multipliers, range))
+/// The multipliers of lines, and the requantization of the sums they make.
+fn of_lines(lines: &[PairLine], width: Width, lo: i32, hi: i32) -> (Vec<[i64; 2]>, RequantParams) {
+    let multipliers = lines.iter().map(|line| line.multipliers).collect();
+    let shifts = lines.iter().map(|line| line.shift).collect();
+    let form = match width {
+        Width::W32 => {
+            let offsets = lines.iter().map(|line| line.offset as i32).collect();
+            FormParams::Multiply32(LineParams { multipliers: vec![1], offsets, shifts })
+        }
+        Width::W64 => {
+            let words = |line: &PairLine| [line.offset as i64, (line.offset >> 64) as i64];
+            let offsets = lines.iter().map(words).collect();
+            FormParams::Multiply128(LineParams { multipliers: vec![1], offsets, shifts })
+        }
+    };
+    (multipliers, RequantParams { form, lo, hi })
 }
 
-/// The sum as an accumulator; `None` if no form computes it.
+/// The least integers in the proportion of the gains, and the sums they give.
+struct Proportion {
+    multipliers: [i64; 2],
+    range: IntRange,
+}
+
+impl Proportion {
+    /// `None` if the integers or the sums leave 64 bits.
+    fn new(f: &PairFunction, ranges: [IntRange; 2]) -> Option<Self> {
+        let [a, b] = &f.gains;
+        let unit = a.denom().lcm(b.denom());
+        let [p, q] = [a, b].map(|gain| gain.numer() * (&unit / gain.denom()));
+        let divisor = p.gcd(&q);
+        let multipliers =
+            if divisor.is_zero() { [0, 0] } else { [(p / &divisor).to_i64()?, (q / &divisor).to_i64()?] };
+        let scaled = |i: usize| ranges[i].checked_scale(multipliers[i]);
+        Some(Self { multipliers, range: scaled(0)?.checked_add(scaled(1)?)? })
+    }
+}
+
+/// The sums as accumulators; `None` if no form computes them.
 fn exact_sum(
-    f: &PairFunction,
+    functions: &[PairFunction],
     ranges: [IntRange; 2],
-    (multipliers, range): ([i32; 2], IntRange),
+    sums: &[Proportion],
 ) -> Result<Option<PairChoice>, RequantError> {
-    let Some(function) = f.of_sum(multipliers) else { return Ok(None) };
-    match choose(&[Channel { function, range }]) {
-        Ok(choice) => proven(f, ranges, multipliers, choice.params).map(Some),
-        Err(RequantError::NoForm { .. } | RequantError::Steps { .. }) => Ok(None),
+    let channel = |(function, sum): (&PairFunction, &Proportion)| {
+        Some(Channel { function: function.of_sum(sum.multipliers)?, range: sum.range })
+    };
+    let Some(channels) = functions.iter().zip(sums).map(channel).collect::<Option<Vec<_>>>() else {
+        return Ok(None);
+    };
+    let mut multipliers: Vec<[i64; 2]> = sums.iter().map(|sum| sum.multipliers).collect();
+    if multipliers.iter().all(|pair| *pair == multipliers[0]) {
+        multipliers.truncate(1);
+    }
+    match choose(&channels) {
+        Ok(choice) => proven(functions, ranges, (multipliers, choice.params)).map(Some),
+        Err(RequantError::NoForm { .. } | RequantError::Steps { .. } | RequantError::Range { .. }) => {
+            Ok(None)
+        }
         Err(error) => Err(error),
     }
 }
 
 /// Every pair, row by row.
-fn table(f: &PairFunction, [a, b]: [IntRange; 2]) -> Option<([i32; 2], FormParams)> {
+fn table(f: &PairFunction, [a, b]: [IntRange; 2]) -> Option<([i64; 2], FormParams)> {
     let [rows, columns] =
         [a, b].map(|range| range.hi.checked_sub(range.lo).and_then(|span| span.checked_add(1)));
     let (rows, columns) = (rows?, columns?);
@@ -106,8 +163,7 @@ fn table(f: &PairFunction, [a, b]: [IntRange; 2]) -> Option<([i32; 2], FormParam
     };
     let entries = (a.lo..=a.hi).flat_map(row).collect::<Option<Vec<_>>>()?;
     let first = columns.checked_mul(a.lo)?.checked_add(b.lo)?.to_i32()?;
-    let multipliers = [columns.to_i32()?, 1];
-    Some((multipliers, FormParams::Table { first, entries, domain: domain.to_u32()? }))
+    Some(([columns, 1], FormParams::Table { first, entries, domain: domain.to_u32()? }))
 }
 
 #[cfg(test)]

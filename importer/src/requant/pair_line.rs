@@ -1,16 +1,15 @@
-//! A 32-bit line in two operands: `(m0 * a + m1 * b + c) >> s`.
+//! A line in two operands: `(m0 * a + m1 * b + c) >> s`, in 32 bits or in 64.
 //!
 //! As for one operand, a line equals the function if it reaches certain points and stays below others, and `c`
 //! exists if and only if a window is not empty. How wide the window is in codes is a concave function of both
 //! slopes. Its maximum is found roughly, in doubles; integers near it are then tried exactly, least shift first.
 
-use super::{FormParams, LineParams};
 use crate::exact::{PairFunction, Quantizer, Shape};
 use exactum_runtime::num::IntRange;
 use num_traits::ToPrimitive;
 
-/// Most pairs that are looked at.
-const MAX_PAIRS: i64 = 1 << 20;
+/// Most runs that are looked at, over all rows.
+const MAX_RUNS: i64 = 1 << 21;
 
 /// Most corners, which every trial evaluates.
 const MAX_CORNERS: usize = 1 << 17;
@@ -28,32 +27,67 @@ struct Point {
     code: i64,
 }
 
-/// What a line has to satisfy: `at_least` its code at some points, `below` it at others.
-#[derive(Debug, Default)]
-struct Corners {
-    at_least: Vec<Point>,
-    below: Vec<Point>,
+/// The arithmetic of a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Width {
+    /// Multipliers, sums and offset of 32 bits.
+    W32,
+    /// Multipliers and sums of 64 bits; the offset may be larger.
+    W64,
 }
 
-/// The multipliers of both operands and the line of their sum, or `None` if none is found.
-pub(super) fn solve(
-    f: &PairFunction,
-    ranges: [IntRange; 2],
-    codes: IntRange,
-) -> Option<([i32; 2], FormParams)> {
-    let [a, b] = ranges.map(|range| range.hi.checked_sub(range.lo)?.checked_add(1));
-    a?.checked_mul(b?).filter(|pairs| *pairs <= MAX_PAIRS)?;
-    let corners = if a <= b {
-        Corners::new(f, ranges, codes)?
-    } else {
-        let [a, b] = ranges;
-        Corners::new(&f.swapped(), [b, a], codes)?.swapped()
-    };
-    let slopes = corners.widest(corners.first_guess(f)?)?;
-    (0..31).find_map(|shift| corners.line_near(slopes, shift, ranges))
+impl Width {
+    fn holds(self, value: i64) -> bool {
+        self == Self::W64 || i32::try_from(value).is_ok()
+    }
+
+    fn shifts(self) -> std::ops::Range<u8> {
+        match self {
+            Self::W32 => 0..31,
+            Self::W64 => 0..63,
+        }
+    }
+}
+
+/// `(multipliers[0] * a + multipliers[1] * b + offset) >> shift`.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct PairLine {
+    pub(super) multipliers: [i64; 2],
+    pub(super) offset: i128,
+    pub(super) shift: u8,
+}
+
+/// What a line has to satisfy: `at_least` its code at some points, `below` it at others.
+#[derive(Debug, Default)]
+pub(super) struct Corners {
+    at_least: Vec<Point>,
+    below: Vec<Point>,
+    /// About the slopes, in codes, that leave most room.
+    slopes: [f64; 2],
 }
 
 impl Corners {
+    /// The constraints of `f`, clamped to `codes`; `None` if no line computes it or none can be found.
+    pub(super) fn of(f: &PairFunction, ranges: [IntRange; 2], codes: IntRange) -> Option<Self> {
+        let [a, b] = ranges.map(|range| range.hi.checked_sub(range.lo)?.checked_add(1));
+        let (a, b) = (a?, b?);
+        let steps = codes.hi.checked_sub(codes.lo)?.checked_add(1)?.min(a.max(b));
+        a.min(b).checked_mul(steps).filter(|runs| *runs <= MAX_RUNS)?;
+        let mut corners = if a <= b {
+            Self::new(f, ranges, codes)?
+        } else {
+            let [a, b] = ranges;
+            Self::new(&f.swapped(), [b, a], codes)?.swapped()
+        };
+        corners.slopes = corners.widest(corners.first_guess(f)?, [a, b])?;
+        Some(corners)
+    }
+
+    /// The line of the least shift that is found.
+    pub(super) fn line(&self, width: Width, ranges: [IntRange; 2]) -> Option<PairLine> {
+        width.shifts().find_map(|shift| self.line_near(width, shift, ranges))
+    }
+
     /// The extreme points of each code. `None` for functions without a direction in the second operand.
     fn new(f: &PairFunction, [a, b]: [IntRange; 2], codes: IntRange) -> Option<Self> {
         let lists = codes.hi.checked_sub(codes.lo)?.to_usize().filter(|steps| *steps < MAX_CORNERS)? + 1;
@@ -93,7 +127,7 @@ impl Corners {
             };
             lists.into_iter().enumerate().flat_map(of).collect::<Vec<_>>()
         };
-        let found = Self { at_least: corners(at_least, 0), below: corners(below, 1) };
+        let found = Self { at_least: corners(at_least, 0), below: corners(below, 1), slopes: [0.0; 2] };
         (found.at_least.len() + found.below.len() <= MAX_CORNERS).then_some(found)
     }
 
@@ -114,6 +148,7 @@ impl Corners {
             (Some(first), Some(last)) if first.code != last.code => {
                 (code(last) - code(first)) / (value(last) - value(first))
             }
+            _ if gains == [0.0; 2] => 0.0,
             _ => 1.0 / gains[0].abs().max(gains[1].abs()),
         };
         let slopes = gains.map(|gain| gain * codes_per_unit);
@@ -140,14 +175,18 @@ impl Corners {
     }
 
     /// The slopes with about the widest window, by the ellipsoid method; `None` if all windows seen are empty.
-    fn widest(&self, mut centre: [f64; 2]) -> Option<[f64; 2]> {
+    ///
+    /// `counts` are the numbers of values of the operands.
+    fn widest(&self, mut centre: [f64; 2], counts: [i64; 2]) -> Option<[f64; 2]> {
         if self.below.is_empty() || self.at_least.is_empty() {
             return Some(centre);
         }
-        let radius = 0.02 * centre[0].abs().max(centre[1].abs());
+        // Lines that are right at the ends of a range differ by a code or two between them.
+        let steep = 0.02 * centre[0].abs().max(centre[1].abs());
+        let radius = counts.map(|count| steep.min(4.0 / count as f64));
         // Points `x` away from the centre lie in the ellipsoid if `x` times the inverse of this, times `x`, is at
         // most 1. The matrix is symmetric: xx, xy, yy.
-        let mut matrix = [radius * radius, 0.0, radius * radius];
+        let mut matrix = [radius[0] * radius[0], 0.0, radius[1] * radius[1]];
         let mut best = (0.0, None);
         for _ in 0..STEPS {
             let (width, [gx, gy]) = self.width(centre);
@@ -167,34 +206,31 @@ impl Corners {
         best.1
     }
 
-    /// A line with `shift` whose multipliers are near `slopes`.
-    fn line_near(
-        &self,
-        slopes: [f64; 2],
-        shift: u8,
-        ranges: [IntRange; 2],
-    ) -> Option<([i32; 2], FormParams)> {
-        let unit = f64::from(1u32 << shift);
-        let [m0, m1] = slopes.map(|slope| (slope * unit).round_ties_even() as i64);
+    /// A line with `shift` whose multipliers are near the slopes.
+    fn line_near(&self, width: Width, shift: u8, ranges: [IntRange; 2]) -> Option<PairLine> {
+        let unit = f64::from(shift).exp2();
+        let [m0, m1] = self.slopes.map(|slope| (slope * unit).round_ties_even() as i64);
         let near = |m: i64| {
             (0..=2 * REACH).map(move |i| m.saturating_add(if i % 2 == 0 { i / 2 } else { -i / 2 - 1 }))
         };
         // The corners hold a line only if it rises and falls with the function.
-        let along = |multipliers: [i64; 2]| (0..2).all(|i| multipliers[i] as f64 * slopes[i] >= 0.0);
-        let line = |multipliers| along(multipliers).then(|| self.line(multipliers, shift, ranges)).flatten();
+        let along = |multipliers: [i64; 2]| (0..2).all(|i| multipliers[i] as f64 * self.slopes[i] >= 0.0);
+        let line = |multipliers| {
+            along(multipliers).then(|| self.line_with(width, multipliers, shift, ranges)).flatten()
+        };
         near(m0).find_map(|m0| near(m1).find_map(|m1| line([m0, m1])))
     }
 
-    fn line(
+    fn line_with(
         &self,
+        width: Width,
         multipliers: [i64; 2],
         shift: u8,
         ranges: [IntRange; 2],
-    ) -> Option<([i32; 2], FormParams)> {
-        let [m0, m1] = multipliers.map(|m| i32::try_from(m).ok());
-        let narrow = [m0?, m1?];
-        let scaled = |i: usize| ranges[i].checked_scale(multipliers[i]);
-        let sums = scaled(0)?.checked_add(scaled(1)?).filter(|sums| super::fits_i32(*sums))?;
+    ) -> Option<PairLine> {
+        let scaled =
+            |i: usize| ranges[i].checked_scale(multipliers[i]).filter(|_| width.holds(multipliers[i]));
+        let sums = scaled(0)?.checked_add(scaled(1)?)?;
         let (mut least, mut most) = (None, None);
         let bound = |point: &Point| {
             (i128::from(point.code) << shift)
@@ -219,10 +255,13 @@ impl Corners {
             (None, Some(most)) => (most - code, most),
             (None, None) => (0, 0),
         };
-        let offset = i32::try_from(least + (most - least) / 2).ok()?;
-        let fits = sums.checked_add(IntRange::point(offset.into())).is_some_and(super::fits_i32);
-        let line = LineParams { multipliers: vec![1], offsets: vec![offset], shifts: vec![shift] };
-        fits.then_some((narrow, FormParams::Multiply32(line)))
+        let offset = least + (most - least) / 2;
+        let fits = width == Width::W64 || {
+            let offset = i32::try_from(offset).ok().map(|offset| IntRange::point(offset.into()));
+            let shifted = offset.and_then(|offset| sums.checked_add(offset));
+            [Some(sums), shifted].into_iter().all(|range| range.is_some_and(super::fits_i32))
+        };
+        fits.then_some(PairLine { multipliers, offset, shift })
     }
 }
 

@@ -41,16 +41,16 @@ pub(crate) fn verify_shapes(
     if channels == 0 || !elems.is_multiple_of(channels) { Err(OpFault::Geometry) } else { Ok(()) }
 }
 
+/// Requantizes and stores a block: the channel of its first element, the integers of both operands, the place of the
+/// codes.
+type Finish<'a> = dyn Fn(usize, &mut [i32], &[i32], CodesMut<'_>) + 'a;
+
 /// Calls `finish` for blocks of elements, in order, with the channel of the first, their integers in `first`, those of
 /// `second` that meet them, and the place of their codes.
 ///
 /// `finish` is called through a pointer: the frame is larger than what differs between operations.
 #[inline(never)]
-pub(crate) fn run(
-    operands: &Operands<'_>,
-    arena: &mut [u8],
-    finish: &dyn Fn(usize, &mut [i32], &[i32], CodesMut<'_>),
-) {
+pub(crate) fn run(operands: &Operands<'_>, arena: &mut [u8], finish: &Finish<'_>) {
     let (elems, channels) = (operands.output.shape.elems() as usize, operands.channels as usize);
     let period = operands.second.shape.elems() as usize;
     let (mut accs, mut others) = ([0; BLOCK_CHANNELS], [0; BLOCK_CHANNELS]);

@@ -77,7 +77,11 @@ fn check_extremes(verifier: &mut Verifier<'_>, at: &Location, node: &Node, opera
             }
             op => {
                 let value = |a: i128, b: i128| match op {
-                    Op::Sum { multipliers: [p, q] } => i128::from(*p) * a + i128::from(*q) * b,
+                    Op::Sum { multipliers } => {
+                        let pair = multipliers.get(if multipliers.len() == 1 { 0 } else { channel });
+                        let [p, q] = pair.copied().unwrap_or_default();
+                        i128::from(p) * a + i128::from(q) * b
+                    }
                     Op::Product { zero_points: [p, q] } => (a - i128::from(*p)) * (b - i128::from(*q)),
                     _ => 0,
                 };

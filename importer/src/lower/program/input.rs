@@ -60,7 +60,7 @@ pub(super) fn rule(graph: &Graph, id: ValueId) -> Result<Option<Rule>, Diagnosti
         let found = format!("an input with preprocessing and codes {range}");
         return Err(refuse(found, "at most 12 bits, or no operator before the first quantizer"));
     }
-    let channels = tail.curve.channels().max(tail.quantizer.channels());
+    let channels = tail.channels();
     let inner: usize = shape.iter().skip(2).product();
     let end = |channel| [f32::NEG_INFINITY, f32::INFINITY].map(|x| quantize_float(tail, channel, x));
     let ends: Vec<[i64; 2]> = (0..channels).map(end).collect();

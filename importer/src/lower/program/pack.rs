@@ -1,9 +1,9 @@
 //! Arrays that the image copies, in the order in which kernels read them.
 
-use exactum_runtime::program::op::{Bias, Conv2d, Weights};
+use exactum_runtime::program::op::{Bias, Conv2d, Multipliers, Weights};
 
 use super::tensors::Tensors;
-use crate::graph::{Constant, Conv, Graph, Node, Op, ValueId};
+use crate::graph::{Certified, Constant, Conv, Graph, Node, Op, RequantizePair, ValueId};
 
 /// Arrays of one operator; kept apart because operators borrow them.
 #[derive(Default)]
@@ -11,6 +11,15 @@ pub(super) struct Packed {
     weights: PackedWeights,
     bias: PackedBias,
     rest: Vec<u16>,
+    multipliers: PackedMultipliers,
+}
+
+#[derive(Default)]
+enum PackedMultipliers {
+    #[default]
+    None,
+    I32(Vec<[i32; 2]>),
+    I64(Vec<[i64; 2]>),
 }
 
 #[derive(Default)]
@@ -50,6 +59,15 @@ impl Packed {
         &self.rest
     }
 
+    /// Factors of the operands of a sum.
+    pub(super) fn multipliers(&self) -> Multipliers<'_> {
+        match &self.multipliers {
+            PackedMultipliers::None => Multipliers::I32(&[]),
+            PackedMultipliers::I32(pairs) => Multipliers::I32(pairs),
+            PackedMultipliers::I64(pairs) => Multipliers::I64(pairs),
+        }
+    }
+
     /// Bytes of weights and biases.
     pub(super) fn size_bytes(&self) -> usize {
         let weights = match &self.weights {
@@ -71,6 +89,13 @@ pub(super) fn pack(graph: &Graph, tensors: &Tensors, node: &Node) -> Packed {
     if let Op::Concat { .. } = node.op {
         let rest = node.inputs.iter().skip(1).map(|id| tensors.id(*id).0).collect();
         return Packed { rest, ..Packed::default() };
+    }
+    if let Op::Sum { multipliers } = &node.op {
+        return Packed { multipliers: pack_multipliers(multipliers, false), ..Packed::default() };
+    }
+    if let Op::RequantizePair(RequantizePair::Certified { multipliers, certified }) = &node.op {
+        let multipliers = pack_multipliers(multipliers, has_wide_sums(certified));
+        return Packed { multipliers, ..Packed::default() };
     }
     if !node.op.is_layer() {
         return Packed::default();
@@ -97,7 +122,21 @@ pub(super) fn pack(graph: &Graph, tensors: &Tensors, node: &Node) -> Packed {
         }
         _ => PackedBias::None,
     };
-    Packed { weights, bias, rest: vec![] }
+    Packed { weights, bias, ..Packed::default() }
+}
+
+/// Whether accumulators of a proof leave 32 bits.
+fn has_wide_sums(certified: &Certified) -> bool {
+    certified.certificate.range().is_none_or(|range| range.signed_bits() > i32::BITS)
+}
+
+fn pack_multipliers(multipliers: &[[i64; 2]], wide: bool) -> PackedMultipliers {
+    let narrow = |[p, q]: &[i64; 2]| Some([i32::try_from(*p).ok()?, i32::try_from(*q).ok()?]);
+    let short: Option<Vec<[i32; 2]>> = multipliers.iter().map(narrow).collect();
+    match short.filter(|_| !wide) {
+        Some(pairs) => PackedMultipliers::I32(pairs),
+        None => PackedMultipliers::I64(multipliers.to_vec()),
+    }
 }
 
 fn is_depthwise(graph: &Graph, node: &Node, conv: &Conv) -> bool {

@@ -36,11 +36,11 @@ pub(super) enum Source {
     Pair(Box<Pair>),
 }
 
-/// The real sum `gains[0] * a + gains[1] * b`.
+/// The real sum `gains[0] * a + gains[1] * b`, with gains for all channels or for each.
 #[derive(Clone, Debug)]
 pub(super) struct Pair {
     pub(super) values: [ValueId; 2],
-    pub(super) gains: [Rational; 2],
+    pub(super) gains: [Vec<Rational>; 2],
     pub(super) name: String,
     pub(super) shape: Vec<usize>,
 }
@@ -72,9 +72,9 @@ impl Known {
         Self::new(Source::Integer(id), curve)
     }
 
-    /// The sum `pair` plus `offset`.
-    pub(super) fn pair(pair: Pair, offset: Rational) -> Self {
-        Self::new(Source::Pair(Box::new(pair)), Curve::affine(vec![Rational::one()], vec![offset]))
+    /// The sum `pair` plus `offset` of all channels or of each.
+    pub(super) fn pair(pair: Pair, offset: Vec<Rational>) -> Self {
+        Self::new(Source::Pair(Box::new(pair)), Curve::affine(vec![Rational::one()], offset))
     }
 }
 
@@ -133,7 +133,7 @@ impl Quantizer<'_> {
             }
             Source::Pair(pair) => {
                 let (id, unit) = self.exact_sum(at, &pair)?;
-                (id, curve.after(&Curve::affine(vec![unit], vec![Rational::zero()])))
+                (id, curve.after(&Curve::affine(unit, vec![Rational::zero()])))
             }
         };
         let known = Known { source: Source::Integer(id), curve, moves, origin, softmax, name };

@@ -1,6 +1,6 @@
 //! Sums and products of two computed values.
 
-use num_traits::{One, ToPrimitive, Zero};
+use num_traits::{ToPrimitive, Zero};
 
 use super::Quantizer;
 use super::known::{Known, Move, Pair, Source, of_meaning};
@@ -36,28 +36,16 @@ impl Quantizer<'_> {
         let offset = zip(&a.offset, &b.offset, |a, b| a + b);
         let shape = self.from.value(node.output).shape.clone();
         let name = node.name.clone();
-        let exact = exact_multipliers(a, b).filter(|(multipliers, _)| {
-            let reach = reach(multipliers, [a.largest, b.largest]);
-            reach <= NARROW || (reach <= WIDEST && (a.gain.len() > 1 || b.gain.len() > 1))
-        });
-        let mut sum = match exact {
+        let mut sum = match exact_multipliers(a, b, NARROW) {
             Some((multipliers, gain)) => {
                 let meaning = Meaning { gain, offset };
                 let id = self.sum(node, &known, [a.id, b.id], multipliers, &meaning, shape);
                 Known::integer(id, of_meaning(&meaning))
             }
-            None => match (&a.gain[..], &b.gain[..], &offset[..]) {
-                ([first], [second], [offset]) => {
-                    let gains = [first.clone(), second.clone()];
-                    let pair = Pair { values: [a.id, b.id], gains, name, shape };
-                    Known::pair(pair, offset.clone())
-                }
-                _ => {
-                    let found = "a sum of values of which one has a scale for each channel";
-                    let needed = "an activation quantizer on each operand";
-                    return Err(Diagnostic::new(Code::MissingScale, at.clone(), found, needed));
-                }
-            },
+            None => {
+                let gains = [a.gain.clone(), b.gain.clone()];
+                Known::pair(Pair { values: [a.id, b.id], gains, name, shape }, offset)
+            }
         };
         if let Source::Pair(_) = sum.source {
             sum.origin =
@@ -113,10 +101,6 @@ impl Quantizer<'_> {
                     (grid.id, gain, offset, known)
                 }
             };
-            if gain.iter().any(Zero::is_zero) {
-                let found = "a value that is constant in a channel";
-                return Err(Diagnostic::new(Code::BadScale, at, found, "scales other than zero"));
-            }
             let id = self.broadcast(node, id);
             let ranges = self.ranges(id).ok_or_else(|| {
                 Diagnostic::new(
@@ -175,7 +159,7 @@ impl Quantizer<'_> {
         node: &Node,
         known: &[Known],
         values: [ValueId; 2],
-        multipliers: [i64; 2],
+        multipliers: Vec<[i64; 2]>,
         meaning: &Meaning,
         shape: Vec<usize>,
     ) -> ValueId {
@@ -187,28 +171,25 @@ impl Quantizer<'_> {
         output
     }
 
-    /// The sum `pair` as accumulators, and the real value of one of their units.
+    /// The sum `pair` as accumulators, and the real value of one of their units, in all channels or in each.
     pub(super) fn exact_sum(
         &mut self,
         at: &Location,
         pair: &Pair,
-    ) -> Result<(ValueId, Rational), Diagnostic> {
+    ) -> Result<(ValueId, Vec<Rational>), Diagnostic> {
         let operand = |index: usize| {
             let ranges = self.ranges(pair.values[index]).unwrap_or_default();
             let largest =
                 ranges.iter().map(|range| range.lo.saturating_abs().max(range.hi.saturating_abs())).max();
             Operand {
                 id: pair.values[index],
-                gain: vec![pair.gains[index].clone()],
+                gain: pair.gains[index].clone(),
                 offset: vec![Rational::zero()],
                 largest: largest.unwrap_or(i64::MAX),
             }
         };
         let operands = [operand(0), operand(1)];
-        let found = exact_multipliers(&operands[0], &operands[1]).filter(|(multipliers, _)| {
-            reach(multipliers, [operands[0].largest, operands[1].largest]) <= WIDEST
-        });
-        let Some((multipliers, gain)) = found else {
+        let Some((multipliers, gain)) = exact_multipliers(&operands[0], &operands[1], WIDEST) else {
             let found = format!("`{}`, a sum of values whose scales have no small common unit", pair.name);
             return Err(Diagnostic::new(
                 Code::MissingScale,
@@ -227,19 +208,32 @@ impl Quantizer<'_> {
             inputs: pair.values.to_vec(),
             output,
         });
-        Ok((output, gain.into_iter().next().unwrap_or_else(Rational::one)))
+        Ok((output, gain))
     }
 }
 
-/// Whole factors that bring both operands to one unit, the same in every channel, and that unit.
-fn exact_multipliers(a: &Operand, b: &Operand) -> Option<([i64; 2], Vec<Rational>)> {
+/// Whole factors that bring both operands to one unit, and that unit, in all channels or in each; `None` if there are no
+/// small ones, or sums may be larger than `largest`.
+fn exact_multipliers(a: &Operand, b: &Operand, largest: i64) -> Option<(Vec<[i64; 2]>, Vec<Rational>)> {
+    if a.gain.iter().chain(&b.gain).any(Zero::is_zero) {
+        return None;
+    }
+    let ratio = |ratio: &Rational| {
+        let (p, q) = (ratio.numer().to_i64()?, ratio.denom().to_i64()?);
+        let fits = |factor: i64| i32::try_from(factor).is_ok();
+        let multipliers = [p, q];
+        let suits = fits(p) && fits(q) && reach(&multipliers, [a.largest, b.largest]) <= largest;
+        suits.then_some(multipliers)
+    };
     let ratios = zip(&a.gain, &b.gain, |a, b| a / b);
-    let ratio = ratios.first().filter(|first| ratios.iter().all(|ratio| ratio == *first))?;
-    let (p, q) = (ratio.numer().to_i64()?, ratio.denom().to_i64()?);
-    let fits = |factor: i64| i32::try_from(factor).is_ok();
+    let mut multipliers = ratios.iter().map(ratio).collect::<Option<Vec<_>>>()?;
     // a : b = p : q, so one unit is a / p = b / q; the sign of p carries that of the ratio.
-    let unit = a.gain.iter().map(|gain| gain / exact::from_integer(p)).collect();
-    (fits(p) && fits(q)).then_some(([p, q], unit))
+    let whole: Vec<Rational> = multipliers.iter().map(|[p, _]| exact::from_integer(*p)).collect();
+    let unit = zip(&a.gain, &whole, |gain, p| gain / p);
+    if multipliers.iter().all(|pair| *pair == multipliers[0]) {
+        multipliers.truncate(1);
+    }
+    Some((multipliers, unit))
 }
 
 /// The largest magnitude that a sum can have.
@@ -262,14 +256,15 @@ mod tests {
     #[test]
     fn whole_factors_of_two_gains() {
         let ratio = |a: i64, b: i64| Rational::new(a.into(), b.into());
-        let operand =
-            |gain| Operand { id: ValueId::new(0), gain: vec![gain], offset: vec![ratio(0, 1)], largest: 127 };
-        let (multipliers, unit) = exact_multipliers(&operand(ratio(3, 8)), &operand(ratio(-1, 4))).unwrap();
-        assert_eq!((multipliers, unit), ([-3, 2], vec![ratio(-1, 8)]));
-        let gains = [ratio(3, 8), ratio(-1, 4)];
-        assert!(
-            multipliers.iter().zip(gains).all(|(m, gain)| exact::from_integer(*m) * ratio(-1, 8) == gain)
-        );
-        assert_eq!(reach(&multipliers, [127, 127]), 635);
+        let operand = |gain| Operand { id: ValueId::new(0), gain, offset: vec![ratio(0, 1)], largest: 127 };
+        let (first, second) = (operand(vec![ratio(3, 8)]), operand(vec![ratio(-1, 4)]));
+        let (multipliers, unit) = exact_multipliers(&first, &second, 635).unwrap();
+        assert_eq!((&*multipliers, &*unit), (&[[-3, 2]][..], &[ratio(-1, 8)][..]));
+        assert!(exact_multipliers(&first, &second, 634).is_none());
+        // Gains of channels may be in different proportions.
+        let each = operand(vec![ratio(3, 8), ratio(1, 2)]);
+        let (multipliers, unit) = exact_multipliers(&each, &second, 1000).unwrap();
+        assert_eq!((&*multipliers, &*unit), (&[[-3, 2], [-2, 1]][..], &[ratio(-1, 8), ratio(-1, 4)][..]));
+        assert!(exact_multipliers(&each, &operand(vec![ratio(0, 1)]), 1000).is_none());
     }
 }

@@ -1,7 +1,7 @@
 //! Pairs against rationals, one by one.
 
 use super::*;
-use crate::certify::{CertifyError, Scope};
+use crate::certify::{CertifyError, Condition, Scope};
 use crate::exact::{Curve, Piece, Quantizer, Rational, from_integer};
 use crate::requant::FormKind;
 use exactum_runtime::num::Rounding;
@@ -41,18 +41,29 @@ fn expected(f: &PairFunction, a: i64, b: i64) -> i64 {
 }
 
 fn check(f: &PairFunction, a: IntRange, b: IntRange) -> FormKind {
-    let choice = choose_pair(f, a, b).unwrap();
-    let requant = choice.params.view();
-    for first in a.lo..=a.hi {
-        for second in b.lo..=b.hi {
-            let acc = i64::from(choice.multipliers[0]) * first + i64::from(choice.multipliers[1]) * second;
-            let code = requant.apply(0, i32::try_from(acc).unwrap());
-            assert_eq!(i64::from(code), expected(f, first, second), "{f:?} at {first}, {second}: {choice:?}");
-            assert_eq!(i64::from(code), f.eval(first, second));
+    check_channels(std::slice::from_ref(f), a, b)
+}
+
+fn check_channels(functions: &[PairFunction], a: IntRange, b: IntRange) -> FormKind {
+    let choice = choose_pair(functions, a, b).unwrap();
+    for (channel, f) in functions.iter().enumerate() {
+        for first in a.lo..=a.hi {
+            for second in b.lo..=b.hi {
+                let code = code(&choice, channel, first, second);
+                assert_eq!(code, expected(f, first, second), "{f:?} at {first}, {second}: {choice:?}");
+                assert_eq!(code, f.eval(first, second));
+            }
         }
     }
     assert_eq!(choice.certificate.operands, Some([a, b]));
+    assert_eq!(choice.certificate.channels.len(), functions.len());
     choice.params.kind()
+}
+
+/// What the device computes.
+fn code(choice: &PairChoice, channel: usize, first: i64, second: i64) -> i64 {
+    let [p, q] = choice.multipliers[if choice.multipliers.len() == 1 { 0 } else { channel }];
+    choice.params.view().apply_wide(channel, p * first + q * second).into()
 }
 
 proptest! {
@@ -113,12 +124,12 @@ fn powers_of_two_add_exactly() {
         curve: Curve::identity(),
         quantizer: uniform(ratio(1, 4), 0, range(-128, 127)),
     };
-    let choice = choose_pair(&f, range(-128, 127), range(-128, 127)).unwrap();
-    assert_eq!((choice.multipliers, choice.params.kind()), ([4, 1], FormKind::ShiftHalfEven));
+    let choice = choose_pair(std::slice::from_ref(&f), range(-128, 127), range(-128, 127)).unwrap();
+    assert_eq!((&*choice.multipliers, choice.params.kind()), (&[[4, 1]][..], FormKind::ShiftHalfEven));
     assert_eq!(choice.certificate.scope, Scope::Proven);
     assert_eq!(check(&f, range(-128, 127), range(-128, 127)), FormKind::ShiftHalfEven);
     // The same holds for wider operands than any walk over pairs could take.
-    let wide = choose_pair(&f, range(-32_768, 32_767), range(-32_768, 32_767)).unwrap();
+    let wide = choose_pair(std::slice::from_ref(&f), range(-32_768, 32_767), range(-32_768, 32_767)).unwrap();
     assert_eq!(wide.params.kind(), FormKind::ShiftHalfEven);
 }
 
@@ -130,11 +141,11 @@ fn functions_without_direction_take_a_table() {
         curve: Curve::identity().then(Piece::Abs),
         quantizer: uniform(ratio(1, 3), 0, range(0, 255)),
     };
-    let choice = choose_pair(&f, range(-8, 7), range(0, 99)).unwrap();
+    let choice = choose_pair(std::slice::from_ref(&f), range(-8, 7), range(0, 99)).unwrap();
     assert_eq!((choice.params.kind(), choice.certificate.scope), (FormKind::Table, Scope::Exhaustive));
     assert_eq!(choice.certificate.points(), 1600);
     assert_eq!(check(&f, range(-8, 7), range(0, 99)), FormKind::Table);
-    let error = choose_pair(&f, range(-500, 500), range(-500, 500)).unwrap_err();
+    let error = choose_pair(std::slice::from_ref(&f), range(-500, 500), range(-500, 500)).unwrap_err();
     assert_eq!(error, RequantError::NoForm { channels: 1, codes: range(0, 255) });
 }
 
@@ -147,15 +158,101 @@ fn a_wrong_line_is_refuted() {
         quantizer: uniform(ratio(11_111_111, 1 << 27), -7, range(-128, 127)),
     };
     let ranges = [range(-128, 127), range(-128, 127)];
-    let choice = choose_pair(&f, ranges[0], ranges[1]).unwrap();
-    let [m0, m1] = choice.multipliers;
+    let choice = choose_pair(std::slice::from_ref(&f), ranges[0], ranges[1]).unwrap();
+    let [m0, m1] = choice.multipliers[0];
+    let certify = |multipliers: &[[i64; 2]]| {
+        certify_pair(std::slice::from_ref(&f), ranges, multipliers, &choice.params.view())
+    };
     for multipliers in [[m0 + 64, m1], [m0, m1 - 64]] {
-        let error = certify_pair(&f, ranges, multipliers, &choice.params.view()).unwrap_err();
+        let error = certify(&[multipliers]).unwrap_err();
         assert!(matches!(error, CertifyError::Refuted { .. }), "{error}");
     }
+    assert!(matches!(certify(&[]), Err(CertifyError::Length { found: 0, .. })));
+    assert!(matches!(certify(&[[1 << 32, 1]]), Err(CertifyError::Range { channel: 0, .. })));
+    let past_64_bits = CertifyError::Unproven { channel: 0, condition: Condition::Sum };
+    assert_eq!(certify(&[[i64::MAX, 1]]), Err(past_64_bits));
     let text = choice.certificate.to_string();
     assert!(
         text.starts_with("proven: multiply32 gives the exact code in -128..=127 for every pair of"),
         "{text}"
     );
+}
+
+fn line(gains: [Rational; 2], offset: Rational) -> PairFunction {
+    let quantizer = uniform(ratio(11_111_111, 1 << 24), 0, range(-128, 127));
+    PairFunction { gains, offset, curve: Curve::identity(), quantizer }
+}
+
+/// Channels with gains of their own, one of them dead, share a form.
+#[test]
+fn channels_have_multipliers_of_their_own() {
+    let functions: Vec<PairFunction> = [10_077_695, -3_333_333, 0, 15_000_001]
+        .iter()
+        .enumerate()
+        .map(|(channel, gain)| {
+            line([ratio(*gain, 1 << 24), ratio(13_421_773, 1 << 24)], ratio(channel as i64, 3))
+        })
+        .collect();
+    assert_eq!(check_channels(&functions, range(-32, 31), range(-7, 100)), FormKind::Multiply32);
+    let constant = line([ratio(0, 1), ratio(0, 1)], ratio(7, 2));
+    let with_constant = [functions[0].clone(), constant];
+    assert_eq!(check_channels(&with_constant, range(-32, 31), range(-7, 100)), FormKind::Multiply32);
+}
+
+/// Powers of two that differ between channels: exact sums, of which ties need the shift.
+#[test]
+fn channels_with_powers_of_two_add_exactly() {
+    let f = |shift: u32| PairFunction {
+        gains: [ratio(1, 1 << shift), ratio(1, 8)],
+        offset: ratio(0, 1),
+        curve: Curve::identity(),
+        quantizer: uniform(ratio(1, 4), 0, range(-128, 127)),
+    };
+    let functions = [f(3), f(6), f(2)];
+    assert_eq!(check_channels(&functions, range(-90, 90), range(-8, 7)), FormKind::ShiftHalfEven);
+}
+
+/// The sums of a layer and codes, as in residual blocks without a quantizer before the sum: more pairs than could be
+/// compared one by one, all of them proven.
+#[test]
+fn sums_of_layers_and_codes_take_a_wide_line() {
+    let sums = range(-700_000, 700_000);
+    let functions: Vec<PairFunction> = [10_077_695, 9_000_001]
+        .iter()
+        .map(|gain| line([ratio(*gain, 1 << 37), ratio(13_421_773, 1 << 25)], ratio(1, 7)))
+        .collect();
+    for swapped in [false, true] {
+        let functions: Vec<PairFunction> =
+            functions.iter().map(|f| if swapped { f.swapped() } else { f.clone() }).collect();
+        let [a, b] = if swapped { [range(-128, 127), sums] } else { [sums, range(-128, 127)] };
+        let choice = choose_pair(&functions, a, b).unwrap();
+        assert_eq!(choice.params.kind(), FormKind::Multiply128);
+        assert_eq!(choice.certificate.scope, Scope::Proven);
+        // An independent walk in large steps, and near steps of the function.
+        for (channel, f) in functions.iter().enumerate() {
+            for first in (sums.lo..=sums.hi).step_by(9973) {
+                for second in (-128..=127).step_by(17) {
+                    let at = if swapped { [second, first] } else { [first, second] };
+                    assert_eq!(code(&choice, channel, at[0], at[1]), expected(f, at[0], at[1]));
+                }
+            }
+        }
+    }
+}
+
+/// Sums of two layers of many bits have more steps in their rows than a proof could walk over: they are added in the
+/// proportion of their gains, or not at all.
+#[test]
+fn two_long_sums_are_added_in_exact_proportion() {
+    let sums = range(-700_000, 700_000);
+    let f = line([ratio(10_077_695, 1 << 37), ratio(13_421_773, 1 << 37)], ratio(1, 7));
+    let choice = choose_pair(&[f], sums, sums).unwrap();
+    assert_eq!(
+        (&*choice.multipliers, choice.params.kind()),
+        (&[[10_077_695, 13_421_773]][..], FormKind::Multiply128)
+    );
+    let f =
+        line([ratio(10_077_695, 1 << 37), ratio((1 << 60) - 1, 1 << 37) / ratio(1 << 40, 1)], ratio(1, 7));
+    let error = choose_pair(&[f], sums, sums).unwrap_err();
+    assert_eq!(error, RequantError::NoForm { channels: 1, codes: range(-128, 127) });
 }

@@ -20,7 +20,7 @@ use crate::program::window::Window2d;
 ///
 /// The sum runs over the input channels of the group of `o` and over the taps for which `y + top - ky * dilation` is
 /// `iy * stride` for a row `iy` of the input, and likewise for columns. The tensors state the output's height and width:
-/// `(in - 1) * stride + (size - 1) * dilation + 1 - pads`, plus fewer than stride or dilation further rows or columns.
+/// `(in - 1) * stride + (size - 1) * dilation + 1 - pads`, plus any number of further rows or columns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ConvTranspose2d<'p> {
     /// Height, width, channels of 8- or 16-bit codes.
