@@ -34,7 +34,7 @@ use crate::error::LoadError;
 use constants::Constants;
 use op::Ops;
 use port::{InputRecord, OutputRecord};
-use tensor::Tensors;
+use tensor::{TensorRecord, Tensors};
 
 /// A checked program, borrowed from its image.
 #[derive(Clone, Copy, Debug)]
@@ -96,7 +96,7 @@ impl<'p> Program<'p> {
 
     /// All tensors in order.
     pub fn tensors(&self) -> impl Iterator<Item = Tensor> + Clone + 'p {
-        self.tensors.0.iter().filter_map(|record| record.decode().ok())
+        self.tensors.0.iter().filter_map(TensorRecord::decode)
     }
 
     /// The model's inputs in order.

@@ -16,7 +16,7 @@ use crate::error::{LoadError, OpFault, PortFault, TensorFault};
 pub(crate) fn verify(program: &Program<'_>) -> Result<(), LoadError> {
     for (index, record) in program.tensors.0.iter().enumerate() {
         let fault = |fault| LoadError::Tensor { tensor: TensorId(index as u16), fault };
-        let tensor = record.decode().map_err(fault)?;
+        let tensor = record.check().map_err(fault)?;
         let end_bytes = u64::from(tensor.offset_bytes).saturating_add(tensor.size_bytes().into());
         if !tensor.offset_bytes.is_multiple_of(8) || end_bytes > program.arena_bytes.into() {
             return Err(fault(TensorFault::Place));
