@@ -32,7 +32,7 @@ pub use window::Window2d;
 
 use crate::error::LoadError;
 use constants::Constants;
-use op::Ops;
+use op::{OpRecords, Ops};
 use port::{InputRecord, OutputRecord};
 use tensor::{TensorRecord, Tensors};
 
@@ -117,6 +117,11 @@ impl<'p> Program<'p> {
 
     /// All ops in the order they run.
     pub fn ops(&self) -> Ops<'p> {
-        Ops::new(self.ops, self.constants)
+        Ops(self.op_records())
+    }
+
+    /// The records of all ops in the order they run.
+    pub(crate) const fn op_records(&self) -> OpRecords<'p> {
+        OpRecords::new(self.ops, self.constants)
     }
 }
