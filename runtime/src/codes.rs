@@ -36,8 +36,14 @@ impl Element {
     }
 
     /// The type a program's number stands for.
-    pub fn from_code(code: u8) -> Option<Self> {
-        Self::ALL.into_iter().find(|element| element.code() == code)
+    pub const fn from_code(code: u8) -> Option<Self> {
+        match code {
+            1 => Some(Self::I8),
+            2 => Some(Self::U8),
+            3 => Some(Self::I16),
+            4 => Some(Self::I32),
+            _ => None,
+        }
     }
 
     /// The type's name: `i8`, `u8`, `i16` or `i32`.

@@ -3,8 +3,7 @@
 use crate::codes::{Codes, CodesMut};
 use crate::error::{ArenaError, InputError};
 use crate::observe::Observer;
-use crate::program::op::Op;
-use crate::program::{Program, Tensor, TensorId};
+use crate::program::{Program, Tensor};
 
 /// A program and its working memory.
 ///
@@ -93,10 +92,15 @@ impl<'p, 'a> Engine<'p, 'a> {
 
     /// Runs every op once and calls `observer` around each.
     pub fn run_observed(&mut self, observer: &mut impl Observer) {
-        for (index, op) in self.program.ops().enumerate() {
+        let tensors = self.program.tensor_table();
+        for (index, record) in self.program.op_records().flatten().enumerate() {
+            let (Some(input), Some(output)) = (&tensors.get(record.input()), &tensors.get(record.output()))
+            else {
+                return;
+            };
             observer.before(index);
-            self.run_op(&op);
-            if let Some(output) = self.codes(op.output()) {
+            record.run(tensors, input, output, self.arena);
+            if let Some(output) = self.codes(output) {
                 observer.after(index, output);
             }
         }
@@ -104,23 +108,14 @@ impl<'p, 'a> Engine<'p, 'a> {
 
     /// The codes of output `index` after a run; `None` if there is no such output.
     pub fn output(&self, index: usize) -> Option<Codes<'_>> {
-        self.codes(self.program.outputs().nth(index)?.tensor)
-    }
-
-    fn run_op(&mut self, op: &Op<'_>) {
-        let (Some(input), Some(output)) = (self.program.tensor(op.input()), self.program.tensor(op.output()))
-        else {
-            return;
-        };
-        op.run(self.program.tensor_table(), &input, &output, self.arena);
+        self.codes(&self.program.tensor(self.program.outputs().nth(index)?.tensor)?)
     }
 
     fn input_tensor(&self, index: usize) -> Option<Tensor> {
         self.program.tensor(self.program.inputs().nth(index)?.tensor)
     }
 
-    fn codes(&self, id: TensorId) -> Option<Codes<'_>> {
-        let tensor = self.program.tensor(id)?;
+    fn codes(&self, tensor: &Tensor) -> Option<Codes<'_>> {
         Codes::from_bytes(tensor.element, self.arena.get(tensor.place())?)
     }
 }

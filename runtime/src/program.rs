@@ -32,9 +32,9 @@ pub use window::Window2d;
 
 use crate::error::LoadError;
 use constants::Constants;
-use op::Ops;
+use op::{OpRecords, Ops};
 use port::{InputRecord, OutputRecord};
-use tensor::Tensors;
+use tensor::{TensorRecord, Tensors};
 
 /// A checked program, borrowed from its image.
 #[derive(Clone, Copy, Debug)]
@@ -96,7 +96,7 @@ impl<'p> Program<'p> {
 
     /// All tensors in order.
     pub fn tensors(&self) -> impl Iterator<Item = Tensor> + Clone + 'p {
-        self.tensors.0.iter().filter_map(|record| record.decode().ok())
+        self.tensors.0.iter().filter_map(TensorRecord::decode)
     }
 
     /// The model's inputs in order.
@@ -117,6 +117,11 @@ impl<'p> Program<'p> {
 
     /// All ops in the order they run.
     pub fn ops(&self) -> Ops<'p> {
-        Ops::new(self.ops, self.constants)
+        Ops(self.op_records())
+    }
+
+    /// The records of all ops in the order they run.
+    pub(crate) const fn op_records(&self) -> OpRecords<'p> {
+        OpRecords::new(self.ops, self.constants)
     }
 }

@@ -120,7 +120,7 @@ fn counts_repeat(board: &CortexM4, name: &'static str) -> Result<(), Failed> {
     for counted in &first {
         let ops: u64 = counted.ops.iter().sum();
         let walk = counted.inference.checked_sub(ops).ok_or("the ops take more than the inference")?;
-        assert!(walk > 0 && walk < 3000 * counted.ops.len() as u64, "{walk} instructions between ops");
+        assert!(walk > 0 && walk < 1000 * counted.ops.len() as u64, "{walk} instructions between ops");
     }
     Ok(())
 }

@@ -19,6 +19,7 @@ const CASES: &[(&str, Case)] = &[
     ("a_run_past_its_limit_is_stopped", past_limit),
     ("device_computes_the_bytes_of_the_host", same_bytes),
     ("counts_of_ops_are_exact_and_repeat", op_counts),
+    ("an_op_costs_little_beside_its_products", smallest_ops),
     ("refused_programs_and_inputs_say_why", refusals),
     ("digits_classifies_on_the_board", digits),
     ("no_panic_is_reachable_from_run", no_panic),
@@ -104,6 +105,18 @@ fn op_counts(emulator: &Emulator) -> Result<(), Failed> {
         assert!(walk.is_some_and(|walk| walk > 0), "{instructions:?}");
     }
     assert_eq!(emulator.run_program(&generic, &program, &input, Counting::On)?, run, "a second run differs");
+    Ok(())
+}
+
+/// Finding, decoding and setting up an op, which every op of a network pays.
+fn smallest_ops(emulator: &Emulator) -> Result<(), Failed> {
+    const OPS: u16 = 16;
+    let generic = Image::build("generic")?;
+    let run = emulator.run_program(&generic, &sample::smallest_layers(OPS), &[9], Counting::On)?;
+    assert_eq!(run.output, [9]);
+    let [instructions] = &run.instructions[..] else { return Err("not one sample".into()) };
+    let each = instructions.inference / u64::from(OPS);
+    assert!(each < 1500, "{each} instructions for each op: {instructions:?}");
     Ok(())
 }
 

@@ -9,9 +9,16 @@ use crate::program::op::Bias;
 pub(super) const BLOCK_CHANNELS: usize = 64;
 
 /// Accumulators of one block, each started with its bias.
+#[inline(never)]
 pub(super) fn start(bias: Bias<'_>, first_channel: usize, accs: &mut [i32]) {
-    for (index, acc) in accs.iter_mut().enumerate() {
-        *acc = bias.at(first_channel.wrapping_add(index));
+    fn copy<T: Copy + Into<i32>>(biases: &[T], first_channel: usize, accs: &mut [i32]) {
+        let biases = biases.get(first_channel..).unwrap_or_default();
+        accs.iter_mut().zip(biases).for_each(|(acc, bias)| *acc = (*bias).into());
+    }
+    match bias {
+        Bias::None => accs.fill(0),
+        Bias::I16(biases) => copy(biases, first_channel, accs),
+        Bias::I32(biases) => copy(biases, first_channel, accs),
     }
 }
 

@@ -183,17 +183,6 @@ macro_rules! ops {
                 core::iter::once(self.input()).chain(second).chain(rest.iter().map(|id| TensorId(*id)))
             }
 
-            fn decode(header: &OpHeader, rest: &[u8], constants: Constants<'p>) -> Result<Self, OpFault> {
-                let (input, output) = (TensorId(header.input), TensorId(header.output));
-                match header.kind {
-                    $($code => {
-                        let record = FromBytes::ref_from_bytes(rest).map_err(|_| OpFault::Record)?;
-                        $ty::decode(input, output, record, constants).map(Self::$ty)
-                    })*
-                    found => Err(OpFault::Kind { found }),
-                }
-            }
-
             /// Writes the record to `records`, and the constants it refers to, to `constants`.
             #[cfg(feature = "encode")]
             pub(crate) fn encode<S: Extend<u8>>(
@@ -235,21 +224,28 @@ macro_rules! ops {
                     $(Self::$ty(op) => op.verify(tensors, input, output),)*
                 }
             }
+        }
 
-            /// Runs the op; nothing happens if its kernel is left out, which loading refuses.
+        impl<'p> OpRecord<'p> {
+            /// The record's meaning.
+            pub(crate) fn decode(self) -> Result<Op<'p>, OpFault> {
+                match self.header.kind {
+                    $($code => self.decode_as().map(Op::$ty),)*
+                    found => Err(OpFault::Kind { found }),
+                }
+            }
+
+            /// Runs the op of a checked record; nothing happens if its kernel is left out, which loading refuses.
             pub(crate) fn run(
-                &self,
+                self,
                 tensors: Tensors<'_>,
                 input: &Tensor,
                 output: &Tensor,
                 arena: &mut [u8],
             ) {
-                match self {
-                    $(Self::$ty(op) => {
-                        if cfg!(feature = $name) {
-                            op.run(tensors, input, output, arena);
-                        }
-                    })*
+                match self.header.kind {
+                    $($code if cfg!(feature = $name) => self.run_as::<$ty>(tensors, input, output, arena),)*
+                    _ => {}
                 }
             }
         }
@@ -313,42 +309,84 @@ impl fmt::Display for OpKind {
     }
 }
 
-/// The ops of a program in order. Stops at a record that cannot be read, which no loaded program holds.
+/// An op as the image holds it: a header whose kind and tensors are known, and fields that are not looked at yet.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct OpRecord<'p> {
+    header: &'p OpHeader,
+    fields: &'p [u8],
+    constants: Constants<'p>,
+}
+
+impl<'p> OpRecord<'p> {
+    /// The tensor it reads, the first if there are several.
+    pub(crate) const fn input(self) -> TensorId {
+        TensorId(self.header.input)
+    }
+
+    /// The tensor it writes.
+    pub(crate) const fn output(self) -> TensorId {
+        TensorId(self.header.output)
+    }
+
+    fn decode_as<B: OpBody<'p>>(self) -> Result<B, OpFault> {
+        let record = FromBytes::ref_from_bytes(self.fields).map_err(|_| OpFault::Record)?;
+        B::decode(self.input(), self.output(), record, self.constants)
+    }
+
+    /// Runs it as an op of one kind, never as an [`Op`]: that is as large as the largest kind, and moving it costs more
+    /// than decoding. Not inlined, so that each kind has a stack frame of its own size.
+    #[inline(never)]
+    fn run_as<B: OpBody<'p>>(self, tensors: Tensors<'_>, input: &Tensor, output: &Tensor, arena: &mut [u8]) {
+        // By reference: it stays where it was decoded.
+        if let Ok(op) = &self.decode_as::<B>() {
+            op.run(tensors, input, output, arena);
+        }
+    }
+}
+
+/// The records of a program in order. Stops after one that cannot be told from the next.
 #[derive(Clone, Debug)]
-pub struct Ops<'p> {
+pub(crate) struct OpRecords<'p> {
     rest: &'p [u8],
     constants: Constants<'p>,
 }
 
-impl<'p> Ops<'p> {
+impl<'p> OpRecords<'p> {
     pub(crate) const fn new(records: &'p [u8], constants: Constants<'p>) -> Self {
         Self { rest: records, constants }
     }
 
-    /// The next op, or what is wrong with its record, or `None` at the end.
-    pub(crate) fn try_next(&mut self) -> Option<Result<Op<'p>, OpFault>> {
+    fn split(&self) -> Option<(OpRecord<'p>, &'p [u8])> {
+        let (header, fields) = OpHeader::ref_from_prefix(self.rest).ok()?;
+        let fields_bytes = usize::from(header.record_bytes).checked_sub(size_of::<OpHeader>())?;
+        let (fields, rest) = fields.split_at_checked(fields_bytes)?;
+        Some((OpRecord { header, fields, constants: self.constants }, rest))
+    }
+}
+
+impl<'p> Iterator for OpRecords<'p> {
+    type Item = Result<OpRecord<'p>, OpFault>;
+
+    fn next(&mut self) -> Option<Self::Item> {
         if self.rest.is_empty() {
             return None;
         }
-        let taken = OpHeader::ref_from_prefix(self.rest).ok().and_then(|(header, fields)| {
-            let fields_bytes = usize::from(header.record_bytes).checked_sub(size_of::<OpHeader>())?;
-            let (fields, rest) = fields.split_at_checked(fields_bytes)?;
-            Some((header, fields, rest))
-        });
-        let Some((header, fields, rest)) = taken else {
-            self.rest = &[];
-            return Some(Err(OpFault::Record));
-        };
+        let (record, rest) =
+            self.split().map_or((Err(OpFault::Record), &[][..]), |(record, rest)| (Ok(record), rest));
         self.rest = rest;
-        Some(Op::decode(header, fields, self.constants))
+        Some(record)
     }
 }
+
+/// The ops of a program in order. Stops at a record that cannot be read, which no loaded program holds.
+#[derive(Clone, Debug)]
+pub struct Ops<'p>(pub(crate) OpRecords<'p>);
 
 impl<'p> Iterator for Ops<'p> {
     type Item = Op<'p>;
 
     fn next(&mut self) -> Option<Op<'p>> {
-        self.try_next()?.ok()
+        self.0.next()?.and_then(OpRecord::decode).ok()
     }
 }
 

@@ -18,26 +18,36 @@ impl core::fmt::Display for TensorId {
 
 /// One to four dimensions, outermost first, of one sample: no batch dimension. No dimension is zero.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Shape(heapless::Vec<u32, 4>);
+pub struct Shape {
+    /// Zero from `rank` on.
+    dims: [u32; 4],
+    rank: u8,
+}
 
 impl Shape {
     /// A shape, or `None` for a rank outside 1 to 4, a zero dimension, or more than 2^31 - 1 elements.
     pub fn new(dims: &[u32]) -> Option<Self> {
-        let mut elems = 1u32;
-        for dim in dims {
-            elems = elems.checked_mul(*dim).filter(|elems| *elems > 0 && *elems <= i32::MAX as u32)?;
+        let mut shape = Self { dims: [0; 4], rank: u8::try_from(dims.len()).ok()? };
+        if !(1..=shape.dims.len()).contains(&dims.len()) {
+            return None;
         }
-        if dims.is_empty() { None } else { heapless::Vec::from_slice(dims).ok().map(Self) }
+        let mut elems = 1u32;
+        for (to, dim) in shape.dims.iter_mut().zip(dims) {
+            elems = elems.checked_mul(*dim).filter(|elems| *elems > 0 && *elems <= i32::MAX as u32)?;
+            *to = *dim;
+        }
+        Some(shape)
     }
 
     /// The dimensions.
     pub fn dims(&self) -> &[u32] {
-        &self.0
+        self.dims.get(..usize::from(self.rank)).unwrap_or_default()
     }
 
     /// Number of elements.
     pub fn elems(&self) -> u32 {
-        self.0.iter().fold(1, |elems: u32, dim| elems.wrapping_mul(*dim))
+        // Over all four, so that no loop has to count: every op asks for this.
+        self.dims.iter().fold(1, |elems: u32, dim| elems.wrapping_mul((*dim).max(1)))
     }
 
     /// Height, width and channels, if the rank is 3.
@@ -107,8 +117,8 @@ record! {
 }
 
 impl TensorRecord {
-    /// The record's meaning.
-    pub(crate) fn decode(&self) -> Result<Tensor, TensorFault> {
+    /// The record's meaning, after all checks.
+    pub(crate) fn check(&self) -> Result<Tensor, TensorFault> {
         let element = Element::from_code(self.element).ok_or(TensorFault::Element)?;
         let (dims, rest) = self.shape.split_at_checked(usize::from(self.rank)).ok_or(TensorFault::Shape)?;
         let shape = Shape::new(dims).ok_or(TensorFault::Shape)?;
@@ -120,6 +130,16 @@ impl TensorRecord {
             return Err(TensorFault::Range);
         }
         Ok(Tensor { element, shape, offset_bytes: self.offset_bytes, range })
+    }
+
+    /// The meaning of a record that was checked; every run asks for it again.
+    pub(crate) fn decode(&self) -> Option<Tensor> {
+        Some(Tensor {
+            element: Element::from_code(self.element)?,
+            shape: Shape { dims: self.shape, rank: self.rank },
+            offset_bytes: self.offset_bytes,
+            range: IntRange { lo: self.lo.into(), hi: self.hi.into() },
+        })
     }
 
     /// The record of `tensor`; codes outside 32 bits are cut to them, which loading then refuses.
@@ -148,6 +168,6 @@ pub(crate) struct Tensors<'p>(pub(crate) &'p [TensorRecord]);
 impl Tensors<'_> {
     /// Tensor `id`, or `None` if there is none.
     pub(crate) fn get(self, id: TensorId) -> Option<Tensor> {
-        self.0.get(usize::from(id.0)).and_then(|record| record.decode().ok())
+        self.0.get(usize::from(id.0)).and_then(TensorRecord::decode)
     }
 }

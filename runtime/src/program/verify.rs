@@ -7,7 +7,7 @@
 //!   by nothing else; outputs are written and not overwritten.
 
 use super::Program;
-use super::op::Op;
+use super::op::{Op, OpRecord};
 use super::port::{InputRecord, InputRule};
 use super::tensor::{Tensor, TensorId};
 use crate::error::{LoadError, OpFault, PortFault, TensorFault};
@@ -16,7 +16,7 @@ use crate::error::{LoadError, OpFault, PortFault, TensorFault};
 pub(crate) fn verify(program: &Program<'_>) -> Result<(), LoadError> {
     for (index, record) in program.tensors.0.iter().enumerate() {
         let fault = |fault| LoadError::Tensor { tensor: TensorId(index as u16), fault };
-        let tensor = record.decode().map_err(fault)?;
+        let tensor = record.check().map_err(fault)?;
         let end_bytes = u64::from(tensor.offset_bytes).saturating_add(tensor.size_bytes().into());
         if !tensor.offset_bytes.is_multiple_of(8) || end_bytes > program.arena_bytes.into() {
             return Err(fault(TensorFault::Place));
@@ -26,14 +26,13 @@ pub(crate) fn verify(program: &Program<'_>) -> Result<(), LoadError> {
         verify_input(program, index, record)
             .map_err(|fault| LoadError::Input { input: index as u16, fault })?;
     }
-    let mut ops = program.ops();
+    let mut records = program.op_records();
     for index in 0..program.op_count {
-        ops.try_next()
-            .unwrap_or(Err(OpFault::Record))
-            .and_then(|op| verify_op(program, usize::from(index), &op))
+        let op = records.next().unwrap_or(Err(OpFault::Record)).and_then(OpRecord::decode);
+        op.and_then(|op| verify_op(program, usize::from(index), &op))
             .map_err(|fault| LoadError::Op { op: index, fault })?;
     }
-    if ops.try_next().is_some() {
+    if records.next().is_some() {
         return Err(LoadError::Op { op: program.op_count, fault: OpFault::Record });
     }
     for (index, record) in program.outputs.iter().enumerate() {
@@ -102,16 +101,20 @@ fn written_by(program: &Program<'_>, end: usize, tensor: TensorId) -> Option<usi
     if program.inputs().any(|input| input.tensor == tensor) {
         return Some(0);
     }
-    let position = program.ops().take(end).position(|op| op.output() == tensor)?;
+    let position = outputs(program).take(end).position(|output| output == tensor)?;
     position.checked_add(1)
 }
 
 /// Whether an op from `start` on and before `end` writes memory of `tensor`.
 fn overwritten(program: &Program<'_>, start: usize, end: usize, tensor: &Tensor) -> bool {
-    program
-        .ops()
+    outputs(program)
         .take(end)
         .skip(start)
-        .filter_map(|op| program.tensor(op.output()))
+        .filter_map(|output| program.tensor(output))
         .any(|output| output.overlaps(tensor))
+}
+
+/// What each op writes.
+fn outputs<'p>(program: &Program<'p>) -> impl Iterator<Item = TensorId> + use<'p> {
+    program.op_records().flatten().map(OpRecord::output)
 }

@@ -96,6 +96,41 @@ pub(crate) fn program() -> Vec<u8> {
     image
 }
 
+/// `layers` dense layers of one product, each of which gives its own input.
+pub(crate) fn smallest_layers(layers: u16) -> Vec<u8> {
+    let codes = |id: u16| Tensor {
+        element: Element::U8,
+        shape: Shape::new(&[1]).unwrap(),
+        offset_bytes: 8 * u32::from(id),
+        range: IntRange { lo: 0, hi: INPUT_HI.into() },
+    };
+    let layer = |id| Dense {
+        input: TensorId(id),
+        output: TensorId(id + 1),
+        input_zero_point: 0,
+        in_features: 1,
+        out_features: 1,
+        weights: Weights::I8(&[1]),
+        bias: Bias::I16(&[0]),
+        requant: Some(Requant {
+            form: Form::ShiftHalfEven { multipliers: &[2], offsets: &[0], shifts: &[1] },
+            lo: 0,
+            hi: INPUT_HI.into(),
+        }),
+        wide: false,
+    };
+    let source = Source {
+        arena_bytes: 8 * u32::from(layers + 1),
+        tensors: &(0..=layers).map(codes).collect::<Vec<_>>(),
+        inputs: &[Input { tensor: TensorId(0), quantizer: None }],
+        outputs: &[Output { tensor: TensorId(layers) }],
+        ops: &(0..layers).map(|id| layer(id).into()).collect::<Vec<_>>(),
+    };
+    let mut image = Vec::new();
+    encode(&source, &mut image).unwrap();
+    image
+}
+
 /// The output of `program` on the host for each sample of `input`.
 pub(crate) fn host(program: &[u8], input: &[u8]) -> Vec<u8> {
     let mut aligned = Aligned([0; 8192]);
