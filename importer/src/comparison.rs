@@ -12,11 +12,11 @@ use crate::interface::{Interface, Port, position};
 use crate::npy::Array;
 use crate::reference::Reference;
 
-/// Expected outputs without a quantizer may differ by this much, relative to the largest magnitude in the sample.
+/// Expected outputs without a quantizer, or of a function such as softmax, may differ by this much, relative to the largest magnitude in the sample.
 const RELATIVE_TOLERANCE: f64 = 1e-5;
 
 /// What a comparison found.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Comparison {
     /// Samples compared.
     pub samples: usize,
@@ -34,7 +34,7 @@ pub struct Comparison {
 }
 
 /// One element with different values.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Mismatch {
     /// Position in the batch.
     pub sample: usize,
@@ -46,9 +46,12 @@ pub struct Mismatch {
     pub reference: i64,
     /// Integer of the program.
     pub runtime: i64,
-    /// Integer nearest to the expected output, if one was given.
+    /// Integer nearest to the expected output, if one was given and is no function of one integer alone.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expected: Option<i64>,
+    /// What the model gives by the exact reference, and the expected output, where they are functions of the integers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub results: Option<[f64; 2]>,
 }
 
 /// Expected outputs for a batch.
@@ -119,41 +122,39 @@ struct Output<'a> {
 impl Output<'_> {
     fn compare(&self, result: &mut Comparison) {
         assert_eq!(self.exact.len(), self.computed.len(), "program and model have the same outputs");
+        let results =
+            self.expected.map(|_| self.port.results(self.exact.iter().copied())).unwrap_or_default();
         let largest = self.expected.map_or(0.0, |values| values.iter().fold(0.0, |a: f64, b| a.max(b.abs())));
+        let of_functions = !self.port.functions.is_empty();
         for (index, (exact, computed)) in self.exact.iter().zip(self.computed).enumerate() {
             result.elements += 1;
             let computed = i64::from(*computed);
             let mut difference = exact.abs_diff(computed);
             result.mismatches += u64::from(difference > 0);
-            let expected =
-                self.expected.map(|values| (values[index], self.port.nearest(index, values[index])));
-            if let Some((real, integer)) = expected
-                && self.differs(index, *exact, real, integer, largest)
-            {
+            let given = self.expected.zip(results.get(index)).map(|(values, own)| [*own, values[index]]);
+            let expected = given.filter(|_| !of_functions).map(|[_, real]| self.port.nearest(index, real));
+            let differs = match (given, expected) {
+                (Some(_), Some(integer)) if !self.port.holds_accumulators() => integer != *exact,
+                // NaN differs from everything.
+                (Some([own, real]), _) => !((real - own).abs() <= RELATIVE_TOLERANCE * largest),
+                (None, _) => false,
+            };
+            if differs {
                 *result.expected_mismatches.get_or_insert(0) += 1;
-                difference = difference.max(exact.abs_diff(integer).max(1));
+                difference = difference.max(expected.map_or(0, |integer| exact.abs_diff(integer).max(1)));
             }
             result.max_difference = result.max_difference.max(difference);
-            if difference > 0 && result.first.is_none() {
+            if (difference > 0 || differs) && result.first.is_none() {
                 result.first = Some(Mismatch {
                     sample: self.sample,
                     output: self.port.name.clone(),
                     index: position(self.port.sample_shape(), index),
                     reference: *exact,
                     runtime: computed,
-                    expected: expected.map(|(_, integer)| integer),
+                    expected,
+                    results: given.filter(|_| of_functions),
                 });
             }
-        }
-    }
-
-    /// Whether `real`, to which `integer` is nearest, is not what the reference gives.
-    fn differs(&self, index: usize, exact: i64, real: f64, integer: i64, largest: f64) -> bool {
-        if self.port.holds_accumulators() {
-            let tolerance = RELATIVE_TOLERANCE * largest;
-            (real - self.port.real(index, exact)).abs() > tolerance
-        } else {
-            integer != exact
         }
     }
 }

@@ -14,7 +14,7 @@ mod verify;
 
 pub use op::{
     Activation, Affine, AveragePool, Certified, Conv, ConvTranspose, Dequantize, Layout, MultiThreshold, Op,
-    Pool, QuantAttributes, Requantize, RequantizePair, SumPool, Tail, Window,
+    Pool, QuantAttributes, Requantize, RequantizePair, Softmax, SumPool, Tail, Window,
 };
 pub use parse::ParseError;
 pub use value::{Codes, Constant, Meaning, Placement, Type, Value, ValueId};

@@ -4,7 +4,7 @@ use exactum_runtime::num::{IntRange, IntType};
 use num_traits::{ToPrimitive, Zero};
 use serde::{Deserialize, Serialize};
 
-use crate::exact::{Curve, Piece};
+use crate::exact::{self, Curve, Piece};
 use crate::graph::{Dequantize, Graph, Meaning, Op, Type, Value, ValueId};
 use crate::lower;
 
@@ -64,6 +64,21 @@ pub fn position(shape: &[usize], index: usize) -> Vec<usize> {
     position
 }
 
+/// Softmax along `axis` of the elements of `shape`.
+fn softmax(x: &[f64], shape: &[usize], axis: usize) -> Vec<f64> {
+    let inner: usize = shape.iter().skip(axis + 1).product();
+    let line = |index: usize| {
+        let length = shape.get(axis).copied().unwrap_or(1).max(1);
+        let start = index - index / inner.max(1) % length * inner;
+        (0..length).map(move |step| x.get(start + step * inner).copied().unwrap_or(f64::NAN))
+    };
+    let value = |(index, x): (usize, &f64)| {
+        let largest = line(index).fold(f64::NEG_INFINITY, f64::max);
+        (x - largest).exp() / line(index).map(|x| (x - largest).exp()).sum::<f64>()
+    };
+    x.iter().enumerate().map(value).collect()
+}
+
 impl Interface {
     /// The interface of a graph on the integer level.
     pub fn of(graph: &Graph) -> Self {
@@ -96,7 +111,13 @@ impl Port {
             _ => (vec![1.0], vec![]),
         };
         let named = pieces.map(|piece| Function::Curve(Box::new(Curve::identity().then(piece.clone()))));
-        let functions = named.chain(softmax.map(|axis| Function::Softmax { axis })).collect();
+        let mut functions: Vec<Function> = named.collect();
+        if let Some(softmax) = softmax {
+            functions.push(Function::Softmax { axis: softmax.axis });
+            if !softmax.then.is_identity() {
+                functions.push(Function::Curve(Box::new(softmax.then.clone())));
+            }
+        }
         Self { shape: value.shape.clone(), zero_point: 0, scale, offset, functions, ..port }
     }
 
@@ -167,9 +188,22 @@ impl Port {
         (integer - self.zero_point) as f64 * scale + offset
     }
 
-    /// The real value of `integer` at element `index` of a sample, nearest `f32`.
-    pub fn dequantize(&self, index: usize, integer: i64) -> f32 {
-        self.real(index, integer) as f32
+    /// What the model gives for the `integers` of one sample: their real values, and of these the
+    /// [functions](Self::functions) that the program leaves to its caller. Exact to a few units in the last place of
+    /// `f64`.
+    pub fn results(&self, integers: impl IntoIterator<Item = i64>) -> Vec<f64> {
+        let integers = integers.into_iter().enumerate();
+        let reals = integers.map(|(index, integer)| self.real(index, integer)).collect();
+        self.functions.iter().fold(reals, |reals, function| match function {
+            Function::Curve(curve) => {
+                let value = |(index, x): (usize, &f64)| {
+                    let exact = exact::from_f64(*x).map(|x| curve.eval(self.channel(index), &x));
+                    exact.and_then(|value| value.to_f64()).unwrap_or(f64::NAN)
+                };
+                reals.iter().enumerate().map(value).collect()
+            }
+            Function::Softmax { axis } => softmax(&reals, &self.shape, *axis),
+        })
     }
 
     /// The integer whose real value is nearest to `real` at element `index` of a sample.

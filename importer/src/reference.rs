@@ -149,13 +149,13 @@ impl<'a> Reference<'a> {
             Op::Border { before, code, .. } => {
                 element::border(operand(0), shape(0), before, &output.shape, *code)
             }
-            Op::TopK { k, largest, multipliers, offsets } => {
+            Op::TopK { k, largest, values, multipliers, offsets } => {
                 let elems = shape(0).last().copied().unwrap_or(1);
                 let pick = |values: &[i64], default: i64, i: usize| {
                     i128::from(*values.get(if values.len() == 1 { 0 } else { i }).unwrap_or(&default))
                 };
                 let score = |i: usize, x: i64| pick(multipliers, 1, i) * i128::from(x) + pick(offsets, 0, i);
-                element::top_k(operand(0), elems, *k, *largest, score)
+                element::top_k(operand(0), elems, *k, *largest, *values, score)
             }
             _ => operand(0).to_vec(),
         }

@@ -110,7 +110,7 @@ fn models() -> Vec<(String, exactum_qonnx::Model)> {
     let mut models = vec![];
     for entry in fs::read_dir(folder("../tests/fixtures/brevitas")).unwrap() {
         let folder = entry.unwrap().path();
-        // The values of a TopK are an output there, which has no program.
+        // An output there holds the best of values with offsets of their own, which has no program.
         if folder.ends_with("top_k") {
             continue;
         }

@@ -52,9 +52,17 @@ fn copy(kind: OpKind) -> Op<'static> {
         }
         OpKind::Mul => Mul { input, second: input, output, zero_points: [-4, -10], channels, requant }.into(),
         OpKind::Concat => Concat { input, rest: &[], output, rows: 1 }.into(),
-        OpKind::TopK => {
-            TopK { input, output, elems: 1, k: 1, largest: true, multipliers: &[], offsets: &[] }.into()
+        OpKind::TopK => TopK {
+            input,
+            output,
+            elems: 1,
+            k: 1,
+            largest: true,
+            values: false,
+            multipliers: &[],
+            offsets: &[],
         }
+        .into(),
         other => panic!("no program for {other}"),
     }
 }

@@ -144,6 +144,7 @@ fn network() -> Network {
                 elems: 4,
                 k: 2,
                 largest: true,
+                values: false,
                 multipliers: &[3],
                 offsets: &[0, 1, 2, -400],
             }
@@ -415,6 +416,7 @@ fn top_k_is_checked() {
         |op| (op.elems, op.k) = (0, 0) => OpFault::Geometry;
         |op| op.elems = 5 => OpFault::InputShape;
         |op| op.k = 3 => OpFault::OutputShape;
+        |op| op.values = true => OpFault::Element;
         |op| op.multipliers = &[1, 2] => OpFault::RequantParameters;
         |op| op.offsets = &[1; 5] => OpFault::RequantParameters;
         |op| op.multipliers = &[i64::MAX] => OpFault::Accumulator;
@@ -446,7 +448,8 @@ fn reserved_bytes_are_checked() {
     assert_eq!(load(CONV_TRANSPOSE, 37, 1), OpFault::Reserved);
     assert_eq!(load(CONV_TRANSPOSE, 31, 2), OpFault::Element);
     assert_eq!(load(TOP_K, 16, 2), OpFault::Reserved);
-    assert_eq!(load(TOP_K, 17, 1), OpFault::Reserved);
+    assert_eq!(load(TOP_K, 17, 2), OpFault::Reserved);
+    assert_eq!(load(TOP_K, 18, 1), OpFault::Reserved);
     assert_eq!(load(ADD, 0, 200), OpFault::Kind { found: 200 });
     assert_eq!(load(ADD, 2, 16), OpFault::Record);
 }

@@ -29,7 +29,7 @@ pub(super) struct Args {
     /// Where to write each output, in order.
     #[arg(long, required_unless_present = "dump", value_name = "NPY")]
     output: Vec<PathBuf>,
-    /// Write integers (int32) instead of dequantized values (float32).
+    /// Write integers (int32) instead of what the model gives (float32).
     #[arg(long)]
     codes: bool,
     /// Where to write every intermediate value, by the names of the model, which has to be QONNX: integers.
@@ -86,10 +86,9 @@ pub(super) fn run(args: &Args, shell: &Shell) -> Result<ExitCode> {
             let bytes = if args.codes {
                 npy::write(&shape, integers)
             } else {
-                let elems = port.elems();
-                let values = integers.iter().enumerate();
-                let real = values.map(|(index, integer)| port.dequantize(index % elems, i64::from(*integer)));
-                npy::write(&shape, &real.collect::<Vec<f32>>())
+                let samples = integers.chunks(port.elems().max(1));
+                let results = samples.flat_map(|sample| port.results(sample.iter().copied().map(i64::from)));
+                npy::write(&shape, &results.map(|value| value as f32).collect::<Vec<f32>>())
             };
             (path.clone(), bytes)
         })

@@ -30,7 +30,7 @@ pub(super) struct Args {
     #[arg(long, required = true, value_name = "NPY")]
     input: Vec<PathBuf>,
     /// Expected real value of each output, in order: compared as codes where the output has a quantizer, else within
-    /// 1e-5 of the largest magnitude in the sample.
+    /// 1e-5 of the largest magnitude in the sample. Softmax and other functions behind the last integers are applied.
     #[arg(long, value_name = "NPY")]
     expect: Vec<PathBuf>,
     /// Compare every intermediate value as well, and name the first layer that differs.
@@ -113,7 +113,13 @@ fn text(comparison: &Comparison, shell: &Shell) -> String {
         ));
     }
     if let Some(first) = first {
-        let expected = first.expected.map(|expected| format!(", expected {expected}")).unwrap_or_default();
+        let expected = match (first.expected, first.results) {
+            (Some(expected), _) => format!(", expected {expected}"),
+            (None, Some([own, expected])) => {
+                format!(", of which the model gives {own:.7}, expected {expected:.7}")
+            }
+            (None, None) => String::new(),
+        };
         text.push_str(&format!(
             "first at sample {}, output `{}` {:?}: reference {}, program {}{expected}; largest difference {max_difference}\n",
             first.sample, first.output, first.index, first.reference, first.runtime

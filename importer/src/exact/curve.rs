@@ -126,6 +126,11 @@ impl Curve {
         Self::identity().then(Piece::Affine { gain, offset })
     }
 
+    /// Whether it leaves every number as it is.
+    pub fn is_identity(&self) -> bool {
+        self.pieces.is_empty()
+    }
+
     /// The pieces in the order of evaluation.
     pub fn pieces(&self) -> &[Piece] {
         &self.pieces

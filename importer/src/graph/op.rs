@@ -153,12 +153,15 @@ pub enum Op {
         /// Indices along each axis.
         sizes: Vec<usize>,
     },
-    /// Indices of the largest or smallest elements along the last axis, best first, equal ones by index: x.
+    /// The largest or smallest elements along the last axis or their indices, best first, equal ones by index: x.
     TopK {
         /// How many.
         k: usize,
         /// Whether large is good.
         largest: bool,
+        /// Whether the result holds the elements, else their indices.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        values: bool,
         /// What elements are compared as, `multipliers * x + offsets`; empty for x itself, one for all or one for each
         /// index along the last axis.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -373,9 +376,19 @@ pub enum RequantizePair {
 pub struct Dequantize {
     /// The real function of an integer.
     pub curve: Curve,
-    /// Axis of a softmax after it.
+    /// A softmax of its values.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub softmax: Option<usize>,
+    pub softmax: Option<Softmax>,
+}
+
+/// A softmax that is left to the caller, and what follows it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Softmax {
+    /// Axis of the elements that sum to 1.
+    pub axis: usize,
+    /// A function of each element, such as that of a quantizer.
+    #[serde(default, skip_serializing_if = "Curve::is_identity")]
+    pub then: Curve,
 }
 
 /// Attributes of a sum over windows.

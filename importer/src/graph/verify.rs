@@ -223,7 +223,7 @@ impl Verifier<'_> {
                 let holds = ranges.chain([fill]).all(held);
                 self.require(holds, at, "joined codes lie in the range of the result", found);
             }
-            Op::TopK { .. } => {
+            Op::TopK { values: false, .. } => {
                 let holds = operands[0].ty != Type::Float && is_codes(output);
                 self.require(holds, at, "top_k gives indices", found);
             }

@@ -6,7 +6,7 @@ use super::{Coding, Context, Lifter, Operand};
 use crate::diagnostic::Diagnostic;
 use crate::graph::{Op, ValueId};
 
-/// The indices of the best `k` elements of `x` along `axis`.
+/// What `op` gives of the best elements of `x` along `axis`.
 fn top(
     lifter: &mut Lifter<'_>,
     context: &Context<'_>,
@@ -27,8 +27,8 @@ fn top(
         })
         .collect();
     let turned = lifter.transpose(context, x, perm.clone())?;
-    let indices = lifter.emit(context, op, vec![turned], None)?;
-    lifter.transpose(context, indices, perm)
+    let best = lifter.emit(context, op, vec![turned], None)?;
+    lifter.transpose(context, best, perm)
 }
 
 /// Indices, which are integers that stand for themselves.
@@ -36,9 +36,9 @@ fn indices(id: ValueId) -> Operand {
     Operand { id, coding: Some(Coding::plain(IntType::INT32)) }
 }
 
-/// `TopK`, of which the indices are computed.
+/// `TopK`: two operators, one of which gives the elements and the other their indices, where they are read.
 pub(super) fn top_k(lifter: &mut Lifter<'_>, context: &Context<'_>) -> Result<(), Diagnostic> {
-    let x = lifter.value(context, 0)?.id;
+    let (x, coding) = lifter.moved(context)?;
     let shape = lifter.shape(x);
     let axis = context.axis(context.node.int("axis").unwrap_or(-1), shape.len())?;
     let k = match context.node.int("k") {
@@ -50,14 +50,15 @@ pub(super) fn top_k(lifter: &mut Lifter<'_>, context: &Context<'_>) -> Result<()
         return Err(context.shapes(found, "1 or more, and no more than there are"));
     }
     let largest = context.node.int("largest").unwrap_or(1) != 0;
-    let id = top(
-        lifter,
-        context,
-        x,
-        axis,
-        Op::TopK { k: k as usize, largest, multipliers: vec![], offsets: vec![] },
-    )?;
-    lifter.finish(context, 1, indices(id));
+    let op = |values| Op::TopK { k: k as usize, largest, values, multipliers: vec![], offsets: vec![] };
+    if lifter.is_read(context, 0) {
+        let id = top(lifter, context, x, axis, op(true))?;
+        lifter.finish(context, 0, Operand { id, coding });
+    }
+    if lifter.is_read(context, 1) {
+        let id = top(lifter, context, x, axis, op(false))?;
+        lifter.finish(context, 1, indices(id));
+    }
     Ok(())
 }
 
@@ -70,8 +71,8 @@ pub(super) fn arg(lifter: &mut Lifter<'_>, context: &Context<'_>) -> Result<(), 
     let x = lifter.value(context, 0)?.id;
     let mut shape = lifter.shape(x);
     let axis = context.axis(context.node.int("axis").unwrap_or(0), shape.len())?;
-    let op =
-        Op::TopK { k: 1, largest: context.node.op_type == "ArgMax", multipliers: vec![], offsets: vec![] };
+    let largest = context.node.op_type == "ArgMax";
+    let op = Op::TopK { k: 1, largest, values: false, multipliers: vec![], offsets: vec![] };
     let mut id = top(lifter, context, x, axis, op)?;
     if context.node.int("keepdims").unwrap_or(1) == 0 {
         shape.remove(axis);

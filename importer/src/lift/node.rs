@@ -252,6 +252,11 @@ impl<'a> Lifter<'a> {
         self.emit(context, Op::Transpose { perm }, vec![x], None)
     }
 
+    /// Whether anything reads the result `index` of the node.
+    pub(super) fn is_read(&self, context: &Context<'_>, index: usize) -> bool {
+        context.node.output(index).is_some_and(|output| self.read.contains(output))
+    }
+
     /// Makes `operand` the result `index` of the node. What was made for it takes over the names of the file.
     pub(super) fn finish(&mut self, context: &Context<'_>, index: usize, operand: impl Into<Operand>) {
         let operand = operand.into();

@@ -27,12 +27,17 @@ pub(super) fn batch_normalization(lifter: &mut Lifter<'_>, context: &Context<'_>
     };
     let mut operands = vec![x];
     for index in 1..5 {
-        let tensor = context.tensor(index)?;
-        if tensor.shape != [channels] {
-            let found = format!("statistics of shape {:?} for {shape:?}", tensor.shape);
+        // Quantized statistics are constants as well.
+        let statistics = lifter.real(context, index)?;
+        if !lifter.is_fixed(statistics) {
+            return Err(context.computed(index, "an initializer, or what is computed from such"));
+        }
+        let found = lifter.shape(statistics);
+        if found != [channels] {
+            let found = format!("statistics of shape {found:?} for {shape:?}");
             return Err(context.shapes(found, format!("one for each of {channels} channels")));
         }
-        operands.push(lifter.real(context, index)?);
+        operands.push(statistics);
     }
     let epsilon = context.node.float("epsilon").unwrap_or(1e-5);
     if !epsilon.is_finite() {

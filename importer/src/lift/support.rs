@@ -81,7 +81,7 @@ operators! {
     "ReduceSum", reduce::reduce, "over any axes but the batch";
     "ReduceMax", reduce::reduce, "over any axes but the batch";
     "ReduceMin", reduce::reduce, "over any axes but the batch";
-    "TopK", choose::top_k, "the indices, not the values";
+    "TopK", choose::top_k, "";
     "ArgMax", choose::arg, "the first of equal elements";
     "ArgMin", choose::arg, "the first of equal elements";
     "Flatten", moves::reshape, "";

@@ -220,12 +220,13 @@ fn op<'a>(
             output,
             rows: small(result.shape[..*axis].iter().product(), &at)?,
         }),
-        Op::TopK { k, largest, multipliers, offsets } => ProgramOp::TopK(TopK {
+        Op::TopK { k, largest, values, multipliers, offsets } => ProgramOp::TopK(TopK {
             input,
             output,
             elems: small(x.shape.last().copied().unwrap_or(1), &at)?,
             k: small(*k, &at)?,
             largest: *largest,
+            values: *values,
             multipliers,
             offsets,
         }),

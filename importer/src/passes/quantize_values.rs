@@ -98,6 +98,7 @@ impl Quantizer<'_> {
             }
             Op::Concat { axis } => self.concat(&at, node, *axis),
             Op::Pad { before, after, value } => self.pad(&at, node, (before, after), *value),
+            Op::TopK { k, largest, values: true, .. } => self.top_values(&at, node, *k, *largest),
             Op::TopK { k, largest, .. } => self.top_k(&at, node, *k, *largest),
             Op::Softmax { axis } => self.softmax(&at, node, *axis),
             op => Err(Diagnostic::new(

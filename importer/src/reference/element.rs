@@ -96,6 +96,7 @@ pub(super) fn top_k(
     elems: usize,
     k: usize,
     largest: bool,
+    values: bool,
     score: impl Fn(usize, i64) -> i128,
 ) -> Vec<i64> {
     let best = |row: &[i64]| {
@@ -104,7 +105,8 @@ pub(super) fn top_k(
             let score = score(*index, row[*index]);
             (if largest { -score } else { score }, *index)
         });
-        order.into_iter().take(k).map(|index| index as i64).collect::<Vec<_>>()
+        let found = |index: usize| if values { row[index] } else { index as i64 };
+        order.into_iter().take(k).map(found).collect::<Vec<_>>()
     };
     x.chunks(elems.max(1)).flat_map(best).collect()
 }

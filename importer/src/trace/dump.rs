@@ -49,7 +49,7 @@ pub fn dump(
             let port = Port::of(&value.name, value);
             let elems = port.elems().max(1);
             let reals =
-                integers.iter().enumerate().map(|(index, integer)| port.dequantize(index % elems, *integer));
+                integers.iter().enumerate().map(|(index, integer)| port.real(index % elems, *integer) as f32);
             arrays.push((format!("{}{REAL}", value.name), npy::write(&shape, &reals.collect::<Vec<f32>>())));
         }
     }

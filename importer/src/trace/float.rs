@@ -174,7 +174,7 @@ fn compute(op: &Op, operands: &Operands<'_>) -> Vec<f32> {
         Op::Concat { axis } => moves::concat(operands, *axis),
         Op::Repeat { factors } => moves::repeat(operands, factors),
         Op::Slice { starts, steps, .. } => moves::slice(operands, starts, steps),
-        Op::TopK { k, largest, .. } => moves::top_k(operands, *k, *largest),
+        Op::TopK { k, largest, values, .. } => moves::top_k(operands, *k, *largest, *values),
         // The same elements in another shape; what else there is lies below the level that is read from a file.
         _ => x.to_vec(),
     }

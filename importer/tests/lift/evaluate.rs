@@ -228,7 +228,7 @@ fn compute(graph: &Graph, node: &Node, operands: &[Numbers]) -> Numbers {
                 .collect();
             x.at(&own)
         }),
-        Op::TopK { largest, .. } => fill(shape, |index| {
+        Op::TopK { largest, values, .. } => fill(shape, |index| {
             let (place, row) = index.split_last().unwrap();
             let size = *x.shape.last().unwrap();
             let mut order: Vec<usize> = (0..size).collect();
@@ -237,7 +237,7 @@ fn compute(graph: &Graph, node: &Node, operands: &[Numbers]) -> Numbers {
                 let ordering = value(a).total_cmp(&value(b));
                 if *largest { ordering.reverse() } else { ordering }
             });
-            order[*place] as f64
+            if *values { value(&order[*place]) } else { order[*place] as f64 }
         }),
         op => panic!("{} is not on the imported level", op.name()),
     }

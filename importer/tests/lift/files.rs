@@ -69,8 +69,7 @@ pub(crate) fn unknown_operators(graph: &Graph) -> Vec<&'static str> {
 }
 
 /// Files that no program can be made of, with a word of the reason.
-const REFUSED: [(&str, &str); 5] = [
-    ("top_k", "which is read"),
+const REFUSED: [(&str, &str); 4] = [
     ("layer_embedding.qonnx.onnx", "embedding"),
     ("layer_embedding.qcdq.onnx", "embedding"),
     ("layer_embedding_float.qonnx.onnx", "embedding"),

@@ -4,18 +4,17 @@ use crate::codes::{Codes, CodesMut};
 use crate::program::op::TopK;
 
 /// Computes `op`; see [`TopK`] for the formula. Takes time proportional to `k` times the elements.
-pub(crate) fn top_k(op: &TopK<'_>, mut input: Codes<'_>, output: CodesMut<'_>) {
-    let CodesMut::I32(mut output) = output else { return };
-    let (elems, k) = (op.elems as usize, op.k as usize);
+pub(crate) fn top_k(op: &TopK<'_>, mut input: Codes<'_>, mut output: CodesMut<'_>) {
+    let elems = op.elems as usize;
     while !input.is_empty() && elems > 0 {
         let row = input.take_front(elems);
-        let Some((best, rest)) = core::mem::take(&mut output).split_at_mut_checked(k) else { return };
         let mut last = None;
-        for position in best {
+        for _ in 0..op.k {
             last = next(op, row, last);
-            *position = last.map_or(0, |(_, position)| position as i32);
+            let position = last.map_or(0, |(_, position)| position);
+            let found = if op.values { row.get(position).unwrap_or_default() } else { position as i32 };
+            output.take_front(1).fill(found);
         }
-        output = rest;
     }
 }
 

@@ -299,7 +299,7 @@ ops! {
     9 SumPool2d<'p> "sum-pool2d";
     /// A two-dimensional transposed convolution, then requantization.
     10 ConvTranspose2d<'p> "conv-transpose2d";
-    /// The positions of the largest or smallest elements of each row.
+    /// The positions of the largest or smallest elements of each row, or these elements.
     11 TopK<'p> "top-k";
 }
 

@@ -19,16 +19,16 @@ proptest! {
 
     #[test]
     fn top_k_matches_the_reference(
-        (rows, elems, k, element, range, largest, multipliers, offsets, codes) in (
+        (rows, elems, k, element, range, (largest, values), multipliers, offsets, codes) in (
             1usize..4,
             (1usize..20).prop_flat_map(|elems| (Just(elems), 1..=elems)),
             select(vec![(Element::I8, -2, 3), (Element::U8, 0, 255), (Element::I16, -900, 5), (Element::I32, -9, 1 << 30)]),
-            any::<bool>(), any::<bool>(),
+            any::<[bool; 2]>(), any::<bool>(),
         ).prop_flat_map(|(rows, (elems, k), (element, lo, hi), largest, far)| {
             let range = IntRange { lo, hi };
             let reach = if far { 1 << 32 } else { 2 };
             (
-                Just(rows), Just(elems), Just(k), Just(element), Just(range), Just(largest),
+                Just(rows), Just(elems), Just(k), Just(element), Just(range), Just(largest.into()),
                 array(elems, reach), array(elems, reach), layer::codes(range, rows * elems),
             )
         })
@@ -39,12 +39,15 @@ proptest! {
             elems: elems as u32,
             k: k as u32,
             largest,
+            values,
             multipliers: &multipliers,
             offsets: &offsets,
         };
+        let positions = (Element::I32, IntRange { lo: 0, hi: elems as i64 - 1 });
+        let (out_element, out_range) = if values { (element, range) } else { positions };
         let tensors = pair(
             tensor(element, &[rows, elems], 0, range),
-            tensor(Element::I32, &[rows, k], 0, IntRange { lo: 0, hi: elems as i64 - 1 }),
+            tensor(out_element, &[rows, k], 0, out_range),
         );
         let pick = |values: &[i64], position: usize, none: i64| match values {
             [] => none,
@@ -58,7 +61,8 @@ proptest! {
                 (multiplier * i128::from(*code) + i128::from(pick(&offsets, position, 0)), position)
             }).collect();
             scores.sort_by_key(|(score, _)| if largest { -score } else { *score });
-            expected.extend(scores.iter().take(k).map(|(_, position)| *position as i64));
+            let found = |position: usize| if values { row[position] } else { position as i64 };
+            expected.extend(scores.iter().take(k).map(|(_, position)| found(*position)));
         }
         prop_assert_eq!(run(&single_op(op.into(), &tensors).load().unwrap(), &codes), expected);
     }
@@ -75,6 +79,7 @@ fn the_ends_of_64_bits_are_ordered() {
             elems: 4,
             k: 4,
             largest,
+            values: false,
             multipliers: &multipliers,
             offsets: &offsets,
         };

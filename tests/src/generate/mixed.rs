@@ -119,6 +119,13 @@ pub fn mixed() -> impl Strategy<Value = Mixed> {
 }
 
 impl Mixed {
+    /// Whether a function that neither rises nor falls may meet more sums than a table holds, which is refused.
+    pub fn may_lack_a_form(&self) -> bool {
+        let general =
+            |step: &Step| matches!(step.act, Act::Layer { function, .. } if function + 1 == FUNCTIONS);
+        self.steps.iter().any(general)
+    }
+
     /// The model and samples for it.
     pub fn source(&self) -> Source {
         let mut values = Values::new(self.seed);

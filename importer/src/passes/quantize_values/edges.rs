@@ -6,9 +6,10 @@ use num_traits::{Signed, ToPrimitive, Zero};
 
 use super::Quantizer;
 use super::known::{Known, Source, native, of_meaning};
+use super::pool::direction;
 use crate::diagnostic::{Code, Diagnostic, Location};
-use crate::exact::{Piece, Rational};
-use crate::graph::{Codes, Dequantize, Meaning, Node, Op, Type, Value, ValueId};
+use crate::exact::{Curve, Piece, Rational};
+use crate::graph::{Codes, Dequantize, Meaning, Node, Op, Softmax, Type, Value, ValueId};
 
 impl Quantizer<'_> {
     /// A softmax is left to the caller: the integers before it order the classes in the same way.
@@ -18,7 +19,7 @@ impl Quantizer<'_> {
             let found = "a softmax of a softmax";
             return Err(Diagnostic::new(Code::UnsupportedForm, at.clone(), found, "one softmax at the end"));
         }
-        known.softmax = Some(axis);
+        known.softmax = Some(Softmax { axis, then: Curve::identity() });
         known.origin.extend(node.origin.iter().cloned());
         self.known.insert(node.output, known);
         Ok(())
@@ -32,8 +33,9 @@ impl Quantizer<'_> {
         largest: bool,
     ) -> Result<(), Diagnostic> {
         let known = self.known(at, node.inputs[0])?;
-        // A softmax keeps the order of its elements.
-        let known = self.integers(at, Known { softmax: None, ..known })?;
+        // A softmax keeps the order of its elements; what follows it may make some equal.
+        let softmax = known.softmax.clone().filter(|softmax| !softmax.then.is_identity());
+        let known = self.integers(at, Known { softmax, ..known })?;
         let affine = known.curve.as_affine();
         let (Source::Integer(x), Some((gain, offset))) = (&known.source, affine) else {
             let found = "the order of values that a function may have made equal";
@@ -62,9 +64,36 @@ impl Quantizer<'_> {
         let ty =
             Type::Codes(Codes { int: IntType::INT32, range, zero_point: 0, scale: vec![1.0], axis: None });
         let output = self.result(node.output, ty.clone());
-        self.push(node, &known.origin, Op::TopK { k, largest, multipliers, offsets }, vec![x], output);
+        let op = Op::TopK { k, largest, values: false, multipliers, offsets };
+        self.push(node, &known.origin, op, vec![x], output);
         let curve = self.native(output);
         self.known.insert(node.output, Known::integer(output, curve));
+        Ok(())
+    }
+
+    /// The best elements themselves. Which of equal ones is taken does not matter, so any function will do that rises
+    /// or falls.
+    pub(super) fn top_values(
+        &mut self,
+        at: &Location,
+        node: &Node,
+        k: usize,
+        largest: bool,
+    ) -> Result<(), Diagnostic> {
+        let known = self.known(at, node.inputs[0])?;
+        let known = self.integers(at, known)?;
+        let direction = if known.curve.channels() == 1 { direction(&known.curve) } else { None };
+        let (Source::Integer(x), Some(rises)) = (&known.source, direction) else {
+            let found = "the values of elements with scales of their own";
+            let needed = "one scale for all elements, or a quantizer before the comparison";
+            return Err(Diagnostic::new(Code::BadChannels, at.clone(), found, needed));
+        };
+        let x = *x;
+        let output = self.result(node.output, self.to.value(x).ty.clone());
+        let op =
+            Op::TopK { k, largest: largest == rises, values: true, multipliers: vec![], offsets: vec![] };
+        self.push(node, &known.origin, op, vec![x], output);
+        self.known.insert(node.output, Known { source: Source::Integer(output), ..known });
         Ok(())
     }
 
@@ -112,8 +141,9 @@ impl Quantizer<'_> {
 
     pub(super) fn output(&mut self, id: ValueId) -> Result<(), Diagnostic> {
         let at = Location::part(format!("output `{}`", self.from.value(id).name));
-        let softmax = self.known(&at, id)?.softmax;
-        let known = Known { softmax: None, ..self.known(&at, id)? };
+        let known = self.known(&at, id)?;
+        let softmax = known.softmax.clone();
+        let known = Known { softmax: None, ..known };
         let mut known = self.integers(&at, known)?;
         let mut value = source(&known);
         let finite = |value: &Rational| value.to_f64().is_some_and(f64::is_finite);

@@ -6,7 +6,7 @@ use super::Quantizer;
 use super::known::Known;
 use crate::diagnostic::{Code, Diagnostic, Location};
 use crate::exact::{self, Piece, Rational};
-use crate::graph::{Activation, Affine, Node};
+use crate::graph::{Activation, Affine, Node, Softmax};
 
 impl Quantizer<'_> {
     pub(super) fn affine(&mut self, at: &Location, node: &Node, affine: &Affine) -> Result<(), Diagnostic> {
@@ -84,15 +84,6 @@ impl Quantizer<'_> {
                 })?
             }
         };
-        if known.softmax.is_some() {
-            let found = "a function of a softmax";
-            return Err(Diagnostic::new(
-                Code::UnsupportedForm,
-                at.clone(),
-                found,
-                "the softmax as the last operator",
-            ));
-        }
         let origin = known.origin.iter().chain(&node.origin).cloned().collect();
         self.known.insert(node.output, Known { origin, ..known });
         Ok(())
@@ -104,6 +95,10 @@ impl Quantizer<'_> {
             Piece::LeakyRelu { slope } => slope.len(),
             _ => 1,
         };
+        if let Some(Softmax { axis, then }) = &known.softmax {
+            let softmax = Some(Softmax { axis: *axis, then: then.clone().then(piece) });
+            return (channels == 1).then(|| Known { softmax, ..known.clone() });
+        }
         let fits = channels == 1
             || self.source_axis(known, axis) == Some(1) && self.source_shape(known).get(1) == Some(&channels);
         fits.then(|| Known { curve: known.curve.clone().then(piece), ..known.clone() })

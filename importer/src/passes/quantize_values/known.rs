@@ -6,7 +6,7 @@ use num_traits::{One, Zero};
 use super::Quantizer;
 use crate::diagnostic::{Code, Diagnostic, Location};
 use crate::exact::{Curve, Rational};
-use crate::graph::{Codes, Meaning, Node, Op, Type, Value, ValueId};
+use crate::graph::{Codes, Meaning, Node, Op, Softmax, Type, Value, ValueId};
 
 /// How a float value of the file is represented.
 #[derive(Clone, Debug)]
@@ -19,8 +19,8 @@ pub(super) struct Known {
     pub(super) moves: Vec<Move>,
     /// Names of the file's nodes that the curve holds.
     pub(super) origin: Vec<String>,
-    /// Axis of a softmax that only the caller can compute.
-    pub(super) softmax: Option<usize>,
+    /// A softmax that only the caller can compute, and what follows it.
+    pub(super) softmax: Option<Softmax>,
     /// Name of the value in the file, for problems.
     pub(super) name: String,
 }

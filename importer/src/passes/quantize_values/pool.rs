@@ -85,6 +85,13 @@ pub(super) fn whole_zero(gain: &[Rational], offset: &[Rational]) -> Option<i64> 
     (0..channels).all(|channel| zero(channel) == Some(first)).then_some(first)
 }
 
+/// Whether larger integers never give smaller reals in any channel, or `Some(false)` if never larger ones; `None` if
+/// neither is known.
+pub(super) fn direction(curve: &Curve) -> Option<bool> {
+    let falls = || Some(curve.as_affine()?.0.iter().all(Signed::is_negative)).filter(|falls| *falls);
+    if rises(curve) { Some(true) } else { falls().map(|_| false) }
+}
+
 /// Whether larger integers never give smaller reals, in any channel.
 fn rises(curve: &Curve) -> bool {
     curve.pieces().iter().all(|piece| match piece {

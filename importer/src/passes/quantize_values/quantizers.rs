@@ -10,8 +10,8 @@ use super::{Quantizer, parameters};
 use crate::diagnostic::{Code, Diagnostic, Location};
 use crate::exact::{self, Curve, Piece, Quantizer as Rule, Rational};
 use crate::graph::{
-    Codes, MultiThreshold, Node, Op, QuantAttributes, Requantize, RequantizePair, Tail, Type, Value, ValueId,
-    exact_scale,
+    Codes, MultiThreshold, Node, Op, QuantAttributes, Requantize, RequantizePair, Softmax, Tail, Type, Value,
+    ValueId, exact_scale,
 };
 
 /// Codes -1 and 1.
@@ -52,6 +52,7 @@ impl Quantizer<'_> {
         if codes.axis.is_none() {
             return self.end(at, node, known, rule(scale), codes);
         }
+        let known = self.before_softmax(at, node)?;
         // Each channel in units of its own scale.
         let gain = codes.scale.iter().map(|scale| exact_scale(*scale).recip()).collect();
         let piece = Piece::Affine { gain, offset: vec![Rational::zero()] };
@@ -74,11 +75,21 @@ impl Quantizer<'_> {
         )
     }
 
+    /// The operand of a quantizer that a caller, who computes a softmax, is not told of.
+    fn before_softmax(&self, at: &Location, node: &Node) -> Result<Known, Diagnostic> {
+        let known = self.known(at, node.inputs[0])?;
+        match known.softmax {
+            None => Ok(known),
+            Some(_) => Err(softmax_inside(at)),
+        }
+    }
+
     /// Whether codes that `known` has already are those of a quantizer with `codes`.
     fn repeats(&self, known: &Known, codes: &Codes) -> bool {
         let Source::Integer(id) = known.source else { return false };
         let Type::Codes(before) = &self.to.value(id).ty else { return false };
-        known.curve == native(before)
+        known.softmax.is_none()
+            && known.curve == native(before)
             && codes.axis.is_none()
             && before.axis.is_none()
             && (&before.scale, before.zero_point) == (&codes.scale, codes.zero_point)
@@ -165,7 +176,7 @@ impl Quantizer<'_> {
         let two = exact::from_integer(2);
         let divisor: Rational = num_traits::Pow::pow(two, power);
         let (scale, zero) = (exact_scale(scale), exact_scale(zero_point));
-        let known = self.known(at, node.inputs[0])?;
+        let known = self.before_softmax(at, node)?;
         let curve = known
             .curve
             .clone()
@@ -250,7 +261,7 @@ impl Quantizer<'_> {
         node: &Node,
         attributes: &MultiThreshold,
     ) -> Result<(), Diagnostic> {
-        let known = self.known(at, node.inputs[0])?;
+        let known = self.before_softmax(at, node)?;
         let values = parameters::floats(self.from, node, at, 1, "thresholds")?;
         let shape = self.from.value(node.inputs[1]).shape.clone();
         let &[channels, steps] = shape.as_slice() else {
@@ -338,14 +349,15 @@ impl Quantizer<'_> {
         rule: Rule,
         codes: Codes,
     ) -> Result<(), Diagnostic> {
-        if known.softmax.is_some() {
-            let needed = "softmax as the last operator";
-            return Err(Diagnostic::new(
-                Code::UnsupportedForm,
-                at.clone(),
-                "a quantizer of a softmax",
-                needed,
-            ));
+        if let Some(Softmax { axis, then }) = &known.softmax {
+            let Some(then) = quantized(then.clone(), &rule) else {
+                return Err(softmax_inside(at));
+            };
+            // Left to the caller with the softmax.
+            let softmax = Some(Softmax { axis: *axis, then });
+            let origin = known.origin.iter().chain(&node.origin).cloned().collect();
+            self.known.insert(node.output, Known { softmax, origin, ..known });
+            return Ok(());
         }
         let (rule, range) = narrowed(rule, &known.curve, codes.range);
         let codes = stored_narrow(Codes { range, ..codes });
@@ -395,6 +407,31 @@ impl Quantizer<'_> {
         self.push(node, &known.origin, op, inputs, output);
         Ok(output)
     }
+}
+
+fn softmax_inside(at: &Location) -> Diagnostic {
+    let found = "a quantizer of a softmax with thresholds or scales of channels";
+    let needed = "a uniform quantizer, or softmax as the last operator";
+    Diagnostic::new(Code::UnsupportedForm, at.clone(), found, needed)
+}
+
+/// `curve` and the real value of the code that `rule` gives; `None` for thresholds.
+fn quantized(curve: Curve, rule: &Rule) -> Option<Curve> {
+    let Rule::Uniform { scale, zero_point, outside, range, rounding } = rule else { return None };
+    let zero = exact::from_integer(*zero_point);
+    let (inside, behind) =
+        if *outside { (Rational::zero(), zero.clone()) } else { (zero.clone(), Rational::zero()) };
+    let affine = |gain: Rational, offset: Rational| Piece::Affine { gain: vec![gain], offset: vec![offset] };
+    let ends = [range.lo, range.hi].map(|code| Some(exact::from_integer(code)));
+    let [lo, hi] = ends;
+    let pieces = [
+        affine(scale.recip(), inside),
+        Piece::Round { rounding: *rounding },
+        affine(Rational::one(), behind),
+        Piece::Clip { lo, hi },
+        affine(scale.clone(), -scale * zero),
+    ];
+    Some(pieces.into_iter().fold(curve, Curve::then))
 }
 
 /// Unsigned codes of 16 bits as signed ones, which take half the memory: all moved down by an even number.

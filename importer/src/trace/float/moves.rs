@@ -82,8 +82,8 @@ pub(super) fn slice(operands: &Operands<'_>, starts: &[usize], steps: &[isize]) 
     })
 }
 
-/// Indices as floats.
-pub(super) fn top_k(operands: &Operands<'_>, k: usize, largest: bool) -> Vec<f32> {
+/// The best elements, or their indices as floats.
+pub(super) fn top_k(operands: &Operands<'_>, k: usize, largest: bool, values: bool) -> Vec<f32> {
     let width = operands.shape().last().copied().unwrap_or(1).max(1);
     let best = |row: &[f32]| {
         let mut order: Vec<usize> = (0..row.len()).collect();
@@ -91,7 +91,8 @@ pub(super) fn top_k(operands: &Operands<'_>, k: usize, largest: bool) -> Vec<f32
             true => row[*b].total_cmp(&row[*a]),
             false => row[*a].total_cmp(&row[*b]),
         });
-        order.into_iter().take(k).map(|index| index as f32).collect::<Vec<f32>>()
+        let found = |index: usize| if values { row[index] } else { index as f32 };
+        order.into_iter().take(k).map(found).collect::<Vec<f32>>()
     };
     operands.x().chunks(width).flat_map(best).collect()
 }
@@ -114,7 +115,8 @@ mod tests {
         assert_eq!(pad(&of(&[2, 5]), &[0, 1], 9.0), [9.0, 1.0, 2.0, 3.0, 9.0, 9.0, 4.0, 5.0, 6.0, 9.0]);
         assert_eq!(slice(&of(&[1, 2]), &[1, 2], &[1, -2]), [6.0, 4.0]);
         assert_eq!(repeat(&of(&[2, 6]), &[1, 2])[..6], [1.0, 1.0, 2.0, 2.0, 3.0, 3.0]);
-        assert_eq!(top_k(&of(&[2, 2]), 2, true), [2.0, 1.0, 2.0, 1.0]);
+        assert_eq!(top_k(&of(&[2, 2]), 2, true, false), [2.0, 1.0, 2.0, 1.0]);
+        assert_eq!(top_k(&of(&[2, 2]), 2, false, true), [1.0, 2.0, 4.0, 5.0]);
         let two = Operands { values: vec![(&x, &[2, 3]), (&x[..2], &[2, 1])], output: &[2, 4] };
         assert_eq!(concat(&two, 1), [1.0, 2.0, 3.0, 1.0, 4.0, 5.0, 6.0, 2.0]);
     }

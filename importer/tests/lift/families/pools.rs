@@ -60,7 +60,9 @@ fn choices() {
     same(net(top.clone()).outputs(&x, &["y"]).remove(0), &[1, 3], &[1.0, 2.0, 0.0]);
     same(net(top.attr("largest", 0)).outputs(&x, &["y"]).remove(0), &[1, 3], &[3.0, 0.0, 1.0]);
     let values = Node::new("TopK", ["x", "k"], ["y", "i"]);
-    assert!(net(values).refused().contains("`y`, which is read"));
+    same(net(values).outputs(&x, &["y"]).remove(0), &[1, 3], &[9.0, 9.0, 3.0]);
+    let places = Node::new("MaxPool", ["x"], ["largest", "y"]).attr("kernel_shape", [2, 2]);
+    assert!(Net::new(&[1, 1, 2, 2]).node(places).refused().contains("`y`, which is read"));
     same(of(&[1, 4], node("ArgMax", ["x"]).attr("axis", 1).attr("keepdims", 0), &x), &[1], &[1.0]);
     same(of(&[1, 2, 2], node("ArgMin", ["x"]).attr("axis", 1), &x), &[1, 1, 2], &[0.0, 1.0]);
     let last = node("ArgMax", ["x"]).attr("axis", 1).attr("select_last_index", 1);

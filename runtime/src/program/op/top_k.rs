@@ -1,7 +1,8 @@
-//! `top-k`: the positions of the largest or smallest elements of each row.
+//! `top-k`: the positions of the largest or smallest elements of each row, or these elements.
 
 use core::fmt;
 
+use super::layer::flag;
 use super::{OpBody, views};
 use crate::codes::Element;
 use crate::error::OpFault;
@@ -13,7 +14,8 @@ use crate::program::encode::ConstantWriter;
 use crate::program::record::record;
 use crate::program::tensor::{Tensor, TensorId, Tensors};
 
-/// `output[r]` holds the positions of the `k` best elements of row `r`, best first, of equal scores the lower first.
+/// `output[r]` holds the positions of the `k` best elements of row `r`, best first, of equal scores the lower first; or
+/// the elements at these positions.
 ///
 /// The score of element `c` is `multipliers[c] * input[r][c] + offsets[c]` in 64 bits: the order of real values that
 /// have a scale and an offset for each position.
@@ -21,7 +23,7 @@ use crate::program::tensor::{Tensor, TensorId, Tensors};
 pub struct TopK<'p> {
     /// Integers of any element type, read as rows of `elems`.
     pub input: TensorId,
-    /// As many rows of `k` elements of 32 bits.
+    /// As many rows of `k` elements: of 32 bits, or of the input's type if they are elements.
     pub output: TensorId,
     /// Elements of one row.
     pub elems: u32,
@@ -29,6 +31,8 @@ pub struct TopK<'p> {
     pub k: u32,
     /// Whether the largest score is the best, else the smallest.
     pub largest: bool,
+    /// Whether the output holds elements, else positions.
+    pub values: bool,
     /// Factors of the elements: one for each position, one for all, or none for 1.
     pub multipliers: &'p [i64],
     /// Added to the products: one for each position, one for all, or none for 0.
@@ -41,7 +45,8 @@ record! {
         pub(crate) elems: u32 = "Elements of one row.",
         pub(crate) k: u32 = "Positions to find; 1 to `elems`.",
         pub(crate) largest: u8 = "1 if the largest score is the best, 0 if the smallest is.",
-        pub(crate) reserved: [u8; 7] = "Zeros.",
+        pub(crate) values: u8 = "1 if the output holds the elements, 0 if their positions.",
+        pub(crate) reserved: [u8; 6] = "Zeros.",
         pub(crate) multipliers: ConstRef = "`i64`, one for each position, one for all, or none for 1.",
         pub(crate) offsets: ConstRef = "`i64`, one for each position, one for all, or none for 0.",
     }
@@ -72,7 +77,7 @@ impl<'p> OpBody<'p> for TopK<'p> {
         record: &TopKRecord,
         constants: Constants<'p>,
     ) -> Result<Self, OpFault> {
-        if record.reserved != [0; 7] {
+        if record.reserved != [0; 6] {
             return Err(OpFault::Reserved);
         }
         Ok(Self {
@@ -80,7 +85,8 @@ impl<'p> OpBody<'p> for TopK<'p> {
             output,
             elems: record.elems,
             k: record.k,
-            largest: super::layer::flag(record.largest)?,
+            largest: flag(record.largest)?,
+            values: flag(record.values)?,
             multipliers: constants.slice(record.multipliers)?,
             offsets: constants.slice(record.offsets)?,
         })
@@ -92,7 +98,8 @@ impl<'p> OpBody<'p> for TopK<'p> {
             elems: self.elems,
             k: self.k,
             largest: self.largest.into(),
-            reserved: [0; 7],
+            values: self.values.into(),
+            reserved: [0; 6],
             multipliers: constants.put(self.multipliers),
             offsets: constants.put(self.offsets),
         }
@@ -109,7 +116,7 @@ impl<'p> OpBody<'p> for TopK<'p> {
         if rows.checked_mul(self.k) != Some(output.shape.elems()) {
             return Err(OpFault::OutputShape);
         }
-        if output.element != Element::I32 {
+        if output.element != if self.values { input.element } else { Element::I32 } {
             return Err(OpFault::Element);
         }
         let elems = self.elems as usize;
@@ -121,7 +128,8 @@ impl<'p> OpBody<'p> for TopK<'p> {
             return Err(OpFault::Accumulator);
         }
         let positions = IntRange { lo: 0, hi: i64::from(self.elems).saturating_sub(1) };
-        if output.range.contains_range(positions) { Ok(()) } else { Err(OpFault::OutputRange) }
+        let held = if self.values { input.range } else { positions };
+        if output.range.contains_range(held) { Ok(()) } else { Err(OpFault::OutputRange) }
     }
 
     fn run(&self, _: Tensors<'_>, input: &Tensor, output: &Tensor, arena: &mut [u8]) {
@@ -132,7 +140,8 @@ impl<'p> OpBody<'p> for TopK<'p> {
 
     fn list(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let best = if self.largest { "largest" } else { "smallest" };
-        write!(f, "{} {best} of {}", self.k, self.elems)?;
+        let what = if self.values { "elements" } else { "positions" };
+        write!(f, "{what} of the {} {best} of {}", self.k, self.elems)?;
         let lines = self.multipliers.len().max(self.offsets.len());
         if lines > 0 { write!(f, ", {lines} lines") } else { Ok(()) }
     }
