@@ -156,9 +156,8 @@ fn mobile_net() {
 }
 
 fn pair() {
-    let gain = |mantissa: i64| Rational::new(mantissa.into(), (1 << 28).into());
-    let pair = PairFunction {
-        gains: [gain(10_077_695), gain(13_421_773)],
+    let of = |gains: [i64; 2], shifts: [u32; 2]| PairFunction {
+        gains: [0, 1].map(|i| Rational::new(gains[i].into(), (1i64 << shifts[i]).into())),
         offset: from_integer(0),
         curve: Curve::identity(),
         quantizer: Quantizer::Uniform {
@@ -169,6 +168,14 @@ fn pair() {
             rounding: Rounding::HalfEven,
         },
     };
-    let (time, choice) = least(3, || choose_pair(std::slice::from_ref(&pair), INT8, INT8).unwrap());
+    let codes = of([10_077_695, 13_421_773], [28, 28]);
+    let (time, choice) = least(3, || choose_pair(std::slice::from_ref(&codes), INT8, INT8).unwrap());
     println!("pair of int8: {} in {:.1} ms", choice.params.kind(), time.as_secs_f64() * 1e3);
+    // A layer of 8 bits with scales of channels and codes, as in residual blocks without a quantizer before the sum.
+    let channels: Vec<PairFunction> =
+        (0..8).map(|channel| of([10_077_695 + 1_000_003 * channel, 13_421_773], [40, 28])).collect();
+    let sums = IntRange { lo: -1 << 20, hi: 1 << 20 };
+    let (time, choice) = least(3, || choose_pair(&channels, sums, INT8).unwrap());
+    let each = time.as_secs_f64() * 1e3 / channels.len() as f64;
+    println!("pair of 21-bit sums and int8: {} in {each:.1} ms per channel", choice.params.kind());
 }

@@ -8,15 +8,17 @@ pub(crate) mod exact_text;
 mod op;
 mod parse;
 mod print;
+mod requantization;
 pub mod shape;
 mod value;
 mod verify;
 
 pub use op::{
-    Activation, Affine, AveragePool, Certified, Conv, ConvTranspose, Dequantize, Layout, MultiThreshold, Op,
-    Pool, QuantAttributes, Requantize, RequantizePair, Softmax, SumPool, Tail, Window,
+    Activation, Affine, AveragePool, Conv, ConvTranspose, Layout, MultiThreshold, Op, Pool, QuantAttributes,
+    SumPool, Window,
 };
 pub use parse::ParseError;
+pub use requantization::{Certified, Dequantize, Requantize, RequantizePair, Softmax, Tail};
 pub use value::{Codes, Constant, Meaning, Placement, Type, Value, ValueId};
 pub(crate) use value::{exact_scale, narrowest};
 pub use verify::Violation;

@@ -55,8 +55,8 @@ pub fn apply(model: &mut Model, types: &[InputType]) -> Result<()> {
         let inputs: Vec<String> = model.graph.real_inputs().iter().map(|input| input.name.clone()).collect();
         if !inputs.contains(name) {
             let at = Location::part(format!("input `{name}`"));
-            let found = format!("the inputs {}", inputs.join(", "));
-            return Err(Diagnostic::new(Code::BadInput, at, found, "an input of the model").into());
+            let needed = format!("an input of the model: {}", inputs.join(", "));
+            return Err(Diagnostic::new(Code::BadInput, at, "no input of that name", needed).into());
         }
         let quantized = format!("{name}.quantized");
         for input in

@@ -9,7 +9,7 @@ use exactum_runtime::num::InputQuantizer;
 use num_traits::Zero;
 
 use crate::exact::{self, Function, Quantizer};
-use crate::graph::{Constant, Graph, Level, Node, Op, Requantize, RequantizePair, Tail, Value, ValueId};
+use crate::graph::{Constant, Graph, Level, Node, Op, Requantize, Tail, Value, ValueId};
 use crate::passes::exact_functions;
 use spatial::Spatial;
 
@@ -91,13 +91,20 @@ impl<'a> Reference<'a> {
         Ok(values)
     }
 
-    /// The code that node `node` gives for the integer `acc` at element `element` of its result; `None` unless it is a
-    /// requantization.
-    pub fn code(&self, node: usize, element: usize, acc: i64) -> Option<i64> {
-        let Prepared::Functions(functions) = self.prepared.get(node)? else { return None };
+    /// The code that node `node` gives for the integer `acc` in its first operand at element `element` of its result, the
+    /// other operand being as in `values`; `None` unless it is a requantization.
+    pub fn code(&self, node: usize, element: usize, acc: i64, values: &[Vec<i64>]) -> Option<i64> {
         let shape = &self.graph.value(self.graph.nodes[node].output).shape;
         let inner: usize = shape.iter().skip(2).product();
-        Some(functions[element / inner % functions.len()].eval(acc))
+        let channel = element / inner.max(1);
+        if let Prepared::Functions(functions) = self.prepared.get(node)? {
+            return Some(functions[channel % functions.len()].eval(acc));
+        }
+        let Node { op: Op::RequantizePair(pair), inputs, .. } = &self.graph.nodes[node] else { return None };
+        let other = values.get(inputs.get(1)?.index())?;
+        let same = other.len() == shape.iter().product::<usize>();
+        pair.code(channel, acc, *other.get(if same { element } else { 0 })?)
+            .filter(|_| same || other.len() == 1)
     }
 
     fn compute(&self, index: usize, node: &Node, values: &[Vec<i64>]) -> Vec<i64> {
@@ -129,14 +136,8 @@ impl<'a> Reference<'a> {
                 let code = |(i, x): (usize, &i64)| functions[i / inner % functions.len()].eval(*x);
                 operand(0).iter().enumerate().map(code).collect()
             }
-            Op::RequantizePair(RequantizePair::Exact { gains, tail }) => {
-                let channels = tail.channels().max(gains[0].len()).max(gains[1].len());
-                pair(&|channel, a, b| {
-                    let channel = channel % channels;
-                    let gain = |operand: usize| &gains[operand][channel % gains[operand].len()];
-                    let real = gain(0) * exact::from_integer(a) + gain(1) * exact::from_integer(b);
-                    tail.quantizer.eval(channel, &tail.curve.eval(channel, &real))
-                })
+            Op::RequantizePair(function) => {
+                pair(&|channel, a, b| function.code(channel, a, b).unwrap_or_default())
             }
             Op::Transpose { perm } => crate::passes::permuted(operand(0), shape(0), perm),
             Op::Concat { axis } => {

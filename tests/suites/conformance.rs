@@ -17,7 +17,7 @@ use libtest_mimic::{Arguments, Failed, Trial};
 /// Cases that are refused, by which error and for which operator: a shared file whose weights are small floats, and one
 /// that hands out the best of values with an offset of their own each, which no integer stands for.
 const REFUSED: [(&str, &str, &str); 2] =
-    [("shared::floatquant_fp8", "E0201", "FloatQuant"), ("brevitas::top_k", "E0305", "TopK")];
+    [("shared::floatquant_fp8", "E0201", "FloatQuant"), ("brevitas::top_k", "E0305", "top_k")];
 
 fn main() {
     let arguments = Arguments::from_args();

@@ -177,7 +177,10 @@ impl Checker<'_> {
             let holds = scope != wire::certificate::Scope::Unspecified;
             self.require(holds, &part, "no scope", "a certificate that says what was done");
             self.require(!certificate.channels.is_empty(), &part, "no channels", "a proof for each channel");
+            let operands = certificate.operands.len();
+            self.require([0, 2].contains(&operands), &part, format!("{operands} operands"), "none or two");
             ranges.push(certificate.codes);
+            ranges.extend(certificate.operands.iter().copied().map(Some));
             ranges.extend(certificate.channels.iter().map(|channel| channel.range));
         }
         for range in ranges {

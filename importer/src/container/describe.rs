@@ -110,6 +110,7 @@ fn certificate(certificate: &LayerCertificate) -> wire::Certificate {
         shared: certificate.shared,
         multiplier_bits: certificate.multiplier_bits,
         channels: certificate.channels.iter().map(channel).collect(),
+        operands: certificate.operands.into_iter().flatten().map(range).collect(),
     }
 }
 

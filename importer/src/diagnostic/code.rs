@@ -54,7 +54,7 @@ codes! {
     ShapeMismatch = "E0204", "the shapes do not fit",
         "The shapes of a node's inputs contradict each other or the node's attributes, or an input leaves sizes open other than the batch. Check the layer's sizes, and export with an example input of the size that the model will run on.";
     MissingScale = "E0301", "a value has no quantization",
-        "A layer can only be computed in integers if its inputs and weights are quantized. In Brevitas give the layer an input quantizer (or put a QuantIdentity before it) and a weight quantizer.";
+        "A layer can only be computed in integers if its inputs and weights are quantized. In Brevitas give the layer an input quantizer (or put a QuantIdentity before it) and a weight quantizer. For an input that comes as integers already, `--input-type NAME=uint8*0.0039` says what they stand for.";
     BadScale = "E0302", "the scale is not a positive finite number",
         "A scale of zero, below zero, infinite or NaN has no integer meaning. Calibrate or train the model before it is exported; an abs-max scale of an all-zero weight is zero. A negative scale is no magnitude: turn the sign of the weights instead.";
     BadZeroPoint = "E0303", "the zero point is not usable",

@@ -54,6 +54,19 @@ pub enum Piece {
     Sigmoid,
     /// The hyperbolic tangent, as `docs/arithmetic.md` defines it on doubles.
     Tanh,
+    /// `alpha * (exp(x) - 1)` for negative x, as `docs/arithmetic.md` defines it on doubles, else x.
+    Elu {
+        /// The factor, which a double holds.
+        #[serde(with = "exact_text::rational")]
+        alpha: Rational,
+    },
+    /// The error function, as `docs/arithmetic.md` defines it on doubles.
+    Erf,
+    /// The product of two functions of x, such as `x * sigmoid(x)`.
+    Product {
+        /// Both functions.
+        factors: Box<[Curve; 2]>,
+    },
 }
 
 /// A real function: pieces in the order of evaluation, adjacent affine ones merged.
@@ -73,6 +86,7 @@ impl Piece {
         match self {
             Self::Affine { gain, offset } => gain.len().max(offset.len()),
             Self::LeakyRelu { slope } => slope.len(),
+            Self::Product { factors } => factors[0].channels().max(factors[1].channels()),
             _ => 1,
         }
     }
@@ -82,6 +96,9 @@ impl Piece {
         match self {
             Self::Affine { gain, offset } => Self::Affine { gain: own(gain), offset: own(offset) },
             Self::LeakyRelu { slope } => Self::LeakyRelu { slope: own(slope) },
+            Self::Product { factors } => {
+                Self::Product { factors: Box::new(factors.each_ref().map(|factor| factor.channel(channel))) }
+            }
             other => other.clone(),
         }
     }
@@ -111,6 +128,10 @@ impl Piece {
             Self::Round { rounding } => Rational::from_integer(super::round(x, *rounding)),
             Self::Sigmoid => double::exact(double::sigmoid(double::nearest(x))),
             Self::Tanh => double::exact(double::tanh(double::nearest(x))),
+            Self::Elu { .. } if !x.is_negative() => x.clone(),
+            Self::Elu { alpha } => double::exact(double::elu(double::nearest(x), double::nearest(alpha))),
+            Self::Erf => double::exact(double::erf(double::nearest(x))),
+            Self::Product { factors } => factors[0].eval(channel, x) * factors[1].eval(channel, x),
         }
     }
 }
@@ -184,9 +205,13 @@ impl Curve {
         }
     }
 
-    /// Whether rationals give rationals by rational arithmetic alone: no sigmoid, no tanh.
+    /// Whether rationals give rationals by rational arithmetic alone: no sigmoid and the like.
     pub fn is_rational(&self) -> bool {
-        !self.pieces.iter().any(|piece| matches!(piece, Piece::Sigmoid | Piece::Tanh))
+        self.pieces.iter().all(|piece| match piece {
+            Piece::Sigmoid | Piece::Tanh | Piece::Elu { .. } | Piece::Erf => false,
+            Piece::Product { factors } => factors.iter().all(Self::is_rational),
+            _ => true,
+        })
     }
 
     /// The value of `channel` at `x`.

@@ -3,14 +3,10 @@
 //! Attributes are plain data; printing and parsing come from their `serde` form, so an operator is declared here
 //! once. Which levels allow an operator is stated by [`Op::levels`].
 
-use exactum_runtime::num::{IntType, Rounding};
-use num_rational::BigRational;
+use exactum_runtime::num::Rounding;
 use serde::{Deserialize, Serialize};
 
-use super::{Level, exact_text};
-use crate::certify::LayerCertificate;
-use crate::exact::{Curve, Quantizer};
-use crate::requant::RequantParams;
+use super::{Dequantize, Level, Requantize, RequantizePair, Tail, exact_text};
 
 /// What a node does. Operands are named in the order of the node's inputs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -249,6 +245,13 @@ pub enum Activation {
     Sigmoid,
     /// Hyperbolic tangent.
     Tanh,
+    /// `alpha * (exp(x) - 1)` for negative x, else x.
+    Elu {
+        /// The factor.
+        alpha: f64,
+    },
+    /// Error function.
+    Erf,
 }
 
 /// A sliding window over height and width.
@@ -321,76 +324,6 @@ pub struct AveragePool {
     pub count_include_pad: bool,
 }
 
-/// The function of a requantization: exact on the quantized level, certified integers below.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Requantize {
-    /// What the model says.
-    Exact(Tail),
-    /// What the program computes.
-    Certified(Box<Certified>),
-}
-
-/// From numbers to codes: a real function of each, then a quantizer.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Tail {
-    /// What an integer, or a float of the caller, stands for when it reaches the quantizer.
-    pub curve: Curve,
-    /// How that becomes a code. Its clamp is as narrow as the curve's values.
-    pub quantizer: Quantizer,
-    /// Type of the resulting codes.
-    #[serde(with = "exact_text::display")]
-    pub int: IntType,
-}
-
-impl Tail {
-    /// Channels that it tells apart, 1 if none.
-    pub fn channels(&self) -> usize {
-        self.curve.channels().max(self.quantizer.channels())
-    }
-}
-
-/// The function of a requantization of two operands.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum RequantizePair {
-    /// What the model says: the tail takes `gains[0] * a + gains[1] * b`.
-    Exact {
-        /// Real value of one unit of each of the two operands, for all channels or for each.
-        #[serde(with = "exact_text::rational_lists")]
-        gains: Vec<Vec<BigRational>>,
-        /// What happens to the sum.
-        tail: Tail,
-    },
-    /// What the program computes: the form takes `m[0] * a + m[1] * b` with the multipliers `m` of the channel.
-    Certified {
-        /// Factors of the operands: one pair for all channels, or one for each.
-        multipliers: Vec<[i64; 2]>,
-        /// The form and its proof.
-        certified: Box<Certified>,
-    },
-}
-
-/// What the integers of an output stand for, where that is more than a scale.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Dequantize {
-    /// The real function of an integer.
-    pub curve: Curve,
-    /// A softmax of its values.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub softmax: Option<Softmax>,
-}
-
-/// A softmax that is left to the caller, and what follows it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Softmax {
-    /// Axis of the elements that sum to 1.
-    pub axis: usize,
-    /// A function of each element, such as that of a quantizer.
-    #[serde(default, skip_serializing_if = "Curve::is_identity")]
-    pub then: Curve,
-}
-
 /// Attributes of a sum over windows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SumPool {
@@ -401,15 +334,6 @@ pub struct SumPool {
     pub zero_point: i64,
     /// 0, or the number that each sum is brought to by the factor `unit / elements of the input in its window`.
     pub unit: u64,
-}
-
-/// An integer form and the proof that it equals the exact function.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Certified {
-    /// The form and its constants.
-    pub params: RequantParams,
-    /// What was proven.
-    pub certificate: LayerCertificate,
 }
 
 impl Op {

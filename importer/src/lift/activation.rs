@@ -14,11 +14,12 @@ fn apply(
     lifter.emit(context, Op::Activation(function), vec![x], None)
 }
 
-/// `Sigmoid`, `Tanh` and `Abs`.
+/// `Sigmoid`, `Tanh`, `Erf` and `Abs`.
 pub(super) fn plain(lifter: &mut Lifter<'_>, context: &Context<'_>) -> Result<(), Diagnostic> {
     let x = lifter.real(context, 0)?;
     let function = match context.node.op_type.as_str() {
         "Tanh" => Activation::Tanh,
+        "Erf" => Activation::Erf,
         "Abs" => Activation::Abs,
         _ => Activation::Sigmoid,
     };
@@ -84,6 +85,18 @@ pub(super) fn p_relu(lifter: &mut Lifter<'_>, context: &Context<'_>) -> Result<(
     Ok(())
 }
 
+/// `Elu`.
+pub(super) fn elu(lifter: &mut Lifter<'_>, context: &Context<'_>) -> Result<(), Diagnostic> {
+    let x = lifter.real(context, 0)?;
+    let alpha = context.node.float("alpha").unwrap_or(1.0);
+    if !alpha.is_finite() {
+        return Err(context.attribute("alpha", format!("{alpha:?}"), "a finite number"));
+    }
+    let id = apply(lifter, context, x, Activation::Elu { alpha: alpha.into() })?;
+    lifter.finish(context, 0, id);
+    Ok(())
+}
+
 /// `HardSigmoid`: a line, limited.
 pub(super) fn hard_sigmoid(lifter: &mut Lifter<'_>, context: &Context<'_>) -> Result<(), Diagnostic> {
     let x = lifter.real(context, 0)?;
@@ -92,9 +105,48 @@ pub(super) fn hard_sigmoid(lifter: &mut Lifter<'_>, context: &Context<'_>) -> Re
     if !alpha.is_finite() || !beta.is_finite() {
         return Err(context.form("", "alpha or beta not finite", "numbers"));
     }
-    let line = Affine { multiply: vec![alpha], divide: vec![1.0], add: vec![beta], axis: 1 };
+    let id = limited_line(lifter, context, x, alpha, 1.0, beta)?;
+    lifter.finish(context, 0, id);
+    Ok(())
+}
+
+/// `x * multiply / divide + add` between 0 and 1.
+fn limited_line(
+    lifter: &mut Lifter<'_>,
+    context: &Context<'_>,
+    x: ValueId,
+    multiply: f64,
+    divide: f64,
+    add: f64,
+) -> Result<ValueId, Diagnostic> {
+    let line = Affine { multiply: vec![multiply], divide: vec![divide], add: vec![add], axis: 1 };
     let id = lifter.emit(context, Op::Affine(line), vec![x], None)?;
-    let id = apply(lifter, context, id, Activation::Clip { lo: Some(0.0), hi: Some(1.0) })?;
+    apply(lifter, context, id, Activation::Clip { lo: Some(0.0), hi: Some(1.0) })
+}
+
+/// `HardSwish`: x times a line, limited.
+pub(super) fn hard_swish(lifter: &mut Lifter<'_>, context: &Context<'_>) -> Result<(), Diagnostic> {
+    let x = lifter.real(context, 0)?;
+    let gate = limited_line(lifter, context, x, 1.0, 6.0, 0.5)?;
+    let id = lifter.emit(context, Op::Mul, vec![x, gate], None)?;
+    lifter.finish(context, 0, id);
+    Ok(())
+}
+
+/// `Gelu`: `x * (erf(x / sqrt(2)) / 2 + 1 / 2)`.
+pub(super) fn gelu(lifter: &mut Lifter<'_>, context: &Context<'_>) -> Result<(), Diagnostic> {
+    let x = lifter.real(context, 0)?;
+    let approximation = context.node.string("approximate").unwrap_or("none");
+    if approximation != "none" {
+        return Err(context.attribute("approximate", approximation, "none, the error function"));
+    }
+    let line = |multiply: f64, add: f64| {
+        Op::Affine(Affine { multiply: vec![multiply], divide: vec![1.0], add: vec![add], axis: 1 })
+    };
+    let scaled = lifter.emit(context, line(std::f64::consts::FRAC_1_SQRT_2, 0.0), vec![x], None)?;
+    let erf = apply(lifter, context, scaled, Activation::Erf)?;
+    let gate = lifter.emit(context, line(0.5, 0.5), vec![erf], None)?;
+    let id = lifter.emit(context, Op::Mul, vec![x, gate], None)?;
     lifter.finish(context, 0, id);
     Ok(())
 }

@@ -70,6 +70,10 @@ operators! {
     "PRelu", activation::p_relu, "a constant slope, or one for each channel";
     "Clip", activation::clip, "constant bounds; of codes too";
     "HardSigmoid", activation::hard_sigmoid, "";
+    "HardSwish", activation::hard_swish, "of quantized values";
+    "Elu", activation::elu, "of quantized values";
+    "Erf", activation::plain, "of quantized values";
+    "Gelu", activation::gelu, "of quantized values; not the approximation by tanh";
     "Sigmoid", activation::plain, "";
     "Tanh", activation::plain, "";
     "Softmax", choose::softmax, "at the end of the network";
@@ -127,19 +131,7 @@ const INSTEAD: &[(&[&str], &str)] = &[
          quantizer of Brevitas, such as Int8WeightPerTensorFloat for weights and Int8ActPerTensorFloat for activations",
     ),
     (
-        &[
-            "Elu",
-            "Selu",
-            "Celu",
-            "Gelu",
-            "Mish",
-            "Softplus",
-            "Softsign",
-            "Swish",
-            "HardSwish",
-            "Erf",
-            "ThresholdedRelu",
-        ],
+        &["Selu", "Celu", "Mish", "Softplus", "Softsign", "Swish", "ThresholdedRelu"],
         "use ReLU, LeakyReLU, Hardtanh, Sigmoid or Tanh (QuantReLU, QuantHardTanh, QuantSigmoid, QuantTanh in Brevitas)",
     ),
     (&["LogSoftmax"], "remove it: log-probabilities are in the order of its inputs; or end in Softmax"),

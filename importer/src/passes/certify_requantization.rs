@@ -51,7 +51,7 @@ fn certify(graph: &Graph, index: usize) -> Option<Result<Op, Diagnostic>> {
                 Op::Requantize(Requantize::Certified(Box::new(certified)))
             }))
         }
-        Op::RequantizePair(RequantizePair::Exact { gains, tail }) => {
+        Op::RequantizePair(pair @ RequantizePair::Exact { gains, tail }) => {
             let range = |operand: usize| {
                 let ranges = bound_accumulators::of_value(graph, node.inputs[operand])?;
                 ranges.into_iter().reduce(IntRange::union)
@@ -60,7 +60,7 @@ fn certify(graph: &Graph, index: usize) -> Option<Result<Op, Diagnostic>> {
                 let found = "operands whose ranges are unknown";
                 return Some(Err(Diagnostic::new(Code::AccumulatorTooWide, at, found, "quantized operands")));
             };
-            let channels = tail.channels().max(gains[0].len()).max(gains[1].len());
+            let channels = pair.channels()?;
             let function = |channel: usize| PairFunction {
                 gains: [0, 1].map(|operand: usize| gains[operand][channel % gains[operand].len()].clone()),
                 offset: Rational::zero(),

@@ -58,10 +58,13 @@ pub(super) struct PairLine {
 }
 
 /// What a line has to satisfy: `at_least` its code at some points, `below` it at others.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Corners {
     at_least: Vec<Point>,
     below: Vec<Point>,
+    /// The operand of whose runs the ends alone are here, and whether the function falls in it: a line has to as well.
+    along: usize,
+    falling: bool,
     /// About the slopes, in codes, that leave most room.
     slopes: [f64; 2],
 }
@@ -80,6 +83,12 @@ impl Corners {
             Self::new(&f.swapped(), [b, a], codes)?.swapped()
         };
         corners.slopes = corners.widest(corners.first_guess(f)?, [a, b])?;
+        // The corners that bind near these slopes come first: most lines fail at one of them.
+        let [slope_a, slope_b] = corners.slopes;
+        let room =
+            |point: &Point| point.code as f64 - slope_a * point.at[0] as f64 - slope_b * point.at[1] as f64;
+        corners.at_least.sort_by(|a, b| room(b).total_cmp(&room(a)));
+        corners.below.sort_by(|a, b| room(a).total_cmp(&room(b)));
         Some(corners)
     }
 
@@ -127,12 +136,14 @@ impl Corners {
             };
             lists.into_iter().enumerate().flat_map(of).collect::<Vec<_>>()
         };
-        let found = Self { at_least: corners(at_least, 0), below: corners(below, 1), slopes: [0.0; 2] };
+        let (at_least, below) = (corners(at_least, 0), corners(below, 1));
+        let found = Self { at_least, below, along: 1, falling, slopes: [0.0; 2] };
         (found.at_least.len() + found.below.len() <= MAX_CORNERS).then_some(found)
     }
 
     fn swapped(mut self) -> Self {
         self.at_least.iter_mut().chain(&mut self.below).for_each(|point| point.at.reverse());
+        self.along = 1 - self.along;
         self
     }
 
@@ -189,10 +200,17 @@ impl Corners {
         let mut matrix = [radius[0] * radius[0], 0.0, radius[1] * radius[1]];
         let mut best = (0.0, None);
         for _ in 0..STEPS {
-            let (width, [gx, gy]) = self.width(centre);
-            if width > best.0 {
-                best = (width, Some(centre));
-            }
+            let [gx, gy] = if self.leans(centre[self.along]) {
+                let (width, grows) = self.width(centre);
+                if width > best.0 {
+                    best = (width, Some(centre));
+                }
+                grows
+            } else {
+                // Back to where the corners are all that a line has to satisfy.
+                let back = if self.falling { -1.0 } else { 1.0 };
+                if self.along == 0 { [back, 0.0] } else { [0.0, back] }
+            };
             let [xx, xy, yy] = matrix;
             let along = [xx * gx + xy * gy, xy * gx + yy * gy];
             let norm = (gx * along[0] + gy * along[1]).sqrt();
@@ -206,6 +224,11 @@ impl Corners {
         best.1
     }
 
+    /// Whether a line with this slope along the runs is right on all of a run if it is at the ends.
+    fn leans(&self, slope: f64) -> bool {
+        if self.falling { slope <= 0.0 } else { slope >= 0.0 }
+    }
+
     /// A line with `shift` whose multipliers are near the slopes.
     fn line_near(&self, width: Width, shift: u8, ranges: [IntRange; 2]) -> Option<PairLine> {
         let unit = f64::from(shift).exp2();
@@ -213,10 +236,9 @@ impl Corners {
         let near = |m: i64| {
             (0..=2 * REACH).map(move |i| m.saturating_add(if i % 2 == 0 { i / 2 } else { -i / 2 - 1 }))
         };
-        // The corners hold a line only if it rises and falls with the function.
-        let along = |multipliers: [i64; 2]| (0..2).all(|i| multipliers[i] as f64 * self.slopes[i] >= 0.0);
-        let line = |multipliers| {
-            along(multipliers).then(|| self.line_with(width, multipliers, shift, ranges)).flatten()
+        let line = |multipliers: [i64; 2]| {
+            let leans = self.leans(multipliers[self.along] as f64);
+            leans.then(|| self.line_with(width, multipliers, shift, ranges)).flatten()
         };
         near(m0).find_map(|m0| near(m1).find_map(|m1| line([m0, m1])))
     }
@@ -237,13 +259,15 @@ impl Corners {
                 - i128::from(multipliers[0]) * i128::from(point.at[0])
                 - i128::from(multipliers[1]) * i128::from(point.at[1])
         };
-        for point in &self.at_least {
-            let bound = bound(point);
-            least = Some(least.map_or(bound, |least: i128| least.max(bound)));
-        }
-        for point in &self.below {
-            let bound = bound(point) - 1;
-            most = Some(most.map_or(bound, |most: i128| most.min(bound)));
+        for index in 0..self.at_least.len().max(self.below.len()) {
+            if let Some(point) = self.at_least.get(index) {
+                let bound = bound(point);
+                least = Some(least.map_or(bound, |least: i128| least.max(bound)));
+            }
+            if let Some(point) = self.below.get(index) {
+                let bound = bound(point) - 1;
+                most = Some(most.map_or(bound, |most: i128| most.min(bound)));
+            }
             if least.zip(most).is_some_and(|(least, most)| least > most) {
                 return None;
             }

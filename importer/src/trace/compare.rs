@@ -67,7 +67,8 @@ pub struct FirstDifference {
     pub with: i64,
     /// Integer of the exact reference.
     pub exact: i64,
-    /// The integer that the exact reference requantizes to this code; absent where nothing is requantized.
+    /// The integer that the exact reference requantizes to this code, the first of two if it takes a sum; absent where
+    /// nothing is requantized.
     pub accumulator: Option<i64>,
     /// The nearest integer for which the exact code changes towards the other one; absent if there is none.
     pub threshold: Option<i64>,
@@ -193,10 +194,10 @@ fn first_difference(
     let operand =
         graph.nodes[node].inputs.first().and_then(|id| exact[id.index()].get(place.element)).copied();
     let accumulator =
-        operand.filter(|accumulator| reference.code(node, place.element, *accumulator) == Some(code));
+        operand.filter(|accumulator| reference.code(node, place.element, *accumulator, &exact) == Some(code));
     let other = if place.against == code { place.with } else { place.against };
     let changes = |accumulator: i64| {
-        let changed = reference.code(node, place.element, accumulator).unwrap_or(code);
+        let changed = reference.code(node, place.element, accumulator, &exact).unwrap_or(code);
         if other > code { changed > code } else { changed < code }
     };
     FirstDifference {

@@ -10,6 +10,7 @@ mod quantizers;
 use super::{Backend, Tensor, by_name};
 use crate::Compiled;
 use crate::batch::Batch;
+use crate::exact;
 use crate::graph::{Activation, Affine, Constant, Graph, Node, Op, Type, Value, ValueId};
 
 /// The graph of a file as it was read, executed in `f32` on the samples of a batch.
@@ -219,6 +220,14 @@ fn activation(operands: &Operands<'_>, function: &Activation) -> Vec<f32> {
         Activation::Power { exponent } => x.powi(i32::try_from(*exponent).unwrap_or(i32::MAX)),
         Activation::Sigmoid => 1.0 / (1.0 + (-x).exp()),
         Activation::Tanh => x.tanh(),
+        Activation::Elu { alpha } => {
+            if *x < 0.0 {
+                *alpha as f32 * x.exp_m1()
+            } else {
+                *x
+            }
+        }
+        Activation::Erf => exact::erf((*x).into()) as f32,
     };
     operands.x().iter().enumerate().map(value).collect()
 }

@@ -7,7 +7,7 @@ use exactum_importer::npy::Array;
 use exactum_importer::reference::Reference;
 use exactum_qonnx::Model;
 
-use crate::models::{data, inputs, tiny, without_output_quantizer};
+use crate::models::{data, inputs, tiny, with_quantized_softmax, without_output_quantizer};
 
 /// The program of `program` against the reference of `model`, on seven samples.
 fn compared(program: &Model, model: &Model, expected: impl FnOnce(Vec<f64>) -> Vec<f64>) -> Comparison {
@@ -51,6 +51,32 @@ fn expected_codes_are_the_nearest_ones() {
     assert_eq!((result.mismatches, result.expected_mismatches, result.max_difference), (0, Some(1), 3));
     let first = result.first.unwrap();
     assert_eq!((first.sample, first.expected), (2, Some(first.reference - 3)));
+}
+
+/// The caller computes a softmax and the quantizer behind it; expected outputs are compared with what it gets.
+#[test]
+fn expected_outputs_of_a_softmax_are_those_of_the_model() {
+    let model = with_quantized_softmax();
+    let softmax = |real: Vec<f64>| -> Vec<f64> {
+        let row = |row: &[f64]| {
+            let [a, b] = [row[0].exp(), row[1].exp()];
+            [a, b].map(|power| (power / (a + b) * 256.0).round_ties_even().clamp(0.0, 255.0) / 256.0)
+        };
+        real.chunks(2).flat_map(row).collect()
+    };
+    let result = compared(&model, &model, softmax);
+    assert_eq!((result.mismatches, result.expected_mismatches, result.first), (0, Some(0), None));
+    let result = compared(&model, &model, |real| {
+        let mut expected = softmax(real);
+        expected[3] += 1.0 / 256.0;
+        expected
+    });
+    assert_eq!((result.mismatches, result.expected_mismatches, result.max_difference), (0, Some(1), 0));
+    let first = result.first.unwrap();
+    let [own, expected] = first.results.unwrap();
+    assert_eq!((first.sample, &*first.index, first.expected), (1, &[1][..], None));
+    assert_eq!((own * 256.0).fract(), 0.0);
+    assert_eq!(expected - own, 1.0 / 256.0);
 }
 
 #[test]

@@ -115,6 +115,10 @@ fn contents_have_to_fit_the_program() {
         ("a certificate without scope", |contents| {
             contents.layers[0].certificate.as_mut().unwrap().scope = 0
         }),
+        ("a certificate for half a pair", |contents| {
+            let certificate = contents.layers[0].certificate.as_mut().unwrap();
+            certificate.operands = vec![certificate.codes.unwrap()];
+        }),
         ("a certificate for nothing", |contents| {
             contents.layers[0].certificate.as_mut().unwrap().channels.clear()
         }),

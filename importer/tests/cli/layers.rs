@@ -147,3 +147,29 @@ fn every_layer_of_a_convolutional_network_is_compared() {
         }
     }
 }
+
+/// What the executor of the `qonnx` package computed between the layers of files that Brevitas wrote.
+#[test]
+fn archives_of_another_executor_agree() {
+    for fixture in ["hidden_output", "mobilenet", "trunc_avg_pool_floor"] {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures/brevitas").join(fixture);
+        let read = |name: &str| std::fs::read(folder.join(name)).unwrap();
+        // The archives hold the first two samples.
+        let images = npy::read(&read("input.npy")).unwrap();
+        let elems = 2 * images.shape[1..].iter().product::<usize>();
+        let values: Vec<f32> = images.values[..elems].iter().map(|value| *value as f32).collect();
+        let shape = [&[2], &images.shape[1..]].concat();
+        let mut session = Session::new()
+            .with("model.onnx", read("model.onnx"))
+            .with("x.npy", npy::write(&shape, &values))
+            .with("other.npz", read("intermediate.npz"));
+        for backend in ["exact", "host"] {
+            let arguments = "verify model.onnx --input x.npy --with other.npz --format json --against";
+            let found = json(&mut session, &format!("{arguments} {backend}"));
+            let compared: Vec<&Value> =
+                found["layers"].as_array().unwrap().iter().filter(|layer| layer["elements"] != 0).collect();
+            assert!(compared.len() > 2, "{fixture}: {found}");
+            assert!(compared.iter().all(|layer| layer["differing"] == 0), "{fixture}, {backend}: {found}");
+        }
+    }
+}

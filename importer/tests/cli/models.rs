@@ -61,6 +61,17 @@ pub(crate) fn without_output_quantizer() -> Model {
     Model::new(graph).produced_by("tests", "1")
 }
 
+/// The two layers and a softmax, which quantizers with steps of 1/256 are around, as onnxruntime writes it.
+pub(crate) fn with_quantized_softmax() -> Model {
+    let mut model = tiny();
+    let graph = &mut model.graph;
+    graph.nodes.push(Node::new("Softmax", ["quant_y.out"], ["softmax.out"]).named("softmax").attr("axis", 1));
+    quant(graph, "quant_p", "softmax.out", &[1.0 / 256.0], 0.0, 8.0, 0);
+    graph.outputs.clear();
+    output(graph, "quant_p.out");
+    model
+}
+
 /// Inputs for [`tiny`]: `samples` rows of four values around the quantizer's range.
 pub(crate) fn inputs(samples: usize) -> Vec<f32> {
     (0..samples * 4).map(|i| (i * 37 % 101) as f32 / 10.0 - 1.0).collect()

@@ -174,6 +174,15 @@ fn compute(graph: &Graph, node: &Node, operands: &[Numbers]) -> Numbers {
             Activation::Power { exponent } => each(&|x| x.powi(*exponent as i32)),
             Activation::Sigmoid => each(&|x| 1.0 / (1.0 + (-x).exp())),
             Activation::Tanh => each(&f64::tanh),
+            Activation::Elu { alpha } => each(&|x| if x < 0.0 { alpha * x.exp_m1() } else { x }),
+            // The trapezoidal rule for the integral that defines it.
+            Activation::Erf => each(&|x| {
+                let steps = 20_000;
+                let height = |i: i32| (-(x * f64::from(i) / f64::from(steps)).powi(2)).exp();
+                let inner: f64 = (1..steps).map(height).sum();
+                std::f64::consts::FRAC_2_SQRT_PI * x / f64::from(steps)
+                    * (inner + f64::midpoint(height(0), height(steps)))
+            }),
         },
         Op::MaxPool(pool) => {
             pooled(x, pool, shape, &|taps| taps.iter().flatten().copied().fold(f64::NEG_INFINITY, f64::max))

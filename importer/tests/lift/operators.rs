@@ -31,7 +31,6 @@ const REFUSED: &[(&str, &str)] = &[
     ("Round", "constants only"),
     ("Log", "constants only"),
     ("Sign", "not supported"),
-    ("HardSwish", "not supported"),
     ("Cast", "float32 for computed reals"),
     ("AveragePool", "padding that counts"),
     ("ReduceMean", "the batch"),

@@ -12,14 +12,17 @@ use super::standard::range;
 use super::{Exact, Result, Value, function};
 
 /// The operators of this file.
-pub(super) const OPERATORS: [&str; 26] = [
+pub(super) const OPERATORS: [&str; 29] = [
     "Abs",
     "Add",
     "Ceil",
     "Clip",
     "Div",
     "Dropout",
+    "Elu",
+    "Erf",
     "Floor",
+    "Gelu",
     "HardSigmoid",
     "HardSwish",
     "Identity",
@@ -64,6 +67,14 @@ pub(super) fn operator(applied: &Applied<'_>) -> Result<Exact> {
         "HardSwish" => {
             let fraction = |n: i64, d: i64| BigRational::new(n.into(), d.into());
             x.mul(&hard_sigmoid(x, &fraction(1, 6), &fraction(1, 2))?)
+        }
+        "Elu" => function::elu(x, &applied.number("alpha", 1.0)?),
+        "Erf" => function::erf(x),
+        "Gelu" => {
+            let constant = |value: f64| BigRational::from_float(value).expect("a finite constant");
+            let half = constant(0.5);
+            let erf = function::erf(&x.clone().times(&constant(std::f64::consts::FRAC_1_SQRT_2)))?;
+            x.mul(&erf.times(&half).add(&Exact::scalar(&half))?)
         }
         "Sigmoid" => function::sigmoid(x),
         "Tanh" => function::tanh(x),

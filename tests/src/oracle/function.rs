@@ -1,7 +1,9 @@
 //! Functions that are no rationals: doubles, by the definition in `docs/arithmetic.md`.
 
+use super::int::Int;
 use super::round::nearest_f64;
 use super::{Exact, Result};
+use num_rational::BigRational;
 
 /// `f` of the double nearest to each element.
 fn map(x: &Exact, f: impl Fn(f64) -> f64) -> Result<Exact> {
@@ -20,6 +22,27 @@ pub(super) fn tanh(x: &Exact) -> Result<Exact> {
         let e = exp(-2.0 * x.abs());
         let value = (1.0 - e) / (1.0 + e);
         if x < 0.0 { -value } else { value }
+    })
+}
+
+/// `alpha * (exp(x) - 1)` below 0.
+pub(super) fn elu(x: &Exact, alpha: &BigRational) -> Result<Exact> {
+    let alpha = nearest_f64(alpha);
+    let below = map(&x.clone().map(|integer| integer.min(&Int::ZERO).clone()), |x| alpha * (exp(x) - 1.0))?;
+    below.add(&x.clone().map(|integer| integer.max(&Int::ZERO).clone()))
+}
+
+/// The error function by its series of positive terms, as documented.
+pub(super) fn erf(x: &Exact) -> Result<Exact> {
+    map(x, |x| {
+        let mut term = x.abs();
+        let mut sum = term;
+        for odd in (3..320).step_by(2) {
+            term = term * (2.0 * (x * x)) / f64::from(odd);
+            sum += term;
+        }
+        let value = if x.abs() < 6.0 { std::f64::consts::FRAC_2_SQRT_PI * exp(-(x * x)) * sum } else { 1.0 };
+        value.min(1.0) * x.signum()
     })
 }
 

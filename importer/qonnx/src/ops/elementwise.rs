@@ -66,6 +66,22 @@ pub(super) const SCHEMAS: &[OpSchema] = &[
         attributes: &[AttributeSchema::float("alpha", 0.2), AttributeSchema::float("beta", 0.5)],
         ..STANDARD_OP
     },
+    unary("HardSwish", 14, "X times X / 6 + 1 / 2, limited to 0 to 1"),
+    OpSchema {
+        op_type: "Elu",
+        since: 6,
+        summary: "X, or alpha (exp(X) - 1) where X is negative",
+        attributes: &[AttributeSchema::float("alpha", 1.0)],
+        ..STANDARD_OP
+    },
+    unary("Erf", 9, "error function"),
+    OpSchema {
+        op_type: "Gelu",
+        since: 20,
+        summary: "X times the normal distribution function of X",
+        attributes: &[AttributeSchema::string("approximate", "none")],
+        ..STANDARD_OP
+    },
     unary("Sigmoid", 6, "1 / (1 + exp(-X))"),
     unary("Tanh", 6, "hyperbolic tangent"),
     OpSchema {

@@ -182,7 +182,13 @@ impl Stretch {
             Piece::Abs => self.split(&zero, |below| below.scaled(&from_integer(-1), &zero), |s| s, to),
             Piece::Power { exponent: 0 } => to.push(Self::constant(self.range, Rational::one())),
             Piece::Power { exponent: 1 } => to.push(self),
-            Piece::Power { .. } | Piece::Round { .. } | Piece::Sigmoid | Piece::Tanh => return None,
+            Piece::Power { .. }
+            | Piece::Round { .. }
+            | Piece::Sigmoid
+            | Piece::Tanh
+            | Piece::Elu { .. }
+            | Piece::Erf
+            | Piece::Product { .. } => return None,
         }
         Some(())
     }

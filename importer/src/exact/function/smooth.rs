@@ -72,6 +72,8 @@ impl Interval {
                 hi: each(self.hi).or(Some(Rational::one())),
             }
             .widened(&from_integer(-1)),
+            // Nothing is known of what these do between the ends.
+            Piece::Elu { .. } | Piece::Erf | Piece::Product { .. } => Self { lo: None, hi: None },
             _ => Self { lo: each(self.lo), hi: each(self.hi) },
         }
     }
@@ -139,6 +141,9 @@ fn fold(nonnegative: bool, nonpositive: bool) -> Option<bool> {
 /// The direction of the codes on `range`. Never says constant: the caller sees that at the ends.
 pub(super) fn shape(function: &Function, range: IntRange) -> Shape {
     let pieces = function.curve.pieces();
+    if pieces.iter().any(|piece| matches!(piece, Piece::Elu { .. } | Piece::Erf | Piece::Product { .. })) {
+        return Shape::General;
+    }
     let on = Interval::new(from_integer(range.lo), from_integer(range.hi));
     let is_double = |piece: &Piece| matches!(piece, Piece::Sigmoid | Piece::Tanh);
     let doubles = pieces.iter().filter(|piece| is_double(piece)).count();

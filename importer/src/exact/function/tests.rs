@@ -63,7 +63,7 @@ pub(crate) fn rational_code(curve: &Curve, quantizer: &Quantizer, acc: i64) -> i
             }
             Piece::Power { exponent } => (0..*exponent).fold(from_integer(1), |power, _| power * &x),
             Piece::Round { rounding } => rounded(&x, *rounding),
-            Piece::Sigmoid | Piece::Tanh => panic!("no rational function"),
+            other => panic!("{other:?} is no rational function"),
         };
     }
     match quantizer {

@@ -93,7 +93,7 @@ fn rises_or_falls(tail: &Tail) -> bool {
         }
         Piece::LeakyRelu { slope } => !slope.iter().any(Signed::is_negative),
         Piece::Power { exponent } => exponent.is_odd(),
-        Piece::Abs => false,
+        Piece::Abs | Piece::Elu { .. } | Piece::Erf | Piece::Product { .. } => false,
     })
 }
 

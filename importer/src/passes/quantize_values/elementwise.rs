@@ -60,6 +60,8 @@ impl Quantizer<'_> {
             Activation::Power { exponent } => Piece::Power { exponent: *exponent },
             Activation::Sigmoid => Piece::Sigmoid,
             Activation::Tanh => Piece::Tanh,
+            Activation::Elu { alpha } => Piece::Elu { alpha: number(*alpha)? },
+            Activation::Erf => Piece::Erf,
         };
         self.piece(at, node, piece, 1)
     }

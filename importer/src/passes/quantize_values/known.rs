@@ -46,7 +46,7 @@ pub(super) struct Pair {
 }
 
 /// A reordering of elements.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct Move {
     pub(super) op: Op,
     pub(super) shape: Vec<usize>,

@@ -6,7 +6,7 @@ use super::Quantizer;
 use super::known::{Known, Move, Pair, Source, of_meaning};
 use super::pool::whole_zero;
 use crate::diagnostic::{Code, Diagnostic, Location};
-use crate::exact::{self, Rational};
+use crate::exact::{self, Curve, Piece, Rational};
 use crate::graph::{Meaning, Node, Op, Type, ValueId};
 use crate::passes::bound_accumulators;
 
@@ -56,6 +56,10 @@ impl Quantizer<'_> {
     }
 
     pub(super) fn multiply(&mut self, at: &Location, node: &Node) -> Result<(), Diagnostic> {
+        if let Some(known) = self.gated(at, node)? {
+            self.known.insert(node.output, known);
+            return Ok(());
+        }
         let (known, mut operands) = self.operands(at, node)?;
         self.wider_first(&mut operands);
         let mut zero_points = [0; 2];
@@ -83,6 +87,26 @@ impl Quantizer<'_> {
         }
         self.known.insert(node.output, Known::integer(output, of_meaning(&meaning)));
         Ok(())
+    }
+
+    /// The product of two functions of the same integers, such as `x * sigmoid(x)`: one function of them.
+    fn gated(&self, at: &Location, node: &Node) -> Result<Option<Known>, Diagnostic> {
+        let [a, b] = [self.known(at, node.inputs[0])?, self.known(at, node.inputs[1])?];
+        let same = match (&a.source, &b.source) {
+            (Source::Integer(a), Source::Integer(b)) | (Source::Float(a), Source::Float(b)) => a == b,
+            _ => false,
+        };
+        // A product of integers is one as it is.
+        let affine = a.curve.as_affine().is_some() && b.curve.as_affine().is_some();
+        if !same || affine || a.moves != b.moves || a.softmax.is_some() || b.softmax.is_some() {
+            return Ok(None);
+        }
+        let factors = Box::new([a.curve, b.curve]);
+        let mut origin = a.origin;
+        origin.extend(b.origin.into_iter().chain(node.origin.clone()));
+        origin.dedup();
+        let curve = Curve::identity().then(Piece::Product { factors });
+        Ok(Some(Known { source: a.source, curve, moves: a.moves, origin, softmax: None, name: a.name }))
     }
 
     /// Both operands as integers with an affine meaning.

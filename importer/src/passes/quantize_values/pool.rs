@@ -99,7 +99,7 @@ fn rises(curve: &Curve) -> bool {
         Piece::LeakyRelu { slope } => !slope.iter().any(Signed::is_negative),
         Piece::Clip { .. } | Piece::Round { .. } | Piece::Sigmoid | Piece::Tanh => true,
         Piece::Power { exponent } => exponent.is_odd(),
-        Piece::Abs => false,
+        Piece::Abs | Piece::Elu { .. } | Piece::Erf | Piece::Product { .. } => false,
     })
 }
 

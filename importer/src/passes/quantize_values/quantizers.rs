@@ -507,7 +507,11 @@ fn image(curve: &Curve) -> (Option<Rational>, Option<Rational>) {
             Piece::LeakyRelu { .. } => (None, None),
             Piece::Abs => (Some(Rational::zero()), None),
             Piece::Power { exponent } if exponent.is_even() => (Some(Rational::zero()), None),
-            Piece::Power { .. } | Piece::Round { .. } => (None, None),
+            Piece::Power { .. }
+            | Piece::Round { .. }
+            | Piece::Elu { .. }
+            | Piece::Erf
+            | Piece::Product { .. } => (None, None),
             Piece::Sigmoid => (Some(Rational::zero()), Some(Rational::one())),
             Piece::Tanh => (Some(-Rational::one()), Some(Rational::one())),
         };

@@ -86,6 +86,23 @@ proptest! {
         prop_assert_eq!(check(&f, range(-32, 31), range(0, 127)), FormKind::Multiply32);
     }
 
+    /// Few values and few codes, one operand far smaller than the other: lines could lean either way.
+    #[test]
+    fn few_values(
+        a in 1i64 << 23..1 << 24, b in 1i64 << 23..1 << 24, out in 1i64 << 23..1 << 24, signs in 0u8..4,
+        small in 0u32..14, swap in any::<bool>(), steps in 1i64..8, offset in -9i64..9, lo in -4i64..1,
+    ) {
+        let signed = |value: i64, bit: u8| if signs >> bit & 1 == 1 { -value } else { value };
+        let f = PairFunction {
+            gains: [ratio(signed(a, 0), 1 << 24), ratio(signed(b, 1), 1 << (24 + small))],
+            offset: ratio(offset, 4),
+            curve: Curve::identity(),
+            quantizer: uniform(ratio(out, 1 << 24), 0, range(0, steps)),
+        };
+        let f = if swap { f.swapped() } else { f };
+        check(&f, range(lo, lo + 7), range(0, 3));
+    }
+
     /// Small fractions and powers of two, full of ties.
     #[test]
     fn small_fractions(

@@ -75,8 +75,18 @@ fn functions() {
     assert_eq!(of(node("Identity", ["x"])), [-4.0, -1.0, 1.0, 6.0]);
     let old = Net::new(&[1, 2]).version(10).node(node("Clip", ["x"]).attr("min", 0.0).attr("max", 6.0));
     assert_eq!(old.outputs(&[-4.0, 8.0], &["y"])[0].data, [0.0, 6.0]);
-    let sigmoid = of(node("Sigmoid", ["x"]));
-    assert!((sigmoid[3] - 0.997_527_376_843_365).abs() < 1e-12);
+    let near = |node: Node, known: [f64; 4]| {
+        let found = of(node);
+        assert!(found.iter().zip(known).all(|(x, y)| (x - y).abs() < 1e-7), "{found:?}");
+    };
+    assert!((of(node("Sigmoid", ["x"]))[3] - 0.997_527_376_843_365).abs() < 1e-12);
+    near(node("Elu", ["x"]).attr("alpha", 2.0), [-1.963_368_722, -1.264_241_117, 1.0, 6.0]);
+    near(node("Erf", ["x"]), [-0.999_999_985, -0.842_700_793, 0.842_700_793, 1.0]);
+    near(node("HardSwish", ["x"]), [0.0, -1.0 / 3.0, 2.0 / 3.0, 6.0]);
+    let gelu = Net::new(&[1, 4]).version(20).node(node("Gelu", ["x"]));
+    let found = gelu.outputs(&[-4.0, -1.0, 1.0, 6.0], &["y"]).remove(0).data;
+    let known = [-0.000_126_685, -0.158_655_254, 0.841_344_746, 5.999_999_994];
+    assert!(found.iter().zip(known).all(|(x, y)| (x - y).abs() < 1e-7), "{found:?}");
 }
 
 #[test]
@@ -95,7 +105,9 @@ fn refused_forms() {
     assert!(net(node("Div", ["x", "zero"])).contains("0 as a divisor"));
     assert!(net(node("Clip", ["x", "c", "zero"])).contains("not empty"));
     assert!(net(node("Exp", ["x"])).contains("no integer form"));
-    assert!(net(node("Gelu", ["x"])).contains("QuantReLU"));
+    assert!(net(node("Mish", ["x"])).contains("QuantReLU"));
+    let gelu = Net::new(&[1, 4]).version(20).node(node("Gelu", ["x"]).attr("approximate", "tanh"));
+    assert!(gelu.refused().contains("error function"));
     assert!(net(node("LogSoftmax", ["x"])).contains("remove it"));
 }
 

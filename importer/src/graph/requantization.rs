@@ -1,0 +1,111 @@
+//! Attributes of the operators that go from integers to codes, and from integers to what the caller gets.
+
+use exactum_runtime::num::IntType;
+use num_rational::BigRational;
+use serde::{Deserialize, Serialize};
+
+use super::exact_text;
+use crate::certify::LayerCertificate;
+use crate::exact::{self, Curve, Quantizer};
+use crate::requant::RequantParams;
+
+/// The function of a requantization: exact on the quantized level, certified integers below.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Requantize {
+    /// What the model says.
+    Exact(Tail),
+    /// What the program computes.
+    Certified(Box<Certified>),
+}
+
+/// From numbers to codes: a real function of each, then a quantizer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Tail {
+    /// What an integer, or a float of the caller, stands for when it reaches the quantizer.
+    pub curve: Curve,
+    /// How that becomes a code. Its clamp is as narrow as the curve's values.
+    pub quantizer: Quantizer,
+    /// Type of the resulting codes.
+    #[serde(with = "exact_text::display")]
+    pub int: IntType,
+}
+
+impl Tail {
+    /// Channels that it tells apart, 1 if none.
+    pub fn channels(&self) -> usize {
+        self.curve.channels().max(self.quantizer.channels())
+    }
+}
+
+/// The function of a requantization of two operands.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RequantizePair {
+    /// What the model says: the tail takes `gains[0] * a + gains[1] * b`.
+    Exact {
+        /// Real value of one unit of each of the two operands, for all channels or for each.
+        #[serde(with = "exact_text::rational_lists")]
+        gains: Vec<Vec<BigRational>>,
+        /// What happens to the sum.
+        tail: Tail,
+    },
+    /// What the program computes: the form takes `m[0] * a + m[1] * b` with the multipliers `m` of the channel.
+    Certified {
+        /// Factors of the operands: one pair for all channels, or one for each.
+        multipliers: Vec<[i64; 2]>,
+        /// The form and its proof.
+        certified: Box<Certified>,
+    },
+}
+
+impl RequantizePair {
+    /// Channels that the exact function tells apart, 1 if none; `None` below the quantized level.
+    pub fn channels(&self) -> Option<usize> {
+        match self {
+            Self::Exact { gains, tail } => Some(gains.iter().map(Vec::len).fold(tail.channels(), usize::max)),
+            Self::Certified { .. } => None,
+        }
+    }
+
+    /// The exact code of a pair in channel `channel`, counted on past the last one; `None` below the quantized level.
+    pub fn code(&self, channel: usize, a: i64, b: i64) -> Option<i64> {
+        let Self::Exact { gains, tail } = self else { return None };
+        let channel = channel % self.channels()?;
+        let gain = |operand: usize| {
+            let gains = gains.get(operand)?;
+            gains.get(if gains.len() == 1 { 0 } else { channel })
+        };
+        let real = gain(0)? * exact::from_integer(a) + gain(1)? * exact::from_integer(b);
+        Some(tail.quantizer.eval(channel, &tail.curve.eval(channel, &real)))
+    }
+}
+
+/// What the integers of an output stand for, where that is more than a scale.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Dequantize {
+    /// The real function of an integer.
+    pub curve: Curve,
+    /// A softmax of its values.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub softmax: Option<Softmax>,
+}
+
+/// A softmax that is left to the caller, and what follows it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Softmax {
+    /// Axis of the elements that sum to 1.
+    pub axis: usize,
+    /// A function of each element, such as that of a quantizer.
+    #[serde(default, skip_serializing_if = "Curve::is_identity")]
+    pub then: Curve,
+}
+
+/// An integer form and the proof that it equals the exact function.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Certified {
+    /// The form and its constants.
+    pub params: RequantParams,
+    /// What was proven.
+    pub certificate: LayerCertificate,
+}
