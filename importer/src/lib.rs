@@ -101,7 +101,9 @@ fn proofs(graph: &Graph) -> Vec<LayerProof> {
         Op::Requantize(Requantize::Certified(certified))
         | Op::RequantizePair(RequantizePair::Certified { certified, .. }) => {
             let layer = graph.producer(node.inputs[0]).map(|index| &graph.nodes[index]);
-            let layer = layer.filter(|layer| layer.op.accumulates());
+            // A pair has sums of its own.
+            let alone = matches!(node.op, Op::RequantizePair(_));
+            let layer = layer.filter(|layer| layer.op.accumulates() && !alone);
             Some(LayerProof {
                 name: layer.unwrap_or(node).name.clone(),
                 accumulators: certified.certificate.channels.iter().map(|channel| channel.range).collect(),

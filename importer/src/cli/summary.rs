@@ -25,6 +25,9 @@ pub(super) struct Summary {
     /// Layers whose accumulators need 64 bits.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) wide: Vec<String>,
+    /// Sums of two values that are added in 64 bits.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) wide_sums: Vec<String>,
     /// Bytes of the image.
     pub(super) flash_bytes: usize,
     /// Bytes of working memory.
@@ -44,8 +47,16 @@ impl Summary {
         let bits = |range: &wire::Range| IntRange { lo: range.lo, hi: range.hi }.signed_bits();
         let wide =
             contents.layers.iter().filter(|layer| layer.accumulators.iter().any(|range| bits(range) > 32));
+        let is_wide_sum = |layer: &&wire::Layer| {
+            let certificate =
+                layer.certificate.as_ref().filter(|certificate| !certificate.operands.is_empty());
+            let mut channels = certificate.iter().flat_map(|certificate| &certificate.channels);
+            channels.any(|channel| channel.range.is_some_and(|range| bits(&range) > 32))
+        };
+        let wide_sums = contents.layers.iter().filter(is_wide_sum);
         Self {
             model,
+            wide_sums: wide_sums.map(|layer| layer.name.clone()).collect(),
             wide: wide.map(|layer| layer.name.clone()).collect(),
             layers: contents.layers.iter().filter(|layer| !layer.accumulators.is_empty()).count(),
             requantizations: certificates.len(),
@@ -92,7 +103,7 @@ impl Summary {
         }
     }
 
-    /// A line for each layer that is slow on a microcontroller and need not be.
+    /// A line for each layer or sum that is slow on a microcontroller and need not be.
     pub(super) fn warnings(&self) -> Vec<String> {
         let warning = |layer: &String| {
             format!(
@@ -100,7 +111,13 @@ impl Summary {
                  fewer bits for its activations or weights avoid that"
             )
         };
-        self.wide.iter().map(warning).collect()
+        let of_sum = |sum: &String| {
+            format!(
+                "warning: the operands of `{sum}` are added in 64 bits, several times slower than 32 on a microcontroller; \
+                 a quantizer on each avoids that"
+            )
+        };
+        self.wide.iter().map(warning).chain(self.wide_sums.iter().map(of_sum)).collect()
     }
 
     /// What the program needs, in one line.

@@ -72,8 +72,13 @@ fn layers(graph: &Graph) -> Vec<wire::Layer> {
                 };
                 layers.push(wire::Layer { name: node.name.clone(), accumulators, certificate: None });
             }
-            Op::Requantize(Requantize::Certified(certified))
-            | Op::RequantizePair(RequantizePair::Certified { certified, .. }) => {
+            // Its accumulators are sums of its own, not those of a layer it reads.
+            Op::RequantizePair(RequantizePair::Certified { certified, .. }) => layers.push(wire::Layer {
+                name: node.name.clone(),
+                accumulators: vec![],
+                certificate: Some(certificate(&certified.certificate)),
+            }),
+            Op::Requantize(Requantize::Certified(certified)) => {
                 let certificate = Some(certificate(&certified.certificate));
                 match layer_of[node.inputs[0].index()] {
                     Some(layer) if layers[layer].certificate.is_none() => {

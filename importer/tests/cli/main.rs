@@ -13,3 +13,4 @@ mod layers;
 mod models;
 mod report;
 mod session;
+mod warnings;
