@@ -68,7 +68,7 @@ impl Packed {
         }
     }
 
-    /// Bytes of weights and biases.
+    /// Bytes of weights, biases and factors.
     pub(super) fn size_bytes(&self) -> usize {
         let weights = match &self.weights {
             PackedWeights::None => 0,
@@ -80,7 +80,12 @@ impl Packed {
             PackedBias::I16(bias) => size_of_val(&**bias),
             PackedBias::I32(bias) => size_of_val(&**bias),
         };
-        weights + bias
+        let multipliers = match &self.multipliers {
+            PackedMultipliers::None => 0,
+            PackedMultipliers::I32(pairs) => size_of_val(&**pairs),
+            PackedMultipliers::I64(pairs) => size_of_val(&**pairs),
+        };
+        weights + bias + multipliers
     }
 }
 
