@@ -217,7 +217,7 @@ fn the_network_loads_lists_and_is_written_again() {
         "4: conv-transpose2d %4 -> %6 window 2x2 stride 2x2, 24 i16 weights, i32 bias, 64-bit sums, multiply128 to",
         "5: rearrange %6 -> %7 dims [1, 1, 1, 3, 6, 4] strides [0, 0, 0, 1, 12, 3] from 0, \
          sizes [1, 1, 1, 3, 4, 4] after [0, 0, 0, 0, 1, 0], else -3",
-        "6: top-k %7 -> %8 2 largest of 4, 4 lines",
+        "6: top-k %7 -> %8 positions of the 2 largest of 4, 4 lines",
     ] {
         assert!(listing.contains(line), "{line}\n{listing}");
     }
