@@ -570,22 +570,6 @@ proptest! {
         changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>(), any::<bool>()), 1..4),
         input in any::<u8>(),
     ) {
-        let mut image = network().image();
-        // Headers and records rather than constants, which nearly any bytes may be.
-        let described = image.bytes().len() - image.load().unwrap().constant_bytes();
-        for (at, value, small) in changes {
-            let at = 20 + at.index(described - 20);
-            image.bytes_mut()[at] = if small { value % 8 } else { value };
-        }
-        image.seal();
-        let Ok(program) = image.load() else { return Ok(()) };
-        prop_assume!(program.arena_bytes() <= 1 << 20);
-        let mut arena = vec![0; (program.arena_bytes() as usize).div_ceil(8)];
-        let mut engine = Engine::new(&program, words_as_bytes_mut(&mut arena)).unwrap();
-        for index in 0..program.inputs().len() {
-            engine.input_mut(index).unwrap().as_bytes_mut().fill(input);
-        }
-        engine.run();
-        prop_assert_eq!(engine.program().outputs().len(), (0..).map_while(|index| engine.output(index)).count());
+        support::image::accepted_runs(network().image(), &changes, input)?;
     }
 }

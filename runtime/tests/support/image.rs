@@ -5,6 +5,8 @@ use exactum_runtime::program::{
     Input, Op, Output, Shape, Source, Tensor, TensorId, encode, words_as_bytes, words_as_bytes_mut,
 };
 use exactum_runtime::{Codes, Element, Engine, LoadError, Program};
+use proptest::prelude::*;
+use proptest::sample::Index;
 
 /// A copy of an image, aligned to 8 bytes.
 pub(crate) struct Image {
@@ -106,4 +108,30 @@ pub(crate) fn run_all(program: &Program<'_>, inputs: &[&[i64]]) -> Vec<i64> {
     }
     engine.run();
     engine.output(0).map(Codes::iter).unwrap().map(i64::from).collect()
+}
+
+/// Demands of `image`, changed in bytes and sealed again, that it is refused, or a program that runs to its end with
+/// inputs that hold `input`.
+pub(crate) fn accepted_runs(
+    mut image: Image,
+    changes: &[(Index, u8, bool)],
+    input: u8,
+) -> Result<(), TestCaseError> {
+    // Headers and records rather than constants, which nearly any bytes may be.
+    let described = image.bytes().len() - image.load().unwrap().constant_bytes();
+    for (at, value, small) in changes {
+        let at = 20 + at.index(described - 20);
+        image.bytes_mut()[at] = if *small { value % 8 } else { *value };
+    }
+    image.seal();
+    let Ok(program) = image.load() else { return Ok(()) };
+    prop_assume!(program.arena_bytes() <= 1 << 20);
+    let mut arena = vec![0; (program.arena_bytes() as usize).div_ceil(8)];
+    let mut engine = Engine::new(&program, words_as_bytes_mut(&mut arena)).unwrap();
+    for index in 0..program.inputs().len() {
+        engine.input_mut(index).unwrap().as_bytes_mut().fill(input);
+    }
+    engine.run();
+    prop_assert_eq!(engine.program().outputs().len(), (0..).map_while(|index| engine.output(index)).count());
+    Ok(())
 }
