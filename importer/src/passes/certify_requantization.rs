@@ -34,7 +34,6 @@ fn run(graph: &mut Graph) -> Result<()> {
             None => {}
         }
     }
-    narrow_codes(graph);
     strip_meanings(graph);
     Report::check(problems, ())
 }
@@ -78,7 +77,8 @@ fn certify(graph: &Graph, index: usize) -> Option<Result<Op, Diagnostic>> {
     }
 }
 
-/// Leaves of the codes of `value` those that the clamp of `op` lets through.
+/// Leaves of the codes of `value` those that the clamp of `op` lets through: it can be narrower than the quantizer's, as
+/// narrow as the function's values.
 fn narrow(value: &mut Value, op: &Op) {
     let (Op::Requantize(Requantize::Certified(certified))
     | Op::RequantizePair(RequantizePair::Certified { certified, .. })) = op
@@ -97,25 +97,6 @@ fn problem(at: Location, error: &RequantError) -> Diagnostic {
         _ => (Code::NoRequantization, "a form within 64-bit multipliers or a table of at most 65536 entries"),
     };
     Diagnostic::new(code, at, error.to_string(), needed)
-}
-
-/// A form's clamp can be narrower than the quantizer's: as narrow as the function's values.
-fn narrow_codes(graph: &mut Graph) {
-    for index in 0..graph.nodes.len() {
-        let node = &graph.nodes[index];
-        let output = node.output;
-        let clamp = match &node.op {
-            Op::Requantize(Requantize::Certified(certified))
-            | Op::RequantizePair(RequantizePair::Certified { certified, .. }) => {
-                certified.params.view().range()
-            }
-            _ => continue,
-        };
-        if let Type::Codes(codes) = &mut graph.value_mut(output).ty {
-            let (lo, hi) = (codes.range.lo.max(clamp.lo), codes.range.hi.min(clamp.hi));
-            codes.range = IntRange::new(lo, hi).unwrap_or(clamp);
-        }
-    }
 }
 
 /// Scales and meanings stay where a caller meets them: at the codes of inputs and at outputs.

@@ -1,5 +1,6 @@
 //! Sums and products of two computed values.
 
+use exactum_runtime::num::IntRange;
 use num_traits::{ToPrimitive, Zero};
 
 use super::Quantizer;
@@ -134,9 +135,8 @@ impl Quantizer<'_> {
                     "bounded integers",
                 )
             })?;
-            let largest =
-                ranges.iter().map(|range| range.lo.saturating_abs().max(range.hi.saturating_abs())).max();
-            both.push((known, Operand { id, gain, offset, largest: largest.unwrap_or(0) }));
+            let largest = largest(&ranges).unwrap_or(0);
+            both.push((known, Operand { id, gain, offset, largest }));
         }
         let (second, first) = (both.pop().expect("two operands"), both.pop().expect("two operands"));
         Ok(([first.0, second.0], [first.1, second.1]))
@@ -203,13 +203,11 @@ impl Quantizer<'_> {
     ) -> Result<(ValueId, Vec<Rational>), Diagnostic> {
         let operand = |index: usize| {
             let ranges = self.ranges(pair.values[index]).unwrap_or_default();
-            let largest =
-                ranges.iter().map(|range| range.lo.saturating_abs().max(range.hi.saturating_abs())).max();
             Operand {
                 id: pair.values[index],
                 gain: pair.gains[index].clone(),
                 offset: vec![Rational::zero()],
-                largest: largest.unwrap_or(i64::MAX),
+                largest: largest(&ranges).unwrap_or(i64::MAX),
             }
         };
         let operands = [operand(0), operand(1)];
@@ -234,6 +232,11 @@ impl Quantizer<'_> {
         });
         Ok((output, gain))
     }
+}
+
+/// The largest magnitude in `ranges`; `None` if there are none.
+fn largest(ranges: &[IntRange]) -> Option<i64> {
+    ranges.iter().map(|range| range.lo.saturating_abs().max(range.hi.saturating_abs())).max()
 }
 
 /// Whole factors that bring both operands to one unit, and that unit, in all channels or in each; `None` if there are no
