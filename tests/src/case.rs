@@ -11,6 +11,7 @@ use exactum_importer::diagnostic::{Code, Report};
 use exactum_importer::exact::{Curve, Piece};
 use exactum_importer::graph::{Meaning, Op, Type, ValueId};
 use exactum_importer::input_type::InputType;
+use exactum_importer::interface::Port;
 use exactum_importer::reference::Reference;
 use exactum_qonnx::{Dim, ElemType, Model};
 use exactum_runtime::num::IntType;
@@ -36,9 +37,9 @@ pub struct Case {
 /// What a case is made of.
 #[derive(Clone, Debug)]
 pub struct Source {
-    /// The model; its one input is a batch of samples.
+    /// The model; each of its inputs is a batch of samples.
     pub model: Model,
-    /// The input values of each sample.
+    /// The input values of each sample, those of all inputs in a row.
     pub samples: Vec<Vec<f32>>,
 }
 
@@ -172,7 +173,8 @@ fn units(compiled: &Compiled, sample: &[f32], outputs: &[Output]) -> Result<Vec<
         let channels = value.shape.get(1).copied().unwrap_or(1);
         let Some((gain, offset)) = curve.as_affine() else {
             // A function that is not one to one, such as a ReLU: the reference's integers, if they mean the same.
-            let found = Reference::new(graph).run(&[sample]).map_err(text)?.swap_remove(position);
+            let found =
+                Reference::new(graph).run(&of_inputs(compiled, sample)).map_err(text)?.swap_remove(position);
             for (index, integer) in found.iter().enumerate() {
                 let real =
                     curve.eval(index / inner % channels, &BigRational::from_integer((*integer).into()));
@@ -202,6 +204,17 @@ fn units(compiled: &Compiled, sample: &[f32], outputs: &[Output]) -> Result<Vec<
         }
     }
     Ok(integers)
+}
+
+/// The elements of each input, of which `sample` holds all in a row.
+pub fn of_inputs<'s>(compiled: &Compiled, sample: &'s [f32]) -> Vec<&'s [f32]> {
+    let mut rest = sample;
+    let mut own = |port: &Port| {
+        let (own, after) = rest.split_at(port.elems().min(rest.len()));
+        rest = after;
+        own
+    };
+    compiled.interface.inputs.iter().map(&mut own).collect()
 }
 
 /// What the integers of output `id` stand for, up to a last sigmoid, tanh or softmax, which the oracle leaves out too.

@@ -8,6 +8,7 @@ pub mod backend;
 pub mod case;
 pub mod exactness;
 pub mod exports;
+pub mod field;
 pub mod generate;
 pub mod oracle;
 pub mod recorded;

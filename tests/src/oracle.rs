@@ -71,7 +71,22 @@ pub struct Output {
     pub skipped: Option<String>,
 }
 
-/// An ONNX file, ready to evaluate. The first axis of its input and of everything that depends on it is the batch,
+/// An input of a file.
+#[derive(Clone, Debug)]
+struct Input<'m> {
+    name: &'m str,
+    elem: ElemType,
+    /// Shape of one sample, with a batch of one.
+    shape: Vec<usize>,
+}
+
+impl Input<'_> {
+    fn elems(&self) -> usize {
+        self.shape.iter().product()
+    }
+}
+
+/// An ONNX file, ready to evaluate. The first axis of its inputs and of everything that depends on them is the batch,
 /// which is one sample here.
 #[derive(Clone, Debug)]
 pub struct Oracle<'m> {
@@ -80,9 +95,7 @@ pub struct Oracle<'m> {
     constants: BTreeMap<&'m str, Value>,
     /// The other nodes that an output needs, in file order, each with the names that no later node reads.
     nodes: Vec<(&'m Node, Vec<&'m str>)>,
-    input: &'m str,
-    input_elem: ElemType,
-    input_shape: Vec<usize>,
+    inputs: Vec<Input<'m>>,
     /// The batch of the file, where it is a number.
     batch: Option<usize>,
     /// For each output the value to return, and the node that is skipped for it.
@@ -110,28 +123,36 @@ impl<'m> Oracle<'m> {
     /// Reads `model` and evaluates what depends on constants alone.
     ///
     /// # Errors
-    /// If the model has not exactly one input of known shape, or a constant node is not understood.
+    /// If the model has not inputs of known shapes, or a constant node is not understood.
     pub fn new(model: &'m Model) -> Result<Self> {
         let graph = &model.graph;
-        let [input] = graph.real_inputs()[..] else {
-            return fail(&graph.name, "needed one input");
-        };
-        let dims = input.shape.as_deref().unwrap_or_default();
         let known = |dim: &Dim| match dim {
             Dim::Known(size) => Some(*size),
             Dim::Symbol(_) | Dim::Unknown => None,
         };
-        let sample: Option<Vec<usize>> = dims.iter().skip(1).map(known).collect();
-        let Some(sample) = sample else { return fail(&input.name, "an axis of unknown size") };
+        let mut inputs = vec![];
+        let mut batch = None;
+        for input in graph.real_inputs() {
+            let dims = input.shape.as_deref().unwrap_or_default();
+            let sample: Option<Vec<usize>> = dims.iter().skip(1).map(known).collect();
+            let Some(sample) = sample else { return fail(&input.name, "an axis of unknown size") };
+            batch = batch.or(dims.first().and_then(known));
+            inputs.push(Input {
+                name: &input.name,
+                elem: input.elem,
+                shape: [&[1], sample.as_slice()].concat(),
+            });
+        }
+        if inputs.is_empty() {
+            return fail(&graph.name, "needed an input");
+        }
         let initializers = graph.initializers.iter();
         let mut oracle = Self {
             model,
             constants: initializers.map(|tensor| (tensor.name.as_str(), constant::read(tensor))).collect(),
             nodes: vec![],
-            input: &input.name,
-            input_elem: input.elem,
-            input_shape: [&[1], sample.as_slice()].concat(),
-            batch: dims.first().and_then(known),
+            inputs,
+            batch,
             outputs: vec![],
         };
         // Constants that no quantizer made are floats of the file, and so is what arithmetic makes of them.
@@ -186,7 +207,7 @@ impl<'m> Oracle<'m> {
         }
     }
 
-    /// Every output for one sample. Where the last node is a softmax, sigmoid or tanh, which is left to the host, the
+    /// Every output for one sample, the elements of all inputs in a row. Where the last node is a softmax, sigmoid or tanh, which is left to the host, the
     /// value before it.
     ///
     /// # Errors
@@ -200,8 +221,18 @@ impl<'m> Oracle<'m> {
     /// # Errors
     /// As for [`run`](Self::run).
     pub fn observe(&self, sample: &[f32], mut seen: impl FnMut(&str, &Exact)) -> Result<Vec<Output>> {
-        let input = Exact::from_f32(self.input_shape.clone(), sample)?;
-        let mut values = BTreeMap::from([(self.input, Value::Real(input, self.input_elem))]);
+        let needed: usize = self.inputs.iter().map(Input::elems).sum();
+        if sample.len() != needed {
+            return fail("inputs", format!("{} elements instead of {needed}", sample.len()));
+        }
+        let mut values = BTreeMap::new();
+        let mut rest = sample;
+        for input in &self.inputs {
+            let (own, after) = rest.split_at(input.elems());
+            rest = after;
+            let exact = Exact::from_f32(input.shape.clone(), own)?;
+            values.insert(input.name, Value::Real(exact, input.elem));
+        }
         for (node, done) in &self.nodes {
             let value = |name: &str| values.get(name).or_else(|| self.constants.get(name));
             let results = evaluate(node, Some(self.batch), value)?;

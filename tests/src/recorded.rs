@@ -143,7 +143,7 @@ fn from_tie(real: &BigRational) -> BigRational {
 }
 
 /// Recorded floats beside exact numbers.
-fn floats(recorded: &[f64], exact: &[&Output], graph: &Graph) -> Result<Comparison, String> {
+pub(crate) fn floats(recorded: &[f64], exact: &[&Output], graph: &Graph) -> Result<Comparison, String> {
     let largest = recorded.iter().fold(0f64, |largest, value| largest.max(value.abs()));
     let mut found = vec![];
     for output in exact {

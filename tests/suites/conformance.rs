@@ -11,7 +11,7 @@ use exactum_runtime::program::op::OpKind;
 use exactum_runtime::program::words_as_bytes;
 use exactum_tests::backend;
 use exactum_tests::case::{Case, index, shared_models};
-use exactum_tests::generate;
+use exactum_tests::{field, generate};
 use libtest_mimic::{Arguments, Failed, Trial};
 
 /// Cases that are refused, by which error and for which operator: a shared file whose weights are small floats, and one
@@ -34,6 +34,16 @@ fn main() {
         for fixture in index(group).expect("the list of fixtures is part of the repository") {
             let name = fixture["name"].as_str().unwrap_or_default();
             cases.push(Arc::new(Case::fixture(group, name)));
+        }
+    }
+    for fixture in field::all().expect("the fixtures are part of the repository") {
+        let case = fixture.case();
+        match fixture.refused {
+            None => cases.push(Arc::new(case)),
+            Some(code) => {
+                let name = format!("{}::refused", case.name);
+                trials.push(Trial::test(name, move || refused(&case, &code, "")));
+            }
         }
     }
     // The operators of the runtime have to be in cases that are always there.

@@ -38,8 +38,10 @@ pub(crate) fn buffers(graph: &Graph) -> (Vec<Vec<ValueId>>, Vec<Buffer>) {
                     let same_size = buffers[*group].size_bytes == size_bytes;
                     matches!(op, Op::Requantize(_)) && same_size && last_use(graph, &groups[*group]) == index
                 });
+                // The caller fills all inputs before the first op.
+                let first = if matches!(op, Op::Quantize(_)) { 0 } else { index };
                 groups.push(vec![node.output]);
-                buffers.push(Buffer { size_bytes, first: index, last: index, in_place_of });
+                buffers.push(Buffer { size_bytes, first, last: index, in_place_of });
                 buffers.len() - 1
             }
         };

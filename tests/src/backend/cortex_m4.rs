@@ -8,7 +8,7 @@ use exactum_runtime::{Element, Program};
 
 use super::Backend;
 use super::host::aligned;
-use crate::case::{Integers, Made};
+use crate::case::{Integers, Made, of_inputs};
 
 /// An emulated microcontroller.
 #[derive(Debug)]
@@ -78,14 +78,17 @@ fn with_program<T>(case: &Made, f: impl FnOnce(&Program<'_>) -> T) -> Result<T, 
 /// The quantized samples, as the firmware reads them.
 fn input_bytes(case: &Made) -> Result<Vec<u8>, String> {
     with_program(case, |program| {
-        let input = program.inputs().next()?;
-        let tensor = program.tensor(input.tensor)?;
-        let quantizer = input.quantizer(tensor.range)?;
-        let size_bytes = tensor.element.size_bytes() as usize;
-        let codes = case.source.samples.iter().flat_map(|sample| {
-            sample.iter().enumerate().map(move |(element, value)| quantizer.quantize(element, *value))
-        });
-        Some(codes.flat_map(|code| code.to_le_bytes()[..size_bytes].to_vec()).collect())
+        let mut bytes = vec![];
+        for sample in &case.source.samples {
+            for (input, values) in program.inputs().zip(of_inputs(&case.compiled, sample)) {
+                let tensor = program.tensor(input.tensor)?;
+                let quantizer = input.quantizer(tensor.range)?;
+                let size_bytes = tensor.element.size_bytes() as usize;
+                let codes = values.iter().enumerate().map(|(at, value)| quantizer.quantize(at, *value));
+                bytes.extend(codes.flat_map(|code| code.to_le_bytes()[..size_bytes].to_vec()));
+            }
+        }
+        Some(bytes)
     })?
     .ok_or_else(|| "the program takes no floats".into())
 }

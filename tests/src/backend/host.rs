@@ -4,7 +4,7 @@ use exactum_runtime::program::{words_as_bytes, words_as_bytes_mut};
 use exactum_runtime::{Engine, Program};
 
 use super::Backend;
-use crate::case::{Integers, Made};
+use crate::case::{Integers, Made, of_inputs};
 
 /// The runtime, with the portable kernels.
 #[derive(Clone, Copy, Debug)]
@@ -30,7 +30,9 @@ impl Backend for Host {
         let mut engine =
             Engine::new(&program, words_as_bytes_mut(&mut arena)).map_err(|error| error.to_string())?;
         let mut run = |sample: &Vec<f32>| {
-            engine.quantize_input(0, sample).map_err(|error| error.to_string())?;
+            for (index, own) in of_inputs(&case.compiled, sample).into_iter().enumerate() {
+                engine.quantize_input(index, own).map_err(|error| error.to_string())?;
+            }
             engine.run();
             let outputs = (0..program.outputs().len()).filter_map(|index| engine.output(index));
             Ok(outputs.flat_map(|codes| codes.iter().map(i64::from).collect::<Vec<_>>()).collect())

@@ -3,7 +3,7 @@
 use exactum_importer::reference::Reference as Executor;
 
 use super::Backend;
-use crate::case::{Integers, Made};
+use crate::case::{Integers, Made, of_inputs};
 
 /// The reference executor.
 #[derive(Clone, Copy, Debug)]
@@ -16,7 +16,9 @@ impl Backend for Reference {
 
     fn run(&self, case: &Made) -> Result<Integers, String> {
         let executor = Executor::new(&case.compiled.quantized);
-        let run = |sample: &Vec<f32>| executor.run(&[sample]).map(|outputs| outputs.concat());
+        let run = |sample: &Vec<f32>| {
+            executor.run(&of_inputs(&case.compiled, sample)).map(|outputs| outputs.concat())
+        };
         case.source.samples.iter().map(run).collect::<Result<_, _>>().map_err(|error| error.to_string())
     }
 }
