@@ -45,13 +45,7 @@ impl Layer {
         } else {
             Rational::new(13_421_773.into(), ((steps / 2) << 24).into())
         };
-        Quantizer::Uniform {
-            scale,
-            zero_point: 0,
-            outside: false,
-            range: self.codes,
-            rounding: Rounding::HalfEven,
-        }
+        Quantizer::Uniform { scale, zero_point: 0, after: 0, range: self.codes, rounding: Rounding::HalfEven }
     }
 
     fn channels(&self) -> Vec<Channel> {
@@ -163,7 +157,7 @@ fn pair() {
         quantizer: Quantizer::Uniform {
             scale: Rational::new(11_111_111.into(), (1 << 27).into()),
             zero_point: -7,
-            outside: false,
+            after: 0,
             range: INT8,
             rounding: Rounding::HalfEven,
         },

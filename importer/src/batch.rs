@@ -116,7 +116,8 @@ impl<'p> Host<'p> {
         Self { program, arena }
     }
 
-    /// The integers of every output for one sample of every input, in the file's order of elements.
+    /// The integers of every output for one sample of every input as the program stores them
+    /// ([`Port::of_stored`] makes the model's of them), in the file's order of elements.
     ///
     /// # Panics
     /// If the sample does not fit the program, which a [`Batch`] for its interface does.

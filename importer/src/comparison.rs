@@ -101,8 +101,8 @@ pub fn compare(
             let elems = port.elems();
             let expected =
                 expected.map(|Expected(arrays)| &arrays[position].values[sample * elems..][..elems]);
-            let output =
-                Output { sample, port, exact: &exact[position], computed: &computed[position], expected };
+            let computed = port.of_stored(&computed[position]);
+            let output = Output { sample, port, exact: &exact[position], computed: &computed, expected };
             output.compare(&mut result);
         }
         progress();

@@ -10,6 +10,7 @@ mod parse;
 mod print;
 mod requantization;
 pub mod shape;
+mod storage;
 mod value;
 mod verify;
 
@@ -19,6 +20,7 @@ pub use op::{
 };
 pub use parse::ParseError;
 pub use requantization::{Certified, Dequantize, Requantize, RequantizePair, Softmax, Tail};
+pub use storage::Storage;
 pub use value::{Codes, Constant, Meaning, Placement, Type, Value, ValueId};
 pub(crate) use value::{exact_scale, narrowest};
 pub use verify::Violation;

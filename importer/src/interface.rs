@@ -5,7 +5,7 @@ use num_traits::{ToPrimitive, Zero};
 use serde::{Deserialize, Serialize};
 
 use crate::exact::{self, Curve, Piece};
-use crate::graph::{Dequantize, Graph, Meaning, Op, Type, Value, ValueId};
+use crate::graph::{Dequantize, Graph, Meaning, Op, Storage, Type, Value, ValueId};
 use crate::lower;
 
 /// Inputs and outputs of a program, in the file's order.
@@ -28,6 +28,9 @@ pub struct Port {
     pub int: IntType,
     /// Integers that can occur.
     pub range: IntRange,
+    /// What a program's memory holds is each integer less this: 2^15 where unsigned codes of 16 bits are stored as
+    /// `i16`, else 0.
+    pub stored_less: i64,
     /// Integer of the real value 0.
     pub zero_point: i64,
     /// Real value of one unit: one for all, or one for each channel. The product of two `f32` scales is exact in `f64`.
@@ -80,14 +83,24 @@ fn softmax(x: &[f64], shape: &[usize], axis: usize) -> Vec<f64> {
 }
 
 impl Interface {
-    /// The interface of a graph on the integer level.
-    pub fn of(graph: &Graph) -> Self {
-        let inputs = graph.inputs.iter().zip(lower::input_codes(graph));
+    /// The interface of a model: what its `quantized` graph says, with the bounds of the `integer` graph.
+    pub fn of(quantized: &Graph, integer: &Graph) -> Self {
+        let codes = lower::input_codes(quantized).into_iter().zip(lower::input_codes(integer));
+        let inputs = integer.inputs.iter().zip(codes);
+        let outputs = quantized.outputs.iter().zip(&integer.outputs);
         Self {
             inputs: inputs
-                .map(|(input, codes)| Port::of(&graph.value(*input).name, graph.value(codes)))
+                .map(|(input, (codes, stored))| {
+                    let name = &integer.value(*input).name;
+                    Port::of(name, quantized.value(codes)).bounded(integer.value(stored))
+                })
                 .collect(),
-            outputs: graph.outputs.iter().map(|id| Port::of_output(graph, *id)).collect(),
+            outputs: outputs
+                .map(|(id, stored)| {
+                    let stored = integer.value(integer.integers(*stored));
+                    Port::of_output(quantized, *id).bounded(stored)
+                })
+                .collect(),
         }
     }
 }
@@ -128,6 +141,7 @@ impl Port {
             shape: value.shape.clone(),
             int: IntType::INT32,
             range: IntType::INT32.range(),
+            stored_less: 0,
             zero_point: 0,
             scale: vec![],
             offset: vec![],
@@ -138,6 +152,7 @@ impl Port {
             Type::Codes(codes) => Self {
                 int: codes.int,
                 range: codes.range,
+                stored_less: Storage::of(codes.int).less,
                 zero_point: codes.zero_point,
                 scale: codes.scale.iter().map(|scale| f64::from(*scale)).collect(),
                 ..port
@@ -152,6 +167,18 @@ impl Port {
             }
             _ => port,
         }
+    }
+
+    /// The port with the integers that `stored`, the value that a program stores for it, can hold.
+    fn bounded(self, stored: &Value) -> Self {
+        let IntRange { lo, hi } = Self::of("", stored).range;
+        let range = IntRange { lo: lo + self.stored_less, hi: hi + self.stored_less };
+        Self { range, ..self }
+    }
+
+    /// The model's integers of those that a program stores.
+    pub fn of_stored(&self, stored: &[i32]) -> Vec<i32> {
+        stored.iter().map(|integer| integer.wrapping_add(self.stored_less as i32)).collect()
     }
 
     /// Elements of one sample.

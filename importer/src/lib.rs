@@ -84,7 +84,7 @@ pub fn compile(model: &exactum_qonnx::Model) -> Result<Compiled> {
     passes::advance(&mut scheduled, Level::Scheduled)?;
     let lowered = lower::program(&scheduled)?;
     Ok(Compiled {
-        interface: Interface::of(&integer),
+        interface: Interface::of(&quantized, &integer),
         proofs: proofs(&integer),
         memory: passes::memory_plan(&scheduled),
         imported,

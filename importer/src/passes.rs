@@ -14,6 +14,7 @@ mod plan_memory;
 mod quantize_before_moves;
 mod quantize_values;
 mod remove_identity;
+mod store_codes;
 mod write_affine;
 
 use crate::diagnostic::Result;
@@ -53,6 +54,8 @@ pub const PASSES: &[Pass] = &[
     // Padding stands right before its layer only when the quantizer between them has moved.
     fuse_padding::PASS,
     quantize_values::PASS,
+    // The exact reference has read the graph by now; bounds are those of stored codes.
+    store_codes::PASS,
     bound_accumulators::PASS,
     certify_requantization::PASS,
     // The dataflow description reads the integer graph before this, in the file's order of axes.

@@ -175,18 +175,19 @@ impl<'a> Reference<'a> {
 /// The quantizer of a program's input, where the plain one does.
 pub(crate) fn uniform(tail: &Tail) -> Option<InputQuantizer> {
     use num_traits::ToPrimitive;
-    let Quantizer::Uniform { scale, zero_point, outside, range, rounding } = &tail.quantizer else {
+    let Quantizer::Uniform { scale, zero_point, after, range, rounding } = &tail.quantizer else {
         return None;
     };
     // An even number added after rounding half to even could as well be added before.
-    let same = !outside || zero_point % 2 == 0;
+    let same = after % 2 == 0;
+    let zero_point = zero_point.checked_add(*after)?;
     let plain =
         tail.curve.pieces().is_empty() && *rounding == exactum_runtime::num::Rounding::HalfEven && same;
     let scale = scale
         .to_f64()
         .map(|value| value as f32)
         .filter(|value| exact::from_f32(*value).as_ref() == Some(scale));
-    InputQuantizer::new(scale.filter(|_| plain)?, i32::try_from(*zero_point).ok()?, *range)
+    InputQuantizer::new(scale.filter(|_| plain)?, i32::try_from(zero_point).ok()?, *range)
 }
 
 /// Larger than any number that a curve of doubles and floats can bring back into the range of a quantizer.

@@ -6,12 +6,14 @@
 
 mod build;
 mod mixed;
+mod rules;
 mod trainable;
 mod values;
 
 use proptest::prelude::*;
 
 pub use mixed::{Act, Mixed, Step, mixed};
+pub use rules::{places, rules};
 pub use trainable::Trainable;
 pub use values::Values;
 
@@ -35,7 +37,7 @@ pub struct Network {
 /// Choices for a quantizer of activations.
 #[derive(Clone, Copy, Debug)]
 pub struct Quantizer {
-    /// 2 to 8.
+    /// 1 to 16.
     pub bits: u32,
     /// Two's complement.
     pub signed: bool,
@@ -127,7 +129,8 @@ pub enum Bias {
 fn quantizer() -> impl Strategy<Value = Quantizer> {
     let zero_point = prop_oneof![2 => Just(None), 1 => (0..=16u8).prop_map(Some)];
     let rounding = prop_oneof![3 => Just(0), 1 => 0..build::ROUNDING.len()];
-    (2..=8u32, any::<bool>(), any::<bool>(), zero_point, rounding, 0.1..2.0f64).prop_map(
+    let bits = prop_oneof![8 => 2..=8u32, 1 => 9..=15u32, 1 => Just(16u32)];
+    (bits, any::<bool>(), any::<bool>(), zero_point, rounding, 0.1..2.0f64).prop_map(
         |(bits, signed, narrow, zero_point, rounding, spread)| Quantizer {
             bits,
             signed,

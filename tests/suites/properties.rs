@@ -8,7 +8,7 @@ use exactum_importer::requant::choose;
 use exactum_runtime::num::{IntRange, Rounding};
 use exactum_tests::backend::{self, CortexM4, Host, Reference, agree};
 use exactum_tests::case::Case;
-use exactum_tests::generate::{Mixed, Network, mixed, network};
+use exactum_tests::generate::{Mixed, Network, Quantizer, mixed, network, places, rules};
 use exactum_tests::oracle::round;
 use libtest_mimic::{Arguments, Failed, Trial};
 use num_rational::BigRational;
@@ -22,12 +22,15 @@ use proptest::test_runner::{Config, TestRunner};
 const NETWORKS: u32 = 8;
 /// Random networks that the emulated microcontroller runs as well, a start of the emulator each.
 const EMULATED_NETWORKS: usize = 24;
+/// Bits of the widest quantizers that layers take.
+const WIDEST: u32 = 16;
 
 fn main() {
     let arguments = Arguments::from_args();
     let mut trials = vec![
         Trial::test("networks", networks),
         Trial::test("mixed_networks", mixed_networks),
+        Trial::test("rules_at_every_place", rules_at_every_place),
         Trial::test("requantizations", requantizations),
         Trial::test("networks_cover_every_choice", coverage),
     ];
@@ -41,7 +44,33 @@ fn main() {
         let case = Arc::new(mixed_case(format!("mixed_network_{index}"), &network));
         trials.push(backend::trial(&case, &emulated));
     }
+    // Of the grid of rules those that are stored in another way than they are written.
+    let wide = rules(WIDEST).into_iter().filter(|rule| rule.bits == WIDEST && !rule.signed);
+    for rule in wide.step_by(3) {
+        trials.push(backend::trial(&Arc::new(rule_case(&rule)), &emulated));
+    }
     libtest_mimic::run(&arguments, trials).exit();
+}
+
+fn rule_case(rule: &Quantizer) -> Case {
+    let rule = *rule;
+    let Quantizer { bits, signed, narrow, zero_point, rounding, .. } = rule;
+    let name = format!("rule_{bits}_{signed}_{narrow}_{zero_point:?}_{rounding}");
+    Case::new(name, move || Ok(places(&rule)))
+}
+
+/// Every rounding mode, width, sign and narrow flag after every operator and before every one: reference and host agree
+/// with the oracle.
+fn rules_at_every_place() -> Result<(), Failed> {
+    let problems: Vec<String> = rules(WIDEST)
+        .into_iter()
+        .flat_map(|rule| {
+            let case = rule_case(&rule);
+            [&Reference as &dyn backend::Backend, &Host].map(|backend| agree(&case, backend).err())
+        })
+        .flatten()
+        .collect();
+    if problems.is_empty() { Ok(()) } else { Err(problems.join("\n").into()) }
 }
 
 fn runner(factor: u32) -> TestRunner {

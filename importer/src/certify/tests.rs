@@ -105,7 +105,7 @@ proptest! {
         let quantizer = Quantizer::Uniform {
             scale: crate::exact::from_integer(1),
             zero_point: 0,
-            outside: false,
+            after: 0,
             range: IntRange { lo: 0, hi: 7 },
             rounding: Rounding::HalfEven,
         };

@@ -40,6 +40,7 @@ fn port_json(port: &Port) -> Value {
         "shape": port.sample_shape(),
         "kind": kind(port),
         "type": port.int.to_string(),
+        "stored_less": port.stored_less,
         "range": [port.range.lo, port.range.hi],
         "zero_point": port.zero_point,
         "scale": port.scale,
@@ -127,8 +128,12 @@ fn described(port: &Port) -> String {
     };
     let kind = kind(port);
     let offset = if port.offset.is_empty() { "" } else { " and a real offset" };
+    let stored = match port.stored_less {
+        0 => String::new(),
+        less => format!(", stored as int16 less {less}"),
+    };
     format!(
-        "{:?} [{}]: {kind} {} in {}, {scale}, zero point {}{offset}",
+        "{:?} [{}]: {kind} {} in {}{stored}, {scale}, zero point {}{offset}",
         port.name,
         axes.join(", "),
         port.int,

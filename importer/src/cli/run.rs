@@ -108,14 +108,15 @@ pub(super) fn run(args: &Args, shell: &Shell) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The integers of every output, sample after sample.
+/// The model's integers of every output, sample after sample.
 fn run_all(container: &Container, batch: &Batch, shell: &Shell) -> Vec<Vec<i32>> {
     let mut host = Host::new(container.program());
     let mut integers = vec![vec![]; container.interface().outputs.len()];
+    let ports = &container.interface().outputs;
     let progress = shell.progress("running", batch.samples());
     for index in 0..batch.samples() {
-        for (all, sample) in integers.iter_mut().zip(host.run(&batch.sample(index))) {
-            all.extend(sample);
+        for ((all, port), stored) in integers.iter_mut().zip(ports).zip(host.run(&batch.sample(index))) {
+            all.extend(port.of_stored(&stored));
         }
         progress.step();
     }

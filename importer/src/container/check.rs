@@ -86,12 +86,15 @@ impl Checker<'_> {
         let found = format!("shape {:?}", port.shape);
         self.require(elems == Some(needed) && !shape.is_empty(), part, found, format!("{needed} elements"));
         let int: Option<IntType> = port.r#type.parse().ok();
-        let holds = int.is_some_and(|int| int.range().contains_range(tensor.range));
+        let less = port.stored_less;
+        let moved = |end: i64| end.checked_add(less);
+        let range = moved(tensor.range.lo).zip(moved(tensor.range.hi)).map(|(lo, hi)| IntRange { lo, hi });
+        let holds = int.zip(range).is_some_and(|(int, range)| int.range().contains_range(range));
         self.require(
             holds,
             part,
             format!("type {:?}", port.r#type),
-            format!("a type that holds {}", tensor.range),
+            format!("a type that holds {} and {less}", tensor.range),
         );
         let kind = if int == Some(IntType::INT32) {
             wire::port::Kind::Accumulators
@@ -133,7 +136,8 @@ impl Checker<'_> {
             name: port.name.clone(),
             shape,
             int: int?,
-            range: tensor.range,
+            range: IntRange { lo: tensor.range.lo + less, hi: tensor.range.hi + less },
+            stored_less: less,
             zero_point: port.zero_point,
             scale: port.scale.clone(),
             offset: port.offset.clone(),
@@ -149,7 +153,7 @@ impl Checker<'_> {
             // Thresholds and integers have no scale of their own to compare.
             let Some(InputRule::Uniform { scale, zero_point }) = input.quantizer else { continue };
             let told = (port.scale[0], port.zero_point);
-            let own = (f64::from(scale), i64::from(zero_point));
+            let own = (f64::from(scale), i64::from(zero_point) + port.stored_less);
             let part = format!("input `{}`", port.name);
             self.require(
                 told == own,

@@ -39,6 +39,7 @@ fn port(port: &Port) -> wire::Port {
         shape: port.shape.iter().map(|dim| *dim as u64).collect(),
         r#type: port.int.to_string(),
         zero_point: port.zero_point,
+        stored_less: port.stored_less,
         scale: port.scale.clone(),
         offset: port.offset.clone(),
         axis: port.axis as u32,

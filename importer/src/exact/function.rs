@@ -62,7 +62,7 @@ impl Function {
     pub fn affine(alpha: Rational, beta: Rational, codes: IntRange, rounding: Rounding) -> Self {
         let curve = Curve::affine(vec![alpha], vec![beta]);
         let scale = from_integer(1);
-        let quantizer = Quantizer::Uniform { scale, zero_point: 0, outside: false, range: codes, rounding };
+        let quantizer = Quantizer::Uniform { scale, zero_point: 0, after: 0, range: codes, rounding };
         Self::new(&curve, &quantizer, 0)
     }
 
@@ -138,15 +138,15 @@ impl Function {
 
     /// The one line that, rounded and clamped to `codes`, is this function on `range`.
     pub(crate) fn rounded_line(&self, range: IntRange, codes: IntRange) -> Option<RoundedLine> {
-        let Quantizer::Uniform { scale, zero_point, outside, rounding, .. } = &self.quantizer else {
+        let Quantizer::Uniform { scale, zero_point, after, rounding, .. } = &self.quantizer else {
             return None;
         };
         // Half to even has another parity after an odd shift; the other modes know the sign.
-        if *outside && *zero_point != 0 && (*rounding != Rounding::HalfEven || zero_point % 2 != 0) {
+        if *after != 0 && (*rounding != Rounding::HalfEven || after % 2 != 0) {
             return None;
         }
         let (gain, offset) = self.sections.as_ref()?.line(range)?;
-        let beta = offset / scale + from_integer(*zero_point);
+        let beta = offset / scale + from_integer(*zero_point) + from_integer(*after);
         let line = RoundedLine { alpha: gain / scale, beta, rounding: *rounding };
         self.sections.as_ref()?.is_clamped_line(range, &line, codes).then_some(line)
     }

@@ -11,17 +11,20 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Quantizer {
-    /// `clamp(round(x / scale + zero_point), range)`, or `clamp(round(x / scale) + zero_point, range)` with
-    /// `outside`, as ONNX `QuantizeLinear` does.
+    /// `clamp(round(x / scale + zero_point) + after, range)`.
+    ///
+    /// QONNX has its zero point inside the rounding, ONNX `QuantizeLinear` after it. Rounding looks at the parity and
+    /// the sign of what it is given, so the two are not the same, and codes that are stored less some number are moved
+    /// by `after` alone.
     Uniform {
         /// Real value of one step; positive.
         #[serde(with = "exact_text::rational")]
         scale: Rational,
-        /// Code of zero.
+        /// Added before the rounding.
         zero_point: i64,
-        /// The zero point is added after the rounding.
-        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-        outside: bool,
+        /// Added after the rounding.
+        #[serde(default, skip_serializing_if = "num_traits::Zero::is_zero")]
+        after: i64,
         /// Smallest and largest code.
         #[serde(with = "exact_text::range")]
         range: IntRange,
@@ -71,16 +74,19 @@ impl Quantizer {
         }
     }
 
+    /// The same codes less `less`; `None` for signs and counts of thresholds, which stay as they are.
+    pub(crate) fn less(&self, less: i64) -> Option<Self> {
+        let Self::Uniform { scale, zero_point, after, range, rounding } = self else { return None };
+        let range = IntRange { lo: range.lo.checked_sub(less)?, hi: range.hi.checked_sub(less)? };
+        let (scale, after) = (scale.clone(), after.checked_sub(less)?);
+        Some(Self::Uniform { scale, zero_point: *zero_point, after, range, rounding: *rounding })
+    }
+
     /// The code of `x` in `channel`.
     pub fn eval(&self, channel: usize, x: &Rational) -> i64 {
         match self {
-            Self::Uniform { scale, zero_point, outside, range, rounding } => {
-                let quotient = x / scale;
-                let rounded = if *outside {
-                    super::round(&quotient, *rounding) + zero_point
-                } else {
-                    super::round(&(quotient + from_integer(*zero_point)), *rounding)
-                };
+            Self::Uniform { scale, zero_point, after, range, rounding } => {
+                let rounded = super::round(&(x / scale + from_integer(*zero_point)), *rounding) + after;
                 let saturated = if rounded.is_negative() { i64::MIN } else { i64::MAX };
                 range.clamp(rounded.to_i64().unwrap_or(saturated))
             }
@@ -98,10 +104,13 @@ impl Quantizer {
         }
     }
 
-    /// The real number that is rounded, zero point included; `x` itself where codes are not evenly spaced.
+    /// The real number that is rounded, with everything that is added to it; `x` itself where codes are not evenly
+    /// spaced.
     pub fn unrounded(&self, x: &Rational) -> Rational {
         match self {
-            Self::Uniform { scale, zero_point, .. } => x / scale + from_integer(*zero_point),
+            Self::Uniform { scale, zero_point, after, .. } => {
+                x / scale + from_integer(*zero_point) + from_integer(*after)
+            }
             Self::Sign | Self::Thresholds { .. } => x.clone(),
         }
     }

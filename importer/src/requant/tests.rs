@@ -204,7 +204,7 @@ fn signs_and_sigmoids_count_thresholds() {
     let quantizer = Quantizer::Uniform {
         scale: ratio(1, 255),
         zero_point: 0,
-        outside: true,
+        after: 0,
         range: IntRange { lo: 0, hi: 255 },
         rounding: Rounding::HalfEven,
     };

@@ -6,7 +6,7 @@ use exactum_runtime::{Observer, Program};
 use super::{Backend, Tensor, computed};
 use crate::Compiled;
 use crate::batch::{Batch, Host};
-use crate::graph::{Graph, Op, ValueId};
+use crate::graph::{Graph, Op, Storage, ValueId};
 use crate::lower::input_codes;
 
 /// Axis of the file's order that each axis of a channels-last value has.
@@ -32,6 +32,8 @@ struct Target {
     value: ValueId,
     /// Shape in the program's order, if that is not the file's.
     turned: Option<Vec<usize>>,
+    /// What is subtracted from the codes that are stored.
+    less: i64,
 }
 
 /// Order of the elements of a value in the scheduled graph.
@@ -94,7 +96,7 @@ impl Observer for Recorder<'_> {
 
 impl Target {
     fn tensor(&self, codes: Vec<i32>) -> Tensor {
-        let codes: Vec<i64> = codes.into_iter().map(i64::from).collect();
+        let codes: Vec<i64> = codes.into_iter().map(|code| i64::from(code) + self.less).collect();
         Tensor::Integers(match &self.turned {
             Some(shape) => crate::passes::permuted(&codes, shape, &TO_FIRST),
             None => codes,
@@ -108,7 +110,8 @@ fn target(quantized: &Graph, scheduled: &Graph, orders: &[Order], id: ValueId) -
     let called = computed(quantized).filter(|(_, id)| quantized.value(*id).name == stored.name);
     let mut fitting = called.filter_map(|(_, value)| {
         let turned = is_turned(&quantized.value(value).shape, &stored.shape, orders[id.index()])?;
-        Some(Target { value, turned: turned.then(|| stored.shape.clone()) })
+        let less = quantized.value(value).codes().map_or(0, |codes| Storage::of(codes.int).less);
+        Some(Target { value, turned: turned.then(|| stored.shape.clone()), less })
     });
     // Of two values with one name and shape either could be meant.
     fitting.next().filter(|_| fitting.next().is_none())

@@ -57,13 +57,15 @@ impl Backend for CortexM4 {
     fn run(&self, case: &Made) -> Result<Integers, String> {
         let output = self.run_counting(case, Counting::Off)?.output;
         with_program(case, |program| {
-            let types: Vec<(Element, usize)> = program
+            let ports = &case.compiled.interface.outputs;
+            let types: Vec<(Element, usize, i64)> = program
                 .outputs()
-                .filter_map(|output| program.tensor(output.tensor))
-                .map(|tensor| (tensor.element, tensor.shape.elems() as usize))
+                .zip(ports)
+                .filter_map(|(output, port)| Some((program.tensor(output.tensor)?, port.stored_less)))
+                .map(|(tensor, less)| (tensor.element, tensor.shape.elems() as usize, less))
                 .collect();
             let sample_bytes: usize =
-                types.iter().map(|(element, elems)| element.size_bytes() as usize * elems).sum();
+                types.iter().map(|(element, elems, _)| element.size_bytes() as usize * elems).sum();
             output.chunks(sample_bytes).map(|bytes| decode(bytes, &types)).collect()
         })
     }
@@ -93,18 +95,19 @@ fn input_bytes(case: &Made) -> Result<Vec<u8>, String> {
     .ok_or_else(|| "the program takes no floats".into())
 }
 
-fn decode(mut bytes: &[u8], types: &[(Element, usize)]) -> Vec<i64> {
+fn decode(mut bytes: &[u8], types: &[(Element, usize, i64)]) -> Vec<i64> {
     let mut integers = vec![];
-    for (element, elems) in types {
+    for (element, elems, less) in types {
         let (output, rest) = bytes.split_at(elems * element.size_bytes() as usize);
         bytes = rest;
-        integers.extend(output.chunks(element.size_bytes() as usize).map(|code| match (element, code) {
+        let stored = output.chunks(element.size_bytes() as usize).map(|code| match (element, code) {
             (Element::U8, [a]) => i64::from(*a),
             (Element::I8, [a]) => i64::from(*a as i8),
             (Element::I16, [a, b]) => i64::from(i16::from_le_bytes([*a, *b])),
             (_, [a, b, c, d]) => i64::from(i32::from_le_bytes([*a, *b, *c, *d])),
             (element, code) => panic!("{} bytes of {element:?}", code.len()),
-        }));
+        });
+        integers.extend(stored.map(|code| code + less));
     }
     integers
 }

@@ -1,5 +1,7 @@
 //! The runtime on this machine.
 
+use exactum_importer::interface::Port;
+use exactum_runtime::codes::Codes;
 use exactum_runtime::program::{words_as_bytes, words_as_bytes_mut};
 use exactum_runtime::{Engine, Program};
 
@@ -35,7 +37,11 @@ impl Backend for Host {
             }
             engine.run();
             let outputs = (0..program.outputs().len()).filter_map(|index| engine.output(index));
-            Ok(outputs.flat_map(|codes| codes.iter().map(i64::from).collect::<Vec<_>>()).collect())
+            let outputs = outputs.zip(&case.compiled.interface.outputs);
+            let integers = |(codes, port): (Codes<'_>, &Port)| {
+                codes.iter().map(|code| i64::from(code) + port.stored_less).collect::<Vec<_>>()
+            };
+            Ok(outputs.flat_map(integers).collect())
         };
         case.source.samples.iter().map(&mut run).collect()
     }

@@ -65,7 +65,7 @@ pub(crate) fn compile(
     let (mut correct, mut training_mismatches, mut reference_mismatches) = (0, 0, 0);
     let images = data.inputs.chunks(compiled.interface.inputs[0].elems());
     for ((image, label), trained) in images.zip(&data.labels).zip(trained.codes.chunks(evaluation.features)) {
-        let codes: Vec<i64> = host.run(&[image])[0].iter().map(|code| i64::from(*code)).collect();
+        let codes: Vec<i64> = output.of_stored(&host.run(&[image])[0]).into_iter().map(i64::from).collect();
         training_mismatches += differing(&codes, trained);
         reference_mismatches += differing(&codes, &reference.run(&[image])?[0]);
         correct += usize::from(class(output, &codes) == *label);

@@ -44,6 +44,13 @@ pub(super) fn text(container: &Container) -> String {
             &format!("const {what}_ELEMS: [usize; {count}]"),
             list(|port| port.elems().to_string()),
         );
+        if ports.iter().any(|port| port.stored_less != 0) {
+            constant(
+                &format!("What the memory of each {lower} holds is each integer of the model less this."),
+                &format!("const {what}_STORED_LESS: [i32; {count}]"),
+                list(|port| port.stored_less.to_string()),
+            );
+        }
     }
     let image = container.image();
     let lines = image.chunks(LINE_BYTES).map(|bytes| {

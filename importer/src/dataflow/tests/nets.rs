@@ -30,7 +30,7 @@ fn tail(curve: Curve, codes: &Codes) -> Tail {
     let quantizer = Quantizer::Uniform {
         scale: from_f32(codes.scale[0]).unwrap(),
         zero_point: codes.zero_point,
-        outside: false,
+        after: 0,
         range: codes.range,
         rounding: Rounding::HalfEven,
     };

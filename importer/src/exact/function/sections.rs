@@ -236,13 +236,12 @@ impl Section {
         };
         let rule = match quantizer {
             _ if gain.is_zero() => Rule::Constant(quantizer.eval(0, &offset)),
-            Quantizer::Uniform { scale, zero_point, outside, range: codes, rounding } => {
-                let (inside, shift) = if *outside { (0, *zero_point) } else { (*zero_point, 0) };
-                let line = Line::new(&(&gain / scale), &(&offset / scale + from_integer(inside)));
+            Quantizer::Uniform { scale, zero_point, after: shift, range: codes, rounding } => {
+                let line = Line::new(&(&gain / scale), &(&offset / scale + from_integer(*zero_point)));
                 // A code past 64 bits before the shift is past every clamp.
                 let codes =
-                    IntRange { lo: codes.lo.saturating_sub(shift), hi: codes.hi.saturating_sub(shift) };
-                Rule::Rounded { line, codes, shift, rounding: *rounding }
+                    IntRange { lo: codes.lo.saturating_sub(*shift), hi: codes.hi.saturating_sub(*shift) };
+                Rule::Rounded { line, codes, shift: *shift, rounding: *rounding }
             }
             Quantizer::Sign => counted(&[Rational::zero()], -1, 2),
             Quantizer::Thresholds { thresholds } => counted(&thresholds[0], 0, 1),

@@ -295,7 +295,7 @@ impl Quick {
             [Piece::Affine { gain, offset }] => Some([gain[0].clone(), offset[0].clone()]),
             _ => None,
         };
-        let Quantizer::Uniform { scale, zero_point, outside, range, rounding } = quantizer else {
+        let Quantizer::Uniform { scale, zero_point, after: shift, range, rounding } = quantizer else {
             return None;
         };
         // Codes of limited values are limited codes, as quantizers are monotone.
@@ -306,18 +306,17 @@ impl Quick {
         let [least, most] = limits.map(|limit| limit.map(|limit| quantizer.eval(0, limit)));
         let most = most.unwrap_or(range.hi);
         let range = IntRange { lo: least.unwrap_or(range.lo).min(most), hi: most };
-        let (inside, shift) = if *outside { (0, *zero_point) } else { (*zero_point, 0) };
         let [gain, offset] = line(after)?;
-        let after = [gain / scale, offset / scale + from_integer(inside)];
+        let after = [gain / scale, offset / scale + from_integer(*zero_point)];
         let nearest = |line: [Rational; 2]| line.map(|value| double::nearest(&value));
-        let codes = IntRange { lo: range.lo.saturating_sub(shift), hi: range.hi.saturating_sub(shift) };
+        let codes = IntRange { lo: range.lo.saturating_sub(*shift), hi: range.hi.saturating_sub(*shift) };
         let piece = curve.pieces()[index].clone();
         Some(Self {
             before: nearest(line(before)?),
             piece,
             after: nearest(after),
             codes,
-            shift,
+            shift: *shift,
             rounding: *rounding,
         })
     }

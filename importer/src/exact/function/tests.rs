@@ -67,13 +67,8 @@ pub(crate) fn rational_code(curve: &Curve, quantizer: &Quantizer, acc: i64) -> i
         };
     }
     match quantizer {
-        Quantizer::Uniform { scale, zero_point, outside, range, rounding } => {
-            let zero_point = from_integer(*zero_point);
-            let code = if *outside {
-                rounded(&(x / scale), *rounding) + zero_point
-            } else {
-                rounded(&(x / scale + zero_point), *rounding)
-            };
+        Quantizer::Uniform { scale, zero_point, after, range, rounding } => {
+            let code = rounded(&(x / scale + from_integer(*zero_point)), *rounding) + from_integer(*after);
             let code = code.max(from_integer(range.lo)).min(from_integer(range.hi));
             code.to_integer().to_i64().unwrap()
         }
@@ -108,12 +103,12 @@ pub(crate) fn rational_curves() -> impl Strategy<Value = Curve> {
 }
 
 pub(crate) fn quantizers() -> impl Strategy<Value = Quantizer> {
-    let uniform = (1i64..40, 1i64..40, -9i64..9, any::<bool>(), -20i64..5, 0i64..40, 0..Rounding::ALL.len())
-        .prop_map(|(n, d, zero_point, outside, lo, span, rounding)| Quantizer::Uniform {
+    let uniform = (1i64..40, 1i64..40, -9i64..9, -40_000i64..9, -20i64..5, 0i64..40, 0..Rounding::ALL.len())
+        .prop_map(|(n, d, zero_point, after, lo, span, rounding)| Quantizer::Uniform {
             scale: ratio(n, d),
             zero_point,
-            outside,
-            range: IntRange { lo, hi: lo + span },
+            after,
+            range: IntRange { lo: lo + after, hi: lo + after + span },
             rounding: Rounding::ALL[rounding],
         });
     let thresholds = prop::collection::vec((-900i64..900, 1i64..5), 0..12).prop_map(|list| {
@@ -246,7 +241,7 @@ fn curves_of_doubles_have_a_direction() {
             let quantizer = Quantizer::Uniform {
                 scale: ratio(1, codes),
                 zero_point: 0,
-                outside: false,
+                after: 0,
                 range: IntRange { lo: -codes - 1, hi: codes },
                 rounding: Rounding::HalfEven,
             };
@@ -278,8 +273,8 @@ fn ties_round_to_even_with_the_zero_point_inside() {
     assert_eq!([1, 2, 3, -1, -9].map(|acc| f.eval(acc)), [4, 4, 4, 2, 0]);
     let outside = Quantizer::Uniform {
         scale: from_integer(2),
-        zero_point: 3,
-        outside: true,
+        zero_point: 0,
+        after: 3,
         range: codes,
         rounding: Rounding::HalfEven,
     };

@@ -46,9 +46,9 @@ pub(super) fn rule(graph: &Graph, id: ValueId) -> Result<Option<Rule>, Diagnosti
         _ => None,
     });
     let Some((index, tail)) = quantize else { return Ok(None) };
-    if let (Some(_), Quantizer::Uniform { scale, zero_point, .. }) = (uniform(tail), &tail.quantizer) {
+    if let (Some(_), Quantizer::Uniform { scale, zero_point, after, .. }) = (uniform(tail), &tail.quantizer) {
         use num_traits::ToPrimitive;
-        let (scale, zero_point) = (scale.to_f64().unwrap_or(1.0) as f32, *zero_point as i32);
+        let (scale, zero_point) = (scale.to_f64().unwrap_or(1.0) as f32, (zero_point + after) as i32);
         return Ok(Some(Rule::Uniform { scale, zero_point }));
     }
     let shape = &graph.value(id).shape;

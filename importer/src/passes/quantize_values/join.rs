@@ -1,6 +1,5 @@
 //! Concatenation and padding.
 
-use exactum_runtime::codes::Element;
 use exactum_runtime::num::{IntRange, IntType, Rounding};
 use num_traits::{ToPrimitive, Zero};
 
@@ -9,7 +8,7 @@ use super::known::{Known, Source};
 use super::quantizers::smallest_type;
 use crate::diagnostic::{Code, Diagnostic, Location};
 use crate::exact::{self, Curve, Quantizer as Rule, Rational};
-use crate::graph::{Codes, Node, Op, Requantize, Tail, Type, Value, ValueId};
+use crate::graph::{Codes, Node, Op, Requantize, Storage, Tail, Type, Value, ValueId};
 
 /// One operand of a concatenation: integers, and gain and offset of each channel.
 struct Part {
@@ -153,18 +152,17 @@ impl Quantizer<'_> {
         Ok(())
     }
 
-    /// The codes `id` in the element type that codes of `int` have.
+    /// The codes `id` as codes of `int` are stored.
     fn stored_as(&mut self, node: &Node, id: ValueId, int: IntType) -> ValueId {
         let Value { name, shape, ty, .. } = self.to.value(id).clone();
         let Type::Codes(codes) = ty else { return id };
-        let element = |int: IntType| Element::smallest_for(int.range());
-        if element(codes.int) == element(int) {
+        if Storage::of(codes.int) == Storage::of(int) {
             return id;
         }
         let quantizer = Rule::Uniform {
             scale: exact::from_integer(1),
             zero_point: 0,
-            outside: false,
+            after: 0,
             range: codes.range,
             rounding: Rounding::HalfEven,
         };

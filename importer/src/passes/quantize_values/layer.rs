@@ -11,7 +11,7 @@ use super::known::{Known, Source, of_meaning};
 use super::regrid::Grid;
 use crate::diagnostic::{Code, Diagnostic, Location};
 use crate::exact::{self, Rational};
-use crate::graph::{Codes, Constant, Meaning, Node, Op, Type, Value, ValueId, exact_scale};
+use crate::graph::{Codes, Constant, Meaning, Node, Op, Storage, Type, Value, ValueId, exact_scale};
 
 /// Kernels multiply codes minus the zero point as integers of this many bits.
 const CENTERED_BITS: u8 = 16;
@@ -168,15 +168,17 @@ impl Quantizer<'_> {
         }
     }
 
-    /// Codes of 16 bits that leave them when their zero point is subtracted, as codes from which nothing is subtracted.
-    /// Windows over them must not be padded; `op` gives its padding to the codes.
+    /// Codes of 16 bits that leave them when their zero point is subtracted, as codes from which the middle of their
+    /// type is. Windows over them must not be padded; `op` gives its padding to the codes.
     fn uncentered(&mut self, op: &mut Op, known: &Known) -> Option<Operand> {
         let Source::Integer(id) = known.source else { return None };
         let codes = self.to.value(id).codes()?.clone();
         let (gain, offset) = known.curve.as_affine()?;
         let ([gain], [offset]) = (&gain[..], &offset[..]) else { return None };
+        let range = codes.range.union(IntRange::point(codes.zero_point));
+        let middle = Storage::of(codes.int).less;
         let zero = exact::from_integer(codes.zero_point);
-        if !Element::I16.range().contains_range(codes.range) || -offset / gain != zero {
+        if !fits_centered(range, middle, false) || -offset / gain != zero {
             return None;
         }
         let Value { name, mut shape, .. } = self.to.value(id).clone();
@@ -192,11 +194,11 @@ impl Quantizer<'_> {
             Op::ConvTranspose2d(_) => return None,
             _ => Op::Reshape,
         };
-        let range = codes.range.union(IntRange::point(codes.zero_point));
-        let ty = Type::Codes(Codes { range, zero_point: 0, ..codes });
+        let ty = Type::Codes(Codes { range, zero_point: middle, ..codes });
         let output = self.to.add(Value::new(name.clone(), shape, ty));
         self.to.nodes.push(Node { name, origin: vec![], op: moved, inputs: vec![id], output });
-        Some(Operand { id: output, gain: vec![gain.clone()], rest: offset.clone() })
+        let rest = offset + gain * exact::from_integer(middle);
+        Some(Operand { id: output, gain: vec![gain.clone()], rest })
     }
 
     /// The problem of codes that leave 16 bits when their zero point is subtracted.

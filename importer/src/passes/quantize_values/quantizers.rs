@@ -10,8 +10,8 @@ use super::{Quantizer, parameters};
 use crate::diagnostic::{Code, Diagnostic, Location};
 use crate::exact::{self, Curve, Piece, Quantizer as Rule, Rational};
 use crate::graph::{
-    Codes, MultiThreshold, Node, Op, QuantAttributes, Requantize, RequantizePair, Softmax, Tail, Type, Value,
-    ValueId, exact_scale,
+    Codes, MultiThreshold, Node, Op, QuantAttributes, Requantize, RequantizePair, Softmax, Storage, Tail,
+    Type, Value, ValueId, exact_scale,
 };
 
 /// Codes -1 and 1.
@@ -36,16 +36,16 @@ impl Quantizer<'_> {
             let codes = Codes { zero_point: 0, ..codes };
             return self.sign(at, node, Known { curve: known.curve.clone().then(shifted), ..known }, codes);
         }
-        let codes = signed_16(codes);
         if self.repeats(&known, &codes) {
             self.known.insert(node.output, known);
             return Ok(());
         }
         let (scale, zero_point) = (exact_scale(codes.scale[0]), codes.zero_point);
+        let (inside, after) = if attributes.zero_point_outside { (0, zero_point) } else { (zero_point, 0) };
         let rule = |scale| Rule::Uniform {
             scale,
-            zero_point,
-            outside: attributes.zero_point_outside,
+            zero_point: inside,
+            after,
             range: codes.range,
             rounding: attributes.rounding,
         };
@@ -200,7 +200,7 @@ impl Quantizer<'_> {
         let rule = Rule::Uniform {
             scale: Rational::one(),
             zero_point: 0,
-            outside: false,
+            after: 0,
             range,
             rounding: attributes.rounding,
         };
@@ -319,7 +319,9 @@ impl Quantizer<'_> {
             return self.sign(at, node, Known { curve, ..known }, codes);
         }
         let range = IntRange { lo: 0, hi: steps as i64 };
-        let Some(int) = smallest_type(range) else {
+        // Counts are stored as they are, so where 16 bits with a sign do not hold them the next type with a sign does.
+        let signed = IntRange { lo: if steps >= 1 << 15 { -1 } else { 0 }, hi: range.hi };
+        let Some(int) = smallest_type(signed) else {
             return Err(Diagnostic::new(
                 Code::BadBitWidth,
                 at.clone(),
@@ -417,10 +419,9 @@ fn softmax_inside(at: &Location) -> Diagnostic {
 
 /// `curve` and the real value of the code that `rule` gives; `None` for thresholds.
 fn quantized(curve: Curve, rule: &Rule) -> Option<Curve> {
-    let Rule::Uniform { scale, zero_point, outside, range, rounding } = rule else { return None };
-    let zero = exact::from_integer(*zero_point);
-    let (inside, behind) =
-        if *outside { (Rational::zero(), zero.clone()) } else { (zero.clone(), Rational::zero()) };
+    let Rule::Uniform { scale, zero_point, after, range, rounding } = rule else { return None };
+    let [inside, behind] = [*zero_point, *after].map(exact::from_integer);
+    let zero = &inside + &behind;
     let affine = |gain: Rational, offset: Rational| Piece::Affine { gain: vec![gain], offset: vec![offset] };
     let ends = [range.lo, range.hi].map(|code| Some(exact::from_integer(code)));
     let [lo, hi] = ends;
@@ -434,21 +435,11 @@ fn quantized(curve: Curve, rule: &Rule) -> Option<Curve> {
     Some(pieces.into_iter().fold(curve, Curve::then))
 }
 
-/// Unsigned codes of 16 bits as signed ones, which take half the memory: all moved down by an even number.
-fn signed_16(codes: Codes) -> Codes {
-    const HALF: i64 = 1 << 15;
-    if codes.int.signed || codes.int.width.bits() != 16 {
-        return codes;
-    }
-    let range = IntRange { lo: codes.range.lo - HALF, hi: codes.range.hi - HALF };
-    Codes { int: IntType::INT16, range, zero_point: codes.zero_point - HALF, ..codes }
-}
-
 /// Codes that 16 bits hold in a type of so many: the wide type of a quantizer that is clipped would fill memory, and no
 /// layer takes it.
 fn stored_narrow(codes: Codes) -> Codes {
     let held = codes.range.union(IntRange::point(codes.zero_point));
-    let wide = !Element::I16.range().contains_range(codes.int.range());
+    let wide = Storage::of(codes.int).element == Element::I32;
     match smallest_type(held).filter(|_| wide && Element::I16.range().contains_range(held)) {
         Some(int) => Codes { int, ..codes },
         None => codes,
@@ -461,9 +452,9 @@ fn narrowed(rule: Rule, curve: &Curve, range: IntRange) -> (Rule, IntRange) {
     let lo = lo.map_or(range.lo, |lo| rule.eval(0, &lo).max(range.lo));
     let hi = hi.map_or(range.hi, |hi| rule.eval(0, &hi).min(range.hi));
     match rule {
-        Rule::Uniform { scale, zero_point, outside, rounding, .. } => {
+        Rule::Uniform { scale, zero_point, after, rounding, .. } => {
             let range = IntRange { lo: lo.min(range.hi), hi: hi.max(range.lo).max(lo.min(range.hi)) };
-            (Rule::Uniform { scale, zero_point, outside, range, rounding }, range)
+            (Rule::Uniform { scale, zero_point, after, range, rounding }, range)
         }
         rule => (rule, range),
     }

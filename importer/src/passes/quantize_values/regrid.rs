@@ -70,7 +70,7 @@ impl Quantizer<'_> {
         let rule = Rule::Uniform {
             scale: unit.clone(),
             zero_point: 0,
-            outside: false,
+            after: 0,
             range,
             rounding: Rounding::HalfEven,
         };

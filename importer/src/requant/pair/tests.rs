@@ -16,7 +16,7 @@ fn range(lo: i64, hi: i64) -> IntRange {
 }
 
 fn uniform(scale: Rational, zero_point: i64, codes: IntRange) -> Quantizer {
-    Quantizer::Uniform { scale, zero_point, outside: false, range: codes, rounding: Rounding::HalfEven }
+    Quantizer::Uniform { scale, zero_point, after: 0, range: codes, rounding: Rounding::HalfEven }
 }
 
 /// `clamp(round_half_even(x / scale + zero_point))` of a sum with a clip, over a common denominator.
