@@ -4,7 +4,7 @@
 
 use super::Pass;
 use crate::diagnostic::Result;
-use crate::graph::{Graph, Level, Op, ValueId};
+use crate::graph::{Codes, Graph, Level, Op, Type, Value, ValueId};
 
 pub(super) const PASS: Pass = Pass {
     name: "fuse-bias-add",
@@ -28,8 +28,12 @@ fn run(graph: &mut Graph) -> Result<()> {
         let Some((layer, bias)) = biased_layer(graph, a, b).or_else(|| biased_layer(graph, b, a)) else {
             continue;
         };
-        let origin = std::mem::take(&mut graph.nodes[add].origin);
         let sum = graph.nodes[add].output;
+        if graph.value(sum).shape != graph.value(graph.nodes[layer].output).shape {
+            continue;
+        }
+        let bias = flat(graph, bias);
+        let origin = std::mem::take(&mut graph.nodes[add].origin);
         let node = &mut graph.nodes[layer];
         // The factor of a bias that was not there does not hold for this one.
         if let Op::Gemm { beta, .. } = &mut node.op {
@@ -63,4 +67,18 @@ fn biased_layer(graph: &Graph, x: ValueId, bias: ValueId) -> Option<(usize, Valu
     let per_channel = along(&constant.shape) == Some(channels) && constant.elems() == channels;
     let alone = node.inputs.len() == 2 && graph.consumers(x).count() == 1 && !graph.outputs.contains(&x);
     (constant.constant.is_some() && per_channel && alone).then_some((layer, bias))
+}
+
+/// The constant `bias`, which has an element per channel along some axis, with that axis alone.
+fn flat(graph: &mut Graph, bias: ValueId) -> ValueId {
+    let value = graph.value(bias);
+    if value.shape.len() == 1 {
+        return bias;
+    }
+    let ty = match &value.ty {
+        Type::Codes(codes) => Type::Codes(Codes { axis: codes.axis.map(|_| 0), ..codes.clone() }),
+        other => other.clone(),
+    };
+    let flat = Value { shape: vec![value.elems()], ty, ..value.clone() };
+    graph.add(flat)
 }
