@@ -31,8 +31,8 @@ const MAGIC: u64 = u64::from_le_bytes(*b"EXACTUM\n");
 /// Protobuf's key of field 1 as eight fixed bytes, which comes before the magic.
 const MAGIC_KEY: u8 = 0x09;
 
-/// Version of the schema that is written and read.
-pub const VERSION: u32 = 1;
+/// Newest version of the schema that is written and read.
+pub const VERSION: u32 = 2;
 
 /// A compiled program and what is known about it, all of it checked against the program.
 #[derive(Clone, Debug, PartialEq)]
@@ -70,9 +70,9 @@ impl Container {
             );
         }
         let frame = wire::Exa::decode(bytes).map_err(|error| truncated(&error))?;
-        if frame.version != VERSION {
+        if !(1..=VERSION).contains(&frame.version) {
             let found = format!("version {}", frame.version);
-            return Err(malformed(Location::default(), found, format!("version {VERSION}")).into());
+            return Err(malformed(Location::default(), found, format!("version 1 to {VERSION}")).into());
         }
         let unchanged = Sha256::digest(&frame.contents).as_slice() == frame.contents_sha256;
         if !unchanged || frame.encoded_len() != bytes.len() {
@@ -88,7 +88,12 @@ impl Container {
     pub fn write(&self) -> Vec<u8> {
         let contents = self.contents.encode_to_vec();
         let contents_sha256 = Sha256::digest(&contents).to_vec();
-        wire::Exa { magic: MAGIC, version: VERSION, contents_sha256, contents }.encode_to_vec()
+        // Older readers know channels along an axis alone.
+        let ports = self.contents.inputs.iter().chain(&self.contents.outputs);
+        let by_axis =
+            ports.into_iter().all(|port| port.channel_digits.is_empty() && port.channel_order.is_empty());
+        let version = if by_axis { 1 } else { VERSION };
+        wire::Exa { magic: MAGIC, version, contents_sha256, contents }.encode_to_vec()
     }
 
     /// The program.

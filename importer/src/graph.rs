@@ -3,6 +3,7 @@
 //! `lift` makes it, `passes` rewrite it, `lower` and `dataflow` read it. It prints as text and parses back
 //! ([`Graph`]'s `Display` and `FromStr`), and [`verify`](Graph::verify) states what holds at each level.
 
+mod channel_map;
 pub(crate) mod channels;
 pub(crate) mod exact_text;
 mod op;
@@ -14,12 +15,13 @@ mod storage;
 mod value;
 mod verify;
 
+pub use channel_map::ChannelMap;
 pub use op::{
     Activation, Affine, AveragePool, Conv, ConvTranspose, Layout, MultiThreshold, Op, Pool, QuantAttributes,
     SumPool, Window,
 };
 pub use parse::ParseError;
-pub use requantization::{Certified, Dequantize, Requantize, RequantizePair, Softmax, Tail};
+pub use requantization::{Certified, Dequantize, Quantize, Requantize, RequantizePair, Softmax, Tail};
 pub use storage::Storage;
 pub use value::{Codes, Constant, Meaning, Placement, Type, Value, ValueId};
 pub(crate) use value::{exact_scale, narrowest};

@@ -5,7 +5,7 @@ use num_traits::{ToPrimitive, Zero};
 use serde::{Deserialize, Serialize};
 
 use crate::exact::{self, Curve, Piece};
-use crate::graph::{Dequantize, Graph, Meaning, Op, Storage, Type, Value, ValueId};
+use crate::graph::{ChannelMap, Dequantize, Graph, Meaning, Op, Storage, Type, Value, ValueId};
 use crate::lower;
 
 /// Inputs and outputs of a program, in the file's order.
@@ -37,8 +37,10 @@ pub struct Port {
     pub scale: Vec<f64>,
     /// Real value added, nearest `f64`: empty, one for all, or one for each channel.
     pub offset: Vec<f64>,
-    /// Axis of the channels.
+    /// Axis of the channels, where they are the indices along one.
     pub axis: usize,
+    /// Where the channels are, if not along an axis.
+    pub channels: Option<ChannelMap>,
     /// What the model does with the real values, in order, and a program leaves to its caller.
     pub functions: Vec<Function>,
 }
@@ -110,7 +112,7 @@ impl Port {
         let value = graph.value(id);
         let port = Self::of(&value.name, graph.value(graph.integers(id)));
         let producer = graph.producer(id).map(|index| &graph.nodes[index].op);
-        let Some(Op::Dequantize(Dequantize { curve, softmax })) = producer else { return port };
+        let Some(Op::Dequantize(Dequantize { curve, channels, softmax })) = producer else { return port };
         // The first affine piece is scale and offset, the rest is named.
         let mut pieces = curve.pieces().iter();
         let nearest = |values: &[num_rational::BigRational]| -> Vec<f64> {
@@ -131,7 +133,8 @@ impl Port {
                 functions.push(Function::Curve(Box::new(softmax.then.clone())));
             }
         }
-        Self { shape: value.shape.clone(), zero_point: 0, scale, offset, functions, ..port }
+        let port = Self { shape: value.shape.clone(), zero_point: 0, scale, offset, functions, ..port };
+        port.with_channels(channels.as_ref())
     }
 
     /// What the integers of `value` are and stand for, under the name `name`.
@@ -146,6 +149,7 @@ impl Port {
             scale: vec![],
             offset: vec![],
             axis: 1,
+            channels: None,
             functions: vec![],
         };
         match &value.ty {
@@ -155,15 +159,16 @@ impl Port {
                 stored_less: Storage::of(codes.int).less,
                 zero_point: codes.zero_point,
                 scale: codes.scale.iter().map(|scale| f64::from(*scale)).collect(),
+                axis: codes.axis.unwrap_or(1),
                 ..port
             },
-            Type::Accumulators { meaning: Some(Meaning { gain, offset }), bounds } => {
+            Type::Accumulators { meaning: Some(Meaning { gain, offset, channels }), bounds } => {
                 let nearest = |values: &[num_rational::BigRational]| {
                     values.iter().map(|value| value.to_f64().unwrap_or(f64::NAN)).collect()
                 };
                 let range = bounds.iter().copied().reduce(IntRange::union).unwrap_or(port.range);
                 let offset = if offset.iter().all(Zero::is_zero) { vec![] } else { nearest(offset) };
-                Self { range, scale: nearest(gain), offset, ..port }
+                Self { range, scale: nearest(gain), offset, ..port }.with_channels(channels.as_ref())
             }
             _ => port,
         }
@@ -181,6 +186,12 @@ impl Port {
         stored.iter().map(|integer| integer.wrapping_add(self.stored_less as i32)).collect()
     }
 
+    /// The port with channels as `channels` says.
+    fn with_channels(self, channels: Option<&ChannelMap>) -> Self {
+        let axis = channels.map_or(Some(1), |channels| channels.axis(&self.shape));
+        Self { axis: axis.unwrap_or(1), channels: channels.filter(|_| axis.is_none()).cloned(), ..self }
+    }
+
     /// Elements of one sample.
     pub fn elems(&self) -> usize {
         self.shape.iter().product()
@@ -193,6 +204,9 @@ impl Port {
 
     /// Channel of element `index` of a sample.
     fn channel(&self, index: usize) -> usize {
+        if let Some(channels) = &self.channels {
+            return channels.channel(index);
+        }
         let inner: usize = self.shape[(self.axis + 1).min(self.shape.len())..].iter().product();
         index / inner.max(1) % self.shape.get(self.axis).copied().unwrap_or(1).max(1)
     }

@@ -23,6 +23,7 @@ mod moves;
 mod node;
 mod normalization;
 mod padding;
+mod patches;
 mod pool;
 mod qlinear;
 mod quant;
@@ -61,6 +62,8 @@ struct Lifter<'a> {
     read: BTreeSet<&'a str>,
     /// Whether a value depends on constants only, by [`ValueId`].
     fixed: Vec<bool>,
+    /// Results of `Im2Col`.
+    patches: BTreeMap<ValueId, patches::Patches>,
     /// Samples that the file's fixed shapes are for; 1 if its batch is free.
     batch: usize,
     /// Whether the file leaves the number of samples open.
@@ -104,6 +107,7 @@ pub fn lift(model: &Model) -> Result<Graph> {
         broken: BTreeSet::new(),
         read: BTreeSet::new(),
         fixed: vec![],
+        patches: BTreeMap::new(),
         batch: 1,
         free_batch: false,
     };

@@ -2,14 +2,14 @@
 //!
 //! `verify` compares the program with it. It is slow on purpose: no form, no packing, no layout, only the model.
 
-mod element;
+pub(crate) mod element;
 mod spatial;
 
 use exactum_runtime::num::InputQuantizer;
 use num_traits::Zero;
 
 use crate::exact::{self, Function, Quantizer};
-use crate::graph::{Constant, Graph, Level, Node, Op, Requantize, Tail, Value, ValueId};
+use crate::graph::{Constant, Graph, Level, Node, Op, Quantize, Requantize, Tail, Value, ValueId};
 use crate::passes::exact_functions;
 use spatial::Spatial;
 
@@ -50,7 +50,7 @@ impl<'a> Reference<'a> {
         assert_eq!(graph.level, Level::Quantized, "the reference executes quantized graphs");
         let prepared = graph.nodes.iter().map(|node| match &node.op {
             Op::Requantize(Requantize::Exact(tail)) => Prepared::Functions(exact_functions(tail)),
-            Op::Quantize(tail) => uniform(tail).map_or(Prepared::Nothing, Prepared::Uniform),
+            Op::Quantize(edge) => uniform(&edge.tail).map_or(Prepared::Nothing, Prepared::Uniform),
             _ => Prepared::Nothing,
         });
         Self { graph, prepared: prepared.collect() }
@@ -74,7 +74,7 @@ impl<'a> Reference<'a> {
         let graph = self.graph;
         let mut values: Vec<Vec<i64>> = graph.values.iter().map(constant).collect();
         for (index, node) in graph.nodes.iter().enumerate() {
-            let computed = if let Op::Quantize(tail) = &node.op {
+            let computed = if let Op::Quantize(edge) = &node.op {
                 let position = graph.inputs.iter().position(|id| *id == node.inputs[0]).unwrap_or(0);
                 let given = inputs.get(position).copied().unwrap_or_default();
                 let output = graph.value(node.output);
@@ -82,7 +82,7 @@ impl<'a> Reference<'a> {
                 if given.len() != needed {
                     return Err(InputError { found: given.len(), needed });
                 }
-                self.quantize(index, tail, given, &output.shape)
+                self.quantize(index, edge, given, &output.shape)
             } else {
                 self.compute(index, node, &values)
             };
@@ -139,14 +139,14 @@ impl<'a> Reference<'a> {
             Op::RequantizePair(function) => {
                 pair(&|channel, a, b| function.code(channel, a, b).unwrap_or_default())
             }
-            Op::Transpose { perm } => crate::passes::permuted(operand(0), shape(0), perm),
+            op @ (Op::Transpose { .. } | Op::Repeat { .. } | Op::Slice { .. }) => {
+                element::moved(op, operand(0), shape(0))
+            }
             Op::Concat { axis } => {
                 let parts: Vec<(&[i64], &[usize])> =
                     (0..node.inputs.len()).map(|i| (operand(i), shape(i))).collect();
                 element::concat(&parts, *axis)
             }
-            Op::Repeat { factors } => element::repeat(operand(0), shape(0), factors),
-            Op::Slice { starts, steps, sizes } => element::slice(operand(0), shape(0), starts, steps, sizes),
             Op::Border { before, code, .. } => {
                 element::border(operand(0), shape(0), before, &output.shape, *code)
             }
@@ -162,13 +162,12 @@ impl<'a> Reference<'a> {
         }
     }
 
-    fn quantize(&self, index: usize, tail: &Tail, given: &[f32], shape: &[usize]) -> Vec<i64> {
+    fn quantize(&self, index: usize, edge: &Quantize, given: &[f32], shape: &[usize]) -> Vec<i64> {
         if let Prepared::Uniform(quantizer) = &self.prepared[index] {
             return given.iter().map(|x| i64::from(quantizer.quantize(*x))).collect();
         }
-        let inner: usize = shape.iter().skip(2).product();
-        let channels = tail.channels();
-        given.iter().enumerate().map(|(i, x)| quantize_float(tail, i / inner.max(1) % channels, *x)).collect()
+        let (inner, channels) = (edge.inner(shape), edge.tail.channels());
+        given.iter().enumerate().map(|(i, x)| quantize_float(&edge.tail, i / inner % channels, *x)).collect()
     }
 }
 

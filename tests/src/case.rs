@@ -9,7 +9,7 @@ use std::sync::OnceLock;
 use exactum_importer::Compiled;
 use exactum_importer::diagnostic::{Code, Report};
 use exactum_importer::exact::{Curve, Piece};
-use exactum_importer::graph::{Meaning, Op, Type, ValueId};
+use exactum_importer::graph::{ChannelMap, Meaning, Op, Type, ValueId};
 use exactum_importer::input_type::InputType;
 use exactum_importer::interface::Port;
 use exactum_importer::reference::Reference;
@@ -168,16 +168,14 @@ fn units(compiled: &Compiled, sample: &[f32], outputs: &[Output]) -> Result<Vec<
         if value.shape != exact.shape {
             return Err(format!("output of shape {:?}, the oracle's is {:?}", value.shape, exact.shape));
         }
-        let curve = meaning(compiled, *id)?;
-        let inner: usize = value.shape.iter().skip(2).product();
-        let channels = value.shape.get(1).copied().unwrap_or(1);
+        let (curve, channels) = meaning(compiled, *id, output.skipped.is_some())?;
+        let channels = channels.unwrap_or_else(|| ChannelMap::along(&value.shape, 1));
         let Some((gain, offset)) = curve.as_affine() else {
             // A function that is not one to one, such as a ReLU: the reference's integers, if they mean the same.
             let found =
                 Reference::new(graph).run(&of_inputs(compiled, sample)).map_err(text)?.swap_remove(position);
             for (index, integer) in found.iter().enumerate() {
-                let real =
-                    curve.eval(index / inner % channels, &BigRational::from_integer((*integer).into()));
+                let real = curve.eval(channels.channel(index), &BigRational::from_integer((*integer).into()));
                 if real != exact.rational(index) {
                     return Err(format!(
                         "element {index} of the reference means {real}, not {}",
@@ -190,7 +188,7 @@ fn units(compiled: &Compiled, sample: &[f32], outputs: &[Output]) -> Result<Vec<
         };
         let pick = |values: &[BigRational], channel: usize| values[channel.min(values.len() - 1)].clone();
         for index in 0..exact.len() {
-            let channel = index / inner % channels;
+            let channel = channels.channel(index);
             let real = exact.rational(index);
             // A file whose output is an integer has no scale there.
             let count = if output.is_integer() {
@@ -217,17 +215,27 @@ pub fn of_inputs<'s>(compiled: &Compiled, sample: &'s [f32]) -> Vec<&'s [f32]> {
     compiled.interface.inputs.iter().map(&mut own).collect()
 }
 
-/// What the integers of output `id` stand for, up to a last sigmoid, tanh or softmax, which the oracle leaves out too.
-fn meaning(compiled: &Compiled, id: ValueId) -> Result<Curve, String> {
+/// What the integers of output `id` stand for and where their channels are, if not along axis 1, up to a last sigmoid or
+/// tanh where the oracle leaves it out too, as it does a softmax.
+fn meaning(compiled: &Compiled, id: ValueId, skipped: bool) -> Result<(Curve, Option<ChannelMap>), String> {
     let graph = &compiled.quantized;
-    let of = |meaning: &Meaning| Curve::affine(meaning.gain.clone(), meaning.offset.clone());
+    let of = |meaning: &Meaning| {
+        (Curve::affine(meaning.gain.clone(), meaning.offset.clone()), meaning.channels.clone())
+    };
     let edge = graph.producer(id).map(|node| &graph.nodes[node].op);
     if let Some(Op::Dequantize(edge)) = edge {
-        let kept = edge.curve.pieces().iter().filter(|piece| !matches!(piece, Piece::Sigmoid | Piece::Tanh));
-        return Ok(kept.cloned().fold(Curve::identity(), Curve::then));
+        let kept = edge
+            .curve
+            .pieces()
+            .iter()
+            .filter(|piece| !skipped || !matches!(piece, Piece::Sigmoid | Piece::Tanh));
+        return Ok((kept.cloned().fold(Curve::identity(), Curve::then), edge.channels.clone()));
     }
     match &graph.value(id).ty {
-        Type::Codes(codes) => Ok(of(&Meaning::of_codes(codes))),
+        Type::Codes(codes) => {
+            let channels = codes.axis.map(|axis| ChannelMap::along(&graph.value(id).shape, axis));
+            Ok(of(&Meaning { channels, ..Meaning::of_codes(codes) }))
+        }
         Type::Accumulators { meaning: Some(meaning), .. } => Ok(of(meaning)),
         other => Err(format!("an output of type {other:?}")),
     }

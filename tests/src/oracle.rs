@@ -14,6 +14,7 @@ mod function;
 pub mod int;
 mod linear;
 mod normalization;
+mod patches;
 mod pool;
 mod quantize;
 mod reduce;
@@ -198,7 +199,9 @@ impl<'m> Oracle<'m> {
             self.nodes.iter().find(makes).map(|(node, _)| *node)
         };
         let mut last = node(name);
-        while let Some(copy) = last.filter(|node| node.op_type == "Identity") {
+        while let Some(copy) =
+            last.filter(|node| ["Identity", "DebugMarker"].contains(&node.op_type.as_str()))
+        {
             last = copy.input(0).and_then(node);
         }
         match last.filter(|node| HOST.contains(&node.op_type.as_str())) {
@@ -307,6 +310,8 @@ fn operator(applied: &Applied<'_>) -> Result<Vec<Value>> {
         "MaxPool" | "AveragePool" | "GlobalMaxPool" | "GlobalAveragePool" => {
             applied.same_type(pool::pool(applied)?)
         }
+        "MaxPoolNHWC" => float(patches::max_pool(applied)),
+        "Im2Col" => float(patches::im2col(applied)),
         "ReduceMean" | "ReduceSum" | "ReduceMax" | "ReduceMin" => applied.same_type(reduce::reduce(applied)?),
         "ArgMax" | "ArgMin" => select::arg(applied).map(|value| vec![value]),
         "TopK" => select::top_k(applied),

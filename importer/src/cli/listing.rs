@@ -35,7 +35,7 @@ pub(super) fn json(container: &Container) -> Value {
 }
 
 fn port_json(port: &Port) -> Value {
-    json!({
+    let mut listed = json!({
         "name": port.name,
         "shape": port.sample_shape(),
         "kind": kind(port),
@@ -47,7 +47,14 @@ fn port_json(port: &Port) -> Value {
         "offset": port.offset,
         // Of the sample: the batch axis is not counted.
         "axis": port.axis.saturating_sub(1),
-    })
+    });
+    // Of an element of the sample: the digit is element / stride % count, the first the most significant.
+    if let (Some(channels), Value::Object(fields)) = (&port.channels, &mut listed) {
+        fields.insert("axis".to_owned(), Value::Null);
+        fields.insert("channel_digits".to_owned(), json!(channels.digits));
+        fields.insert("channel_order".to_owned(), json!(channels.order));
+    }
+    listed
 }
 
 fn layer_json(layer: &wire::Layer) -> Value {

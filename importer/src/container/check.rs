@@ -11,6 +11,7 @@ use exactum_runtime::program::{InputRule, Tensor, TensorId};
 
 use super::{malformed, wire};
 use crate::diagnostic::{Diagnostic, Location, Report, Result};
+use crate::graph::ChannelMap;
 use crate::interface::{Function, Interface, Port};
 
 /// Length of a SHA-256 digest.
@@ -108,7 +109,14 @@ impl Checker<'_> {
             format!("{kind:?}, as the type says"),
         );
         let axis = port.axis as usize;
-        let channels = shape.get(axis).copied().unwrap_or(1);
+        let map = channel_map(port, needed);
+        let needed = "digits of channels that fit the shape";
+        self.require(map.is_some(), part, format!("digits {:?}", port.channel_digits), needed);
+        let map = map.flatten();
+        let channels = match &map {
+            Some(map) => map.order.iter().max().map_or(map.numbers(), |most| *most as usize + 1),
+            None => shape.get(axis).copied().unwrap_or(1),
+        };
         let counts = |len: usize, optional: bool| len == 1 || len == channels || (optional && len == 0);
         // What the model does after an output's integers can turn their sign around, or be the same for all.
         let usable = port.scale.iter().all(|scale| scale.is_finite() && (output || *scale > 0.0));
@@ -142,6 +150,7 @@ impl Checker<'_> {
             scale: port.scale.clone(),
             offset: port.offset.clone(),
             axis,
+            channels: map,
             functions: functions?,
         };
         Some(port)
@@ -192,4 +201,20 @@ impl Checker<'_> {
             self.require(holds, &part, format!("{range:?}"), "a range that is not empty");
         }
     }
+}
+
+/// Where the channels of `port` are if it has digits for them; `None` if these do not fit `elems` elements.
+fn channel_map(port: &wire::Port, elems: usize) -> Option<Option<ChannelMap>> {
+    if port.channel_digits.is_empty() && port.channel_order.is_empty() {
+        return Some(None);
+    }
+    let mut digits = vec![];
+    let mut numbers = 1usize;
+    for digit in &port.channel_digits {
+        let [stride, count] = [digit.stride, digit.count].map(|value| usize::try_from(value).unwrap_or(0));
+        numbers = numbers.checked_mul(count).filter(|numbers| stride > 0 && (1..=elems).contains(numbers))?;
+        digits.push([stride, count]);
+    }
+    let order = port.channel_order.clone();
+    (order.is_empty() || order.len() == numbers).then_some(Some(ChannelMap { digits, order }))
 }

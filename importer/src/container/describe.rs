@@ -43,9 +43,15 @@ fn port(port: &Port) -> wire::Port {
         scale: port.scale.clone(),
         offset: port.offset.clone(),
         axis: port.axis as u32,
+        channel_digits: port.channels.iter().flat_map(|channels| &channels.digits).map(digit).collect(),
+        channel_order: port.channels.iter().flat_map(|channels| channels.order.clone()).collect(),
         kind: kind.into(),
         functions: port.functions.iter().map(|function| serde_json::json!(function).to_string()).collect(),
     }
+}
+
+fn digit([stride, count]: &[usize; 2]) -> wire::Digit {
+    wire::Digit { stride: *stride as u64, count: *count as u64 }
 }
 
 fn op(origin: &crate::lower::OpOrigin) -> wire::Op {

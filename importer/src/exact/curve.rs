@@ -103,6 +103,22 @@ impl Piece {
         }
     }
 
+    /// The piece with the channels `chosen`, in that order.
+    fn select(self, chosen: &[u32]) -> Self {
+        let of = |values: Vec<Rational>| match values.len() {
+            1 => values,
+            _ => chosen.iter().map(|channel| values[*channel as usize].clone()).collect(),
+        };
+        match self {
+            Self::Affine { gain, offset } => Self::Affine { gain: of(gain), offset: of(offset) },
+            Self::LeakyRelu { slope } => Self::LeakyRelu { slope: of(slope) },
+            Self::Product { factors } => {
+                Self::Product { factors: Box::new(factors.map(|factor| factor.select(chosen))) }
+            }
+            other => other,
+        }
+    }
+
     fn is_identity(&self) -> bool {
         match self {
             Self::Affine { gain, offset } => gain.iter().all(One::is_one) && offset.iter().all(Zero::is_zero),
@@ -194,6 +210,55 @@ impl Curve {
     #[must_use]
     pub fn channel(&self, channel: usize) -> Self {
         self.pieces.iter().map(|piece| piece.channel(channel)).fold(Self::identity(), Self::then)
+    }
+
+    /// The curve whose channels are those of this one that `chosen` names, in that order.
+    #[must_use]
+    pub fn select(self, chosen: &[u32]) -> Self {
+        self.pieces.into_iter().map(|piece| piece.select(chosen)).fold(Self::identity(), Self::then)
+    }
+
+    /// The curve of the channels of all `curves`, one after the other; `None` if they differ in more than constants.
+    pub fn joined(curves: &[Self]) -> Option<Self> {
+        let affine = |curve: &Self| matches!(curve.pieces.first(), Some(Piece::Affine { .. }));
+        let counts: Vec<usize> = curves.iter().map(Self::channels).collect();
+        let lists: Vec<Vec<Piece>> = curves
+            .iter()
+            .map(|curve| {
+                let one = Piece::Affine { gain: vec![Rational::one()], offset: vec![Rational::zero()] };
+                let first = (!affine(curve)).then_some(one);
+                first.into_iter().chain(curve.pieces.iter().cloned()).collect()
+            })
+            .collect();
+        let length = lists.first()?.len();
+        if lists.iter().any(|list| list.len() != length) {
+            return None;
+        }
+        let each = |values: &[Rational], count: usize| -> Vec<Rational> {
+            (0..count).map(|channel| pick(values, channel).clone()).collect()
+        };
+        let joined = |place: usize| {
+            let (mut gains, mut offsets, mut slopes) = (vec![], vec![], vec![]);
+            for (list, count) in lists.iter().zip(&counts) {
+                match (&list[place], &lists[0][place]) {
+                    (Piece::Affine { gain, offset }, Piece::Affine { .. }) => {
+                        gains.extend(each(gain, *count));
+                        offsets.extend(each(offset, *count));
+                    }
+                    (Piece::LeakyRelu { slope }, Piece::LeakyRelu { .. }) => {
+                        slopes.extend(each(slope, *count))
+                    }
+                    (piece, first) if piece == first && piece.channels() == 1 => {}
+                    _ => return None,
+                }
+            }
+            Some(match &lists[0][place] {
+                Piece::Affine { .. } => Piece::Affine { gain: gains, offset: offsets },
+                Piece::LeakyRelu { .. } => Piece::LeakyRelu { slope: slopes },
+                other => other.clone(),
+            })
+        };
+        (0..length).try_fold(Self::identity(), |curve, place| Some(curve.then(joined(place)?)))
     }
 
     /// Gains and offsets if the curve is nothing but affine.

@@ -6,7 +6,7 @@
 use exactum_runtime::num::Rounding;
 use serde::{Deserialize, Serialize};
 
-use super::{Dequantize, Level, Requantize, RequantizePair, Tail, exact_text};
+use super::{Dequantize, Level, Quantize, Requantize, RequantizePair, exact_text};
 
 /// What a node does. Operands are named in the order of the node's inputs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -85,7 +85,7 @@ pub enum Op {
     },
 
     /// Codes of a float input: x. The exact edge between the caller's floats and the integers.
-    Quantize(Tail),
+    Quantize(Quantize),
     /// Dense layer: codes x of shape `[1, inputs]`, weight codes `[outputs, inputs]`, optional integer bias.
     Dense,
     /// Convolution of codes: x, weight codes, optional integer bias.
@@ -229,10 +229,13 @@ pub enum Activation {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         hi: Option<f64>,
     },
-    /// Negative x times a slope; one slope, or one for each index along axis 1 (`PRelu`).
+    /// Negative x times a slope; one slope, or one for each index along an axis (`PRelu`).
     LeakyRelu {
         /// The slopes.
         slope: Vec<f64>,
+        /// Axis of the channels.
+        #[serde(default = "second", skip_serializing_if = "is_second")]
+        axis: usize,
     },
     /// Magnitude.
     Abs,
@@ -252,6 +255,16 @@ pub enum Activation {
     },
     /// Error function.
     Erf,
+}
+
+/// The axis that channels have where nothing else is said.
+const fn second() -> usize {
+    1
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it")]
+const fn is_second(axis: &usize) -> bool {
+    *axis == 1
 }
 
 /// A sliding window over height and width.

@@ -4,7 +4,7 @@ use exactum_runtime::num::IntType;
 use num_rational::BigRational;
 use serde::{Deserialize, Serialize};
 
-use super::exact_text;
+use super::{ChannelMap, exact_text};
 use crate::certify::LayerCertificate;
 use crate::exact::{self, Curve, Quantizer};
 use crate::requant::RequantParams;
@@ -29,6 +29,25 @@ pub struct Tail {
     /// Type of the resulting codes.
     #[serde(with = "exact_text::display")]
     pub int: IntType,
+}
+
+/// From the floats of an input to codes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Quantize {
+    /// The function.
+    #[serde(flatten)]
+    pub tail: Tail,
+    /// Where its channels are, if not along axis 1: the indices along another axis.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub channels: Option<ChannelMap>,
+}
+
+impl Quantize {
+    /// Neighbouring elements of one channel of an input of `shape`.
+    pub fn inner(&self, shape: &[usize]) -> usize {
+        let along = || ChannelMap::along(shape, 1);
+        self.channels.clone().unwrap_or_else(along).digits.first().map_or(1, |[stride, _]| *stride)
+    }
 }
 
 impl Tail {
@@ -86,6 +105,9 @@ impl RequantizePair {
 pub struct Dequantize {
     /// The real function of an integer.
     pub curve: Curve,
+    /// Where its channels are, if not along axis 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub channels: Option<ChannelMap>,
     /// A softmax of its values.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub softmax: Option<Softmax>,

@@ -5,7 +5,7 @@ use num_rational::BigRational;
 use num_traits::Zero;
 use serde::{Deserialize, Serialize};
 
-use super::exact_text;
+use super::{ChannelMap, exact_text};
 use crate::exact;
 
 /// Names a value of one graph.
@@ -88,6 +88,9 @@ pub struct Meaning {
     /// Real value of the integer 0.
     #[serde(with = "exact_text::rationals")]
     pub offset: Vec<BigRational>,
+    /// Where the channels are, if not along axis 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub channels: Option<ChannelMap>,
 }
 
 /// Elements of a constant, row-major.
@@ -148,7 +151,12 @@ impl Meaning {
         let zero_point = BigRational::from_integer(codes.zero_point.into());
         let gain: Vec<BigRational> = codes.scale.iter().map(|scale| exact_scale(*scale)).collect();
         let offset = gain.iter().map(|gain| -gain * &zero_point).collect();
-        Self { gain, offset }
+        Self { gain, offset, channels: None }
+    }
+
+    /// How many channels it tells apart, 1 if none.
+    pub fn count(&self) -> usize {
+        self.gain.len().max(self.offset.len())
     }
 
     /// Gain and offset of `channel`.

@@ -212,7 +212,14 @@ impl Verifier<'_> {
                 self.require(holds, at, "codes of a requantization lie in its clamp", || range.to_string());
             }
             Op::Concat { .. } | Op::Border { .. } => {
-                let ranges = operands.iter().map(|value| value.codes().map(|codes| codes.range));
+                let ranges = operands.iter().map(|value| match &value.ty {
+                    Type::Codes(codes) => Some(codes.range),
+                    Type::Accumulators { bounds, .. } => {
+                        let all = bounds.iter().copied().reduce(IntRange::union);
+                        all.or(output.codes().map(|codes| codes.range))
+                    }
+                    Type::Float | Type::Shape => None,
+                });
                 let held = |range: Option<IntRange>| {
                     output.codes().zip(range).is_some_and(|(codes, range)| codes.range.contains_range(range))
                 };

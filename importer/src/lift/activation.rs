@@ -51,7 +51,7 @@ pub(super) fn leaky_relu(lifter: &mut Lifter<'_>, context: &Context<'_>) -> Resu
     if !alpha.is_finite() {
         return Err(context.attribute("alpha", format!("{alpha:?}"), "a finite number"));
     }
-    let id = apply(lifter, context, x, Activation::LeakyRelu { slope: vec![alpha.into()] })?;
+    let id = apply(lifter, context, x, Activation::LeakyRelu { slope: vec![alpha.into()], axis: 1 })?;
     lifter.finish(context, 0, id);
     Ok(())
 }
@@ -66,21 +66,22 @@ pub(super) fn p_relu(lifter: &mut Lifter<'_>, context: &Context<'_>) -> Result<(
         slopes.shape.len() <= rank && !values.is_empty() && values.iter().all(|slope| slope.is_finite());
     let axis = varying_axis(&slopes.shape, rank, &values, |a, b| a == b);
     let slope = match axis {
-        Ok(axis @ (None | Some(1))) if fits => along(&slopes.shape, rank, &values, axis),
+        Ok(axis) if fits => along(&slopes.shape, rank, &values, axis),
         _ => {
             let found = format!("slopes of shape {:?}", slopes.shape);
             return Err(context.form(
                 "input 1",
                 found,
-                "one finite slope, or one for each channel along axis 1",
+                "one finite slope, or one for each index along one axis",
             ));
         }
     };
-    if slope.len() > 1 && lifter.shape(x)[1] != slope.len() {
+    let axis = axis.ok().flatten().unwrap_or(1);
+    if slope.len() > 1 && lifter.shape(x)[axis] != slope.len() {
         let found = format!("slopes of shape {:?} for {:?}", slopes.shape, lifter.shape(x));
         return Err(context.shapes(found, "shapes that broadcast"));
     }
-    let id = apply(lifter, context, x, Activation::LeakyRelu { slope })?;
+    let id = apply(lifter, context, x, Activation::LeakyRelu { slope, axis })?;
     lifter.finish(context, 0, id);
     Ok(())
 }

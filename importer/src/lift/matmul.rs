@@ -3,7 +3,7 @@
 //! A product with one row is a dense layer. One with several, of which each row is multiplied by the same matrix, is a
 //! convolution whose window has one tap.
 
-use super::{Context, Lifter};
+use super::{Context, Lifter, patches};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::graph::{Affine, Conv, Layout, Op, ValueId, Window};
 
@@ -22,7 +22,10 @@ pub(super) fn mat_mul(lifter: &mut Lifter<'_>, context: &Context<'_>) -> Result<
         _ => {
             let x = lifter.real(context, 0)?;
             let matrix = lifter.weight(context, 1)?;
-            product(lifter, context, x, matrix, None)?
+            match patches::product(lifter, context, x, matrix)? {
+                Some(y) => y,
+                None => product(lifter, context, x, matrix, None)?,
+            }
         }
     };
     lifter.finish(context, 0, y);

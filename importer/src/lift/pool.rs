@@ -61,7 +61,7 @@ pub(super) fn max_pool(lifter: &mut Lifter<'_>, context: &Context<'_>) -> Result
         return Err(context.attribute("storage_order", "1", "0"));
     }
     let (x, coding) = lifter.moved(context)?;
-    let last = context.node.domain == CHANNELS_LAST_DOMAIN;
+    let last = context.node.domain == CHANNELS_LAST_DOMAIN || context.node.op_type == "MaxPoolNHWC";
     let first = if last { channels_first(lifter, context, x)? } else { x };
     let window = window(context, &window::spatial(context, "input 0", &lifter.shape(first))?)?;
     let wide = image(lifter, context, first)?;

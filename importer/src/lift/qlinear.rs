@@ -178,7 +178,7 @@ pub(super) fn unary(lifter: &mut Lifter<'_>, context: &Context<'_>) -> Result<()
         "QLinearSoftmax" => choose::softmax_of(lifter, context, x)?,
         "QLinearLeakyRelu" => {
             let slope = vec![context.node.float("alpha").unwrap_or(0.01).into()];
-            lifter.emit(context, activation(Activation::LeakyRelu { slope }), vec![x], None)?
+            lifter.emit(context, activation(Activation::LeakyRelu { slope, axis: 1 }), vec![x], None)?
         }
         _ => lifter.emit(context, activation(Activation::Sigmoid), vec![x], None)?,
     };

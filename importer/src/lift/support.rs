@@ -7,7 +7,7 @@ use exactum_qonnx::{DEFAULT_DOMAIN_NAME, Node};
 
 use super::{
     Context, Lifter, activation, arithmetic, choose, conv, integer, matmul, moves, normalization, padding,
-    pool, qlinear, quant, reduce, repeat, resize, slices,
+    patches, pool, qlinear, quant, reduce, repeat, resize, slices,
 };
 use crate::diagnostic::{Code, Diagnostic, Location};
 
@@ -33,6 +33,7 @@ operators! {
         "all rounding modes, 1 to 32 bits, signed 1 bit as -1 and 1; constant positive scale, zero point and bit width";
     "BipolarQuant", quant::bipolar, "constant positive scale";
     "Trunc", quant::trunc, "versions 1 and 2";
+    "Im2Col", patches::im2col, "windows as rows, `pad_value` 0; with a `MatMul` by a constant the convolution that it was";
     "MultiThreshold", quant::multi_threshold, "constant thresholds, positive out_scale; channels second or last";
     "QuantizeLinear", qlinear::quantize, "4, 8 and 16 bits, per tensor or channel, constant scales; no blocks";
     "DequantizeLinear", qlinear::dequantize, "of codes and of constants, int32 biases too; no blocks";
@@ -80,6 +81,7 @@ operators! {
     "MaxPool", pool::max_pool, "lines and images, ceil_mode, dilations; not Indices";
     "AveragePool", pool::average_pool, "lines and images, ceil_mode, count_include_pad, dilations";
     "GlobalAveragePool", pool::global_average_pool, "";
+    "MaxPoolNHWC", pool::max_pool, "as MaxPool, channels last";
     "GlobalMaxPool", pool::global_max_pool, "";
     "ReduceMean", reduce::reduce, "over any axes but the batch";
     "ReduceSum", reduce::reduce, "over any axes but the batch";

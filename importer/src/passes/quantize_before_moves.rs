@@ -123,7 +123,7 @@ fn channels(graph: &Graph, function: &Node) -> Option<Option<usize>> {
             let several = [&op.multiply, &op.divide, &op.add].iter().any(|list| list.len() > 1);
             Some(several.then_some(op.axis))
         }
-        Op::Activation(Activation::LeakyRelu { slope }) => Some((slope.len() > 1).then_some(1)),
+        Op::Activation(Activation::LeakyRelu { slope, axis }) => Some((slope.len() > 1).then_some(*axis)),
         _ => Some(None),
     }
 }
@@ -170,8 +170,9 @@ fn with_axis(op: &Op, axis: usize) -> Option<Op> {
         Op::MultiThreshold(threshold) => {
             Some(Op::MultiThreshold(crate::graph::MultiThreshold { axis, ..*threshold }))
         }
-        // The slopes of an activation are along axis 1 always.
-        Op::Activation(_) if axis == 1 => Some(op.clone()),
+        Op::Activation(Activation::LeakyRelu { slope, .. }) => {
+            Some(Op::Activation(Activation::LeakyRelu { slope: slope.clone(), axis }))
+        }
         _ => None,
     }
 }
@@ -189,8 +190,8 @@ fn part(op: &Op, start: usize, size: usize) -> Op {
             add: cut(&affine.add),
             axis: affine.axis,
         }),
-        Op::Activation(Activation::LeakyRelu { slope }) => {
-            Op::Activation(Activation::LeakyRelu { slope: cut(slope) })
+        Op::Activation(Activation::LeakyRelu { slope, axis }) => {
+            Op::Activation(Activation::LeakyRelu { slope: cut(slope), axis: *axis })
         }
         op => op.clone(),
     }
@@ -226,7 +227,7 @@ fn rises(graph: &Graph, function: &Node) -> bool {
         }
         Op::MultiThreshold(op) => op.out_scale > 0.0,
         Op::Affine(op) => positive(&op.multiply) && positive(&op.divide),
-        Op::Activation(Activation::LeakyRelu { slope }) => slope.iter().all(|slope| *slope >= 0.0),
+        Op::Activation(Activation::LeakyRelu { slope, .. }) => slope.iter().all(|slope| *slope >= 0.0),
         Op::Activation(Activation::Power { exponent }) => exponent % 2 == 1,
         Op::Activation(Activation::Abs) => false,
         Op::Activation(_) => true,

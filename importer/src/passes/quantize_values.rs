@@ -9,6 +9,7 @@ mod elementwise;
 mod join;
 mod known;
 mod layer;
+mod moved;
 mod pair;
 pub(super) mod parameters;
 mod pool;

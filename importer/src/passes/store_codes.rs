@@ -92,7 +92,7 @@ impl Storing {
         let less: Vec<i64> = node.inputs.iter().map(|id| self.less[id.index()]).collect();
         let stored = self.less[node.output.index()];
         match &mut node.op {
-            Op::Quantize(tail) => *tail = moved(tail, vec![Rational::zero()], stored)?,
+            Op::Quantize(edge) => edge.tail = moved(&edge.tail, vec![Rational::zero()], stored)?,
             Op::Requantize(Requantize::Exact(tail)) => {
                 let of_codes = || vec![exact::from_integer(less[0])];
                 let before = self.of_sums.remove(&node.inputs[0]).unwrap_or_else(of_codes);

@@ -1,5 +1,7 @@
 //! Everything without windows: products with a matrix, pairs of elements, and moves of elements.
 
+use crate::graph::Op;
+
 /// Row-major strides of `shape`.
 fn strides(shape: &[usize]) -> Vec<usize> {
     (0..shape.len()).map(|axis| shape[axis + 1..].iter().product()).collect()
@@ -38,16 +40,27 @@ pub(super) fn pair(
     a.iter().enumerate().map(|(index, a)| f(index, *a, b[beside(index)])).collect()
 }
 
-pub(super) fn concat(parts: &[(&[i64], &[usize])], axis: usize) -> Vec<i64> {
+/// One after the other along `axis`.
+pub(crate) fn concat<T: Copy>(parts: &[(&[T], &[usize])], axis: usize) -> Vec<T> {
     let rows: usize = parts[0].1[..axis].iter().product();
-    let row = |(x, shape): &(&[i64], &[usize]), index: usize| {
+    let row = |(x, shape): &(&[T], &[usize]), index: usize| {
         let elems: usize = shape[axis..].iter().product();
         x[index * elems..(index + 1) * elems].to_vec()
     };
     (0..rows).flat_map(|index| parts.iter().flat_map(move |part| row(part, index))).collect()
 }
 
-pub(super) fn repeat(x: &[i64], shape: &[usize], factors: &[usize]) -> Vec<i64> {
+/// The elements of `x` as the move `op` puts them.
+pub(crate) fn moved<T: Copy>(op: &Op, x: &[T], shape: &[usize]) -> Vec<T> {
+    match op {
+        Op::Transpose { perm } => crate::passes::permuted(x, shape, perm),
+        Op::Repeat { factors } => repeat(x, shape, factors),
+        Op::Slice { starts, steps, sizes } => slice(x, shape, starts, steps, sizes),
+        _ => x.to_vec(),
+    }
+}
+
+fn repeat<T: Copy>(x: &[T], shape: &[usize], factors: &[usize]) -> Vec<T> {
     let output: Vec<usize> = shape.iter().zip(factors).map(|(size, factor)| size * factor).collect();
     let strides = strides(shape);
     let from = |index: usize| -> usize {
@@ -61,13 +74,7 @@ pub(super) fn repeat(x: &[i64], shape: &[usize], factors: &[usize]) -> Vec<i64> 
     (0..output.iter().product()).map(|index| x[from(index)]).collect()
 }
 
-pub(super) fn slice(
-    x: &[i64],
-    shape: &[usize],
-    starts: &[usize],
-    steps: &[isize],
-    sizes: &[usize],
-) -> Vec<i64> {
+fn slice<T: Copy>(x: &[T], shape: &[usize], starts: &[usize], steps: &[isize], sizes: &[usize]) -> Vec<T> {
     let strides = strides(shape);
     let from = |index: usize| -> usize {
         let at = position(sizes, index);

@@ -211,8 +211,8 @@ fn activation(operands: &Operands<'_>, function: &Activation) -> Vec<f32> {
             let raised = lo.map_or(*x, |lo| x.max(lo as f32));
             hi.map_or(raised, |hi| raised.min(hi as f32))
         }
-        Activation::LeakyRelu { slope } if *x < 0.0 => {
-            let channel = if slope.len() == 1 { 0 } else { operands.channel(1, index) };
+        Activation::LeakyRelu { slope, axis } if *x < 0.0 => {
+            let channel = if slope.len() == 1 { 0 } else { operands.channel(*axis, index) };
             x * slope[channel] as f32
         }
         Activation::LeakyRelu { .. } => *x,

@@ -165,8 +165,8 @@ fn compute(graph: &Graph, node: &Node, operands: &[Numbers]) -> Numbers {
             Activation::Clip { lo, hi } => {
                 each(&|x| x.max(lo.unwrap_or(f64::MIN)).min(hi.unwrap_or(f64::MAX)))
             }
-            Activation::LeakyRelu { slope } => fill(shape, |index| {
-                let slope = if slope.len() == 1 { slope[0] } else { slope[index[1]] };
+            Activation::LeakyRelu { slope, axis } => fill(shape, |index| {
+                let slope = if slope.len() == 1 { slope[0] } else { slope[index[*axis]] };
                 let x = x.at(index);
                 if x < 0.0 { slope * x } else { x }
             }),

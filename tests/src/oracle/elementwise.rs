@@ -12,11 +12,12 @@ use super::standard::range;
 use super::{Exact, Result, Value, function};
 
 /// The operators of this file.
-pub(super) const OPERATORS: [&str; 29] = [
+pub(super) const OPERATORS: [&str; 30] = [
     "Abs",
     "Add",
     "Ceil",
     "Clip",
+    "DebugMarker",
     "Div",
     "Dropout",
     "Elu",
@@ -48,7 +49,7 @@ pub(super) const OPERATORS: [&str; 29] = [
 pub(super) fn operator(applied: &Applied<'_>) -> Result<Exact> {
     let x = applied.real(0)?;
     match applied.node.op_type.as_str() {
-        "Identity" => Ok(x.clone()),
+        "Identity" | "DebugMarker" => Ok(x.clone()),
         "Dropout" if !applied.has(2) || applied.scalar(2)?.is_zero() => Ok(x.clone()),
         "Relu" => Ok(x.clone().map(|integer| integer.max(&Int::ZERO).clone())),
         "Abs" => Ok(x.clone().map(Int::abs)),

@@ -49,7 +49,7 @@ pub(super) fn global_average(x: &Exact) -> Result<Exact> {
 }
 
 /// Padding counts as nothing.
-fn max(applied: &Applied<'_>, x: &Exact) -> Result<Exact> {
+pub(super) fn max(applied: &Applied<'_>, x: &Exact) -> Result<Exact> {
     if applied.node.output(1).is_some() {
         return applied.fail("the places of the largest numbers");
     }

@@ -1,6 +1,7 @@
 //! Pooling, reductions and choosing.
 
-use super::AttributeKind::{Int, Ints};
+use super::AttributeKind::{Int, Ints, String};
+use super::quant::DOMAINS;
 use super::{AttributeSchema, CHANNELS_LAST, Formal, OpSchema, STANDARD_OP, optional, required};
 
 const MAX_POOL: OpSchema = OpSchema {
@@ -79,6 +80,22 @@ const fn choice(op_type: &'static str, summary: &'static str) -> OpSchema {
 pub(super) const SCHEMAS: &[OpSchema] = &[
     MAX_POOL,
     OpSchema { domains: CHANNELS_LAST, attributes: POOL, ..MAX_POOL },
+    OpSchema { op_type: "MaxPoolNHWC", domains: DOMAINS, attributes: POOL, ..MAX_POOL },
+    OpSchema {
+        op_type: "Im2Col",
+        domains: DOMAINS,
+        summary: "windows of an image as rows",
+        attributes: &[
+            AttributeSchema::required("stride", Ints),
+            AttributeSchema::required("kernel_size", Ints),
+            AttributeSchema::required("input_shape", String),
+            AttributeSchema::derived("pad_amount", Ints),
+            AttributeSchema::int("pad_value", 0),
+            AttributeSchema::int("depthwise", 0),
+            AttributeSchema::derived("dilations", Ints),
+        ],
+        ..STANDARD_OP
+    },
     AVERAGE_POOL,
     OpSchema { domains: CHANNELS_LAST, attributes: POOL, ..AVERAGE_POOL },
     OpSchema { op_type: "GlobalAveragePool", summary: "mean of each channel", ..STANDARD_OP },

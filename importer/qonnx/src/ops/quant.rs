@@ -7,8 +7,16 @@ use super::AttributeKind::{Int, Ints, String};
 use super::{AttributeSchema, Formal, MICROSOFT, OpSchema, STANDARD_OP, optional, required, variadic};
 use crate::model::{DEFAULT_DOMAIN, DEFAULT_DOMAIN_NAME, QONNX_DOMAIN};
 
-/// Today's domain first, then those of Brevitas before 0.12, of FINN, and of files from 2021.
-const DOMAINS: &[&str] = &[QONNX_DOMAIN, "onnx.brevitas", "finn.custom_op.general", "finn", DEFAULT_DOMAIN];
+/// Today's domain first and as it is written by hand, then those of Brevitas before 0.12, of FINN, and of files from 2021.
+pub(super) const DOMAINS: &[&str] = &[
+    QONNX_DOMAIN,
+    "qonnx",
+    "qonnx.custom_op",
+    "onnx.brevitas",
+    "finn.custom_op.general",
+    "finn",
+    DEFAULT_DOMAIN,
+];
 
 /// Files for 16-bit codes have the standard operators in the domain of ONNX Runtime.
 const WITH_MICROSOFT: &[&str] = &[DEFAULT_DOMAIN, DEFAULT_DOMAIN_NAME, "com.microsoft"];
@@ -214,7 +222,10 @@ pub(super) const SCHEMAS: &[OpSchema] = &[
         op_type: "DebugMarker",
         summary: "the input",
         inputs: &[required("x")],
-        attributes: &[AttributeSchema::string("debug_info", "")],
+        attributes: &[
+            AttributeSchema::string("debug_info", ""),
+            AttributeSchema::string("export_debug_name", ""),
+        ],
         ..QONNX_OP
     },
 ];

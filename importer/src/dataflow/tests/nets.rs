@@ -4,8 +4,8 @@ use exactum_runtime::num::{IntRange, IntType, Rounding};
 
 use crate::exact::{Curve, Quantizer, from_f32};
 use crate::graph::{
-    Codes, Constant, Conv, Graph, Layout, Level, Meaning, Node, Op, Pool, Requantize, Tail, Type, Value,
-    ValueId, Window,
+    Codes, Constant, Conv, Graph, Layout, Level, Meaning, Node, Op, Pool, Quantize, Requantize, Tail, Type,
+    Value, ValueId, Window,
 };
 use crate::passes;
 
@@ -45,7 +45,7 @@ impl Net {
         graph.inputs.push(input);
         let mut net = Self { graph, last: input, lowest_weight: -3 };
         let codes = codes(int, SCALE, 0);
-        let op = Op::Quantize(tail(Curve::identity(), &codes));
+        let op = Op::Quantize(Quantize { tail: tail(Curve::identity(), &codes), channels: None });
         net.push(op, vec![], shape.to_vec(), Type::Codes(codes));
         net
     }
@@ -88,7 +88,8 @@ impl Net {
             Some(Constant::Codes((0..elems).map(|i| self.lowest_weight + i * 5 % span).collect()));
         let weight = self.graph.add(value);
         let gain = from_f32(SCALE).unwrap() * from_f32(WEIGHT_SCALE).unwrap();
-        let meaning = Meaning { gain: vec![gain.clone()], offset: vec![gain * from_f32(0.0).unwrap()] };
+        let meaning =
+            Meaning { gain: vec![gain.clone()], offset: vec![gain * from_f32(0.0).unwrap()], channels: None };
         self.push(op, vec![weight], shape, Type::Accumulators { meaning: Some(meaning), bounds: vec![] });
         self
     }
@@ -119,7 +120,7 @@ impl Net {
     }
 
     pub(super) fn requantize(mut self, int: &str) -> Self {
-        let Meaning { gain, offset } = match self.ty() {
+        let Meaning { gain, offset, .. } = match self.ty() {
             Type::Codes(codes) => Meaning::of_codes(&codes),
             Type::Accumulators { meaning, .. } => meaning.unwrap(),
             other => panic!("{other:?}"),

@@ -42,10 +42,11 @@ impl Rule {
 /// The quantizer of input `id`; `None` if it is given as integers.
 pub(super) fn rule(graph: &Graph, id: ValueId) -> Result<Option<Rule>, Diagnostic> {
     let quantize = graph.nodes.iter().enumerate().find_map(|(index, node)| match &node.op {
-        Op::Quantize(tail) if node.inputs[0] == id => Some((index, tail)),
+        Op::Quantize(edge) if node.inputs[0] == id => Some((index, edge)),
         _ => None,
     });
-    let Some((index, tail)) = quantize else { return Ok(None) };
+    let Some((index, edge)) = quantize else { return Ok(None) };
+    let tail = &edge.tail;
     if let (Some(_), Quantizer::Uniform { scale, zero_point, after, .. }) = (uniform(tail), &tail.quantizer) {
         use num_traits::ToPrimitive;
         let (scale, zero_point) = (scale.to_f64().unwrap_or(1.0) as f32, (zero_point + after) as i32);
@@ -61,7 +62,7 @@ pub(super) fn rule(graph: &Graph, id: ValueId) -> Result<Option<Rule>, Diagnosti
         return Err(refuse(found, "at most 12 bits, or no operator before the first quantizer"));
     }
     let channels = tail.channels();
-    let inner: usize = shape.iter().skip(2).product();
+    let inner = edge.inner(shape);
     let end = |channel| [f32::NEG_INFINITY, f32::INFINITY].map(|x| quantize_float(tail, channel, x));
     let ends: Vec<[i64; 2]> = (0..channels).map(end).collect();
     let falling = ends.iter().any(|[least, most]| least > most);

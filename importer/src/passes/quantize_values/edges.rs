@@ -9,7 +9,7 @@ use super::known::{Known, Source, native, of_meaning};
 use super::pool::direction;
 use crate::diagnostic::{Code, Diagnostic, Location};
 use crate::exact::{Curve, Piece, Rational};
-use crate::graph::{Codes, Dequantize, Meaning, Node, Op, Softmax, Type, Value, ValueId};
+use crate::graph::{ChannelMap, Codes, Dequantize, Meaning, Node, Op, Softmax, Type, Value, ValueId};
 
 impl Quantizer<'_> {
     /// A softmax is left to the caller: the integers before it order the classes in the same way.
@@ -35,7 +35,7 @@ impl Quantizer<'_> {
         let known = self.known(at, node.inputs[0])?;
         // A softmax keeps the order of its elements; what follows it may make some equal.
         let softmax = known.softmax.clone().filter(|softmax| !softmax.then.is_identity());
-        let known = self.integers(at, Known { softmax, ..known })?;
+        let known = self.moved(at, Known { softmax, ..known })?;
         let affine = known.curve.as_affine();
         let (Source::Integer(x), Some((gain, offset))) = (&known.source, affine) else {
             let found = "the order of values that a function may have made equal";
@@ -48,16 +48,14 @@ impl Quantizer<'_> {
         };
         let x = *x;
         let shape = self.to.value(x).shape.clone();
-        let last = shape.len().saturating_sub(1);
-        let one = gain.len() == 1 && offset.len() == 1;
-        if !one && last != 1 {
-            let found = "a comparison along another axis than that of the scales";
-            return Err(Diagnostic::new(Code::BadChannels, at.clone(), found, "one scale for all elements"));
-        }
-        let (multipliers, offsets) = if one && gain[0].is_positive() {
-            (vec![], vec![])
-        } else {
-            self.scores(at, x, &gain, if one { &[] } else { &offset })?
+        let (multipliers, offsets) = match compared(&shape, known.channels.as_ref(), &gain, &offset) {
+            Some(Compared::Integers) => (vec![], vec![]),
+            Some(Compared::Reals { gain, offset }) => self.scores(at, x, &gain, &offset)?,
+            None => {
+                let found = "a comparison of elements whose scales differ along other axes too";
+                let needed = "one scale for all elements, or for each index along the compared axis";
+                return Err(Diagnostic::new(Code::BadChannels, at.clone(), found, needed));
+            }
         };
         let elems = shape.last().copied().unwrap_or(1) as i64;
         let range = IntRange { lo: 0, hi: elems.max(1) - 1 };
@@ -144,7 +142,7 @@ impl Quantizer<'_> {
         let known = self.known(&at, id)?;
         let softmax = known.softmax.clone();
         let known = Known { softmax: None, ..known };
-        let mut known = self.integers(&at, known)?;
+        let mut known = self.moved(&at, known)?;
         let mut value = source(&known);
         let finite = |value: &Rational| value.to_f64().is_some_and(f64::is_finite);
         let affine = known.curve.pieces().first().is_none_or(|piece| match piece {
@@ -168,7 +166,7 @@ impl Quantizer<'_> {
                     let offset = -&gain * crate::exact::from_integer(grid.zero_point);
                     known = Known::integer(
                         grid.id,
-                        of_meaning(&Meaning { gain: vec![gain], offset: vec![offset] }),
+                        of_meaning(&Meaning { gain: vec![gain], offset: vec![offset], channels: None }),
                     );
                     value = source(&known);
                     if self.means(value, &known) {
@@ -180,7 +178,8 @@ impl Quantizer<'_> {
         }
         let Value { name, shape, .. } = self.from.value(id).clone();
         let output = self.to.add(Value::new(name.clone(), shape, Type::Float));
-        let op = Op::Dequantize(Dequantize { curve: known.curve.clone(), softmax });
+        let Known { curve, channels, .. } = known.clone();
+        let op = Op::Dequantize(Dequantize { curve, channels, softmax });
         self.to.nodes.push(Node { name, origin: known.origin, op, inputs: vec![value], output });
         self.to.outputs.push(output);
         Ok(())
@@ -200,15 +199,20 @@ impl Quantizer<'_> {
     fn means(&mut self, value: ValueId, known: &Known) -> bool {
         let unread = self.to.consumers(value).next().is_none() && !self.to.outputs.contains(&value);
         let affine = known.curve.as_affine();
-        match &mut self.to.value_mut(value).ty {
-            Type::Codes(codes) => native(codes) == known.curve,
+        let value = self.to.value_mut(value);
+        match &mut value.ty {
+            Type::Codes(codes) => {
+                let axis = codes.axis.filter(|axis| *axis != 1);
+                let channels = axis.map(|axis| ChannelMap::along(&value.shape, axis));
+                native(codes) == known.curve && channels == known.channels
+            }
             Type::Accumulators { meaning: Some(meaning), .. } => {
-                if of_meaning(meaning) == known.curve {
+                if of_meaning(meaning) == known.curve && meaning.channels == known.channels {
                     return true;
                 }
                 match affine {
                     Some((gain, offset)) if unread && !gain.iter().any(Zero::is_zero) => {
-                        *meaning = Meaning { gain, offset };
+                        *meaning = Meaning { gain, offset, channels: known.channels.clone() };
                         true
                     }
                     _ => false,
@@ -223,6 +227,48 @@ impl Quantizer<'_> {
         let name = self.from.value(id).name.clone();
         Node { name, origin: vec![], op: Op::Identity, inputs: vec![], output: id }
     }
+}
+
+/// What the order of elements along the last axis is the order of.
+enum Compared {
+    /// Their integers.
+    Integers,
+    /// `gain * integer + offset`, for all indices along the axis or for each.
+    Reals { gain: Vec<Rational>, offset: Vec<Rational> },
+}
+
+/// What to compare along the last axis of integers of `shape` with gains and offsets of channels; `None` if one list of
+/// them does not do for all comparisons.
+fn compared(
+    shape: &[usize],
+    channels: Option<&ChannelMap>,
+    gain: &[Rational],
+    offset: &[Rational],
+) -> Option<Compared> {
+    let one = |gain: &Rational| match gain.is_positive() {
+        true => Compared::Integers,
+        false => Compared::Reals { gain: vec![gain.clone()], offset: vec![] },
+    };
+    if gain.len() == 1 && offset.len() == 1 {
+        return Some(one(&gain[0]));
+    }
+    let along = ChannelMap::along(shape, 1);
+    let channels = channels.unwrap_or(&along);
+    let last = shape.len().checked_sub(1)?;
+    if let Some(chosen) = channels.indices(shape, last) {
+        let of = |values: &[Rational]| match values.len() {
+            1 => values.to_vec(),
+            _ => chosen.iter().map(|channel| values[*channel as usize].clone()).collect(),
+        };
+        return Some(Compared::Reals { gain: of(gain), offset: of(offset) });
+    }
+    // Elements that are compared share a channel, so its function only has to rise, or to fall in all of them.
+    let elems: usize = shape.iter().product();
+    let shared = (0..elems).all(|at| channels.channel(at) == channels.channel(at - at % shape[last]));
+    let sign = |gain: &Rational| gain.is_positive();
+    let alike = gain.iter().all(|other| sign(other) == sign(&gain[0]) && !other.is_zero());
+    let ones = Rational::from_integer(if sign(&gain[0]) { 1.into() } else { (-1).into() });
+    (shared && alike).then(|| one(&ones))
 }
 
 fn source(known: &Known) -> ValueId {

@@ -6,7 +6,7 @@ use super::Quantizer;
 use super::known::Known;
 use crate::diagnostic::{Code, Diagnostic, Location};
 use crate::exact::{self, Piece, Rational};
-use crate::graph::{Activation, Affine, Node, Softmax};
+use crate::graph::{Activation, Affine, Node};
 
 impl Quantizer<'_> {
     pub(super) fn affine(&mut self, at: &Location, node: &Node, affine: &Affine) -> Result<(), Diagnostic> {
@@ -52,7 +52,7 @@ impl Quantizer<'_> {
         let piece = match activation {
             Activation::Relu => Piece::Clip { lo: Some(Rational::zero()), hi: None },
             Activation::Clip { lo, hi } => Piece::Clip { lo: end(*lo)?, hi: end(*hi)? },
-            Activation::LeakyRelu { slope } => {
+            Activation::LeakyRelu { slope, .. } => {
                 let slope = slope.iter().map(|slope| number(*slope)).collect::<Result<_, _>>()?;
                 Piece::LeakyRelu { slope: shared(slope) }
             }
@@ -63,47 +63,35 @@ impl Quantizer<'_> {
             Activation::Elu { alpha } => Piece::Elu { alpha: number(*alpha)? },
             Activation::Erf => Piece::Erf,
         };
-        self.piece(at, node, piece, 1)
+        let axis = match activation {
+            Activation::LeakyRelu { axis, .. } => *axis,
+            _ => 1,
+        };
+        self.piece(at, node, piece, axis)
     }
 
     /// Adds `piece`, whose channels lie along `axis` of the node's operand, to what the operand stands for.
     fn piece(&mut self, at: &Location, node: &Node, piece: Piece, axis: usize) -> Result<(), Diagnostic> {
-        let known = self.known(at, node.inputs[0])?;
-        let known = match self.with_piece(&known, piece.clone(), axis) {
-            Some(known) => known,
-            // Elements that were moved across channels have to be there before each gets its function.
-            None => {
-                let moved = self.integers(at, known)?;
-                self.with_piece(&moved, piece, axis).ok_or_else(|| {
-                    let found =
-                        format!("constants along axis {axis} of `{}`", self.from.value(node.inputs[0]).name);
-                    Diagnostic::new(
-                        Code::BadChannels,
-                        at.clone(),
-                        found,
-                        "one constant, or one for each channel (axis 1)",
-                    )
-                })?
-            }
-        };
-        let origin = known.origin.iter().chain(&node.origin).cloned().collect();
-        self.known.insert(node.output, Known { origin, ..known });
-        Ok(())
-    }
-
-    fn with_piece(&self, known: &Known, piece: Piece, axis: usize) -> Option<Known> {
         let channels = match &piece {
             Piece::Affine { gain, offset } => gain.len().max(offset.len()),
             Piece::LeakyRelu { slope } => slope.len(),
             _ => 1,
         };
-        if let Some(Softmax { axis, then }) = &known.softmax {
-            let softmax = Some(Softmax { axis: *axis, then: then.clone().then(piece) });
-            return (channels == 1).then(|| Known { softmax, ..known.clone() });
-        }
-        let fits = channels == 1
-            || self.source_axis(known, axis) == Some(1) && self.source_shape(known).get(1) == Some(&channels);
-        fits.then(|| Known { curve: known.curve.clone().then(piece), ..known.clone() })
+        let mut known = self.known(at, node.inputs[0])?;
+        known = match &mut known.softmax {
+            Some(softmax) if channels == 1 => {
+                softmax.then = softmax.then.clone().then(piece);
+                known
+            }
+            _ if channels == 1 => Known { curve: known.curve.clone().then(piece), ..known },
+            _ => {
+                let known = self.along(at, known, axis, channels)?;
+                Known { curve: known.curve.clone().then(piece), ..known }
+            }
+        };
+        known.origin.extend(node.origin.iter().cloned());
+        self.known.insert(node.output, known);
+        Ok(())
     }
 }
 

@@ -5,10 +5,12 @@ use num_traits::{ToPrimitive, Zero};
 
 use super::Quantizer;
 use super::known::{Known, Source};
+use super::moved::described;
 use super::quantizers::smallest_type;
 use crate::diagnostic::{Code, Diagnostic, Location};
 use crate::exact::{self, Curve, Quantizer as Rule, Rational};
-use crate::graph::{Codes, Node, Op, Requantize, Storage, Tail, Type, Value, ValueId};
+use crate::graph::{ChannelMap, Codes, Node, Op, Requantize, Storage, Tail, Type, Value, ValueId};
+use crate::reference::element;
 
 /// One operand of a concatenation: integers, and gain and offset of each channel.
 struct Part {
@@ -19,6 +21,65 @@ struct Part {
 
 impl Quantizer<'_> {
     pub(super) fn concat(&mut self, at: &Location, node: &Node, axis: usize) -> Result<(), Diagnostic> {
+        let before = self.to.clone();
+        let Err(problem) = self.concat_codes(at, node, axis) else { return Ok(()) };
+        // As they are, sums of layers still make an output.
+        let failed = std::mem::replace(&mut self.to, before);
+        if self.concat_integers(at, node, axis).is_none() {
+            self.to = failed;
+            return Err(problem);
+        }
+        Ok(())
+    }
+
+    /// Joins the integers of the operands, each with the function that it has.
+    fn concat_integers(&mut self, at: &Location, node: &Node, axis: usize) -> Option<()> {
+        let mut parts = vec![];
+        for id in &node.inputs {
+            let known = self.known(at, *id).ok()?;
+            let known = self.moved(at, known).ok()?;
+            let Source::Integer(id) = known.source else { return None };
+            parts.push((id, known));
+        }
+        let ranges: Vec<Vec<IntRange>> =
+            parts.iter().map(|(id, _)| self.ranges(*id)).collect::<Option<_>>()?;
+        let range = ranges.into_iter().flatten().reduce(IntRange::union)?;
+        let int = Some(IntType::INT32).filter(|int| int.range().contains_range(range))?;
+        let curves: Vec<Curve> = parts.iter().map(|(_, known)| known.curve.clone()).collect();
+        let curve = Curve::joined(&curves)?;
+        let mut first = 0;
+        let channels: Vec<(Vec<u32>, Vec<usize>)> = parts
+            .iter()
+            .map(|(id, known)| {
+                let shape = self.to.value(*id).shape.clone();
+                let count = known.curve.channels();
+                let along = || ChannelMap::along(&shape, 1);
+                let elems = shape.iter().product();
+                let own = match count {
+                    1 => vec![0; elems],
+                    _ => known.channels.clone().unwrap_or_else(along).elements(elems),
+                };
+                let shifted = own.into_iter().map(|channel| channel + first).collect();
+                first += count as u32;
+                (shifted, shape)
+            })
+            .collect();
+        let slices: Vec<(&[u32], &[usize])> =
+            channels.iter().map(|(channels, shape)| (channels.as_slice(), shape.as_slice())).collect();
+        let elements = element::concat(&slices, axis);
+        let ids: Vec<ValueId> = parts.iter().map(|(id, _)| self.stored_as(node, *id, int)).collect();
+        let ty = Type::Codes(Codes { int, range, zero_point: 0, scale: vec![1.0], axis: None });
+        let output = self.result(node.output, ty);
+        let shape = self.to.value(output).shape.clone();
+        let (channels, chosen) = described(&elements, curve.channels(), &shape, &[]);
+        let curve = if chosen.is_empty() { curve } else { curve.select(&chosen) };
+        let origin: Vec<String> = parts.iter().flat_map(|(_, known)| known.origin.clone()).collect();
+        self.push(node, &origin, Op::Concat { axis }, ids, output);
+        self.known.insert(node.output, Known { channels, ..Known::integer(output, curve) });
+        Some(())
+    }
+
+    fn concat_codes(&mut self, at: &Location, node: &Node, axis: usize) -> Result<(), Diagnostic> {
         let mut parts = vec![];
         let mut origin = vec![];
         for index in 0..node.inputs.len() {

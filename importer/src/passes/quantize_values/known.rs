@@ -1,20 +1,22 @@
 //! What carries a float value of the file: an integer value, the real function of its integers, and moves of elements
 //! that wait until the function has ended in a quantizer.
 
-use num_traits::{One, Zero};
+use num_traits::One;
 
 use super::Quantizer;
 use crate::diagnostic::{Code, Diagnostic, Location};
 use crate::exact::{Curve, Rational};
-use crate::graph::{Codes, Meaning, Node, Op, Softmax, Type, Value, ValueId};
+use crate::graph::{ChannelMap, Codes, Meaning, Node, Op, Softmax, Value, ValueId};
 
 /// How a float value of the file is represented.
 #[derive(Clone, Debug)]
 pub(super) struct Known {
     /// What is computed.
     pub(super) source: Source,
-    /// The real value of one element of the source. Its channels are the indices along axis 1.
+    /// The real value of one element of the source.
     pub(super) curve: Curve,
+    /// Where the channels of the curve are in the source, if not along axis 1.
+    pub(super) channels: Option<ChannelMap>,
     /// Moves of elements between the source and the value, in order.
     pub(super) moves: Vec<Move>,
     /// Names of the file's nodes that the curve holds.
@@ -59,7 +61,15 @@ pub(super) struct Move {
 
 impl Known {
     fn new(source: Source, curve: Curve) -> Self {
-        Self { source, curve, moves: vec![], origin: vec![], softmax: None, name: String::new() }
+        Self {
+            source,
+            curve,
+            channels: None,
+            moves: vec![],
+            origin: vec![],
+            softmax: None,
+            name: String::new(),
+        }
     }
 
     /// The float input `id`.
@@ -103,89 +113,27 @@ impl Quantizer<'_> {
         shapes.extend(known.moves.iter().map(|step| step.shape.clone()));
         let mut axis = axis;
         for (step, before) in known.moves.iter().zip(&shapes).rev() {
-            axis = before_move(step, before, axis)?;
+            axis = before_move(&step.op, &step.shape, before, axis)?;
         }
         Some(axis)
-    }
-
-    /// The integers of `known` with its moves carried out, and what they stand for. Channels stay along axis 1.
-    pub(super) fn integers(&mut self, at: &Location, known: Known) -> Result<Known, Diagnostic> {
-        let Known { source, curve, moves, origin, softmax, name } = known;
-        if softmax.is_some() {
-            let needed = "softmax as the last operator, or only argmax after it";
-            return Err(Diagnostic::new(
-                Code::UnsupportedForm,
-                at.clone(),
-                "a softmax inside the model",
-                needed,
-            ));
-        }
-        let (id, curve) = match source {
-            Source::Integer(id) => (id, curve),
-            Source::Float(id) => {
-                let found = format!("`{}`, which is float", self.to.value(id).name);
-                return Err(Diagnostic::new(
-                    Code::MissingScale,
-                    at.clone(),
-                    found,
-                    "a quantizer before this node",
-                ));
-            }
-            Source::Pair(pair) => {
-                let (id, unit) = self.exact_sum(at, &pair)?;
-                (id, curve.after(&Curve::affine(unit, vec![Rational::zero()])))
-            }
-        };
-        let known = Known { source: Source::Integer(id), curve, moves, origin, softmax, name };
-        if known.moves.is_empty() {
-            return Ok(known);
-        }
-        let kept = known.curve.channels() == 1 || self.moved_channels(&known) == Some(1);
-        if !kept {
-            let found = "moved elements of a value with a function for each channel";
-            return Err(Diagnostic::new(
-                Code::BadChannels,
-                at.clone(),
-                found,
-                "a quantizer with one scale before",
-            ));
-        }
-        let moved = self.replay(id, &known.moves);
-        Ok(Known { source: Source::Integer(moved), moves: vec![], ..known })
-    }
-
-    /// The axis of the moved value that axis 1 of the source became.
-    fn moved_channels(&self, known: &Known) -> Option<usize> {
-        let rank = known.moves.last().map_or(0, |step| step.shape.len());
-        (0..rank).find(|axis| self.source_axis(known, *axis) == Some(1))
-    }
-
-    /// Emits `moves` of the integers `id`.
-    pub(super) fn replay(&mut self, mut id: ValueId, moves: &[Move]) -> ValueId {
-        for step in moves {
-            let Move { op, shape, name, result, origin } = step;
-            let before = self.to.value(id).shape.clone();
-            let ty = match &self.to.value(id).ty {
-                Type::Codes(codes) => {
-                    let axis = codes.axis.and_then(|axis| {
-                        (0..shape.len()).find(|after| before_move(step, &before, *after) == Some(axis))
-                    });
-                    Type::Codes(Codes { axis, ..codes.clone() })
-                }
-                other => other.clone(),
-            };
-            let output = self.to.add(Value::new(result.clone(), shape.clone(), ty));
-            let (name, origin) = (name.clone(), origin.clone());
-            self.to.nodes.push(Node { name, origin, op: op.clone(), inputs: vec![id], output });
-            id = output;
-        }
-        id
     }
 
     /// Keeps `node`, which moves elements, until the function of its operand has ended.
     pub(super) fn move_elements(&mut self, at: &Location, node: &Node) -> Result<(), Diagnostic> {
         let mut known = self.known(at, node.inputs[0])?;
         let Value { name, shape, .. } = self.from.value(node.output);
+        if let Some(softmax) = &mut known.softmax {
+            // A line of a softmax stays one, or there is no axis to name.
+            let before = self.from.value(node.inputs[0]).shape.clone();
+            let moved = Some(softmax.axis).filter(|axis| before[*axis] > 1).and_then(|axis| {
+                (0..shape.len()).find(|after| before_move(&node.op, shape, &before, *after) == Some(axis))
+            });
+            softmax.axis = moved.ok_or_else(|| {
+                let found = "elements of a softmax that are moved apart";
+                let needed = "softmax as the last operator, or moves that keep its axis";
+                Diagnostic::new(Code::UnsupportedForm, at.clone(), found, needed)
+            })?;
+        }
         known.moves.push(Move {
             op: node.op.clone(),
             shape: shape.clone(),
@@ -198,13 +146,13 @@ impl Quantizer<'_> {
     }
 }
 
-/// The axis before `step` that its result's `axis` is; `before` is the shape there.
-fn before_move(step: &Move, before: &[usize], axis: usize) -> Option<usize> {
-    match &step.op {
+/// The axis of shape `before` that axis `axis` of shape `after` is, between which `op` moves elements.
+pub(super) fn before_move(op: &Op, after: &[usize], before: &[usize], axis: usize) -> Option<usize> {
+    match op {
         Op::Transpose { perm } => perm.get(axis).copied(),
         Op::Reshape => {
-            let ahead: usize = step.shape[..axis].iter().product();
-            let size = *step.shape.get(axis)?;
+            let ahead: usize = after[..axis].iter().product();
+            let size = *after.get(axis)?;
             (0..before.len()).find(|from| {
                 before[*from] == size && before[..*from].iter().product::<usize>() == ahead && size > 1
             })

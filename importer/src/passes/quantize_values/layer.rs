@@ -99,7 +99,7 @@ impl Quantizer<'_> {
                 inputs.push(self.constant(*id, vec![weights.outputs], bias.int, codes));
             }
         }
-        let meaning = Meaning { gain, offset };
+        let meaning = Meaning { gain, offset, channels: None };
         let ty = Type::Accumulators { meaning: Some(meaning.clone()), bounds: vec![] };
         let output = self.result(node.output, ty);
         self.push(node, &[], op, inputs, output);

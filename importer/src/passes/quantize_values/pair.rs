@@ -39,7 +39,7 @@ impl Quantizer<'_> {
         let name = node.name.clone();
         let mut sum = match exact_multipliers(a, b, NARROW) {
             Some((multipliers, gain)) => {
-                let meaning = Meaning { gain, offset };
+                let meaning = Meaning { gain, offset, channels: None };
                 let id = self.sum(node, &known, [a.id, b.id], multipliers, &meaning, shape);
                 Known::integer(id, of_meaning(&meaning))
             }
@@ -74,7 +74,8 @@ impl Quantizer<'_> {
             };
         }
         let [a, b] = &operands;
-        let meaning = Meaning { gain: zip(&a.gain, &b.gain, |a, b| a * b), offset: vec![Rational::zero()] };
+        let gain = zip(&a.gain, &b.gain, |a, b| a * b);
+        let meaning = Meaning { gain, offset: vec![Rational::zero()], channels: None };
         let ty = Type::Accumulators { meaning: Some(meaning.clone()), bounds: vec![] };
         let inputs = vec![a.id, b.id];
         let output = self.result(node.output, ty);
@@ -99,15 +100,16 @@ impl Quantizer<'_> {
         };
         // A product of integers is one as it is.
         let affine = a.curve.as_affine().is_some() && b.curve.as_affine().is_some();
-        if !same || affine || a.moves != b.moves || a.softmax.is_some() || b.softmax.is_some() {
+        let alike = a.moves == b.moves && a.channels == b.channels;
+        if !same || affine || !alike || a.softmax.is_some() || b.softmax.is_some() {
             return Ok(None);
         }
-        let factors = Box::new([a.curve, b.curve]);
-        let mut origin = a.origin;
+        let factors = Box::new([a.curve.clone(), b.curve]);
+        let mut origin = a.origin.clone();
         origin.extend(b.origin.into_iter().chain(node.origin.clone()));
         origin.dedup();
         let curve = Curve::identity().then(Piece::Product { factors });
-        Ok(Some(Known { source: a.source, curve, moves: a.moves, origin, softmax: None, name: a.name }))
+        Ok(Some(Known { curve, origin, ..a }))
     }
 
     /// Both operands as integers with an affine meaning.
@@ -220,7 +222,7 @@ impl Quantizer<'_> {
                 "an activation quantizer after the sum, or one scale for both operands",
             ));
         };
-        let meaning = Meaning { gain: gain.clone(), offset: vec![Rational::zero()] };
+        let meaning = Meaning { gain: gain.clone(), offset: vec![Rational::zero()], channels: None };
         let ty = Type::Accumulators { meaning: Some(meaning), bounds: vec![] };
         let output = self.to.add(crate::graph::Value::new(pair.name.clone(), pair.shape.clone(), ty));
         self.to.nodes.push(Node {

@@ -53,7 +53,7 @@ impl Quantizer<'_> {
         let unit = if average.count_include_pad || !padded { 0 } else { counts(average, self, node)? };
         let divisor = exact::from_integer(if unit == 0 { size } else { unit });
         let gain = gain.iter().map(|gain| gain / &divisor).collect();
-        let meaning = Meaning { gain, offset };
+        let meaning = Meaning { gain, offset, channels: None };
         let ty = Type::Accumulators { meaning: Some(meaning.clone()), bounds: vec![] };
         let output = self.result(node.output, ty);
         let op = SumPool { pool: average.pool, zero_point, unit: unit.unsigned_abs() };

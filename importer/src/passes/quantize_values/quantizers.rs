@@ -10,8 +10,8 @@ use super::{Quantizer, parameters};
 use crate::diagnostic::{Code, Diagnostic, Location};
 use crate::exact::{self, Curve, Piece, Quantizer as Rule, Rational};
 use crate::graph::{
-    Codes, MultiThreshold, Node, Op, QuantAttributes, Requantize, RequantizePair, Softmax, Storage, Tail,
-    Type, Value, ValueId, exact_scale,
+    ChannelMap, Codes, MultiThreshold, Node, Op, QuantAttributes, Quantize, Requantize, RequantizePair,
+    Softmax, Storage, Tail, Type, Value, ValueId, exact_scale,
 };
 
 /// Codes -1 and 1.
@@ -36,6 +36,7 @@ impl Quantizer<'_> {
             let codes = Codes { zero_point: 0, ..codes };
             return self.sign(at, node, Known { curve: known.curve.clone().then(shifted), ..known }, codes);
         }
+        let codes = one_scale(codes);
         if self.repeats(&known, &codes) {
             self.known.insert(node.output, known);
             return Ok(());
@@ -53,19 +54,14 @@ impl Quantizer<'_> {
             return self.end(at, node, known, rule(scale), codes);
         }
         let known = self.before_softmax(at, node)?;
+        let axis = codes.axis.unwrap_or(1);
+        let known = self.along(&at.clone().at_part("scale"), known, axis, codes.scale.len())?;
         // Each channel in units of its own scale.
         let gain = codes.scale.iter().map(|scale| exact_scale(*scale).recip()).collect();
         let piece = Piece::Affine { gain, offset: vec![Rational::zero()] };
-        let axis = codes.axis.unwrap_or(1);
-        if self.source_axis(&known, axis) != Some(1) || axis != 1 || !known.moves.is_empty() {
-            let found = format!("{} scales along axis {axis} of an activation", codes.scale.len());
-            return Err(Diagnostic::new(
-                Code::BadChannels,
-                at.clone().at_part("scale"),
-                found,
-                "one scale, or one for each channel along axis 1",
-            ));
-        }
+        let shape = self.source_shape(&known);
+        let axis = known.channels.as_ref().map_or(Some(1), |channels| channels.axis(&shape));
+        let codes = Codes { axis, ..codes };
         self.end(
             at,
             node,
@@ -268,10 +264,7 @@ impl Quantizer<'_> {
             let found = format!("thresholds of shape {shape:?}");
             return Err(Diagnostic::new(Code::ShapeMismatch, at.clone(), found, "channels and steps"));
         };
-        let fits = channels == 1
-            || self.source_axis(&known, attributes.axis) == Some(1)
-                && self.source_shape(&known).get(1) == Some(&channels);
-        if !fits || steps == 0 || steps > 1 << 16 {
+        if channels == 0 || steps == 0 || steps > 1 << 16 {
             let found = format!("thresholds of shape {shape:?} along axis {}", attributes.axis);
             return Err(Diagnostic::new(
                 Code::BadChannels,
@@ -303,6 +296,13 @@ impl Quantizer<'_> {
         let mut thresholds: Vec<Vec<Rational>> =
             values.chunks(steps).map(|row| row.iter().copied().map(exactly).collect()).collect();
         thresholds.iter_mut().for_each(|row| row.sort());
+        if thresholds.iter().all(|row| *row == thresholds[0]) {
+            thresholds.truncate(1);
+        }
+        let known = match thresholds.len() {
+            1 => known,
+            rows => self.along(&at.clone().at_part("thresholds"), known, attributes.axis, rows)?,
+        };
         let (gain, offset) = (exact_scale(scale), exact_scale(bias));
         if steps == 1 && offset == -&gain / exact::from_integer(2) {
             // Two values around zero are signs.
@@ -361,16 +361,37 @@ impl Quantizer<'_> {
             self.known.insert(node.output, Known { softmax, origin, ..known });
             return Ok(());
         }
+        let known = match (&known.source, &known.channels) {
+            (Source::Integer(_), Some(_)) => self.settled(at, known)?,
+            _ => known,
+        };
         let (rule, range) = narrowed(rule, &known.curve, codes.range);
         let codes = stored_narrow(Codes { range, ..codes });
         let tail = Tail { curve: known.curve.clone(), quantizer: rule, int: codes.int };
+        let axis = codes.axis;
         let value = self.emit(at, node, &known, tail, codes)?;
-        let moved = self.replay(value, &known.moves);
-        let curve = match &self.to.value(moved).ty {
-            Type::Codes(codes) => native(codes),
-            _ => Curve::identity(),
+        let Some(axis) = axis else {
+            // The name belongs to the codes in their last place.
+            let name = self.from.value(node.output).name.clone();
+            let mut moves = known.moves.clone();
+            let mut before = name.clone();
+            for step in moves.iter_mut().rev() {
+                step.result = std::mem::replace(&mut before, format!("{name} before {}", step.name));
+            }
+            self.to.value_mut(value).name = before;
+            let moved = self.replay(value, &moves);
+            let curve = self.native(moved);
+            self.known.insert(node.output, Known::integer(moved, curve));
+            return Ok(());
         };
-        self.known.insert(node.output, Known::integer(moved, curve));
+        // Each channel has a scale, so moves wait on.
+        let Value { name, .. } = self.from.value(node.output);
+        let shape = self.to.value(value).shape.clone();
+        let channels = (axis != 1).then(|| ChannelMap::along(&shape, axis));
+        let ended = Known { channels, name: name.clone(), ..Known::integer(value, self.native(value)) };
+        let mut ended = self.settled(at, ended)?;
+        ended.moves.extend(known.moves);
+        self.known.insert(node.output, ended);
         Ok(())
     }
 
@@ -392,7 +413,8 @@ impl Quantizer<'_> {
                 (Op::RequantizePair(op), pair.values.to_vec())
             }
             Source::Float(id) => {
-                let op = Op::Quantize(tail);
+                let channels = known.channels.clone().filter(|_| tail.channels() > 1);
+                let op = Op::Quantize(Quantize { tail, channels });
                 // Two quantizers of one input would be two inputs of the program.
                 if let Some(first) = self.to.nodes.iter().find(|node| node.inputs == [*id]) {
                     if first.op == op {
@@ -433,6 +455,14 @@ fn quantized(curve: Curve, rule: &Rule) -> Option<Curve> {
         affine(scale.clone(), -scale * zero),
     ];
     Some(pieces.into_iter().fold(curve, Curve::then))
+}
+
+/// Equal scales of channels as one.
+fn one_scale(codes: Codes) -> Codes {
+    match codes.scale.windows(2).all(|pair| pair[0] == pair[1]) {
+        true => Codes { scale: vec![codes.scale[0]], axis: None, ..codes },
+        false => codes,
+    }
 }
 
 /// Codes that 16 bits hold in a type of so many: the wide type of a quantizer that is clipped would fill memory, and no

@@ -1,0 +1,243 @@
+//! Carries out moves of elements that waited, and keeps track of channels meanwhile.
+//!
+//! Functions of channels follow their elements: to another axis, to a part of the channels, to several elements in a row.
+//! Kernels know channels along axis 1 alone, so where a function ends in codes its channels are brought there first.
+
+use num_traits::Zero;
+
+use super::Quantizer;
+use super::known::{Known, Move, Source, before_move};
+use crate::diagnostic::{Code, Diagnostic, Location};
+use crate::exact::{Curve, Rational};
+use crate::graph::{ChannelMap, Codes, Meaning, Node, Op, Type, Value, ValueId};
+use crate::reference::element;
+
+impl Quantizer<'_> {
+    /// The integers of `known` with its moves carried out, and what they stand for; channels may be anywhere.
+    pub(super) fn moved(&mut self, at: &Location, known: Known) -> Result<Known, Diagnostic> {
+        let Known { source, curve, channels, moves, origin, softmax, name } = known;
+        if softmax.is_some() {
+            let needed = "softmax as the last operator, or only argmax after it";
+            return Err(Diagnostic::new(
+                Code::UnsupportedForm,
+                at.clone(),
+                "a softmax inside the model",
+                needed,
+            ));
+        }
+        let (id, curve) = match source {
+            Source::Integer(id) => (id, curve),
+            Source::Float(id) => {
+                let found = format!("`{}`, which is float", self.to.value(id).name);
+                return Err(Diagnostic::new(
+                    Code::MissingScale,
+                    at.clone(),
+                    found,
+                    "a quantizer before this node",
+                ));
+            }
+            Source::Pair(pair) => {
+                let (id, unit) = self.exact_sum(at, &pair)?;
+                (id, curve.after(&Curve::affine(unit, vec![Rational::zero()])))
+            }
+        };
+        let shape = self.to.value(id).shape.clone();
+        let (channels, chosen) = carried(channels.as_ref(), curve.channels(), &shape, &moves);
+        let curve = if chosen.is_empty() { curve } else { curve.select(&chosen) };
+        let source = Source::Integer(self.replay(id, &moves));
+        Ok(Known { source, curve, channels, moves: vec![], origin, softmax, name })
+    }
+
+    /// As [`moved`](Self::moved), with channels along axis 1.
+    pub(super) fn integers(&mut self, at: &Location, known: Known) -> Result<Known, Diagnostic> {
+        let known = self.moved(at, known)?;
+        let Some(channels) = &known.channels else { return Ok(known) };
+        let Some(chosen) = channels.indices(&self.source_shape(&known), 1) else {
+            return Err(scattered(at, &known));
+        };
+        Ok(Known { curve: known.curve.select(&chosen), channels: None, ..known })
+    }
+
+    /// As [`moved`](Self::moved), with channels along axis 1 of a source that one transpose may be waiting for.
+    pub(super) fn settled(&mut self, at: &Location, known: Known) -> Result<Known, Diagnostic> {
+        let known = self.moved(at, known)?;
+        let Some(channels) = &known.channels else { return Ok(known) };
+        let shape = self.source_shape(&known);
+        let found = (0..shape.len()).find_map(|axis| Some((axis, channels.indices(&shape, axis)?)));
+        let Some((axis, chosen)) = found else { return Err(scattered(at, &known)) };
+        let known = Known { curve: known.curve.clone().select(&chosen), channels: None, ..known };
+        Ok(self.turned(&known, axis).unwrap_or(known))
+    }
+
+    /// `known` with the indices along `axis` of its value as the channels of its source, `count` of them.
+    pub(super) fn along(
+        &mut self,
+        at: &Location,
+        known: Known,
+        axis: usize,
+        count: usize,
+    ) -> Result<Known, Diagnostic> {
+        if let Some(found) = self.directly_along(&known, axis, count) {
+            return Ok(found);
+        }
+        // Elements that were moved across channels have to be there before each gets its function.
+        let settled = self.settled(at, known)?;
+        self.directly_along(&settled, axis, count).ok_or_else(|| {
+            let found = format!("{count} constants along axis {axis} of `{}`", settled.name);
+            let needed = "one constant, or one for each channel, where others have been before";
+            Diagnostic::new(Code::BadChannels, at.clone(), found, needed)
+        })
+    }
+
+    fn directly_along(&mut self, known: &Known, axis: usize, count: usize) -> Option<Known> {
+        let axis = self.source_axis(known, axis)?;
+        let shape = self.source_shape(known);
+        if shape[axis] != count {
+            return None;
+        }
+        let one = known.curve.channels() == 1;
+        match (&known.source, &known.channels) {
+            (Source::Float(_), channels) => {
+                let along = (axis != 1).then(|| ChannelMap::along(&shape, axis));
+                (one || *channels == along).then(|| Known { channels: along, ..known.clone() })
+            }
+            (_, None) if axis == 1 => Some(known.clone()),
+            _ if one => self.turned(known, axis),
+            _ => None,
+        }
+    }
+
+    /// `known`, whose curve has no channels or those along `axis` of the source, with that axis as axis 1 of another
+    /// source and the way back waiting; `None` if the source is no single value that can be turned.
+    fn turned(&mut self, known: &Known, axis: usize) -> Option<Known> {
+        let shape = self.source_shape(known);
+        let step = |op: Op, shape: Vec<usize>| Move {
+            op,
+            shape,
+            name: known.name.clone(),
+            result: known.name.clone(),
+            origin: vec![],
+        };
+        let (forth, back) = if shape.len() == 1 {
+            (step(Op::Reshape, vec![1, shape[0]]), step(Op::Reshape, shape.clone()))
+        } else {
+            let mut perm: Vec<usize> = (0..shape.len()).filter(|other| *other != axis).collect();
+            perm.insert(1, axis);
+            let mut inverse = vec![0; perm.len()];
+            perm.iter().enumerate().for_each(|(to, from)| inverse[*from] = to);
+            let turned = perm.iter().map(|axis| shape[*axis]).collect();
+            (step(Op::Transpose { perm }, turned), step(Op::Transpose { perm: inverse }, shape.clone()))
+        };
+        let source = match &known.source {
+            Source::Float(_) => return None,
+            Source::Integer(id) => Source::Integer(self.replay(*id, std::slice::from_ref(&forth))),
+            Source::Pair(pair) => {
+                let whole = pair.values.iter().all(|id| self.to.value(*id).shape == shape);
+                if !whole || pair.gains.iter().any(|gains| gains.len() > 1) {
+                    return None;
+                }
+                let mut pair = pair.clone();
+                pair.values = pair.values.map(|id| self.replay(id, std::slice::from_ref(&forth)));
+                pair.shape.clone_from(&forth.shape);
+                Source::Pair(pair)
+            }
+        };
+        let moves = std::iter::once(back).chain(known.moves.iter().cloned()).collect();
+        Some(Known { source, channels: None, moves, ..known.clone() })
+    }
+
+    /// Emits `moves` of the integers `id`.
+    pub(super) fn replay(&mut self, mut id: ValueId, moves: &[Move]) -> ValueId {
+        for step in moves {
+            let Move { op, shape, name, result, origin } = step;
+            let before = self.to.value(id).shape.clone();
+            let ty = moved_type(&self.to.value(id).ty, step, &before);
+            let output = self.to.add(Value::new(result.clone(), shape.clone(), ty));
+            let (name, origin) = (name.clone(), origin.clone());
+            self.to.nodes.push(Node { name, origin, op: op.clone(), inputs: vec![id], output });
+            id = output;
+        }
+        id
+    }
+}
+
+/// The type of the result of `step`, whose operand has type `ty` and the shape `before`.
+fn moved_type(ty: &Type, step: &Move, before: &[usize]) -> Type {
+    match ty {
+        Type::Codes(codes) if codes.scale.len() > 1 => {
+            let is_axis = |after: &usize| before_move(&step.op, &step.shape, before, *after) == codes.axis;
+            let axis = (0..step.shape.len()).find(is_axis);
+            // Scales that no axis has any more are in the function that is kept beside the integers.
+            let scale = if axis.is_some() { codes.scale.clone() } else { codes.scale[..1].to_vec() };
+            Type::Codes(Codes { axis, scale, ..codes.clone() })
+        }
+        Type::Accumulators { meaning: Some(meaning), bounds } if meaning.count() > 1 => {
+            let (channels, chosen) =
+                carried(meaning.channels.as_ref(), meaning.count(), before, std::slice::from_ref(step));
+            let of = |values: &[Rational]| match (values.len(), chosen.len()) {
+                (1, _) | (_, 0) => values.to_vec(),
+                _ => chosen.iter().map(|channel| values[*channel as usize].clone()).collect(),
+            };
+            let (gain, offset) = (of(&meaning.gain), of(&meaning.offset));
+            let meaning = Some(Meaning { gain, offset, channels });
+            Type::Accumulators { meaning, bounds: bounds.clone() }
+        }
+        other => other.clone(),
+    }
+}
+
+/// Where `count` channels of a value of `shape` are after `moves`, and which of them are left, in which order; nothing if
+/// all are as they were.
+fn carried(
+    channels: Option<&ChannelMap>,
+    count: usize,
+    shape: &[usize],
+    moves: &[Move],
+) -> (Option<ChannelMap>, Vec<u32>) {
+    if count == 1 || moves.is_empty() {
+        return (channels.filter(|_| count > 1).cloned(), vec![]);
+    }
+    let before = channels.cloned().unwrap_or_else(|| ChannelMap::along(shape, 1));
+    let mut elements = before.elements(shape.iter().product());
+    let mut shape = shape;
+    let mut strides = suffixes(shape);
+    for step in moves {
+        elements = element::moved(&step.op, &elements, shape);
+        shape = &step.shape;
+        strides.extend(suffixes(shape));
+    }
+    described(&elements, count, shape, &strides)
+}
+
+/// Where the channels of `elements`, `count` of them, are in a value of `shape`, and which of them in which order; nothing
+/// if they are those along axis 1.
+pub(super) fn described(
+    elements: &[u32],
+    count: usize,
+    shape: &[usize],
+    strides: &[usize],
+) -> (Option<ChannelMap>, Vec<u32>) {
+    let mut strides = [strides, &suffixes(shape)].concat();
+    strides.sort_unstable();
+    strides.dedup();
+    let mut map = ChannelMap::of_elements(elements, &strides);
+    let mut chosen = vec![];
+    if !map.order.is_empty() && map.order.len() <= count {
+        chosen = std::mem::take(&mut map.order);
+    } else if map.order.is_empty() && map.numbers() < count {
+        chosen = (0..map.numbers() as u32).collect();
+    }
+    let natural = chosen.len() == 1 || map == ChannelMap::along(shape, 1);
+    ((!natural).then_some(map), chosen)
+}
+
+fn suffixes(shape: &[usize]) -> Vec<usize> {
+    (0..shape.len()).map(|axis| shape[axis + 1..].iter().product()).collect()
+}
+
+fn scattered(at: &Location, known: &Known) -> Diagnostic {
+    let found = format!("`{}`, whose elements were moved while each channel has a scale or bias", known.name);
+    let problem =
+        Diagnostic::new(Code::BadChannels, at.clone(), found, "a quantizer with one scale before the move");
+    problem.with_hint("quantize the result of the layer before its elements are moved")
+}
