@@ -2,7 +2,7 @@
 
 use exactum_runtime::num::{IntRange, IntType};
 use num_integer::Integer;
-use num_traits::{Signed, ToPrimitive, Zero};
+use num_traits::{One, Signed, ToPrimitive, Zero};
 
 use super::Quantizer;
 use super::known::{Known, Source, native, of_meaning};
@@ -37,7 +37,10 @@ impl Quantizer<'_> {
         let softmax = known.softmax.clone().filter(|softmax| !softmax.then.is_identity());
         let known = self.moved(at, Known { softmax, ..known })?;
         let affine = known.curve.as_affine();
-        let (Source::Integer(x), Some((gain, offset))) = (&known.source, affine) else {
+        // A function that rises everywhere has the order of its integers.
+        let rising = || rises_strictly(&known.curve).then(|| (vec![Rational::one()], vec![Rational::zero()]));
+        let order = affine.or_else(rising);
+        let (Source::Integer(x), Some((gain, offset))) = (&known.source, order) else {
             let found = "the order of values that a function may have made equal";
             return Err(Diagnostic::new(
                 Code::MissingScale,
@@ -227,6 +230,17 @@ impl Quantizer<'_> {
         let name = self.from.value(id).name.clone();
         Node { name, origin: vec![], op: Op::Identity, inputs: vec![], output: id }
     }
+}
+
+/// Whether larger integers give larger reals, by one function for all channels.
+fn rises_strictly(curve: &Curve) -> bool {
+    curve.channels() == 1
+        && curve.pieces().iter().all(|piece| match piece {
+            Piece::Affine { gain, .. } => gain[0].is_positive(),
+            Piece::LeakyRelu { slope } => slope[0].is_positive(),
+            Piece::Power { exponent } => exponent.is_odd(),
+            _ => false,
+        })
 }
 
 /// What the order of elements along the last axis is the order of.

@@ -72,3 +72,28 @@ fn choices() {
     let old = Net::new(&[1, 2, 2]).version(11).node(node("Softmax", ["x"]));
     assert_eq!(old.outputs(&[1.0; 4], &["y"])[0].data, [0.25; 4]);
 }
+
+/// Rows of windows, height before width before channels, alone and in a product, which is a convolution.
+#[test]
+fn windows_as_rows() {
+    let rows = |output: &str| {
+        Node::new("Im2Col", ["x"], [output])
+            .attr("stride", [1, 1])
+            .attr("kernel_size", [2, 2])
+            .attr("pad_amount", [0, 0, 0, 1])
+            .attr("input_shape", "(1,2,3,1)")
+    };
+    let x = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
+    let expected = [1.0, 2.0, 4.0, 5.0, 2.0, 3.0, 5.0, 6.0, 3.0, 0.0, 6.0, 0.0];
+    same(of(&[1, 2, 3, 1], rows("y"), &x), &[1, 1, 3, 4], &expected);
+    let product = Net::new(&[1, 2, 3, 1])
+        .with("w", &[4, 1], vec![1.0f32, 10.0, 100.0, 1000.0])
+        .node(rows("rows"))
+        .node(node("MatMul", ["rows", "w"]));
+    same(product.outputs(&x, &["y"]).remove(0), &[1, 1, 3, 1], &[5421.0, 6532.0, 603.0]);
+    let filled = Net::new(&[1, 2, 3, 1]).node(rows("y").attr("pad_value", 1));
+    assert!(filled.refused().contains("pad_value"));
+    let pool =
+        node("MaxPoolNHWC", ["x"]).attr("kernel_shape", [2, 2]).attr("strides", [1, 1]).attr("pads", [0; 4]);
+    same(of(&[1, 2, 3, 1], pool, &x), &[1, 1, 2, 1], &[5.0, 6.0]);
+}
