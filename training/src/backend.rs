@@ -7,7 +7,7 @@
 pub use burn::lr_scheduler::cosine::CosineAnnealingLrSchedulerConfig;
 pub use burn::module::Module;
 pub use burn::optim::{AdamConfig, GradientsParams, ModuleOptimizer};
-pub use burn::tensor::activation::sigmoid;
+pub use burn::tensor::activation::{sigmoid, softmax};
 pub use burn::tensor::loss::cross_entropy_with_logits;
 pub use burn::tensor::module::BatchNormTrainOutput;
 pub use burn::tensor::ops::{AvgPoolOptions, ConvOptions, ConvTransposeOptions, MaxPoolOptions};

@@ -9,12 +9,14 @@ mod conv;
 mod conv_transpose;
 mod flatten;
 mod function;
+mod interface;
 mod linear;
 mod qcdq;
 mod quant;
 mod structural;
 mod warning;
 
+pub use interface::rename_interface;
 pub use warning::{Warning, warnings};
 
 use exactum_qonnx::{DEFAULT_DOMAIN, Dim, ElemType, Graph, Model, Node, Tensor, ValueInfo};

@@ -14,6 +14,7 @@ mod linear;
 mod max_pool;
 mod ops;
 mod parallel;
+mod quotient;
 mod relu;
 #[cfg(test)]
 mod tests;
@@ -224,6 +225,30 @@ pub(crate) fn fake_quant(x: &Tensor<2>, scale: &Tensor<2>, quant: FakeQuant) -> 
     let [groups, columns] = scale.dims();
     let fits = columns == 1 && (groups == 1 || groups == x.dims()[0]) && quant.min <= quant.max;
     fits.then(|| apply(FakeQuantize(quant), operands))
+}
+
+/// Quotients of `[groups, elems]` by `scale`, plus `zero_point`, each `[groups, 1]` or `[1, 1]`, outside any graph: floats that
+/// round to the integers that the real numbers round to. `computed` if `x` is known to single precision only.
+pub(crate) fn quotient(
+    x: &Tensor<2>,
+    scale: &Tensor<2>,
+    zero_point: &Tensor<2>,
+    computed: bool,
+) -> Option<Tensor<2>> {
+    let [x, scale, zero_point] = [Operand::of(x)?, Operand::of(scale)?, Operand::of(zero_point)?];
+    let [x, scale, zero_point] = [x.dense(), scale.dense(), zero_point.dense()];
+    let groups = x.shape()[0];
+    let per_group = |dense: &Dense| [1, groups].contains(&dense.values().len());
+    if !per_group(&scale) || !per_group(&zero_point) {
+        return None;
+    }
+    let mut out = vec![0.0; x.values().len()];
+    let elems = out.len() / groups;
+    for (group, (x, out)) in x.values().chunks(elems).zip(out.chunks_mut(elems)).enumerate() {
+        let of = |values: &[f32]| values[group % values.len()];
+        quotient::forward(x, of(scale.values()), of(zero_point.values()), computed, out);
+    }
+    Some(fused::plain(Dense::new(out, x.shape())))
 }
 
 /// `[batch, channels, rest]`.

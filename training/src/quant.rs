@@ -25,6 +25,7 @@ mod int_scaling;
 mod named;
 mod provider;
 mod proxy;
+mod quotient;
 mod rescaling_int_quant;
 mod restrict;
 mod rounding;

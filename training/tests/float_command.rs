@@ -175,3 +175,72 @@ fn bad_inputs_are_named_and_nothing_is_written() {
     let usage = quantize(&model, &x, &output, &["--bits", "33"]);
     assert_eq!(usage.status.code(), Some(2), "{}", text(&usage.stderr));
 }
+
+/// The file keeps the names of input and output, and a softmax is the last node, so labels are compared behind it.
+#[test]
+fn names_and_softmax_stay() {
+    let folder = Folder::new();
+    let output = folder.path("quantized.onnx");
+    for (name, input_name, output_name, last, class_count) in [
+        ("explicit_pads", "image", "logits", "Gemm", 4),
+        ("channels_last", "input_1:0", "dense/Softmax:0", "Softmax", 5),
+    ] {
+        let labels: Vec<usize> = (0..24).map(|sample| sample % class_count).collect();
+        let labels = folder.write("y.npy", &classes(&labels));
+        let calibration = fixture(&format!("{name}/input.npy"));
+        let more = ["--labels", labels.to_str().unwrap()];
+        let run = quantize(&fixture(&format!("{name}/model.onnx")), &calibration, &output, &more);
+        assert!(run.status.success(), "{name}: {}", text(&run.stderr));
+        assert!(text(&run.stdout).contains("accuracy: "), "{}", text(&run.stdout));
+        let model = exactum_qonnx::read(&fs::read(&output).unwrap()).unwrap();
+        assert_eq!(model.check(), []);
+        assert_eq!(model.graph.inputs[0].name, input_name);
+        assert_eq!(model.graph.outputs[0].name, output_name);
+        assert_eq!(model.graph.nodes.last().unwrap().op_type, last);
+    }
+}
+
+/// A layer whose bias stays float32 is named.
+#[test]
+fn biases_that_stay_floats_are_told() {
+    let folder = Folder::new();
+    let mut model = exactum_qonnx::read(&fs::read(fixture("explicit_pads/model.onnx")).unwrap()).unwrap();
+    let conv = model.graph.nodes[0].clone();
+    let weight = model.graph.initializers.iter_mut().find(|tensor| tensor.name == conv.inputs[1]).unwrap();
+    let exactum_qonnx::TensorData::F32(values) = &mut weight.data else { panic!("a float weight") };
+    values.iter_mut().for_each(|value| *value *= 1e-9);
+    let tiny = folder.write("tiny.onnx", &exactum_qonnx::write(&model));
+    let run = quantize(&tiny, &fixture("explicit_pads/input.npy"), &folder.path("quantized.onnx"), &[]);
+    let status = text(&run.stderr);
+    assert!(run.status.success(), "{status}");
+    assert!(status.contains(&format!("{}: its bias is too large", conv.name)), "{status}");
+}
+
+/// Each refusal says which operator stops it and what helps.
+#[test]
+fn refusals_say_what_helps() {
+    use exactum_qonnx::{ElemType, Graph, Model, Node, ValueInfo};
+    let folder = Folder::new();
+    let calibration = folder.write("x.npy", &floats(&[0.5; 32], "(1, 2, 4, 4)"));
+    let output = folder.path("out.onnx");
+    for (operator, message) in [
+        ("Gelu", "operator Gelu is not supported in a float network; train the network with Relu"),
+        ("LogSoftmax", "remove it: log-probabilities are in the order of its inputs"),
+        ("ArgMax", "the class is the index of the largest output"),
+        ("LSTM", "use convolutions over time"),
+        ("Resize", "use ConvTranspose"),
+        ("Slice", "use a Conv for each part of the channels"),
+        ("Frobnicate", "export the network without it"),
+        ("QuantizeLinear", "give it to `exactum build`"),
+    ] {
+        let mut graph = Graph::new("net");
+        graph.inputs = vec![ValueInfo::new("x", ElemType::F32, &[1, 2, 4, 4])];
+        graph.outputs = vec![ValueInfo::new("y", ElemType::F32, &[])];
+        graph.nodes = vec![Node::new(operator, ["x"], ["y"]).named("last")];
+        let model = folder.write("model.onnx", &exactum_qonnx::write(&Model::new(graph)));
+        let run = quantize(&model, &calibration, &output, &[]);
+        assert_eq!(run.status.code(), Some(1));
+        let problem = text(&run.stderr);
+        assert!(problem.contains("node `last`") && problem.contains(message), "{problem}");
+    }
+}

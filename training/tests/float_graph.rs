@@ -218,7 +218,7 @@ fn refusals_name_the_node_and_what_is_needed() {
     let stride = Node::new("Conv", ["x", "w"], ["y"]).named("conv").attr("strides", [0, 1]);
     let stride = refusal(vec![stride], vec![weight(&[1, 2, 1, 1], 1.0)]);
     assert!(stride.contains("strides and dilations of at least 1"), "{stride}");
-    let ceil = Node::new("MaxPool", ["x"], ["y"]).named("pool").attr("kernel_shape", [3, 3]);
+    let ceil = Node::new("AveragePool", ["x"], ["y"]).named("pool").attr("kernel_shape", [3, 3]);
     let ceil = refusal(vec![ceil.attr("strides", [2, 2]).attr("ceil_mode", 1)], vec![]);
     assert!(ceil.contains("ceil_mode 1"), "{ceil}");
     let undefined = refusal(vec![Node::new("Relu", ["z"], ["y"]).named("relu")], vec![]);

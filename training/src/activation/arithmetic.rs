@@ -135,12 +135,19 @@ impl<const D: usize> Activation<D> {
     ///
     /// If there is no such dimension.
     pub fn softmax(&self, dim: usize) -> Result<Self, ForwardError> {
+        self.softmax_as(&self.step_name("softmax"), dim)
+    }
+
+    /// The shares, by a layer called `name`.
+    pub(crate) fn softmax_as(&self, name: &str, dim: usize) -> Result<Self, ForwardError> {
         if dim >= D {
             let needed = format!("a tensor with a dimension {dim}");
             let found = self.dims().to_vec();
-            return Err(ForwardError::Shape { layer: self.step_name("softmax"), found, needed });
+            return Err(ForwardError::Shape { layer: name.to_owned(), found, needed });
         }
-        Ok(self.decay(Structural::Softmax { dim }, |x| burn::tensor::activation::softmax(x, dim)))
+        let data = Data::Float(backend::softmax(self.value(), dim));
+        let operator = Structural::Softmax { dim };
+        Ok(self.next(data, || Record::Structural { name: name.to_owned(), operator }))
     }
 
     /// The tensors one behind the other along dimension `dim`; see [`QuantTensor::cat`].

@@ -47,8 +47,7 @@ impl GraphWriter {
             Constant::Float(values) => return Ok(self.initializer(Tensor::new(name, shape, values.clone()))),
             Constant::Quantized { codes, quantizer } => (codes, quantizer),
         };
-        let (scales, zero_points) = (quantizer.scales(), quantizer.zero_points());
-        let per_tensor = scales.len().max(zero_points.len()) == 1;
+        let per_tensor = quantizer.scales().len().max(quantizer.zero_points().len()) == 1;
         let scale_shape = if per_tensor { &form.per_tensor } else { &form.per_channel };
         let quantized = format!("{name}_quant_out");
         if self.flavour == Flavour::Qcdq {
@@ -65,12 +64,7 @@ impl GraphWriter {
         }
         let axis = scale_shape.iter().position(|extent| *extent > 1);
         let run_elems = axis.map_or(1, |axis| shape.iter().skip(axis + 1).product());
-        let value = |(index, code): (usize, &i32)| {
-            let channel = index / run_elems;
-            let zero_point = zero_points[channel % zero_points.len()];
-            (*code - zero_point) as f32 * scales[channel % scales.len()]
-        };
-        let values: Vec<f32> = codes.iter().enumerate().map(value).collect();
+        let values = quantizer.values(codes, run_elems);
         debug_assert_eq!(
             &quantizer.quantize(&values, run_elems),
             codes,

@@ -85,6 +85,10 @@ impl GraphWriter {
 }
 
 fn attributes(node: Node, operator: &Structural) -> Node {
+    let ends = |padding: &[(usize, usize)]| {
+        let (begin, end): (Vec<usize>, Vec<usize>) = padding.iter().copied().unzip();
+        ints(&[begin, end].concat())
+    };
     let both = |padding: &[usize]| [ints(padding), ints(padding)].concat();
     match operator {
         Structural::MaxPool { kernel_size, stride, padding, dilation, ceil_mode } => node
@@ -92,7 +96,7 @@ fn attributes(node: Node, operator: &Structural) -> Node {
             .attr("ceil_mode", i64::from(*ceil_mode))
             .attr("dilations", ints(dilation))
             .attr("kernel_shape", ints(kernel_size))
-            .attr("pads", both(padding))
+            .attr("pads", ends(padding))
             .attr("strides", ints(stride)),
         Structural::AveragePool { kernel_size, stride, padding } => node
             .attr("auto_pad", "NOTSET")

@@ -15,6 +15,40 @@ impl Array {
         (elems(&shape) == Some(values.len())).then_some(Self { shape, values })
     }
 
+    /// The same elements in another shape, of which one extent may be -1, what remains; `None` if their number differs.
+    pub(super) fn reshaped(&self, dims: &[i64]) -> Option<Self> {
+        let known = elems(&dims.iter().filter_map(|dim| usize::try_from(*dim).ok()).collect::<Vec<_>>())?;
+        let extent = |dim: &i64| match usize::try_from(*dim) {
+            Ok(extent) => Some(extent),
+            Err(_) if *dim == -1 => self.values.len().checked_div(known),
+            Err(_) => None,
+        };
+        Self::new(dims.iter().map(extent).collect::<Option<_>>()?, self.values.clone())
+    }
+
+    /// The array with its dimensions in another order, or `None` if `perm` is no order of them.
+    pub(super) fn permuted(&self, perm: &[usize]) -> Option<Self> {
+        let rank = self.shape.len();
+        let mut sorted = perm.to_vec();
+        sorted.sort_unstable();
+        if !sorted.into_iter().eq(0..rank) {
+            return None;
+        }
+        let shape: Vec<usize> = perm.iter().map(|axis| self.shape[*axis]).collect();
+        let stride = |axis: usize| self.shape[axis + 1..].iter().product::<usize>();
+        let strides: Vec<usize> = perm.iter().map(|axis| stride(*axis)).collect();
+        let element = |mut index: usize| {
+            let mut place = 0;
+            for axis in (0..rank).rev() {
+                place += index % shape[axis] * strides[axis];
+                index /= shape[axis];
+            }
+            self.values[place]
+        };
+        let values = (0..self.values.len()).map(element).collect();
+        Some(Self { shape, values })
+    }
+
     /// The array with its two dimensions exchanged, or `None` if it has others.
     pub(super) fn transposed(&self) -> Option<Self> {
         let [rows, columns] = self.shape[..] else { return None };

@@ -4,11 +4,12 @@ use super::error::form;
 use super::join::{Add, Concat};
 use super::layer::GraphLayer;
 use super::rearrange::{Pad, Reshape, Transpose};
+use super::softmax::Softmax;
 use super::{FloatGraphError, FloatNode, FloatOp, QuantizeConfig, Weighted, WeightedKind, Window};
 use crate::nn::{
     AdaptiveAvgPool2d, AvgPool1d, AvgPool2d, BatchNorm, Conv, ConvTranspose, Flatten, MaxPool1d, MaxPool2d,
-    OperatorShape, QuantHardTanh, QuantIdentity, QuantLinear, QuantReLU, QuantSigmoid, QuantTanh, Wbiol,
-    WbiolBuilder,
+    OperatorShape, Padding, QuantHardTanh, QuantIdentity, QuantLinear, QuantReLU, QuantSigmoid, QuantTanh,
+    Wbiol, WbiolBuilder,
 };
 use crate::quant::{ActQuant, ActQuantProxy};
 use crate::{BuildError, Parameter};
@@ -63,10 +64,10 @@ impl<'a> LayerBuilder<'a> {
                 Ok(GraphLayer::Linear(self.finish(builder, layer)?))
             }
             WeightedKind::Conv { window, groups } if window.kernel.len() == 1 => {
-                Ok(GraphLayer::Conv1d(self.finish(conv(node, layer, window, *groups)?, layer)?))
+                Ok(GraphLayer::Conv1d(self.finish(conv(node, layer, window, *groups), layer)?))
             }
             WeightedKind::Conv { window, groups } => {
-                Ok(GraphLayer::Conv2d(self.finish(conv(node, layer, window, *groups)?, layer)?))
+                Ok(GraphLayer::Conv2d(self.finish(conv(node, layer, window, *groups), layer)?))
             }
             WeightedKind::ConvTranspose { window, output_padding, groups } if window.kernel.len() == 1 => {
                 let builder = conv_transpose(node, layer, window, output_padding, *groups)?;
@@ -88,7 +89,8 @@ impl<'a> LayerBuilder<'a> {
         let weight = Parameter::new(layer.weight.values.clone(), &layer.weight.shape);
         let bias = layer.bias.as_ref().map(|bias| Parameter::new(bias.clone(), &[bias.len()]));
         let QuantizeConfig { weight_quant, bias_quant, .. } = self.config.clone();
-        Ok(builder.weight_quant(weight_quant).bias_quant(bias_quant).with_parameters(weight, bias)?)
+        let builder = builder.weight_quant(weight_quant).bias_quant(bias_quant).float_bias_where_wide(true);
+        Ok(builder.with_parameters(weight, bias)?)
     }
 
     /// A quantizer for all operands of `node`.
@@ -114,14 +116,12 @@ impl<'a> LayerBuilder<'a> {
     pub(super) fn pool(&self, node: &FloatNode) -> Built {
         match &node.op {
             FloatOp::MaxPool(window) if window.kernel.len() == 1 => {
-                let padding = symmetric::<1>(node, window)?;
                 let pool = MaxPool1d::new(&node.name, extents(&window.kernel), extents(&window.stride));
-                Ok(GraphLayer::MaxPool1d(pool.padding(padding).dilation(extents(&window.dilation))))
+                Ok(GraphLayer::MaxPool1d(pool.padding_ends(ends(window)).dilation(extents(&window.dilation))))
             }
             FloatOp::MaxPool(window) => {
-                let padding = symmetric::<2>(node, window)?;
                 let pool = MaxPool2d::new(&node.name, extents(&window.kernel), extents(&window.stride));
-                Ok(GraphLayer::MaxPool2d(pool.padding(padding).dilation(extents(&window.dilation))))
+                Ok(GraphLayer::MaxPool2d(pool.padding_ends(ends(window)).dilation(extents(&window.dilation))))
             }
             _ => Err(form(&node.name, format!("operator {}", node.op.name()), "a max pool")),
         }
@@ -146,8 +146,8 @@ impl<'a> LayerBuilder<'a> {
             }
             FloatOp::AveragePool(_) => Err(form(
                 &node.name,
-                "a mean that leaves out padding",
-                "count_include_pad, or no padding: the mean then has one scale",
+                "AveragePool whose mean leaves out padding",
+                "count_include_pad 1, or no padding: the mean then has one scale",
             )),
             FloatOp::BatchNorm(norm) => {
                 let layer = BatchNorm::new(&node.name, norm.channels()).eps(norm.epsilon);
@@ -165,11 +165,12 @@ impl<'a> LayerBuilder<'a> {
         }
     }
 
-    /// A layer that keeps values and changes the shape.
+    /// A layer that keeps values and changes the shape, or the softmax at the end.
     pub(super) fn shape(&self, node: &FloatNode) -> Built {
         let name = node.name.clone();
         match node.op.clone() {
             FloatOp::Flatten => Ok(GraphLayer::Flatten(Flatten::new(&node.name))),
+            FloatOp::Softmax { axis } => Ok(GraphLayer::Softmax(Softmax { name, axis })),
             FloatOp::Reshape { sample_shape } if (1..=3).contains(&sample_shape.len()) => {
                 Ok(GraphLayer::Reshape(Reshape { name, sample_shape }))
             }
@@ -192,14 +193,14 @@ fn conv<const N: usize>(
     layer: &Weighted,
     window: &Window,
     groups: usize,
-) -> Result<WbiolBuilder<Conv<N>>, FloatGraphError> {
+) -> WbiolBuilder<Conv<N>> {
     let kernel: [usize; N] = extents(&window.kernel);
     let builder = Wbiol::<Conv<N>>::builder(&node.name, layer.in_channels(), layer.out_channels(), kernel);
-    Ok(builder
+    builder
         .stride(extents::<N>(&window.stride))
-        .padding(symmetric::<N>(node, window)?)
+        .padding(Padding::Ends(ends::<N>(window)))
         .dilation(extents::<N>(&window.dilation))
-        .groups(groups))
+        .groups(groups)
 }
 
 /// A transposed convolution over `N` dimensions.
@@ -226,7 +227,13 @@ fn symmetric<const N: usize>(node: &FloatNode, window: &Window) -> Result<[usize
         return Ok(extents(&window.begin));
     }
     let found = format!("padding of {:?} before and {:?} behind", window.begin, window.end);
-    Err(form(&node.name, found, "equal padding on both ends"))
+    let needed = "equal padding on both ends; export with equal pads, and slice or pad the result";
+    Err(form(&node.name, found, needed))
+}
+
+/// Padding before and behind each dimension.
+fn ends<const N: usize>(window: &Window) -> [(usize, usize); N] {
+    std::array::from_fn(|axis| (window.begin[axis], window.end[axis]))
 }
 
 /// One extent per dimension.

@@ -16,13 +16,15 @@ pub enum FloatGraphError {
     Build(#[from] BuildError),
     /// An operator has no float layer.
     #[error(
-        "node `{node}`: operator {operator} is not supported in a float network; needed one of {supported}"
+        "node `{node}`: operator {operator} is not supported in a float network; {help}. Supported are {supported}"
     )]
     Operator {
         /// The node.
         node: String,
         /// The operator, with its domain if that is not the standard one.
         operator: String,
+        /// What to do instead.
+        help: String,
         /// Names of operators that are supported.
         supported: String,
     },

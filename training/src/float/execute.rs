@@ -116,6 +116,11 @@ fn apply(op: &FloatOp, inputs: &[&Value], shape: &[usize]) -> Tensor<1> {
         FloatOp::Clip { min, max } => x.flat.clone().clamp(*min, *max),
         FloatOp::Sigmoid => backend::sigmoid(x.flat.clone()),
         FloatOp::Tanh => x.flat.clone().tanh(),
+        FloatOp::Softmax { axis } => {
+            let parts = [&x.shape[..*axis], &x.shape[*axis..=*axis], &x.shape[axis + 1..]];
+            let rows = x.rank(parts.map(|part| part.iter().product()));
+            flat(backend::softmax(rows, 1))
+        }
         FloatOp::Add => x.flat.clone() + inputs[1].flat.clone(),
         FloatOp::Concat { axis } => concat(inputs, *axis),
         FloatOp::MaxPool(window) => {

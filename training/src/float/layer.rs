@@ -5,6 +5,7 @@ use burn::module::Module;
 use super::any_activation::{AnyActivation, with_rank};
 use super::join::{Add, Concat};
 use super::rearrange::{Pad, Reshape, Transpose};
+use super::softmax::Softmax;
 use crate::ForwardError;
 use crate::component::Component;
 use crate::nn::{
@@ -78,6 +79,8 @@ graph_layers! {
     Transpose(Transpose),
     /// Zeros around values.
     Pad(Pad),
+    /// Shares at the end.
+    Softmax(Softmax),
 }
 
 impl GraphLayer {
@@ -177,6 +180,7 @@ impl GraphLayer {
             Self::Reshape(layer) => layer.forward(x),
             Self::Transpose(layer) => layer.forward(x),
             Self::Pad(layer) => layer.forward(x),
+            Self::Softmax(layer) => layer.forward(x),
         }
     }
 }

@@ -22,6 +22,11 @@ pub enum FloatOp {
     Sigmoid,
     /// Hyperbolic tangent.
     Tanh,
+    /// Shares that add up to one, at the end of a classifier.
+    Softmax {
+        /// The dimension that they add up along; not the batch.
+        axis: usize,
+    },
     /// The sum of two values of one shape.
     Add,
     /// Values side by side.
@@ -142,6 +147,19 @@ impl Window {
         Some(padded.checked_sub(self.span(axis))? / self.stride[axis].max(1) + 1)
     }
 
+    /// Pads the end for a last window that is not full, if it starts within an input of extents `input` or before it.
+    pub(super) fn reach(&mut self, input: &[usize]) {
+        for (axis, extent) in input.iter().enumerate() {
+            let (before, stride) = (extent + self.begin[axis], self.stride[axis].max(1));
+            let Some(rest) = (before + self.end[axis]).checked_sub(self.span(axis)) else { continue };
+            let windows = rest.div_ceil(stride);
+            // A window of padding alone has no largest element.
+            if rest % stride != 0 && windows * stride < before {
+                self.end[axis] += stride - rest % stride;
+            }
+        }
+    }
+
     /// The same windows over two dimensions; one becomes height 1 and itself.
     pub(super) fn two_dimensional(&self) -> Self {
         if self.kernel.len() != 1 {
@@ -212,6 +230,7 @@ impl FloatOp {
             Self::Clip { .. } => "Clip",
             Self::Sigmoid => "Sigmoid",
             Self::Tanh => "Tanh",
+            Self::Softmax { .. } => "Softmax",
             Self::Add => "Add",
             Self::Concat { .. } => "Concat",
             Self::MaxPool(_) => "MaxPool",

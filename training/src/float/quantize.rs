@@ -7,9 +7,10 @@
 use std::collections::BTreeMap;
 
 use super::builder::LayerBuilder;
+use super::error::form;
 use super::layer::GraphLayer;
 use super::network::{GraphNetwork, Step, Wiring};
-use super::{FloatGraph, FloatGraphError, FloatNode, FloatOp, transform};
+use super::{FloatGraph, FloatGraphError, FloatNode, FloatOp, Window, transform};
 use crate::nn::QuantIdentity;
 use crate::quant::{
     ActQuant, BiasQuant, Int8ActPerTensorFloat, Int8WeightPerTensorFloat, Int32Bias, RestrictValueType,
@@ -110,7 +111,7 @@ pub fn quantize<const D: usize, const E: usize>(
             return Err(FloatGraphError::Interface {
                 network: graph.name.clone(),
                 found: format!("`{value}` of shape {:?}", shapes[value]),
-                needed: format!("{rank} dimensions"),
+                needed: format!("{rank} dimensions, the batch included"),
             });
         }
     }
@@ -122,11 +123,23 @@ pub fn quantize<const D: usize, const E: usize>(
     };
     quantizer.input(&graph)?;
     for node in &graph.nodes {
+        if let FloatOp::Softmax { .. } = node.op
+            && !ends(&graph, &node.output)
+        {
+            let needed = "Softmax behind the last layer; quantize a network without attention, or without the layers behind";
+            return Err(form(&node.name, "Softmax before other layers", needed));
+        }
         quantizer.node(node)?;
     }
     let output = quantizer.values[&graph.output].raw.place;
     let wiring = Wiring { input_shape: graph.input_shape.clone(), steps: quantizer.steps, output };
     Ok(GraphNetwork::new(quantizer.layers, wiring))
+}
+
+/// Whether nothing but flattening lies between `value` and the output of `graph`.
+fn ends(graph: &FloatGraph, value: &str) -> bool {
+    let mut readers = graph.consumers(value).into_iter().map(|index| &graph.nodes[index]);
+    readers.all(|node| node.op == FloatOp::Flatten && ends(graph, &node.output))
 }
 
 /// A value of the float graph in the quantized network.
@@ -197,9 +210,10 @@ impl Quantizer<'_> {
                 // Side by side codes stay codes; a sum needs one bit more.
                 self.define(&node.output, Place { place, signed }, node.op != FloatOp::Add);
             }
-            FloatOp::Flatten => {
+            FloatOp::Flatten | FloatOp::Softmax { .. } => {
                 let Value { raw, codes } = self.values[first];
-                let is_codes = codes.is_some_and(|codes| codes.place == raw.place);
+                let is_codes =
+                    node.op == FloatOp::Flatten && codes.is_some_and(|codes| codes.place == raw.place);
                 let layer = self.build.shape(node)?;
                 self.plain_layer(node, layer, raw.place, raw.signed, is_codes);
             }
@@ -211,12 +225,31 @@ impl Quantizer<'_> {
             }
             op => {
                 let x = self.codes(first)?;
+                let (node, x) = self.padded(node, x)?;
+                let node = &node;
                 let layer = self.build.affine(node)?;
                 let signed = x.signed || matches!(op, FloatOp::BatchNorm(_));
                 self.plain_layer(node, layer, x.place, signed, false);
             }
         }
         Ok(())
+    }
+
+    /// An average pool whose padding differs at both ends, with layers of its own for the zeros: `x` between them, and the
+    /// pool without them. Other nodes stay.
+    fn padded(&mut self, node: &FloatNode, x: Place) -> Result<(FloatNode, Place), FloatGraphError> {
+        let mut node = node.clone();
+        let FloatOp::AveragePool(pool) = &mut node.op else { return Ok((node, x)) };
+        if !pool.count_include_pad || pool.window.is_symmetric() {
+            return Ok((node, x));
+        }
+        let Window { begin, end, .. } = pool.window.clone();
+        let none = vec![0; begin.len()];
+        (pool.window.begin, pool.window.end) = (none.clone(), none);
+        let name = format!("{}_pad", node.name);
+        let pad = FloatNode { name: name.clone(), op: FloatOp::Pad { begin, end }, ..node.clone() };
+        let place = self.push(name, self.build.shape(&pad)?, vec![x.place], None);
+        Ok((node, Place { place, ..x }))
     }
 
     /// The operands of `node` as codes of one quantizer.

@@ -2,8 +2,10 @@
 //!
 //! Constants are folded on the way, shape computations with a free batch included. Whatever is left must be a layer.
 
+mod arrays;
 mod constants;
 mod elementwise;
+mod help;
 mod integers;
 mod moves;
 mod operators;
@@ -11,7 +13,7 @@ mod window;
 
 use std::collections::BTreeMap;
 
-use exactum_qonnx::{Dim, Model, Node, TensorData, ValueInfo};
+use exactum_qonnx::{DEFAULT_DOMAIN, Dim, Model, Node, TensorData, ValueInfo};
 
 use super::error::form;
 use super::{Array, FloatGraph, FloatGraphError, FloatNode, FloatOp, shape};
@@ -32,10 +34,12 @@ pub fn from_onnx(model: &Model) -> Result<FloatGraph, FloatGraphError> {
     };
     let inputs = file.real_inputs();
     let [input] = inputs[..] else {
-        return Err(interface(format!("{} inputs", inputs.len()), "one input"));
+        let needed = "one input; concatenate several in a layer of the network that is exported without them";
+        return Err(interface(format!("{} inputs", inputs.len()), needed));
     };
     let [output] = &file.outputs[..] else {
-        return Err(interface(format!("{} outputs", file.outputs.len()), "one output"));
+        let needed = "one output; export the network with the one that matters";
+        return Err(interface(format!("{} outputs", file.outputs.len()), needed));
     };
     let (batch, input_shape) = input_shape(input).ok_or_else(|| {
         let found = format!("input `{}` of shape {:?}", input.name, input.shape);
@@ -49,6 +53,8 @@ pub fn from_onnx(model: &Model) -> Result<FloatGraph, FloatGraphError> {
         floats: BTreeMap::new(),
         shapes: BTreeMap::from([(input.name.clone(), input_shape.clone())]),
         batch,
+        opset: model.opset_version(DEFAULT_DOMAIN).unwrap_or(1),
+        file_output: output.name.clone(),
         graph: FloatGraph {
             name: file.name.clone(),
             input: input.name.clone(),
@@ -92,6 +98,10 @@ struct Reader {
     shapes: BTreeMap<String, Vec<usize>>,
     /// The batch that the file fixes.
     batch: Option<usize>,
+    /// The version of the standard operators.
+    opset: i64,
+    /// The value that is the output of the network.
+    file_output: String,
     graph: FloatGraph,
 }
 

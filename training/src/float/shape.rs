@@ -28,6 +28,10 @@ pub(super) fn infer(op: &FloatOp, shapes: &[&[usize]]) -> Result<Vec<usize>, Str
         | FloatOp::Tanh
         | FloatOp::Identity
         | FloatOp::Dropout { .. } => Ok(x.to_vec()),
+        FloatOp::Softmax { axis } => {
+            require((1..x.len()).contains(axis), || format!("a dimension {axis} behind the batch"))?;
+            Ok(x.to_vec())
+        }
         FloatOp::Add => {
             require(shapes.len() == 2 && shapes[0] == shapes[1], || "two values of one shape".into())?;
             Ok(x.to_vec())

@@ -92,13 +92,9 @@ fn operator(record: &Record) -> Result<FloatOp, FloatGraphError> {
 fn structural(name: &str, operator: &Structural) -> Result<FloatOp, FloatGraphError> {
     match operator {
         Structural::MaxPool { kernel_size, stride, padding, dilation, ceil_mode: false } => {
-            Ok(FloatOp::MaxPool(Window {
-                stride: stride.clone(),
-                dilation: dilation.clone(),
-                begin: padding.clone(),
-                end: padding.clone(),
-                ..Window::new(kernel_size)
-            }))
+            let (begin, end) = padding.iter().copied().unzip();
+            let (stride, dilation) = (stride.clone(), dilation.clone());
+            Ok(FloatOp::MaxPool(Window { kernel: kernel_size.clone(), stride, dilation, begin, end }))
         }
         Structural::Add => Ok(FloatOp::Add),
         Structural::Relu => Ok(FloatOp::Relu),
@@ -106,6 +102,7 @@ fn structural(name: &str, operator: &Structural) -> Result<FloatOp, FloatGraphEr
         Structural::Tanh => Ok(FloatOp::Tanh),
         Structural::Sigmoid => Ok(FloatOp::Sigmoid),
         Structural::Concat { dim } => Ok(FloatOp::Concat { axis: *dim }),
+        Structural::Softmax { dim } => Ok(FloatOp::Softmax { axis: *dim }),
         Structural::GlobalAveragePool => Ok(FloatOp::GlobalAveragePool),
         Structural::Transpose { axes } => Ok(FloatOp::Transpose { perm: axes.clone() }),
         Structural::AveragePool { kernel_size, stride, padding } => {

@@ -1,12 +1,14 @@
 //! Quantizing and dequantizing in one pass, forward and backward. Called by `ops::FakeQuantize`.
 //!
-//! `v = x / s + z`, `q = clamp(round(v))`, `y = (q - z) * s`. The gradient of `x` is that of `y` where `round(v)` lies
+//! `v = x / s + z`, `q = clamp(round(v))`, `y = (q - z) * s`, where `v` is rounded once, unless `x` is only the float next to
+//! what is meant. The gradient of `x` is that of `y` where `round(v)` lies
 //! within the bounds, or everywhere; that of `s` is the sum of `(q - z) - (v - z)` inside, of `q - z` outside, times
 //! the gradient of `y`.
 
 use pulp::{Arch, Simd, WithSimd};
 
 use super::parallel::map_chunks;
+use super::quotient;
 
 /// Sums of a run are kept in as many lanes.
 const LANES: usize = 16;
@@ -25,6 +27,8 @@ pub(crate) struct FakeQuant {
     pub(crate) zero_point: f32,
     /// Whether gradients pass outside the bounds too.
     pub(crate) pass_through: bool,
+    /// Whether values are exactly the floats they are, so that a quotient beside a tie is none.
+    pub(crate) exact: bool,
 }
 
 impl FakeQuant {
@@ -32,7 +36,11 @@ impl FakeQuant {
     pub(super) fn forward(&self, x: &[f32], scale: f32, out: &mut [f32]) {
         map_chunks(out, PART_ELEMS, |part, out| {
             let x = &x[part * PART_ELEMS..][..out.len()];
-            Arch::new().dispatch(Forward { quant: *self, scale, x, out });
+            if self.exact {
+                Arch::new().dispatch(Forward::<true> { quant: *self, scale, x, out });
+            } else {
+                Arch::new().dispatch(Forward::<false> { quant: *self, scale, x, out });
+            }
         });
     }
 
@@ -40,9 +48,23 @@ impl FakeQuant {
     pub(super) fn backward(&self, x: &[f32], scale: f32, gradient: &mut [f32]) -> f32 {
         let parts = map_chunks(gradient, PART_ELEMS, |part, gradient| {
             let x = &x[part * PART_ELEMS..][..gradient.len()];
-            Arch::new().dispatch(Gradients { quant: *self, scale, x, gradient })
+            if self.exact {
+                Arch::new().dispatch(Gradients::<true> { quant: *self, scale, x, gradient })
+            } else {
+                Arch::new().dispatch(Gradients::<false> { quant: *self, scale, x, gradient })
+            }
         });
         parts.iter().sum::<f64>() as f32
+    }
+
+    /// The whole number that `x / scale + z` is rounded to.
+    #[inline(always)]
+    fn rounded<const EXACT: bool>(&self, x: f32, scale: f32) -> f32 {
+        if EXACT {
+            quotient::double(x, scale, self.zero_point).round_ties_even() as f32
+        } else {
+            (x / scale + self.zero_point).round_ties_even()
+        }
     }
 
     /// `code` within the bounds. Unlike `f32::clamp` it cannot panic, which would keep loops from being vectorized.
@@ -54,14 +76,14 @@ impl FakeQuant {
 }
 
 /// `out = ` the value that the code of each element of `x` stands for.
-struct Forward<'a> {
+struct Forward<'a, const EXACT: bool> {
     quant: FakeQuant,
     scale: f32,
     x: &'a [f32],
     out: &'a mut [f32],
 }
 
-impl WithSimd for Forward<'_> {
+impl<const EXACT: bool> WithSimd for Forward<'_, EXACT> {
     type Output = ();
 
     // The compiler vectorizes this loop: what is inlined here may use every instruction of `S`.
@@ -69,21 +91,21 @@ impl WithSimd for Forward<'_> {
     fn with_simd<S: Simd>(self, _: S) {
         let Self { quant, scale, x, out } = self;
         for (y, x) in out.iter_mut().zip(x) {
-            let code = quant.bounded((x / scale + quant.zero_point).round_ties_even());
+            let code = quant.bounded(quant.rounded::<EXACT>(*x, scale));
             *y = (code - quant.zero_point) * scale;
         }
     }
 }
 
 /// `gradient` becomes that of `x`; the result is that of the scale.
-struct Gradients<'a> {
+struct Gradients<'a, const EXACT: bool> {
     quant: FakeQuant,
     scale: f32,
     x: &'a [f32],
     gradient: &'a mut [f32],
 }
 
-impl WithSimd for Gradients<'_> {
+impl<const EXACT: bool> WithSimd for Gradients<'_, EXACT> {
     type Output = f64;
 
     #[inline(always)]
@@ -93,9 +115,9 @@ impl WithSimd for Gradients<'_> {
         let (x, x_tail) = x.as_chunks::<LANES>();
         let (gradient, gradient_tail) = gradient.as_chunks_mut::<LANES>();
         for (x, gradient) in x.iter().zip(gradient) {
-            quant.add_gradients(scale, x, gradient, &mut sums);
+            quant.add_gradients::<EXACT>(scale, x, gradient, &mut sums);
         }
-        quant.add_gradients(scale, x_tail, gradient_tail, &mut sums);
+        quant.add_gradients::<EXACT>(scale, x_tail, gradient_tail, &mut sums);
         sums.iter().map(|sum| f64::from(*sum)).sum()
     }
 }
@@ -103,10 +125,16 @@ impl WithSimd for Gradients<'_> {
 impl FakeQuant {
     /// Makes the gradients of up to as many elements as there are lanes those of `x`, and adds the scale's to `sums`.
     #[inline(always)]
-    fn add_gradients(&self, scale: f32, x: &[f32], gradient: &mut [f32], sums: &mut [f32; LANES]) {
+    fn add_gradients<const EXACT: bool>(
+        &self,
+        scale: f32,
+        x: &[f32],
+        gradient: &mut [f32],
+        sums: &mut [f32; LANES],
+    ) {
         for ((x, gradient), sum) in x.iter().zip(gradient).zip(sums) {
             let scaled = x / scale;
-            let rounded = (scaled + self.zero_point).round_ties_even();
+            let rounded = self.rounded::<EXACT>(*x, scale);
             let inside = self.pass_through | ((self.min <= rounded) & (rounded <= self.max));
             let code = self.bounded(rounded) - self.zero_point;
             *sum += *gradient * if inside { code - scaled } else { code };

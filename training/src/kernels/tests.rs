@@ -165,7 +165,7 @@ proptest! {
     ) {
         let x = noise([groups, elems], seed);
         let scale = (noise([groups, 1], seed ^ 1).abs() / 50.0 + 1e-3).detach().require_grad();
-        let quant = FakeQuant { min: -8.0, max: 7.0, zero_point: f32::from(zero_point), pass_through };
+        let quant = FakeQuant { min: -8.0, max: 7.0, zero_point: f32::from(zero_point), pass_through, exact: false };
         let composed = |x: Tensor<2>, scale: Tensor<2>| {
             let v = x / scale.clone() + quant.zero_point;
             let rounded = v.clone() + (v.clone().round() - v).detach();
@@ -183,6 +183,42 @@ proptest! {
         // Sums of up to 9000 terms of at most 16.
         for (found, needed) in found[2].iter().zip(&needed[2]) {
             prop_assert!((found - needed).abs() <= 1e-5 * elems as f32 + 1e-3, "{} {}", found, needed);
+        }
+    }
+
+    /// One rounding of the real quotient, on and beside ties, whether fused or by a component.
+    #[test]
+    fn exact_fake_quantization_rounds_the_real_quotient(
+        scale in 1e-4f32..10.0,
+        zero_point in -3..4i8,
+        halves in prop::collection::vec(-20..20i8, 1..50),
+        ulps in -2..3i32,
+    ) {
+        let nudged = |half: i8| {
+            let tie = f32::from(half) / 2.0 * scale;
+            f32::from_bits((tie.to_bits() as i32 + if tie == 0.0 { 0 } else { ulps }) as u32)
+        };
+        let values: Vec<f32> = halves.iter().map(|half| nudged(*half)).collect();
+        let shape = [1, values.len()];
+        let x: Tensor<2> = Tensor::from_data(TensorData::new(values.clone(), shape), &Device::default());
+        let column = |value: f32| Tensor::<2>::from_data([[value]], &Device::default());
+        let zero = f32::from(zero_point);
+        let quant = FakeQuant { min: -100.0, max: 100.0, zero_point: zero, pass_through: true, exact: true };
+        let found = to_f32(&fake_quant(&x, &column(scale), quant).unwrap());
+        let sides = to_f32(&quotient(&x, &column(scale), &column(zero), false).unwrap());
+        for ((value, found), side) in values.iter().zip(found).zip(sides) {
+            let real = num_rational::BigRational::from_float(*value).unwrap()
+                / num_rational::BigRational::from_float(scale).unwrap();
+            let half = num_rational::BigRational::new(1.into(), 2.into());
+            let shifted = real + num_rational::BigRational::from_integer(i64::from(zero_point).into());
+            let floor = (&shifted + &half).floor();
+            let tie = &floor - &half == shifted;
+            let rounded: f64 = num_traits::ToPrimitive::to_f64(&floor).unwrap();
+            let code = if tie && rounded % 2.0 != 0.0 { rounded - 1.0 } else { rounded } as f32;
+            prop_assert_eq!(found, (code - zero) * scale);
+            prop_assert_eq!(side.round_ties_even(), code);
+            prop_assert_eq!(f64::from(side.floor()), num_traits::ToPrimitive::to_f64(&shifted.floor()).unwrap());
+            prop_assert_eq!(f64::from(side.ceil()), num_traits::ToPrimitive::to_f64(&shifted.ceil()).unwrap());
         }
     }
 
@@ -218,7 +254,7 @@ fn threads_do_not_change_a_bit() {
         let y = conv(&y, &depth, &ConvOptions::new([1, 1], [1, 1], [1, 1], 16)).unwrap();
         let y = batch_norm_train(&y, &gamma, &beta, 1e-5).unwrap().output;
         let dims = y.dims();
-        let quant = FakeQuant { min: -8.0, max: 7.0, zero_point: 0.0, pass_through: false };
+        let quant = FakeQuant { min: -8.0, max: 7.0, zero_point: 0.0, pass_through: false, exact: true };
         let flat = y.reshape([1, dims.iter().product()]);
         let y = add_channels(&fake_quant(&flat, &scale, quant).unwrap().reshape(dims), &beta).unwrap();
         let gradients = (y.clone() * noise(dims, 7).detach()).sum().backward();

@@ -36,7 +36,7 @@ impl<const N: usize> WbiolBuilder<Conv<N>> {
         self.operator(|conv| conv.window.stride = stride.into().0)
     }
 
-    /// Zeros added on both sides, or [`Padding::Same`].
+    /// Zeros added on both sides, or another [`Padding`].
     pub fn padding(self, padding: impl Into<Padding<N>>) -> Self {
         self.operator(|conv| conv.padding = padding.into())
     }
@@ -78,6 +78,7 @@ impl<const N: usize> OperatorShape for Conv<N> {
         let Self { in_channels, out_channels, window, padding, groups } = self;
         let padding = match padding {
             Padding::Explicit(elems) => format!("{elems:?}"),
+            Padding::Ends(ends) => format!("{ends:?}"),
             Padding::Same => "same".to_owned(),
         };
         format!(

@@ -14,7 +14,7 @@ pub struct MaxPool<const N: usize> {
     name: String,
     kernel_size: [usize; N],
     stride: [usize; N],
-    padding: [usize; N],
+    padding: [(usize, usize); N],
     dilation: [usize; N],
     ceil_mode: bool,
 }
@@ -28,13 +28,19 @@ pub type MaxPool2d = MaxPool<2>;
 impl<const N: usize> MaxPool<N> {
     /// Windows of `kernel_size`, `stride` apart.
     pub fn new(name: impl Into<String>, kernel_size: [usize; N], stride: [usize; N]) -> Self {
-        let (padding, dilation) = ([0; N], [1; N]);
+        let (padding, dilation) = ([(0, 0); N], [1; N]);
         Self { name: name.into(), kernel_size, stride, padding, dilation, ceil_mode: false }
     }
 
     /// Elements added on both sides, at most half of a window.
     #[must_use]
     pub fn padding(self, padding: [usize; N]) -> Self {
+        self.padding_ends(padding.map(|elems| (elems, elems)))
+    }
+
+    /// Elements added before and behind each axis, at both ends less than a window.
+    #[must_use]
+    pub fn padding_ends(self, padding: [(usize, usize); N]) -> Self {
         Self { padding, ..self }
     }
 
@@ -59,15 +65,17 @@ impl<const N: usize> MaxPool<N> {
         let span = |axis: usize| self.dilation[axis] * self.kernel_size[axis].saturating_sub(1) + 1;
         let fits = |axis: usize| {
             let positive = self.kernel_size[axis] > 0 && self.stride[axis] > 0 && self.dilation[axis] > 0;
-            let half = 2 * self.padding[axis] <= self.kernel_size[axis];
-            positive && half && shape[axis + 2] + 2 * self.padding[axis] >= span(axis)
+            let (begin, end) = self.padding[axis];
+            let kernel = self.kernel_size[axis];
+            let reaches = if begin == end { 2 * begin <= kernel } else { begin.max(end) < kernel };
+            positive && reaches && shape[axis + 2] + begin + end >= span(axis)
         };
         if !(0..N).all(fits) {
-            let least: Vec<usize> =
-                (0..N).map(|axis| span(axis).saturating_sub(2 * self.padding[axis])).collect();
+            let least = |axis: usize| span(axis).saturating_sub(self.padding[axis].0 + self.padding[axis].1);
+            let least: Vec<usize> = (0..N).map(least).collect();
             let needed = format!(
                 "[batch, channels] and at least {least:?}, with windows and strides above zero and padding of at most \
-                 half a window"
+                 half a window, or less than a window where its ends differ"
             );
             return Err(ForwardError::Shape { layer: self.name.clone(), found: shape.to_vec(), needed });
         }
@@ -88,7 +96,7 @@ impl<const N: usize> MaxPool<N> {
     fn options(&self) -> MaxPoolOptions<N> {
         MaxPoolOptions::new(self.kernel_size)
             .with_stride(self.stride)
-            .with_padding(self.padding)
+            .with_padding_pairs(self.padding)
             .with_dilation(self.dilation)
             .with_ceil_mode(self.ceil_mode)
     }

@@ -177,7 +177,8 @@ pub(super) fn quantize_activation<const D: usize>(
         return Ok(x.untraced_next(Data::Float(value)));
     }
     if x.mode() == Mode::Train {
-        return Ok(x.untraced_next(proxy.forward(function.of_floats(x.value())).into()));
+        let computed = x.quant().is_some();
+        return Ok(x.untraced_next(proxy.forward(function.of_floats(x.value()), computed).into()));
     }
     let quantizer = proxy.fixed().map_err(failed)?;
     let axis = proxy.axis();

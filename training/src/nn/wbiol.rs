@@ -91,6 +91,8 @@ pub struct Wbiol<O> {
     input_quant: Option<ActQuantProxy>,
     output_quant: Option<ActQuantProxy>,
     bias_as_zero_point: bool,
+    /// See [`WbiolBuilder::float_bias_where_wide`].
+    float_bias_where_wide: bool,
     return_quant_tensor: bool,
 }
 
@@ -225,6 +227,11 @@ impl<O: OperatorShape> Wbiol<O> {
             1 => scale,
             rows => scale.repeat_dim(0, self.operator.out_channels() / rows),
         }
+    }
+
+    /// The quantizer of `bias` by `scales`, one or one per channel, unless the bias stays in floats.
+    fn bias_quant(&self, bias: &Parameter, scales: &[f32]) -> Option<&BiasQuantProxy> {
+        self.bias_quant.as_ref().filter(|proxy| !self.float_bias_where_wide || proxy.holds(bias, scales))
     }
 
     fn bias_error(&self, input_has_scale: bool) -> ForwardError {

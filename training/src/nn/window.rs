@@ -21,6 +21,8 @@ impl<const N: usize> From<[usize; N]> for PerAxis<N> {
 pub enum Padding<const N: usize> {
     /// As many on both sides of each axis.
     Explicit([usize; N]),
+    /// As many before and as many behind each axis.
+    Ends([(usize, usize); N]),
     /// As many as make the output `ceil(input / stride)` long; of an odd number one more at the end.
     Same,
 }
@@ -64,6 +66,7 @@ impl<const N: usize> Window<N> {
     pub(super) fn pads(&self, padding: Padding<N>, extents: [usize; N]) -> [(usize, usize); N] {
         std::array::from_fn(|axis| match padding {
             Padding::Explicit(elems) => (elems[axis], elems[axis]),
+            Padding::Ends(ends) => ends[axis],
             Padding::Same => {
                 let windows = extents[axis].div_ceil(self.stride[axis]);
                 let needed = windows.saturating_sub(1) * self.stride[axis] + self.span(axis);

@@ -45,6 +45,18 @@ impl BiasQuantProxy {
         matches!(self.kind, Kind::External { .. })
     }
 
+    /// Whether no code of `bias` by `scales`, one or one per channel, lies outside its width. A scale of its own follows
+    /// from the bias.
+    pub(crate) fn holds(&self, bias: &Parameter, scales: &[f32]) -> bool {
+        let Kind::External { int_quant, bit_width } = &self.kind else { return true };
+        let bits = backend::scalar(&bit_width.forward(Mode::Eval));
+        let Some(int_type) = int_quant.int_type(bits as u8) else { return true };
+        let (least, greatest) = (int_type.min() as f64 - 0.5, int_type.max() as f64 + 0.5);
+        let code =
+            |(channel, value): (usize, f32)| f64::from(value) / f64::from(scales[channel % scales.len()]);
+        bias.values().into_iter().enumerate().map(code).all(|code| (least..greatest).contains(&code))
+    }
+
     /// Fake-quantizes `bias`, `[channels]`, by `scale`, `[1, 1]` or `[channels, 1]`, unless it has its own. The value is
     /// `[1, channels]` or `[channels, 1]` accordingly. `None` if there is no scale.
     pub fn forward(&self, bias: &Parameter, scale: Option<Tensor<2>>, mode: Mode) -> Option<Quantized> {
@@ -86,7 +98,8 @@ impl BiasQuantProxy {
                 let bit_width = backend::beside(bit_width.forward(Mode::Eval), &scale);
                 let zero_point = ZeroZeroPoint.forward(None, &scale, &bit_width, Mode::Eval);
                 let quantizer = fixed::fix(int_quant, &scale, &zero_point, &bit_width)?;
-                Ok(Some((quantizer.quantize(&values, 1), quantizer.of_codes())))
+                let codes = quantizer.storable(quantizer.quantize(&values, 1), 1);
+                Ok(Some((codes, quantizer.of_codes())))
             }
             Kind::Internal { tensor_quant, .. } => tensor_quant.codes(&values, 1).map(Some),
         }

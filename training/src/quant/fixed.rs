@@ -3,6 +3,7 @@
 use exactum_runtime::num::{InputQuantizer, IntRange, IntType, Rounding};
 use thiserror::Error;
 
+use super::int_quant::least_bits;
 use super::{CodeRounding, IntQuant};
 use crate::backend::{self, Tensor};
 use crate::exact::ExactRounder;
@@ -34,8 +35,11 @@ pub enum QuantizerError {
         "the scale is dynamic; use a scaling that is known before the input is, such as ParameterFromStats"
     )]
     Dynamic,
-    /// A bit width is not an integer from 1 to 32, or the codes leave 32 bits.
-    #[error("bit width {bit_width} gives no integer codes within 32 bits")]
+    /// A bit width is not an integer from 1 to 32, has fewer than two codes, or codes leave 32 bits.
+    #[error(
+        "bit width {bit_width} gives no integer codes within 32 bits; of one bit use QuantType::Binary, and let \
+         learned widths end at a min_bit_width of 2"
+    )]
     BitWidth {
         /// What was found, in bits.
         bit_width: f32,
@@ -172,6 +176,26 @@ impl FixedQuantizer {
         values.iter().enumerate().map(|(i, &value)| quantizers[group_of(i)].quantize(value)).collect()
     }
 
+    /// The values that row-major `codes` stand for, in runs of `run_elems` elements per channel.
+    pub fn values(&self, codes: &[i32], run_elems: usize) -> Vec<f32> {
+        let value = |(index, code): (usize, &i32)| {
+            let channel = index / run_elems.max(1);
+            let zero_point = self.zero_points[channel % self.zero_points.len()];
+            let scale = self.scales[channel % self.scales.len()];
+            (f64::from(code - zero_point) * f64::from(scale)) as f32
+        };
+        codes.iter().enumerate().map(value).collect()
+    }
+
+    /// `codes`, of which those of more than 24 bits become the nearest ones that a float can stand for: a file stores
+    /// values.
+    pub(super) fn storable(&self, codes: Vec<i32>, run_elems: usize) -> Vec<i32> {
+        if self.int_type.width.bits() <= 24 {
+            return codes;
+        }
+        self.clone().of_codes().quantize(&self.values(&codes, run_elems), run_elems)
+    }
+
     /// The exact rounding of reals in channel `channel`. `relu` keeps codes below the zero point out.
     pub(crate) fn rounder(&self, channel: usize, relu: bool) -> ExactRounder {
         let zero_point = self.zero_points[channel % self.zero_points.len()];
@@ -234,6 +258,8 @@ pub(super) fn fix(
     let bit_width = backend::scalar(bit_width);
     let whole = bit_width == bit_width.trunc() && (1.0..=32.0).contains(&bit_width);
     let int_type = if whole { int_quant.int_type(bit_width as u8) } else { None };
+    let least = least_bits(int_quant.signed, int_quant.narrow_range);
+    let int_type = int_type.filter(|int_type| int_type.width.bits() >= least);
     let int_type = int_type.ok_or(QuantizerError::BitWidth { bit_width })?;
     let zero_points = backend::to_f32(zero_point);
     let integer = |z: &f32| *z == z.trunc() && z.abs() < 2f32.powi(31);

@@ -1,11 +1,12 @@
 //! From values to codes and back, given scale, zero point and bit width.
 //!
-//! `q = clamp(round(x / s + z))`, and the value that stands for `x` is `(q - z) * s`.
+//! `q = clamp(round(x / s + z))`, rounded once, and the value that stands for `x` is `(q - z) * s`.
 
 use std::sync::Arc;
 
 use exactum_runtime::num::IntType;
 
+use super::quotient::{Operand, is_zero, quotient};
 use super::restrict::exp2;
 use super::{Bounds, Clamp, DelayWrapper, FloatToInt};
 use crate::backend::{self, Tensor};
@@ -28,7 +29,7 @@ pub struct IntQuant {
 }
 
 impl IntQuant {
-    /// The codes of `x`, `[groups, elems]`, as floats.
+    /// The codes of `x`, `[groups, elems]`, as floats. Those of up to 23 bits are the codes of evaluation.
     pub fn to_int(
         &self,
         scale: &Tensor<2>,
@@ -36,9 +37,18 @@ impl IntQuant {
         bit_width: &Tensor<2>,
         x: Tensor<2>,
     ) -> Tensor<2> {
-        let scaled = x / scale.clone();
-        let shifted = if is_zero(zero_point) { scaled } else { scaled + zero_point.clone() };
-        let rounded = self.float_to_int_impl.forward(shifted);
+        self.codes(scale, zero_point, bit_width, x, Operand::Exact)
+    }
+
+    fn codes(
+        &self,
+        scale: &Tensor<2>,
+        zero_point: &Tensor<2>,
+        bit_width: &Tensor<2>,
+        x: Tensor<2>,
+        operand: Operand,
+    ) -> Tensor<2> {
+        let rounded = self.float_to_int_impl.forward(quotient(x, scale, zero_point, operand));
         self.tensor_clamp_impl.forward(rounded, &self.bounds(bit_width))
     }
 
@@ -50,10 +60,22 @@ impl IntQuant {
         bit_width: &Tensor<2>,
         x: Tensor<2>,
     ) -> Tensor<2> {
-        if let Some(value) = self.fused(scale, zero_point, bit_width, &x) {
+        self.values(scale, zero_point, bit_width, x, Operand::Exact)
+    }
+
+    /// As [`forward`](Self::forward), of an `x` that is known as `operand` says.
+    pub(super) fn values(
+        &self,
+        scale: &Tensor<2>,
+        zero_point: &Tensor<2>,
+        bit_width: &Tensor<2>,
+        x: Tensor<2>,
+        operand: Operand,
+    ) -> Tensor<2> {
+        if let Some(value) = self.fused(scale, zero_point, bit_width, &x, operand) {
             return value;
         }
-        let codes = self.to_int(scale, zero_point, bit_width, x);
+        let codes = self.codes(scale, zero_point, bit_width, x, operand);
         let centred = if is_zero(zero_point) { codes } else { codes - zero_point.clone() };
         centred * scale.clone()
     }
@@ -65,6 +87,7 @@ impl IntQuant {
         zero_point: &Tensor<2>,
         bit_width: &Tensor<2>,
         x: &Tensor<2>,
+        operand: Operand,
     ) -> Option<Tensor<2>> {
         let pass_through = self.tensor_clamp_impl.fused_pass_through()?;
         let constant = !zero_point.is_tracked() && zero_point.dims() == [1, 1];
@@ -73,7 +96,8 @@ impl IntQuant {
         }
         let (min, max) = self.bounds(bit_width).constants()?;
         let zero_point = backend::scalar(zero_point);
-        kernels::fake_quant(x, scale, FakeQuant { min, max, zero_point, pass_through })
+        let exact = operand == Operand::Exact;
+        kernels::fake_quant(x, scale, FakeQuant { min, max, zero_point, pass_through, exact })
     }
 
     /// The integer type of a whole `bit_width`, or `None` outside 1 to 32.
@@ -94,9 +118,10 @@ impl IntQuant {
     }
 }
 
-/// Whether a zero point is the constant zero, so that two passes over the tensor can be left out.
-fn is_zero(zero_point: &Tensor<2>) -> bool {
-    !zero_point.is_tracked() && zero_point.dims() == [1, 1] && backend::scalar(zero_point) == 0.0
+/// The fewest bits of integers with codes on both sides of zero, or of two codes where none is negative. One bit less makes
+/// a scale infinite or codes of one sign.
+pub(super) fn least_bits(signed: bool, narrow_range: bool) -> u8 {
+    1 + u8::from(signed || narrow_range)
 }
 
 impl Component for IntQuant {

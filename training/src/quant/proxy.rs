@@ -263,11 +263,16 @@ impl ActQuantProxy {
         self.shared.tensor_quant.current()
     }
 
-    /// Fake-quantizes values for training; their shape has passed [`check`](Self::check).
-    pub(crate) fn forward<const D: usize>(&self, x: backend::Tensor<D>) -> QuantTensor<D> {
+    /// Fake-quantizes values for training; their shape has passed [`check`](Self::check). `computed` if they come from codes.
+    pub(crate) fn forward<const D: usize>(&self, x: backend::Tensor<D>, computed: bool) -> QuantTensor<D> {
         let shape = x.dims();
         let (tensor_quant, view) = (self.tensor_quant(), self.shared.view);
-        let quantized = tensor_quant.forward(view.apply(x), Mode::Train);
+        let x = view.apply(x);
+        let quantized = if computed {
+            tensor_quant.requantize(x, Mode::Train)
+        } else {
+            tensor_quant.forward(x, Mode::Train)
+        };
         QuantTensor::from(FakeQuantized {
             value: view.restore(quantized.value, shape),
             scale: quantized.scale,
@@ -282,7 +287,7 @@ impl ActQuantProxy {
 
     /// Adds values to the statistics, without quantizing them.
     pub(crate) fn observe<const D: usize>(&self, x: backend::Tensor<D>) {
-        self.forward(x.autodiff());
+        self.forward(x.autodiff(), false);
     }
 
     /// The dimension of channels; where all share one scale, the usual one.

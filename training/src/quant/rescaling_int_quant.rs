@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::quotient::{self, Operand};
 use super::{
     BitWidth, FixedQuantizer, InputCodes, IntQuant, IntScaling, QuantizerError, Scaling, ZeroPoint, fixed,
 };
@@ -27,6 +28,12 @@ pub trait TensorQuant: Component {
     /// Quantizes and dequantizes `x`, `[groups, elems]`.
     fn forward(&self, x: Tensor<2>, mode: Mode) -> Quantized;
 
+    /// As [`forward`](Self::forward), of an `x` that training computed from codes and scales, and so knows to single
+    /// precision alone: what is next to an integer of this quantizer is that integer.
+    fn requantize(&self, x: Tensor<2>, mode: Mode) -> Quantized {
+        self.forward(x, mode)
+    }
+
     /// Scale, zero point and integer type as they stand.
     ///
     /// # Errors
@@ -45,7 +52,8 @@ pub trait TensorQuant: Component {
     /// As [`fixed`](Self::fixed).
     fn codes(&self, values: &[f32], run_elems: usize) -> Result<(Vec<i32>, FixedQuantizer), QuantizerError> {
         let quantizer = self.fixed()?;
-        Ok((quantizer.quantize(values, run_elems), quantizer.of_codes()))
+        let codes = quantizer.storable(quantizer.quantize(values, run_elems), run_elems);
+        Ok((codes, quantizer.of_codes()))
     }
 
     /// Told of the codes of a layer's input before the layer quantizes its weight. Only quantizers that keep accumulators
@@ -82,18 +90,27 @@ impl RescalingIntQuant {
             None => threshold,
         };
         let bit_width = backend::beside(self.msb_clamp_bit_width_impl.forward(mode), &threshold);
-        let scale = threshold / self.int_scaling_impl.forward(bit_width.clone());
+        let divisor = self.int_scaling_impl.forward(bit_width.clone());
+        let scale = quotient::scale(threshold, divisor, self.int_quant.float_to_int_impl.rounding());
         let zero_point = self.zero_point_impl.forward(x, &scale, &bit_width, mode);
         [scale, zero_point, bit_width]
+    }
+
+    fn quantize(&self, x: Tensor<2>, mode: Mode, operand: Operand) -> Quantized {
+        let [scale, zero_point, bit_width] = self.parameters(Some(&x), mode);
+        let value = self.int_quant.values(&scale, &zero_point, &bit_width, x.clone(), operand);
+        let value = self.int_quant.delay_wrapper.forward(|| x, value, mode);
+        Quantized { value, scale, zero_point, bit_width }
     }
 }
 
 impl TensorQuant for RescalingIntQuant {
     fn forward(&self, x: Tensor<2>, mode: Mode) -> Quantized {
-        let [scale, zero_point, bit_width] = self.parameters(Some(&x), mode);
-        let value = self.int_quant.forward(&scale, &zero_point, &bit_width, x.clone());
-        let value = self.int_quant.delay_wrapper.forward(|| x, value, mode);
-        Quantized { value, scale, zero_point, bit_width }
+        self.quantize(x, mode, Operand::Exact)
+    }
+
+    fn requantize(&self, x: Tensor<2>, mode: Mode) -> Quantized {
+        self.quantize(x, mode, Operand::Computed)
     }
 
     fn fixed(&self) -> Result<FixedQuantizer, QuantizerError> {
@@ -114,7 +131,7 @@ impl TensorQuant for RescalingIntQuant {
         if let Some(rounded_up) = self.int_quant.float_to_int_impl.rounded_up() {
             quantizer.round_up(values, run_elems, &rounded_up, &mut codes);
         }
-        Ok((codes, quantizer.of_codes()))
+        Ok((quantizer.storable(codes, run_elems), quantizer.of_codes()))
     }
 }
 

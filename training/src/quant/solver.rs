@@ -15,6 +15,7 @@ pub use weight::WeightQuantSolver;
 use std::fmt::Debug;
 use std::sync::Arc;
 
+use super::int_quant::least_bits;
 use super::{
     AbsAve, AbsMax, AbsMaxAve, AbsMinMax, AbsPercentile, AffineRescaling, BitWidth, BitWidthConst,
     BitWidthImplType, BitWidthParameter, BitWidthStatefulConst, BuildContext, CeilSte, Clamp, DPURoundSte,
@@ -24,6 +25,8 @@ use super::{
     RestrictValue, RestrictValueType, Restriction, RoundSte, RoundToZeroSte, ScalarClampMin, ScalingImplType,
     ScalingInit, ScalingPerOutputType, Stats, StatsOp, StochasticRoundSte, ZeroPoint,
 };
+use crate::Mode;
+use crate::backend;
 
 /// The attributes that definitions of all kinds have, by reference.
 struct Common<'a> {
@@ -133,16 +136,15 @@ fn per_channel(kind: ScalingPerOutputType) -> Result<bool, QuantizerBuildError> 
 
 impl Common<'_> {
     fn bit_width(&self) -> Result<Arc<dyn BitWidth>, QuantizerBuildError> {
-        given(self.bit_width_impl, &self.context, || {
+        let bit_width = given(self.bit_width_impl, &self.context, || {
             let bits = self.bit_width;
-            if !(1..=32).contains(&bits) {
-                return Err(QuantizerBuildError::invalid("bit_width", bits, "1 to 32"));
-            }
+            self.check_width("bit_width", f32::from(bits))?;
             Ok(match self.bit_width_impl_type {
                 BitWidthImplType::Const => Arc::new(BitWidthConst { bit_width: bits }),
                 BitWidthImplType::StatefulConst => Arc::new(BitWidthStatefulConst::new(bits)),
                 BitWidthImplType::Parameter => {
                     let least = self.min_bit_width.unwrap_or(BitWidthParameter::MIN_BIT_WIDTH);
+                    self.check_width("min_bit_width", f32::from(least))?;
                     if bits < least {
                         let needed = format!("at least the min_bit_width {least}");
                         return Err(QuantizerBuildError::invalid("bit_width", bits, needed));
@@ -150,7 +152,30 @@ impl Common<'_> {
                     Arc::new(BitWidthParameter::new(bits, least))
                 }
             })
-        })
+        })?;
+        // Of a width made elsewhere, too.
+        let start = backend::scalar(&bit_width.forward(Mode::Eval));
+        self.check_width("bit_width_impl", start)?;
+        Ok(bit_width)
+    }
+
+    /// Refuses widths without codes on both sides of zero, of which a scale would be infinite, and beyond 32 bits.
+    fn check_width(&self, attribute: &'static str, bits: f32) -> Result<(), QuantizerBuildError> {
+        let least = least_bits(self.signed, self.narrow_range);
+        let greatest = 31 + u8::from(self.signed);
+        if (f32::from(least)..=f32::from(greatest)).contains(&bits) {
+            return Ok(());
+        }
+        let kind = match (self.signed, self.narrow_range) {
+            (true, _) => "signed",
+            (false, true) => "unsigned and narrow",
+            (false, false) => "unsigned",
+        };
+        let mut needed = format!("{least} to {greatest}, as codes are {kind}");
+        if bits == 1.0 {
+            needed.push_str("; for the two values of one bit use QuantType::Binary");
+        }
+        Err(QuantizerBuildError::invalid(attribute, bits, needed))
     }
 
     fn float_to_int(&self) -> Result<Arc<dyn FloatToInt>, QuantizerBuildError> {

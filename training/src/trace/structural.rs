@@ -50,8 +50,8 @@ pub enum Structural {
         kernel_size: Vec<usize>,
         /// Steps between windows.
         stride: Vec<usize>,
-        /// Elements added on both sides, which are never the largest.
-        padding: Vec<usize>,
+        /// Elements added before and behind each axis, which are never the largest.
+        padding: Vec<(usize, usize)>,
         /// Distance between window elements.
         dilation: Vec<usize>,
         /// Whether a window may reach beyond the end.

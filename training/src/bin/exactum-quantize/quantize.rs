@@ -2,8 +2,10 @@
 
 use std::io::{self, Write};
 
+use exactum_qonnx::{Model, Node};
 use exactum_training::backend::{self, DType, Tensor, TensorData};
 use exactum_training::calibrate::{CalibrateConfig, calibrate_model};
+use exactum_training::export::rename_interface;
 use exactum_training::float::transform::{self, EqualizeConfig};
 use exactum_training::float::{FloatGraph, FloatGraphError, GraphNetwork, Ranked, quantize, summarize};
 use exactum_training::{Activation, Network, evaluate, to_qonnx};
@@ -29,6 +31,7 @@ where
     Activation<D>: Ranked,
 {
     let failed = |error: FloatGraphError| Problem::Network { path: args.model.clone(), error };
+    let (input, output) = (graph.input.clone(), graph.output.clone());
     let inputs = files::samples(&args.calibration, &graph.input_shape[1..])?;
     let samples = inputs.len() / graph.input_shape[1..].iter().product::<usize>();
     let outputs = graph.run(&inputs).map_err(failed)?;
@@ -59,10 +62,25 @@ where
             quantized: fraction(&evaluate(&network, &inputs)?.classes, &labels),
         }),
     };
-    let model = to_qonnx(&network, &graph.name)?;
+    let mut model = to_qonnx(&network, &graph.name)?;
+    for layer in float_biases(&model) {
+        let beside = "its bias is too large for an integer in units of weight and input scale; it stays float32, exactly";
+        status(args, &format!("{layer}: {beside}"));
+    }
+    rename_interface(&mut model, &input, &output);
     files::write(&args.output, &exactum_qonnx::write(&model))?;
     status(args, &format!("wrote {}", args.output.display()));
     Ok(table::render(&layers, accuracy))
+}
+
+/// The layers of a quantized network whose biases are floats.
+fn float_biases(model: &Model) -> Vec<&str> {
+    let is_float = |node: &&Node| {
+        let bias =
+            node.input(2).filter(|_| ["Conv", "ConvTranspose", "Gemm"].contains(&node.op_type.as_str()));
+        bias.is_some_and(|bias| model.graph.initializer(bias).is_some())
+    };
+    model.graph.nodes.iter().filter(is_float).map(|node| node.name.as_str()).collect()
 }
 
 /// Finds the scales of activations from the samples and, if asked for, corrects the biases.

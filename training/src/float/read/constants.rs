@@ -2,9 +2,8 @@
 
 use exactum_qonnx::{AttributeValue, ElemType, Node, Tensor};
 
-use super::Reader;
 use super::integers::{self, BATCH, Integers};
-use crate::float::array::elems;
+use super::{Reader, arrays};
 use crate::float::error::form;
 use crate::float::{Array, FloatGraphError};
 
@@ -32,14 +31,8 @@ impl Reader {
             self.integers.insert(output, Integers::list(dims));
             return Ok(true);
         }
-        if let Some(array) = self.floats.get(first) {
-            let moved = match node.op_type.as_str() {
-                "Identity" | "Cast" | "CastLike" => Some(array.clone()),
-                "Transpose" if node.ints("perm").is_none_or(|perm| perm == [1, 0]) => array.transposed(),
-                "Expand" => expanded(array, self.integer_operand(node, 1)?),
-                _ => None,
-            };
-            return Ok(moved.map(|moved| self.floats.insert(output, moved)).is_some());
+        if self.floats.contains_key(first) {
+            return Ok(self.fold_floats(node).map(|result| self.floats.insert(output, result)).is_some());
         }
         let operands: Option<Vec<&Integers>> = match node.op_type.as_str() {
             "Cast" | "CastLike" => self.integers.get(first).map(|integers| vec![integers]),
@@ -67,6 +60,17 @@ impl Reader {
         })?;
         self.integers.insert(output, result);
         Ok(true)
+    }
+
+    /// What a node whose operands are all constants, the first of them floats, computes, if that is known here.
+    fn fold_floats(&self, node: &Node) -> Option<Array> {
+        let given: Vec<&String> = node.inputs.iter().filter(|name| !name.is_empty()).collect();
+        let floats: Vec<&Array> = given.iter().filter_map(|name| self.floats.get(*name)).collect();
+        let mut integers = given.iter().filter_map(|name| self.integers.get(*name));
+        let first = integers.next();
+        let like = node.op_type == "CastLike";
+        (like || given.len() == floats.len() + usize::from(first.is_some()))
+            .then(|| arrays::compute(node, &floats, first))?
     }
 
     /// The extents of a value or constant; the batch of values is free.
@@ -104,15 +108,6 @@ impl Reader {
             (None, None) => Ok(None),
         }
     }
-}
-
-/// One element as many.
-fn expanded(array: &Array, dims: &[i64]) -> Option<Array> {
-    let shape: Vec<usize> = dims.iter().map(|dim| usize::try_from(*dim).ok()).collect::<Option<_>>()?;
-    let [value] = array.values[..] else { return None };
-    // Larger than any bias or constant of a network that fits memory.
-    let elems = elems(&shape).filter(|elems| *elems < 1 << 28)?;
-    Some(Array { shape, values: vec![value; elems] })
 }
 
 /// The value of a `Constant` node.

@@ -35,7 +35,9 @@ pub(super) fn binary(reader: &Reader, node: &Node) -> Converted {
         [Some(constant), None] => (names[1], constant, true),
         _ => {
             let found = format!("{operator} of two values");
-            return Err(form(&node.label(), found, "Add of two values, or a constant as one of them"));
+            let needed = "Add of two values, or a constant as one of them; train with Relu instead of gates and SiLU, or \
+                          quantize with Brevitas, whose files `exactum build` reads";
+            return Err(form(&node.label(), found, needed));
         }
     };
     let shape = reader.shape(node, value)?;

@@ -40,15 +40,19 @@ pub(super) fn concat(reader: &Reader, node: &Node) -> Converted {
 pub(super) fn flatten(reader: &Reader, node: &Node) -> Converted {
     let rank = input(reader, node)?.len() as i64;
     let axis = node.int("axis").unwrap_or(1);
-    if axis == 1 || axis == 1 - rank {
+    // A batch of one is one row, whatever is in front of the axis.
+    let one_row = reader.batch == Some(1) && (axis == 0 || axis == -rank);
+    if axis == 1 || axis == 1 - rank || one_row {
         return reader.unary(node, FloatOp::Flatten);
     }
-    Err(form(&node.label(), format!("axis {axis}"), "axis 1, behind the batch"))
+    let found = format!("Flatten at axis {axis}");
+    Err(form(&node.label(), found, "axis 1, behind the batch; or axis 0 with a batch of 1"))
 }
 
 pub(super) fn reshape(reader: &Reader, node: &Node) -> Converted {
     let shape = input(reader, node)?;
-    let target = reader.integer_operand(node, 1)?;
+    let given = reader.integers_of(node, "shape", 1)?.unwrap_or_default();
+    let target = reader.with_batch(node, &given);
     let copies_zero = node.int("allowzero").unwrap_or(0) == 0;
     let sample_elems = elems(&shape[1..]).unwrap_or(0);
     let found = || {
@@ -87,7 +91,12 @@ pub(super) fn reshape(reader: &Reader, node: &Node) -> Converted {
 pub(super) fn squeeze(reader: &Reader, node: &Node) -> Converted {
     let shape = input(reader, node)?;
     let dropped = match reader.integers_of(node, "axes", 1)? {
-        Some(given) => axes(node, &given, shape.len())?,
+        Some(given) => {
+            let of_batch = |axis: &i64| *axis == 0 || *axis == -(shape.len() as i64);
+            let drops = reader.drops_batch(node) && given.iter().any(of_batch);
+            let behind: Vec<i64> = given.into_iter().filter(|axis| !(drops && of_batch(axis))).collect();
+            axes(node, &behind, shape.len())?
+        }
         None => (1..shape.len()).filter(|axis| shape[*axis] == 1).collect(),
     };
     if dropped.iter().any(|axis| shape[*axis] != 1) {
@@ -107,6 +116,22 @@ pub(super) fn unsqueeze(reader: &Reader, node: &Node) -> Converted {
         .map(|axis| if new.contains(&axis) { 1 } else { rest.next().copied().unwrap_or(1) })
         .collect();
     rearranged(reader, node, shape, sample)
+}
+
+impl Reader {
+    /// Whether `node` may leave out the batch: of one sample, at the end, where nothing else reads its result. The batch
+    /// stays in the quantized network.
+    fn drops_batch(&self, node: &Node) -> bool {
+        self.batch == Some(1) && node.output(0) == Some(&self.file_output)
+    }
+
+    /// The shape that `node` gives its result, with the batch that it may leave out.
+    fn with_batch(&self, node: &Node, target: &[i64]) -> Vec<i64> {
+        match target {
+            [_] if self.drops_batch(node) => [&[1], target].concat(),
+            _ => target.to_vec(),
+        }
+    }
 }
 
 /// The same elements as `sample_shape`: nothing, a flattening or a reshaping.

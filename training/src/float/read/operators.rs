@@ -2,14 +2,14 @@
 
 use exactum_qonnx::{DEFAULT_DOMAIN, DEFAULT_DOMAIN_NAME, Node};
 
-use super::{Reader, elementwise, moves, window};
+use super::{Reader, elementwise, help, moves, window};
 use crate::float::error::form;
 use crate::float::{Array, AveragePool, BatchNorm, FloatGraphError, FloatOp, Weighted, WeightedKind, Window};
 
 /// Operators of float networks: the arms of [`convert`], and `Constant` and `Shape`, which are folded.
 const SUPPORTED: &str = "Add, AveragePool, BatchNormalization, Cast, Clip, Concat, Constant, Conv, ConvTranspose, Div, \
                          Dropout, Flatten, Gemm, GlobalAveragePool, Identity, MatMul, MaxPool, Mul, Pad, ReduceMean, \
-                         Relu, Reshape, Shape, Sigmoid, Squeeze, Sub, Tanh, Transpose, Unsqueeze";
+                         Relu, Reshape, Shape, Sigmoid, Softmax, Squeeze, Sub, Tanh, Transpose, Unsqueeze";
 
 /// An operator and the values it reads.
 pub(super) type Converted = Result<(FloatOp, Vec<String>), FloatGraphError>;
@@ -27,6 +27,7 @@ pub(super) fn convert(reader: &Reader, node: &Node) -> Converted {
         "Relu" => reader.unary(node, FloatOp::Relu),
         "Sigmoid" => reader.unary(node, FloatOp::Sigmoid),
         "Tanh" => reader.unary(node, FloatOp::Tanh),
+        "Softmax" => softmax(reader, node),
         "Clip" => elementwise::clip(reader, node),
         "Add" | "Sub" | "Mul" | "Div" => elementwise::binary(reader, node),
         "Identity" | "Cast" => reader.unary(node, FloatOp::Identity),
@@ -65,7 +66,8 @@ fn unsupported(node: &Node) -> FloatGraphError {
         DEFAULT_DOMAIN | DEFAULT_DOMAIN_NAME => node.op_type.clone(),
         domain => format!("{} of domain {domain}", node.op_type),
     };
-    FloatGraphError::Operator { node: node.label(), operator, supported: SUPPORTED.to_owned() }
+    let help = help::instead_of(&node.op_type).to_owned();
+    FloatGraphError::Operator { node: node.label(), operator, help, supported: SUPPORTED.to_owned() }
 }
 
 /// The spatial extents of the data operand.
@@ -180,15 +182,38 @@ fn batch_norm(reader: &Reader, node: &Node) -> Converted {
     reader.unary(node, FloatOp::BatchNorm(norm))
 }
 
+/// `Softmax`, which flattens what is behind its axis before version 13 of the operators.
+fn softmax(reader: &Reader, node: &Node) -> Converted {
+    let shape = reader.shape(node, reader.operand(node, 0)?)?;
+    let flattens = reader.opset < 13;
+    let given = node.int("axis").unwrap_or(if flattens { 1 } else { -1 });
+    let axis =
+        usize::try_from(if given < 0 { given + shape.len() as i64 } else { given }).unwrap_or(usize::MAX);
+    let behind = shape.get(axis.saturating_add(1)..).unwrap_or_default();
+    if !(1..shape.len()).contains(&axis) || flattens && behind.iter().any(|extent| *extent != 1) {
+        let found = format!("Softmax along axis {given} of a value of shape {shape:?}");
+        return Err(form(&node.label(), found, "one dimension behind the batch"));
+    }
+    reader.unary(node, FloatOp::Softmax { axis })
+}
+
 fn pool_window(reader: &Reader, node: &Node) -> Result<Window, FloatGraphError> {
     let input = spatial(reader, node)?;
-    let window = window::read(node, input, None)?;
+    let mut window = window::read(node, input, None)?;
     let rounds_up = |axis: usize| {
         let padded = input[axis] + window.begin[axis] + window.end[axis];
         padded.checked_sub(window.span(axis)).is_some_and(|rest| rest % window.stride[axis].max(1) != 0)
     };
     if node.int("ceil_mode").unwrap_or(0) != 0 && (0..input.len()).any(rounds_up) {
-        return Err(form(&node.label(), "ceil_mode 1 with a last window beyond the input", "ceil_mode 0"));
+        if node.op_type != "MaxPool" {
+            let needed = "ceil_mode 0, or an input that windows fill: its mean then has one scale";
+            return Err(form(
+                &node.label(),
+                "AveragePool of ceil_mode 1 with a last window beyond the input",
+                needed,
+            ));
+        }
+        window.reach(input);
     }
     if node.output(1).is_some() {
         return Err(form(&node.label(), "indices as second output", "one output"));

@@ -29,6 +29,7 @@ pub struct WbiolBuilder<O> {
     input_quant: Keywords<ActQuant>,
     output_quant: Keywords<ActQuant>,
     bias_as_zero_point: bool,
+    float_bias_where_wide: bool,
     return_quant_tensor: bool,
 }
 
@@ -44,6 +45,7 @@ impl<O: OperatorShape> WbiolBuilder<O> {
             input_quant: Keywords::new(None),
             output_quant: Keywords::new(None),
             bias_as_zero_point: false,
+            float_bias_where_wide: false,
             return_quant_tensor: true,
         }
     }
@@ -65,6 +67,13 @@ impl<O: OperatorShape> WbiolBuilder<O> {
     /// the bias is part of the accumulator's codes.
     pub fn bias_as_zero_point(mut self, enabled: bool) -> Self {
         self.bias_as_zero_point = enabled;
+        self
+    }
+
+    /// Leave the bias in floats where its codes would leave their width, as they do of weights that are tiny beside it,
+    /// instead of saturating it as Brevitas does. A float bias is exact in evaluation and in the program.
+    pub fn float_bias_where_wide(mut self, enabled: bool) -> Self {
+        self.float_bias_where_wide = enabled;
         self
     }
 
@@ -134,6 +143,7 @@ impl<O: OperatorShape> WbiolBuilder<O> {
             input_quant: act(self.input_quant).map_err(failed("input_quant"))?,
             output_quant: act(self.output_quant).map_err(failed("output_quant"))?,
             bias_as_zero_point: self.bias_as_zero_point,
+            float_bias_where_wide: self.float_bias_where_wide,
             return_quant_tensor: self.return_quant_tensor,
             name: self.name,
             operator: self.operator,

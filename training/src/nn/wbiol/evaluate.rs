@@ -134,7 +134,9 @@ impl<O: OperatorShape> Wbiol<O> {
     /// The bias as a constant; a quantized one takes the accumulator's scales, unless it has its own.
     fn fixed_bias(&self, scales: Vec<f32>) -> Result<Option<Constant>, ForwardError> {
         let Some(bias) = self.bias() else { return Ok(None) };
-        let Some(proxy) = &self.bias_quant else { return Ok(Some(Constant::Float(bias.values()))) };
+        let Some(proxy) = self.bias_quant(bias, &scales) else {
+            return Ok(Some(Constant::Float(bias.values())));
+        };
         let fixed = proxy.codes(bias, Some(scales)).map_err(|source| self.failed(source))?;
         Ok(fixed.map(|(codes, quantizer)| Constant::Quantized { codes, quantizer }))
     }

@@ -34,7 +34,12 @@ impl<O: OperatorShape> Wbiol<O> {
         let weight_value = weight
             .map_or_else(|| self.weight.tensor(Mode::Train, self.shape()), |weight| weight.value.clone());
         let value = self.operator.apply(x.value(), weight_value);
-        let bias = match (self.bias(), &self.bias_quant) {
+        let scales = scale.as_ref().filter(|_| self.float_bias_where_wide).map(backend::to_f32);
+        let bias_quant = match (self.bias(), &scales) {
+            (Some(bias), Some(scales)) => self.bias_quant(bias, scales),
+            _ => self.bias_quant.as_ref(),
+        };
+        let bias = match (self.bias(), bias_quant) {
             (None, _) => None,
             (Some(bias), None) => Some((bias.tensor(Mode::Train, [bias.len_elems(), 1]), None)),
             (Some(bias), Some(proxy)) => {

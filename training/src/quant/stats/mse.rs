@@ -6,6 +6,7 @@ use super::Stats;
 use crate::Mode;
 use crate::backend::{self, Tensor};
 use crate::component::Component;
+use crate::quant::quotient;
 use crate::quant::{BitWidth, IntQuant, IntScaling, Restriction, ZeroPoint};
 
 /// The threshold of least summed squared error between values and quantized values, for each group.
@@ -35,7 +36,8 @@ impl Mse {
     fn loss(&self, x: &Tensor<2>, candidate: &Tensor<2>) -> Tensor<2> {
         let bit_width = backend::beside(self.bit_width_impl.forward(Mode::Eval), x);
         let divisor = self.int_scaling_impl.forward(bit_width.clone());
-        let scale = self.restriction.of_threshold(candidate.clone()) / divisor;
+        let threshold = self.restriction.of_threshold(candidate.clone());
+        let scale = quotient::scale(threshold, divisor, self.int_quant.float_to_int_impl.rounding());
         let zero_point = self.zero_point_impl.forward(None, &scale, &bit_width, Mode::Eval);
         let lost = self.int_quant.forward(&scale, &zero_point, &bit_width, x.clone()) - x.clone();
         (lost.clone() * lost).sum_dim(1)

@@ -1,0 +1,201 @@
+//! Float constants and what exporters compute with them: weights in another shape or order, sums and products of them.
+
+use exactum_qonnx::Node;
+
+use super::integers::Integers;
+use crate::float::Array;
+use crate::float::array::elems;
+
+/// No constant of a network that fits memory is larger.
+const MOST_ELEMS: usize = 1 << 28;
+
+/// What `node` gives for constant floats and, as further operands or attributes, constant integers; or `None` if that is
+/// not known here.
+pub(super) fn compute(node: &Node, floats: &[&Array], integers: Option<&Integers>) -> Option<Array> {
+    let (first, rest) = floats.split_first()?;
+    let list =
+        |name: &str| node.ints(name).map(<[i64]>::to_vec).or_else(|| integers.map(|i| i.values.clone()));
+    match (node.op_type.as_str(), rest) {
+        ("Identity" | "Cast" | "CastLike", _) => Some((*first).clone()),
+        ("Transpose", []) => {
+            let rank = first.shape.len();
+            let perm: Vec<usize> = match node.ints("perm") {
+                Some(perm) => perm.iter().map(|axis| usize::try_from(*axis).ok()).collect::<Option<_>>()?,
+                None => (0..rank).rev().collect(),
+            };
+            first.permuted(&perm)
+        }
+        ("Reshape", []) => {
+            let copies_zero = node.int("allowzero").unwrap_or(0) == 0;
+            let dims = list("shape")?;
+            let dims = dims.iter().enumerate().map(|(axis, dim)| match dim {
+                0 if copies_zero => first.shape.get(axis).map(|extent| *extent as i64),
+                dim => Some(*dim),
+            });
+            first.reshaped(&dims.collect::<Option<Vec<_>>>()?)
+        }
+        ("Flatten", []) => {
+            let rank = first.shape.len() as i64;
+            let axis = node.int("axis").unwrap_or(1);
+            let axis = usize::try_from(if axis < 0 { axis + rank } else { axis }).ok()?;
+            let [rows, columns] = [first.shape.get(..axis)?, first.shape.get(axis..)?].map(elems);
+            first.reshaped(&[rows? as i64, columns? as i64])
+        }
+        ("Squeeze", []) => {
+            let axes = list("axes").map(|axes| places(&axes, first.shape.len())).unwrap_or_else(|| {
+                Some((0..first.shape.len()).filter(|axis| first.shape[*axis] == 1).collect())
+            })?;
+            let kept = |axis: &usize| !axes.contains(axis);
+            let dims: Vec<i64> =
+                (0..first.shape.len()).filter(kept).map(|axis| first.shape[axis] as i64).collect();
+            first.reshaped(&dims)
+        }
+        ("Unsqueeze", []) => {
+            let axes = list("axes")?;
+            let rank = first.shape.len() + axes.len();
+            let new = places(&axes, rank)?;
+            let mut old = first.shape.iter();
+            let dims: Option<Vec<i64>> = (0..rank)
+                .map(
+                    |axis| {
+                        if new.contains(&axis) { Some(1) } else { old.next().map(|extent| *extent as i64) }
+                    },
+                )
+                .collect();
+            first.reshaped(&dims?)
+        }
+        ("Expand", []) => {
+            let dims =
+                integers?.values.iter().map(|dim| usize::try_from(*dim).ok()).collect::<Option<Vec<_>>>()?;
+            broadcast(
+                first,
+                &Array { values: vec![0.0; usize::from(!dims.contains(&0))], shape: vec![] },
+                &dims,
+                |a, _| a,
+            )
+        }
+        ("Neg", []) => Some(mapped(first, |value| -value)),
+        ("Sqrt", []) => Some(mapped(first, f32::sqrt)),
+        ("Reciprocal", []) => Some(mapped(first, f32::recip)),
+        ("Add", [second]) => broadcast(first, second, &[], |a, b| a + b),
+        ("Sub", [second]) => broadcast(first, second, &[], |a, b| a - b),
+        ("Mul", [second]) => broadcast(first, second, &[], |a, b| a * b),
+        ("Div", [second]) => broadcast(first, second, &[], |a, b| a / b),
+        ("Concat", _) => concat(floats, node.int("axis")?),
+        _ => None,
+    }
+}
+
+fn mapped(array: &Array, f: impl Fn(f32) -> f32) -> Array {
+    Array { shape: array.shape.clone(), values: array.values.iter().map(|value| f(*value)).collect() }
+}
+
+/// Axes counted from the front.
+fn places(axes: &[i64], rank: usize) -> Option<Vec<usize>> {
+    let place = |axis: &i64| {
+        let axis = if *axis < 0 { axis + rank as i64 } else { *axis };
+        usize::try_from(axis).ok().filter(|axis| *axis < rank)
+    };
+    axes.iter().map(place).collect()
+}
+
+/// `f` of the elements that meet when both arrays, and a value of `least` extents, broadcast to one shape.
+fn broadcast(a: &Array, b: &Array, least: &[usize], f: impl Fn(f32, f32) -> f32) -> Option<Array> {
+    let rank = a.shape.len().max(b.shape.len()).max(least.len());
+    let extent =
+        |shape: &[usize], axis: usize| (axis + shape.len()).checked_sub(rank).map_or(1, |at| shape[at]);
+    let mut shape = vec![1; rank];
+    for (axis, common) in shape.iter_mut().enumerate() {
+        for extent in [&a.shape[..], &b.shape, least].map(|shape| extent(shape, axis)) {
+            match (*common, extent) {
+                (_, 1) => {}
+                (1, extent) => *common = extent,
+                (common, extent) if common == extent => {}
+                _ => return None,
+            }
+        }
+    }
+    let len = elems(&shape).filter(|len| *len <= MOST_ELEMS)?;
+    let at = |array: &Array, mut index: usize| {
+        let (mut place, mut step) = (0, 1);
+        for axis in (0..rank).rev() {
+            let own = extent(&array.shape, axis);
+            place += if own == 1 { 0 } else { index % shape[axis] * step };
+            step *= own;
+            index /= shape[axis].max(1);
+        }
+        array.values.get(place).copied()
+    };
+    let values = (0..len).map(|index| Some(f(at(a, index)?, at(b, index)?))).collect::<Option<_>>()?;
+    Some(Array { shape, values })
+}
+
+/// Arrays side by side along `axis`.
+fn concat(arrays: &[&Array], axis: i64) -> Option<Array> {
+    let first = *arrays.first()?;
+    let axis = places(&[axis], first.shape.len())?[0];
+    let fits = |array: &&Array| {
+        array.shape.len() == first.shape.len()
+            && (0..first.shape.len()).all(|at| at == axis || array.shape[at] == first.shape[at])
+    };
+    if !arrays.iter().all(fits) {
+        return None;
+    }
+    let mut shape = first.shape.clone();
+    shape[axis] = arrays.iter().map(|array| array.shape[axis]).sum();
+    let rows = elems(&shape[..axis])?;
+    let mut values = Vec::new();
+    for row in 0..rows {
+        for array in arrays {
+            let run = elems(&array.shape[axis..])?;
+            values.extend_from_slice(array.values.get(row * run..(row + 1) * run)?);
+        }
+    }
+    Array::new(shape, values)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn array(shape: &[usize]) -> Array {
+        let values = (0..shape.iter().product::<usize>()).map(|index| index as f32).collect();
+        Array { shape: shape.to_vec(), values }
+    }
+
+    fn node(operator: &str) -> Node {
+        Node::new(operator, ["a"], ["y"])
+    }
+
+    #[test]
+    fn elements_move_as_defined() {
+        let (a, list) = (array(&[2, 3, 4]), |values: &[i64]| Integers::list(values.to_vec()));
+        let turned = compute(&node("Transpose").attr("perm", vec![2, 0, 1]), &[&a], None).unwrap();
+        assert_eq!(
+            (turned.shape.clone(), turned.values[1 * 6 + 1 * 3 + 2]),
+            (vec![4, 2, 3], (1 * 12 + 2 * 4 + 1) as f32)
+        );
+        let shape = |operator, list: Option<&Integers>| {
+            compute(&node(operator), &[&a], list).map(|array| array.shape)
+        };
+        assert_eq!(shape("Transpose", None), Some(vec![4, 3, 2]));
+        assert_eq!(shape("Flatten", None), Some(vec![2, 12]));
+        assert_eq!(shape("Reshape", Some(&list(&[0, -1]))), Some(vec![2, 12]));
+        assert_eq!(shape("Reshape", Some(&list(&[5, -1]))), None);
+        assert_eq!(shape("Unsqueeze", Some(&list(&[0, -1]))), Some(vec![1, 2, 3, 4, 1]));
+        assert_eq!(shape("Squeeze", None), Some(vec![2, 3, 4]));
+        let joined =
+            compute(&node("Concat").attr("axis", 1), &[&array(&[2, 1]), &array(&[2, 2])], None).unwrap();
+        assert_eq!(joined.values, [0.0, 0.0, 1.0, 1.0, 2.0, 3.0]);
+    }
+
+    #[test]
+    fn operands_broadcast() {
+        let sum = compute(&node("Add"), &[&array(&[2, 1]), &array(&[3])], None).unwrap();
+        assert_eq!((sum.shape, sum.values), (vec![2, 3], vec![0.0, 1.0, 2.0, 1.0, 2.0, 3.0]));
+        assert_eq!(compute(&node("Add"), &[&array(&[2]), &array(&[3])], None), None);
+        let many =
+            compute(&node("Expand"), &[&array(&[2, 1])], Some(&Integers::list(vec![1, 2, 2]))).unwrap();
+        assert_eq!((many.shape, many.values), (vec![1, 2, 2], vec![0.0, 0.0, 1.0, 1.0]));
+    }
+}
