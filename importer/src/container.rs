@@ -49,7 +49,15 @@ impl Container {
     /// # Panics
     /// If the program is refused or contradicts the description: faults of the compiler.
     pub fn new(compiled: &Compiled, model: &exactum_qonnx::Model, file: &[u8]) -> Self {
-        Self::checked(describe::contents(compiled, model, &Sha256::digest(file)))
+        Self::of_source(compiled, model, Sha256::digest(file).into())
+    }
+
+    /// The container of `compiled`, which was made from `model`, whose files have the SHA-256 `sha256`.
+    ///
+    /// # Panics
+    /// If the program is refused or contradicts the description: faults of the compiler.
+    pub fn of_source(compiled: &Compiled, model: &exactum_qonnx::Model, sha256: [u8; 32]) -> Self {
+        Self::checked(describe::contents(compiled, model, &sha256))
             .unwrap_or_else(|report| panic!("please report this with the model:\n{report}"))
     }
 

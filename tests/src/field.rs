@@ -61,7 +61,9 @@ impl Fixture {
     /// # Errors
     /// If a file is missing or malformed.
     pub fn source(&self) -> Result<Source, String> {
-        let model = exactum_qonnx::read(&std::fs::read(self.model()).map_err(text)?).map_err(text)?;
+        let bytes = std::fs::read(self.model()).map_err(text)?;
+        let mut folder = exactum_qonnx::Folder::of(&self.model());
+        let model = exactum_qonnx::read_beside(&bytes, &mut folder).map_err(text)?;
         let mut samples: Vec<Vec<f32>> = vec![];
         for input in 0..model.graph.real_inputs().len() {
             let array = array(&self.folder.join(format!("input_{input}.npy")))?;

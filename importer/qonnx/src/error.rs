@@ -14,17 +14,15 @@ pub enum ReadError {
     /// The message holds no graph; an empty file is one such.
     #[error("not an ONNX model: there is no graph in it")]
     NoGraph,
-    /// A node calls a function that the model itself defines.
-    #[error(
-        "node \"{node}\" calls the model's own function {domain}:{function}; export the model with functions inlined"
-    )]
+    /// A call of a function that the model itself defines, which cannot be replaced by the function's nodes.
+    #[error("node \"{node}\": the model's own function {function} {found}")]
     LocalFunction {
         /// The calling node.
         node: String,
-        /// Domain of the function.
-        domain: String,
-        /// Name of the function.
+        /// Domain and name of the function.
         function: String,
+        /// What is wrong, as a predicate of the function.
+        found: String,
     },
     /// A sparse initializer.
     #[error("graph \"{graph}\" has sparse initializers; only dense ones are supported")]
@@ -32,13 +30,25 @@ pub enum ReadError {
         /// Name of the graph.
         graph: String,
     },
-    /// A tensor whose data lies in another file.
-    #[error("{place}: the data is in another file ({location}); save the model with its data inside")]
+    /// A tensor whose data lies in another file, in a model that was read without its folder.
+    #[error(
+        "{place}: the data is in the side file \"{location}\", and only the model's bytes are here; read the model beside that file"
+    )]
     ExternalData {
         /// The tensor.
         place: String,
         /// Where the file says the data is.
         location: String,
+    },
+    /// A tensor whose data cannot be read from a side file.
+    #[error("{place}: the side file \"{location}\" with its data {found}")]
+    SideFile {
+        /// The tensor.
+        place: String,
+        /// Where the file says the data is.
+        location: String,
+        /// What is wrong, as a predicate of the side file.
+        found: String,
     },
     /// A tensor split over segments.
     #[error("{place}: the data is split into segments, which is not supported")]

@@ -27,6 +27,7 @@ mod error;
 mod model;
 pub mod ops;
 mod read;
+mod side_files;
 mod text;
 mod wire;
 mod write;
@@ -39,5 +40,6 @@ pub use model::{
     ElemType, Graph, Model, Node, Opset, QONNX_DOMAIN, Tensor, TensorData, ValueInfo,
 };
 pub use ops::{OpSchema, support_table};
-pub use read::read;
+pub use read::{read, read_beside};
+pub use side_files::Folder;
 pub use write::write;

@@ -133,7 +133,7 @@ impl OpSchema {
     }
 
     /// Whether `node` names this operator.
-    fn names(&self, node: &Node) -> bool {
+    pub(crate) fn names(&self, node: &Node) -> bool {
         self.is_called(&node.op_type) && self.domains.contains(&node.domain.as_str())
     }
 

@@ -3,80 +3,156 @@
 //! Called by the importer. Only what the model cannot express is refused; whether an operator is known is a question
 //! for the schemas, whether it is supported one for the importer.
 
+mod functions;
 mod tensor;
 
 use crate::ReadError;
 use crate::model::{
-    Annotation, Attribute, AttributeValue, Dim, ElemType, Graph, Model, Node, Opset, ValueInfo, domain_name,
+    Annotation, Attribute, AttributeValue, Dim, ElemType, Graph, Model, Node, Opset, Tensor, ValueInfo,
 };
+use crate::side_files::Folder;
 use crate::wire::{
     self, AttributeProto, AttributeType, GraphProto, NodeProto, ValueInfoProto, dimension, type_proto,
 };
 
-/// Reads an ONNX file.
+/// Reads the bytes of an ONNX file that holds all of its data.
 ///
 /// # Errors
-/// If the bytes are no ONNX model, or hold something a [`Model`] cannot express: data in other files, sparse
-/// tensors, values that are no tensors, calls of the model's own functions, attribute kinds beyond
-/// [`AttributeValue`].
+/// If the bytes are no ONNX model, or hold something a [`Model`] cannot express: sparse tensors, values that are no
+/// tensors, functions that call themselves, attribute kinds beyond [`AttributeValue`]. If data is in side files,
+/// which [`read_beside`] reads.
 pub fn read(bytes: &[u8]) -> Result<Model, ReadError> {
-    let proto = wire::decode(bytes)?;
-    let graph = graph(proto.graph.into_option().ok_or(ReadError::NoGraph)?)?;
-    let functions: Vec<(&str, &str)> =
-        proto.functions.iter().map(|f| (f.domain.as_str(), f.name.as_str())).collect();
-    refuse_function_calls(&graph, &functions)?;
-    let opset = |set: wire::OperatorSetIdProto| Opset { domain: set.domain, version: set.version };
-    Ok(Model {
-        ir_version: proto.ir_version,
-        producer: proto.producer_name,
-        producer_version: proto.producer_version,
-        opsets: proto.opset_import.into_iter().map(opset).collect(),
-        graph,
-        metadata: wire::pairs(proto.metadata_props),
-        doc: proto.doc_string,
-    })
+    Reader { folder: None }.model(bytes)
 }
 
-fn refuse_function_calls(graph: &Graph, functions: &[(&str, &str)]) -> Result<(), ReadError> {
-    for node in &graph.nodes {
-        if functions.contains(&(node.domain.as_str(), node.op_type.as_str())) {
-            return Err(ReadError::LocalFunction {
-                node: node.label(),
-                domain: domain_name(&node.domain).to_owned(),
-                function: node.op_type.clone(),
-            });
+/// Reads the bytes of an ONNX file, and tensors that are kept in side files from the folder that the file lies in.
+///
+/// # Errors
+/// As [`read`], and if a side file is not below the folder, not readable, or does not hold the tensor's bytes.
+pub fn read_beside(bytes: &[u8], folder: &mut Folder) -> Result<Model, ReadError> {
+    Reader { folder: Some(folder) }.model(bytes)
+}
+
+/// A model while it is read.
+struct Reader<'f> {
+    /// Where its side files are, if that is known.
+    folder: Option<&'f mut Folder>,
+}
+
+impl Reader<'_> {
+    fn model(mut self, bytes: &[u8]) -> Result<Model, ReadError> {
+        let mut proto = wire::decode(bytes)?;
+        functions::inline(&mut proto)?;
+        let graph = self.graph(proto.graph.into_option().ok_or(ReadError::NoGraph)?)?;
+        let opset = |set: wire::OperatorSetIdProto| Opset { domain: set.domain, version: set.version };
+        Ok(Model {
+            ir_version: proto.ir_version,
+            producer: proto.producer_name,
+            producer_version: proto.producer_version,
+            opsets: proto.opset_import.into_iter().map(opset).collect(),
+            graph,
+            metadata: wire::pairs(proto.metadata_props),
+            doc: proto.doc_string,
+        })
+    }
+
+    fn graph(&mut self, proto: GraphProto) -> Result<Graph, ReadError> {
+        if !proto.sparse_initializer.is_empty() {
+            return Err(ReadError::SparseInitializer { graph: proto.name });
         }
-        for attribute in &node.attributes {
-            if let AttributeValue::Graph(body) = &attribute.value {
-                refuse_function_calls(body, functions)?;
+        let mut initializers = vec![];
+        for tensor in proto.initializer {
+            let place = format!("initializer \"{}\"", tensor.name);
+            initializers.push(self.tensor(tensor, &place)?);
+        }
+        let annotation = |proto: wire::TensorAnnotation| Annotation {
+            value: proto.tensor_name,
+            entries: wire::pairs(proto.quant_parameter_tensor_names),
+        };
+        let values =
+            |protos: Vec<ValueInfoProto>| protos.into_iter().map(value_info).collect::<Result<_, _>>();
+        Ok(Graph {
+            name: proto.name,
+            nodes: proto.node.into_iter().map(|node| self.node(node)).collect::<Result<_, _>>()?,
+            initializers,
+            inputs: values(proto.input)?,
+            outputs: values(proto.output)?,
+            value_info: values(proto.value_info)?,
+            annotations: proto.quantization_annotation.into_iter().map(annotation).collect(),
+        })
+    }
+
+    fn tensor(&mut self, proto: wire::TensorProto, place: &str) -> Result<Tensor, ReadError> {
+        tensor::read(proto, place, self.folder.as_deref_mut())
+    }
+
+    fn node(&mut self, proto: NodeProto) -> Result<Node, ReadError> {
+        let mut node = Node {
+            name: proto.name,
+            op_type: proto.op_type,
+            domain: proto.domain,
+            inputs: proto.input,
+            outputs: proto.output,
+            attributes: Vec::new(),
+            doc: proto.doc_string,
+            metadata: wire::pairs(proto.metadata_props),
+        };
+        for proto in proto.attribute {
+            let (name, value) = self.attribute(&node, proto)?;
+            node.attributes.push(Attribute { name, value });
+        }
+        Ok(node)
+    }
+
+    fn attribute(
+        &mut self,
+        node: &Node,
+        proto: AttributeProto,
+    ) -> Result<(String, AttributeValue), ReadError> {
+        let refuse = |name: &str, found: &str| ReadError::AttributeKind {
+            node: node.label(),
+            attribute: name.to_owned(),
+            found: found.to_owned(),
+        };
+        let name = proto.name;
+        let text = |bytes: Vec<u8>| {
+            String::from_utf8(bytes)
+                .map_err(|_| ReadError::AttributeText { node: node.label(), attribute: name.clone() })
+        };
+        if !proto.ref_attr_name.is_empty() {
+            return Err(refuse(&name, "a reference to a function's attribute"));
+        }
+        let kind =
+            proto.type_.enum_value().map_err(|code| refuse(&name, &format!("of unknown kind {code}")))?;
+        let value = match kind {
+            AttributeType::INT => AttributeValue::Int(proto.i),
+            AttributeType::FLOAT => AttributeValue::Float(proto.f),
+            AttributeType::STRING => AttributeValue::String(text(proto.s)?),
+            AttributeType::TENSOR => {
+                let tensor =
+                    proto.t.into_option().ok_or_else(|| refuse(&name, "a tensor without content"))?;
+                let place = format!("node \"{}\", attribute \"{name}\"", node.label());
+                AttributeValue::Tensor(self.tensor(tensor, &place)?)
             }
-        }
+            AttributeType::GRAPH => {
+                let body = proto.g.into_option().ok_or_else(|| refuse(&name, "a graph without content"))?;
+                AttributeValue::Graph(Box::new(self.graph(body)?))
+            }
+            AttributeType::INTS => AttributeValue::Ints(proto.ints),
+            AttributeType::FLOATS => AttributeValue::Floats(proto.floats),
+            AttributeType::STRINGS => {
+                AttributeValue::Strings(proto.strings.into_iter().map(text).collect::<Result<_, _>>()?)
+            }
+            AttributeType::UNDEFINED => return Err(refuse(&name, "of no stated kind")),
+            AttributeType::SPARSE_TENSOR | AttributeType::SPARSE_TENSORS => {
+                return Err(refuse(&name, "a sparse tensor"));
+            }
+            AttributeType::TYPE_PROTO | AttributeType::TYPE_PROTOS => return Err(refuse(&name, "a type")),
+            AttributeType::TENSORS => return Err(refuse(&name, "a list of tensors")),
+            AttributeType::GRAPHS => return Err(refuse(&name, "a list of graphs")),
+        };
+        Ok((name, value))
     }
-    Ok(())
-}
-
-fn graph(proto: GraphProto) -> Result<Graph, ReadError> {
-    if !proto.sparse_initializer.is_empty() {
-        return Err(ReadError::SparseInitializer { graph: proto.name });
-    }
-    let initializer = |tensor: wire::TensorProto| {
-        let place = format!("initializer \"{}\"", tensor.name);
-        tensor::read(tensor, &place)
-    };
-    let annotation = |proto: wire::TensorAnnotation| Annotation {
-        value: proto.tensor_name,
-        entries: wire::pairs(proto.quant_parameter_tensor_names),
-    };
-    let values = |protos: Vec<ValueInfoProto>| protos.into_iter().map(value_info).collect::<Result<_, _>>();
-    Ok(Graph {
-        name: proto.name,
-        nodes: proto.node.into_iter().map(node).collect::<Result<_, _>>()?,
-        initializers: proto.initializer.into_iter().map(initializer).collect::<Result<_, _>>()?,
-        inputs: values(proto.input)?,
-        outputs: values(proto.output)?,
-        value_info: values(proto.value_info)?,
-        annotations: proto.quantization_annotation.into_iter().map(annotation).collect(),
-    })
 }
 
 fn value_info(proto: ValueInfoProto) -> Result<ValueInfo, ReadError> {
@@ -105,68 +181,6 @@ fn value_info(proto: ValueInfoProto) -> Result<ValueInfo, ReadError> {
     };
     let shape = tensor.shape.into_option().map(|shape| shape.dim.into_iter().map(dim).collect());
     Ok(ValueInfo { name, elem, shape })
-}
-
-fn node(proto: NodeProto) -> Result<Node, ReadError> {
-    let mut node = Node {
-        name: proto.name,
-        op_type: proto.op_type,
-        domain: proto.domain,
-        inputs: proto.input,
-        outputs: proto.output,
-        attributes: Vec::new(),
-        doc: proto.doc_string,
-        metadata: wire::pairs(proto.metadata_props),
-    };
-    for proto in proto.attribute {
-        let (name, value) = attribute(&node, proto)?;
-        node.attributes.push(Attribute { name, value });
-    }
-    Ok(node)
-}
-
-fn attribute(node: &Node, proto: AttributeProto) -> Result<(String, AttributeValue), ReadError> {
-    let refuse = |name: &str, found: &str| ReadError::AttributeKind {
-        node: node.label(),
-        attribute: name.to_owned(),
-        found: found.to_owned(),
-    };
-    let name = proto.name;
-    let text = |bytes: Vec<u8>| {
-        String::from_utf8(bytes)
-            .map_err(|_| ReadError::AttributeText { node: node.label(), attribute: name.clone() })
-    };
-    if !proto.ref_attr_name.is_empty() {
-        return Err(refuse(&name, "a reference to a function's attribute"));
-    }
-    let kind = proto.type_.enum_value().map_err(|code| refuse(&name, &format!("of unknown kind {code}")))?;
-    let value = match kind {
-        AttributeType::INT => AttributeValue::Int(proto.i),
-        AttributeType::FLOAT => AttributeValue::Float(proto.f),
-        AttributeType::STRING => AttributeValue::String(text(proto.s)?),
-        AttributeType::TENSOR => {
-            let tensor = proto.t.into_option().ok_or_else(|| refuse(&name, "a tensor without content"))?;
-            let place = format!("node \"{}\", attribute \"{name}\"", node.label());
-            AttributeValue::Tensor(tensor::read(tensor, &place)?)
-        }
-        AttributeType::GRAPH => {
-            let body = proto.g.into_option().ok_or_else(|| refuse(&name, "a graph without content"))?;
-            AttributeValue::Graph(Box::new(graph(body)?))
-        }
-        AttributeType::INTS => AttributeValue::Ints(proto.ints),
-        AttributeType::FLOATS => AttributeValue::Floats(proto.floats),
-        AttributeType::STRINGS => {
-            AttributeValue::Strings(proto.strings.into_iter().map(text).collect::<Result<_, _>>()?)
-        }
-        AttributeType::UNDEFINED => return Err(refuse(&name, "of no stated kind")),
-        AttributeType::SPARSE_TENSOR | AttributeType::SPARSE_TENSORS => {
-            return Err(refuse(&name, "a sparse tensor"));
-        }
-        AttributeType::TYPE_PROTO | AttributeType::TYPE_PROTOS => return Err(refuse(&name, "a type")),
-        AttributeType::TENSORS => return Err(refuse(&name, "a list of tensors")),
-        AttributeType::GRAPHS => return Err(refuse(&name, "a list of graphs")),
-    };
-    Ok((name, value))
 }
 
 #[cfg(test)]
@@ -250,23 +264,5 @@ mod tests {
         let ty = TypeProto { value: Some(type_proto::Value::TensorType(tensor)), ..Default::default() };
         let value = value_info(ValueInfoProto { type_: Some(ty).into(), ..Default::default() }).unwrap();
         assert_eq!(value.shape, Some(vec![Dim::Unknown; 3]));
-    }
-
-    #[test]
-    fn only_functions_that_are_called_are_refused() {
-        let model = |op_type: &str| {
-            let node = NodeProto { name: "n".into(), op_type: op_type.into(), ..Default::default() };
-            let function = wire::FunctionProto { name: "Block".into(), ..Default::default() };
-            wire::encode(&ModelProto {
-                graph: Some(GraphProto { node: vec![node], ..Default::default() }).into(),
-                functions: vec![function],
-                ..Default::default()
-            })
-        };
-        assert!(read(&model("Relu")).is_ok());
-        assert_eq!(
-            read(&model("Block")).unwrap_err().to_string(),
-            "node \"n\" calls the model's own function ai.onnx:Block; export the model with functions inlined"
-        );
     }
 }

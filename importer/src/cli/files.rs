@@ -1,7 +1,7 @@
 //! Files that subcommands read and write, with problems named after them.
 
 use std::fs;
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use exactum_importer::batch::Batch;
@@ -11,28 +11,52 @@ use exactum_importer::input_type::{self, InputType};
 use exactum_importer::interface::Interface;
 use exactum_importer::npy::{self, Array};
 use exactum_importer::{Compiled, compile};
-use exactum_qonnx::{Model, ReadError};
+use exactum_qonnx::{Folder, Model, ReadError};
+use sha2::{Digest, Sha256};
 use tempfile::NamedTempFile;
 
 /// The bytes of the file at `path`.
 pub(super) fn read(path: &Path) -> Result<Vec<u8>> {
-    fs::read(path).map_err(|error| {
-        let problem =
-            Diagnostic::new(Code::Unreadable, Location::default(), error.to_string(), "a readable file");
-        Report::from(problem).in_file(&name(path))
-    })
+    fs::read(path).map_err(|error| cannot_read(path, &error))
 }
 
-/// The model in the ONNX file at `path`, with quantizers for its `inputs`, and the file's bytes.
-pub(super) fn model(path: &Path, inputs: &Inputs) -> Result<(Model, Vec<u8>)> {
+/// What a model was read from.
+pub(super) struct Source {
+    bytes: Vec<u8>,
+    folder: Folder,
+}
+
+impl Source {
+    /// SHA-256 of the model's file, followed by the side files that its tensors are kept in.
+    fn digest(&self) -> Result<[u8; 32]> {
+        let mut digest = Sha256::new_with_prefix(&self.bytes);
+        let mut part = vec![0; 1 << 16];
+        for path in self.folder.files() {
+            let failed = |error: io::Error| cannot_read(path, &error);
+            let mut file = fs::File::open(path).map_err(failed)?;
+            loop {
+                let length = file.read(&mut part).map_err(failed)?;
+                if length == 0 {
+                    break;
+                }
+                digest.update(&part[..length]);
+            }
+        }
+        Ok(digest.finalize().into())
+    }
+}
+
+/// The model in the ONNX file at `path`, with quantizers for its `inputs`, and what it was read from.
+pub(super) fn model(path: &Path, inputs: &Inputs) -> Result<(Model, Source)> {
     let bytes = read(path)?;
     if Container::is_container(&bytes) {
         let needed = "the .onnx file that it was built from";
         let problem = Diagnostic::new(Code::NotOnnx, Location::default(), "an .exa container", needed);
         return Err(Report::from(problem).in_file(&name(path)));
     }
-    let mut model =
-        exactum_qonnx::read(&bytes).map_err(|error| Report::from(unreadable(&error)).in_file(&name(path)))?;
+    let mut folder = Folder::of(path);
+    let mut model = exactum_qonnx::read_beside(&bytes, &mut folder)
+        .map_err(|error| Report::from(unreadable(&error)).in_file(&name(path)))?;
     if model.opsets.is_empty() {
         // ONNX demands them, and they come after the graph: a file cut there still decodes.
         let needed = "a complete ONNX model, which names its operator sets";
@@ -40,7 +64,7 @@ pub(super) fn model(path: &Path, inputs: &Inputs) -> Result<(Model, Vec<u8>)> {
         return Err(Report::from(problem).in_file(&name(path)));
     }
     input_type::apply(&mut model, &inputs.input_type).map_err(|report| report.in_file(&name(path)))?;
-    Ok((model, bytes))
+    Ok((model, Source { bytes, folder }))
 }
 
 /// A compiled ONNX file.
@@ -61,9 +85,9 @@ pub(super) struct Inputs {
 
 /// Compiles the ONNX file at `path`.
 pub(super) fn compiled(path: &Path, inputs: &Inputs) -> Result<Built> {
-    let (model, bytes) = model(path, inputs)?;
+    let (model, source) = model(path, inputs)?;
     let compiled = compile(&model).map_err(|report| report.in_model(&name(path), &model))?;
-    let container = Container::new(&compiled, &model, &bytes);
+    let container = Container::of_source(&compiled, &model, source.digest()?);
     Ok(Built { model, compiled, container })
 }
 
@@ -145,6 +169,12 @@ fn stage(path: &Path, bytes: &[u8]) -> io::Result<NamedTempFile> {
     Ok(file)
 }
 
+fn cannot_read(path: &Path, error: &io::Error) -> Report {
+    let problem =
+        Diagnostic::new(Code::Unreadable, Location::default(), error.to_string(), "a readable file");
+    Report::from(problem).in_file(&name(path))
+}
+
 fn cannot_write(path: &Path, error: &io::Error) -> Report {
     let needed = "a path in a folder that can be written";
     let problem = Diagnostic::new(Code::CannotWrite, Location::default(), error.to_string(), needed);
@@ -164,9 +194,12 @@ fn unreadable(error: &ReadError) -> Diagnostic {
         ReadError::AttributeKind { .. } | ReadError::AttributeText { .. } => {
             (Code::BadSchema, "attributes as the operators define them")
         }
-        ReadError::LocalFunction { .. } => (Code::UnsupportedOperator, "nodes of ONNX and QONNX operators"),
+        ReadError::LocalFunction { .. } => (Code::UnsupportedOperator, "functions that their nodes can stand for"),
         ReadError::NotTensor { .. } => (Code::UnsupportedForm, "values that are tensors"),
-        _ => (Code::NotOnnx, "a complete ONNX model with its data inside"),
+        ReadError::ExternalData { .. } | ReadError::SideFile { .. } => {
+            (Code::NotOnnx, "the files that tensors are kept in, complete and in the folder of the model")
+        }
+        _ => (Code::NotOnnx, "a complete ONNX model"),
     };
     let found = match error {
         ReadError::Protobuf { reason } => format!("bytes that are no model message: {reason}"),

@@ -38,7 +38,7 @@ codes! {
     Unreadable = "E0101", "the file cannot be read",
         "The file does not exist, is a folder, or its permissions forbid reading. Check the path as it is printed.";
     NotOnnx = "E0102", "the file is not a complete ONNX model",
-        "The bytes do not decode as an ONNX protobuf. The file is truncated, is not ONNX at all, or keeps its tensors in a side file. Export it again with the data inline.";
+        "The bytes do not decode as an ONNX protobuf. The file is truncated or is not ONNX at all; or a side file, in which exporters keep the data of large models, is missing or shorter than the model says. Keep side files in the folder of the model, under their names.";
     BadTensor = "E0103", "a tensor of the file is malformed",
         "The declared shape and the data of an initializer do not fit together, or its element type is not supported. Export the model again.";
     BadGraph = "E0104", "the graph is not well formed",

@@ -91,6 +91,14 @@ elem_types! {
     U4 = 21, "uint4", 4;
     /// Signed 4-bit integer, two to a byte.
     I4 = 22, "int4", 4;
+    /// 4-bit float, 2-bit exponent, two to a byte.
+    F4E2M1 = 23, "float4e2m1", 4;
+    /// 8-bit power of two.
+    F8E8M0 = 24, "float8e8m0", 8;
+    /// Unsigned 2-bit integer, four to a byte.
+    U2 = 25, "uint2", 2;
+    /// Signed 2-bit integer, four to a byte.
+    I2 = 26, "int2", 2;
 }
 
 impl fmt::Display for ElemType {
@@ -141,7 +149,7 @@ pub enum TensorData {
     Strings(Vec<Vec<u8>>),
     /// Types nothing here computes with: their little-endian packed bytes.
     Opaque {
-        /// Element type: a half, 8-bit or complex float, or a 4-bit integer.
+        /// Element type: a half, 8-bit, 4-bit or complex float, or a 4-bit or 2-bit integer.
         elem: ElemType,
         /// Elements, [`ElemType::size_bits`] each, the last byte padded.
         bytes: Vec<u8>,

@@ -2,16 +2,15 @@
 
 use crate::ReadError;
 use crate::model::{ElemType, Tensor, TensorData, element_count, packed_size_bytes};
+use crate::side_files::{self, Folder};
 use crate::wire::{DataLocation, TensorProto};
 
 /// Reads the tensor at `place`, which goes into errors.
-pub(super) fn read(proto: TensorProto, place: &str) -> Result<Tensor, ReadError> {
-    let external = proto.data_location.enum_value() == Ok(DataLocation::EXTERNAL);
-    if external || !proto.external_data.is_empty() {
-        let entry = proto.external_data.iter().find(|entry| entry.key == "location");
-        let location = entry.map_or("no location given", |entry| &entry.value).to_owned();
-        return Err(ReadError::ExternalData { place: place.to_owned(), location });
-    }
+pub(super) fn read(
+    proto: TensorProto,
+    place: &str,
+    folder: Option<&mut Folder>,
+) -> Result<Tensor, ReadError> {
     if proto.segment.is_some() {
         return Err(ReadError::Segmented { place: place.to_owned() });
     }
@@ -24,7 +23,19 @@ pub(super) fn read(proto: TensorProto, place: &str) -> Result<Tensor, ReadError>
         .ok_or_else(|| ReadError::ElemType { place: place.to_owned(), code: proto.data_type })?;
     let source = Source { place, shape: &shape, elems, elem };
     let name = proto.name.clone();
-    let data = if proto.raw_data.is_empty() { source.typed(proto)? } else { source.raw(proto.raw_data)? };
+    let data = if proto.data_location.enum_value() == Ok(DataLocation::EXTERNAL) {
+        let Some(folder) = folder else {
+            return Err(ReadError::ExternalData {
+                place: place.to_owned(),
+                location: side_files::location(&proto),
+            });
+        };
+        source.raw(folder.bytes(&proto, place, source.size_bytes())?)?
+    } else if proto.raw_data.is_empty() {
+        source.typed(proto)?
+    } else {
+        source.raw(proto.raw_data)?
+    };
     Ok(Tensor { name, shape, data })
 }
 
@@ -37,6 +48,11 @@ struct Source<'a> {
 }
 
 impl Source<'_> {
+    /// Bytes that the elements take.
+    fn size_bytes(&self) -> usize {
+        packed_size_bytes(self.elem, self.elems).unwrap_or(usize::MAX)
+    }
+
     fn wrong_length(&self, needed: usize, found: usize, unit: &'static str) -> ReadError {
         ReadError::DataLength {
             place: self.place.to_owned(),
@@ -51,7 +67,7 @@ impl Source<'_> {
         if self.elem == ElemType::String {
             return Err(self.wrong_length(self.elems, 0, "strings"));
         }
-        let needed = packed_size_bytes(self.elem, self.elems).unwrap_or(usize::MAX);
+        let needed = self.size_bytes();
         if bytes.len() != needed {
             return Err(self.wrong_length(needed, bytes.len(), "bytes"));
         }
@@ -161,11 +177,11 @@ mod tests {
     }
 
     fn message(proto: TensorProto) -> String {
-        read(proto, "initializer \"t\"").unwrap_err().to_string()
+        read(proto, "initializer \"t\"", None).unwrap_err().to_string()
     }
 
     fn data(proto: TensorProto) -> TensorData {
-        read(proto, "initializer \"t\"").unwrap().data
+        read(proto, "initializer \"t\"", None).unwrap().data
     }
 
     #[test]
@@ -237,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn data_elsewhere_is_refused() {
+    fn data_elsewhere_needs_the_folder() {
         let location =
             StringStringEntryProto { key: "location".into(), value: "w.bin".into(), ..Default::default() };
         let external = TensorProto {
@@ -245,9 +261,8 @@ mod tests {
             external_data: vec![location],
             ..proto(ElemType::F32, &[2])
         };
-        let expected =
-            "initializer \"t\": the data is in another file (w.bin); save the model with its data inside";
-        assert_eq!(message(external), expected);
+        let found = message(external);
+        assert!(found.contains("\"t\": the data is in the side file \"w.bin\""), "{found}");
         let mut segmented = proto(ElemType::F32, &[0]);
         segmented.segment = Some(Default::default()).into();
         assert!(message(segmented).contains("segments"));

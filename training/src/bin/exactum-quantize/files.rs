@@ -13,7 +13,8 @@ use crate::problem::{Problem, data};
 pub(crate) fn network(path: &Path) -> Result<FloatGraph, Problem> {
     let bytes = read(path)?;
     let failed = |error: FloatGraphError| Problem::Network { path: path.to_owned(), error };
-    let model = exactum_qonnx::read(&bytes).map_err(|error| failed(error.into()))?;
+    let mut folder = exactum_qonnx::Folder::of(path);
+    let model = exactum_qonnx::read_beside(&bytes, &mut folder).map_err(|error| failed(error.into()))?;
     if model.opsets.is_empty() {
         // They come behind the graph: a file that is cut off there still decodes.
         return Err(data(path, "no operator sets", "a complete ONNX model"));
