@@ -14,22 +14,24 @@ use crate::npy::{self, Array};
 #[derive(Clone, Debug, PartialEq)]
 pub struct Batch {
     samples: usize,
-    /// Values of each input, sample after sample.
+    /// Values of each input of the file that is read, sample after sample.
     inputs: Vec<Vec<f32>>,
-    /// Elements of one sample of each input.
-    elems: Vec<usize>,
+    /// For each input of the program which of these it is given, and the elements of one sample.
+    given: Vec<(usize, usize)>,
 }
 
 impl Batch {
-    /// A batch of `arrays`, one for each input of `interface`. The first axis counts the samples.
+    /// A batch of `arrays`, one for each of the [inputs that are read](Interface::read_inputs). The first axis counts
+    /// the samples.
     ///
     /// # Errors
     /// [`Code::BadInput`] if shapes do not fit, there are no samples, or a value is no `f32`.
     pub fn new(interface: &Interface, arrays: &[Array]) -> Result<Self> {
-        let count = count_samples("input", &interface.inputs, arrays)?;
+        let read = interface.read_inputs();
+        let count = count_samples("input", &read, arrays)?;
         let mut problems = vec![];
         let mut inputs = vec![];
-        for (port, array) in interface.inputs.iter().zip(arrays) {
+        for (port, array) in read.iter().zip(arrays) {
             match floats(array) {
                 Ok(values) => inputs.push(values),
                 Err(mut diagnostic) => {
@@ -39,8 +41,12 @@ impl Batch {
                 }
             }
         }
-        let elems = interface.inputs.iter().map(Port::elems).collect();
-        Report::check(problems, Self { samples: count, inputs, elems })
+        let given = interface
+            .inputs
+            .iter()
+            .filter_map(|port| Some((read.iter().position(|read| read.name == port.name)?, port.elems())));
+        let given = given.collect();
+        Report::check(problems, Self { samples: count, inputs, given })
     }
 
     /// Number of samples, at least 1.
@@ -48,13 +54,13 @@ impl Batch {
         self.samples
     }
 
-    /// Sample `index` of every input.
+    /// Sample `index` of every input of the program.
     ///
     /// # Panics
     /// If there is no such sample.
     pub fn sample(&self, index: usize) -> Vec<&[f32]> {
-        let inputs = self.inputs.iter().zip(&self.elems);
-        inputs.map(|(values, elems)| &values[index * elems..][..*elems]).collect()
+        let given = self.given.iter();
+        given.map(|(input, elems)| &self.inputs[*input][index * elems..][..*elems]).collect()
     }
 }
 
@@ -62,7 +68,7 @@ impl Batch {
 ///
 /// # Errors
 /// [`Code::BadInput`] if the arrays are too many or too few, or their shapes do not fit.
-pub fn count_samples(what: &str, ports: &[Port], arrays: &[Array]) -> Result<usize> {
+pub fn count_samples(what: &str, ports: &[&Port], arrays: &[Array]) -> Result<usize> {
     if ports.len() != arrays.len() {
         let needed = format!("{}, one for each {what} of the model", ports.len());
         let found = format!("{} arrays", arrays.len());
@@ -137,13 +143,30 @@ impl<'p> Host<'p> {
         inputs
     }
 
+    /// The codes of every input for one sample.
+    ///
+    /// # Panics
+    /// As [`run`](Self::run).
+    pub fn input_codes(&mut self, sample: &[&[f32]]) -> Vec<Vec<i32>> {
+        let mut inputs = vec![];
+        self.filled(sample, |codes| inputs.push(codes.iter().collect()));
+        inputs
+    }
+
     /// Quantizes `sample`, hands the codes of each input to `input`, and runs the program.
     fn execute(
         &mut self,
         sample: &[&[f32]],
-        mut input: impl FnMut(Codes<'_>),
+        input: impl FnMut(Codes<'_>),
         observer: &mut impl Observer,
     ) -> Engine<'p, '_> {
+        let mut engine = self.filled(sample, input);
+        engine.run_observed(observer);
+        engine
+    }
+
+    /// As [`execute`](Self::execute), before the run.
+    fn filled(&mut self, sample: &[&[f32]], mut input: impl FnMut(Codes<'_>)) -> Engine<'p, '_> {
         let arena = words_as_bytes_mut(&mut self.arena);
         let mut engine =
             Engine::new(&self.program, arena).expect("the arena has the size the program states");
@@ -156,7 +179,6 @@ impl<'p> Host<'p> {
                 input(codes.as_codes());
             }
         }
-        engine.run_observed(observer);
         engine
     }
 }

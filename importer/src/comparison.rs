@@ -64,7 +64,7 @@ impl<'a> Expected<'a> {
     /// # Errors
     /// [`Code::BadInput`](crate::diagnostic::Code::BadInput) if shapes do not fit.
     pub fn new(interface: &Interface, arrays: &'a [Array], samples: usize) -> Result<Self> {
-        let found = count_samples("output", &interface.outputs, arrays)?;
+        let found = count_samples("output", &interface.outputs.iter().collect::<Vec<_>>(), arrays)?;
         if found != samples {
             let at = crate::diagnostic::Location::part("outputs");
             let (found, needed) = (format!("{found} samples"), format!("{samples}, as in the input"));

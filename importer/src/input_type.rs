@@ -58,7 +58,7 @@ pub fn apply(model: &mut Model, types: &[InputType]) -> Result<()> {
             let needed = format!("an input of the model: {}", inputs.join(", "));
             return Err(Diagnostic::new(Code::BadInput, at, "no input of that name", needed).into());
         }
-        let quantized = format!("{name}.quantized");
+        let quantized = quantized(name);
         for input in
             model.graph.nodes.iter_mut().flat_map(|node| &mut node.inputs).filter(|input| *input == name)
         {
@@ -80,6 +80,15 @@ pub fn apply(model: &mut Model, types: &[InputType]) -> Result<()> {
         model.graph.nodes.insert(0, node);
     }
     Ok(())
+}
+
+/// Whether [`apply`] put `node` into its model.
+pub(crate) fn is_added(node: &Node) -> bool {
+    node.op_type == "Quant" && node.input(0).is_some_and(|name| node.name == quantized(name))
+}
+
+fn quantized(name: &str) -> String {
+    format!("{name}.quantized")
 }
 
 #[cfg(test)]

@@ -1,18 +1,21 @@
 //! What a caller has to know about a program's inputs and outputs: names, shapes, and what the integers stand for.
 
 use exactum_runtime::num::{IntRange, IntType};
-use num_traits::{ToPrimitive, Zero};
+use num_traits::{One, ToPrimitive, Zero};
 use serde::{Deserialize, Serialize};
 
 use crate::exact::{self, Curve, Piece};
-use crate::graph::{ChannelMap, Dequantize, Graph, Meaning, Op, Storage, Type, Value, ValueId};
+use crate::graph::{ChannelMap, Dequantize, Graph, Meaning, Op, Storage, Type, Value, ValueId, exact_scale};
 use crate::lower;
 
 /// Inputs and outputs of a program, in the file's order.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Interface {
-    /// What the caller provides.
+    /// What the caller provides: one for each input of the program. Those of one name are given the same values, each
+    /// of them quantized in its own way.
     pub inputs: Vec<Port>,
+    /// Names of all inputs of the file, in its order, with those that nothing reads.
+    pub input_names: Vec<String>,
     /// What the caller gets.
     pub outputs: Vec<Port>,
 }
@@ -43,6 +46,9 @@ pub struct Port {
     pub channels: Option<ChannelMap>,
     /// What the model does with the real values, in order, and a program leaves to its caller.
     pub functions: Vec<Function>,
+    /// Whether the codes of an input are a function of floats with operators of the model before the quantizer: scale
+    /// and zero point are then not those of the floats that the caller gives.
+    pub preprocessed: bool,
 }
 
 /// A function of the real values of an output.
@@ -84,9 +90,26 @@ fn softmax(x: &[f64], shape: &[usize], axis: usize) -> Vec<f64> {
     x.iter().enumerate().map(value).collect()
 }
 
+/// Whether operators of the model stand before the quantizer that makes `codes` of an input.
+fn preprocessed(graph: &Graph, codes: ValueId) -> bool {
+    let Some(Op::Quantize(quantize)) = graph.producer(codes).map(|index| &graph.nodes[index].op) else {
+        return false;
+    };
+    let curve = &quantize.tail.curve;
+    let (Type::Codes(codes), Some((gain, offset))) = (&graph.value(codes).ty, curve.as_affine()) else {
+        return true;
+    };
+    // Scales of channels are written as gains.
+    let scaled = codes.axis.is_some()
+        && gain.len() == codes.scale.len()
+        && gain.iter().zip(&codes.scale).all(|(gain, scale)| (gain * exact_scale(*scale)).is_one());
+    !curve.is_identity() && !(scaled && offset.iter().all(Zero::is_zero))
+}
+
 impl Interface {
-    /// The interface of a model: what its `quantized` graph says, with the bounds of the `integer` graph.
-    pub fn of(quantized: &Graph, integer: &Graph) -> Self {
+    /// The interface of a model: what its `quantized` graph says, with the bounds of the `integer` graph. The inputs of
+    /// its file are called `input_names`.
+    pub fn of(quantized: &Graph, integer: &Graph, input_names: Vec<String>) -> Self {
         let codes = lower::input_codes(quantized).into_iter().zip(lower::input_codes(integer));
         let inputs = integer.inputs.iter().zip(codes);
         let outputs = quantized.outputs.iter().zip(&integer.outputs);
@@ -94,9 +117,11 @@ impl Interface {
             inputs: inputs
                 .map(|(input, (codes, stored))| {
                     let name = &integer.value(*input).name;
-                    Port::of(name, quantized.value(codes)).bounded(integer.value(stored))
+                    let port = Port::of(name, quantized.value(codes)).bounded(integer.value(stored));
+                    Port { preprocessed: preprocessed(quantized, codes), ..port }
                 })
                 .collect(),
+            input_names,
             outputs: outputs
                 .map(|(id, stored)| {
                     let stored = integer.value(integer.integers(*stored));
@@ -104,6 +129,18 @@ impl Interface {
                 })
                 .collect(),
         }
+    }
+
+    /// One port for each input of the file that something reads, in the file's order.
+    pub fn read_inputs(&self) -> Vec<&Port> {
+        let port = |name: &String| self.inputs.iter().find(|port| port.name == *name);
+        self.input_names.iter().filter_map(port).collect()
+    }
+
+    /// Names of the file's inputs that nothing reads.
+    pub fn unread_inputs(&self) -> Vec<&str> {
+        let read = |name: &&String| self.inputs.iter().any(|port| port.name == **name);
+        self.input_names.iter().filter(|name| !read(name)).map(String::as_str).collect()
     }
 }
 
@@ -151,6 +188,7 @@ impl Port {
             axis: 1,
             channels: None,
             functions: vec![],
+            preprocessed: false,
         };
         match &value.ty {
             Type::Codes(codes) => Self {
@@ -190,6 +228,18 @@ impl Port {
     fn with_channels(self, channels: Option<&ChannelMap>) -> Self {
         let axis = channels.map_or(Some(1), |channels| channels.axis(&self.shape));
         Self { axis: axis.unwrap_or(1), channels: channels.filter(|_| axis.is_none()).cloned(), ..self }
+    }
+
+    /// What a caller must not take scale and zero point of an input for, if its floats are [preprocessed](Self::preprocessed).
+    pub fn preprocessing(&self) -> Option<String> {
+        self.preprocessed.then(|| {
+            format!(
+                "the program computes these codes from floats by thresholds, for the operators before the quantizer; the scale \
+                 is not that of `{0}`: give floats, or build with `--input-type {0}=uint8*1` for a program that takes bytes, \
+                 each of which stands for its number",
+                self.name
+            )
+        })
     }
 
     /// Elements of one sample.

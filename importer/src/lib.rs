@@ -12,6 +12,7 @@ pub mod dataflow;
 pub mod diagnostic;
 pub mod exact;
 pub mod graph;
+pub mod input_shape;
 pub mod input_type;
 pub mod interface;
 pub mod lift;
@@ -83,8 +84,9 @@ pub fn compile(model: &exactum_qonnx::Model) -> Result<Compiled> {
     let mut scheduled = integer.clone();
     passes::advance(&mut scheduled, Level::Scheduled)?;
     let lowered = lower::program(&scheduled)?;
+    let input_names = imported.inputs.iter().map(|id| imported.value(*id).name.clone()).collect();
     Ok(Compiled {
-        interface: Interface::of(&quantized, &integer),
+        interface: Interface::of(&quantized, &integer, input_names),
         proofs: proofs(&integer),
         memory: passes::memory_plan(&scheduled),
         imported,

@@ -35,6 +35,8 @@ pub mod support;
 mod tensor;
 mod window;
 
+pub use inputs::is_quantizer;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 

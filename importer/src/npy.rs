@@ -1,10 +1,11 @@
 //! NumPy arrays in `.npy` files: the data that `run` and `verify` take and give.
 //!
-//! Numbers are accepted in any type whose values 64-bit floats hold exactly, sizes are checked before anything is
-//! allocated, and written bytes depend on nothing but the array.
+//! Numbers are accepted in any type whose values 64-bit floats hold exactly, in both orders of bytes and of axes, sizes
+//! are checked before anything is allocated, and written bytes depend on nothing but the array.
 
+use exactum_qonnx::FileKind;
 use npyz::{
-    AutoSerialize, DType, Deserialize, NpyFile, NpyHeader, Order, TypeChar, WriteOptions, WriterBuilder,
+    AutoSerialize, DType, Endianness, NpyHeader, Order, TypeChar, TypeStr, WriteOptions, WriterBuilder,
 };
 
 use crate::diagnostic::{Code, Diagnostic, Location, Result};
@@ -14,7 +15,7 @@ use crate::interface::position;
 const MAX_HEADER_BYTES: usize = 4096;
 
 /// Types that [`read`] takes.
-const NUMBERS: &str = "float32, float64, or integers of 8 to 64 bits";
+const NUMBERS: &str = "numbers: floats of 16 to 64 bits, integers of 8 to 64 bits, or booleans";
 
 /// An array of real numbers, row-major.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,22 +29,18 @@ pub struct Array {
 /// Reads the array in `bytes`.
 ///
 /// # Errors
-/// [`Code::NotNpy`] if the bytes are no complete array in C order, [`Code::BadInput`] if its elements are not
-/// numbers, are NaN, or are integers that a 64-bit float does not hold.
+/// [`Code::NotNpy`] if the bytes are no complete array, [`Code::BadInput`] if its elements are not numbers, are NaN, or
+/// are integers that a 64-bit float does not hold.
 pub fn read(bytes: &[u8]) -> Result<Array> {
     check_header(bytes)?;
     let mut data = bytes;
     let header = NpyHeader::from_reader(&mut data)
         .map_err(|error| malformed(error.to_string(), "the header of an array of numbers"))?;
-    if header.order() != Order::C && header.shape().len() > 1 {
-        return Err(
-            malformed("an array in Fortran order", "C order, as numpy.ascontiguousarray gives it").into()
-        );
-    }
     let DType::Plain(ty) = header.dtype() else {
         return Err(unusable(Location::default(), "a structured array", NUMBERS).into());
     };
-    let (class, size_bytes) = (ty.type_char(), ty.size_field());
+    let number = number(&ty).map_err(|diagnostic| *diagnostic)?;
+    let size_bytes = ty.size_field();
     let elems = header.shape().iter().try_fold(1u64, |elems, dim| elems.checked_mul(*dim));
     let shape: Option<Vec<usize>> = header.shape().iter().map(|dim| usize::try_from(*dim).ok()).collect();
     let fits = elems.and_then(|elems| elems.checked_mul(size_bytes)) == Some(data.len() as u64);
@@ -51,25 +48,91 @@ pub fn read(bytes: &[u8]) -> Result<Array> {
         let needed = format!("elements of {size_bytes} bytes in shape {:?}", header.shape());
         return Err(malformed(format!("{} bytes of data", data.len()), needed).into());
     };
-    let file = NpyFile::with_header(header, data);
-    let values = match (class, size_bytes) {
-        (TypeChar::Float, 4) => elements(file, |value: f32| f64::from(value)),
-        (TypeChar::Float, 8) => elements(file, |value: f64| value),
-        (TypeChar::Int, 1) => elements(file, |value: i8| f64::from(value)),
-        (TypeChar::Int, 2) => elements(file, |value: i16| f64::from(value)),
-        (TypeChar::Int, 4) => elements(file, |value: i32| f64::from(value)),
-        (TypeChar::Int, 8) => integers(file, &shape, |value: i64| (value as f64, i128::from(value)))?,
-        (TypeChar::Uint, 1) => elements(file, |value: u8| f64::from(value)),
-        (TypeChar::Uint, 2) => elements(file, |value: u16| f64::from(value)),
-        (TypeChar::Uint, 4) => elements(file, |value: u32| f64::from(value)),
-        (TypeChar::Uint, 8) => integers(file, &shape, |value: u64| (value as f64, i128::from(value)))?,
-        _ => return Err(unusable(Location::default(), format!("elements of type {ty}"), NUMBERS).into()),
+    let values: Vec<Option<f64>> = data.chunks(size_bytes.max(1) as usize).map(number).collect();
+    let values = if header.order() == Order::C { values } else { row_major(&shape, &values) };
+    if let Some(index) = values.iter().position(Option::is_none) {
+        let needed = "integers that a float64 holds, below 2^53 in magnitude";
+        return Err(unusable(element(&shape, index), "a larger integer", needed).into());
     }
-    .map_err(|error| malformed(error.to_string(), "an array of numbers"))?;
+    let values: Vec<f64> = values.into_iter().flatten().collect();
     match values.iter().position(|value| value.is_nan()) {
         Some(index) => Err(unusable(element(&shape, index), "NaN", "a number").into()),
         None => Ok(Array { shape, values }),
     }
+}
+
+/// What the bytes of one element of type `ty` stand for; `None` for integers that a 64-bit float does not hold.
+fn number(ty: &TypeStr) -> Result<fn(&[u8]) -> Option<f64>, Box<Diagnostic>> {
+    macro_rules! of {
+        ($ty:ident, $real:path) => {
+            match ty.endianness() {
+                Endianness::Big => |bytes| $real($ty::from_be_bytes(bytes.try_into().ok()?)),
+                _ => |bytes| $real($ty::from_le_bytes(bytes.try_into().ok()?)),
+            }
+        };
+    }
+    Ok(match (ty.type_char(), ty.size_field()) {
+        (TypeChar::Float, 2) => of!(u16, half),
+        (TypeChar::Float, 4) => of!(f32, wide),
+        (TypeChar::Float, 8) => of!(f64, wide),
+        (TypeChar::Int, 1) => of!(i8, wide),
+        (TypeChar::Int, 2) => of!(i16, wide),
+        (TypeChar::Int, 4) => of!(i32, wide),
+        (TypeChar::Int, 8) => of!(i64, exactly),
+        (TypeChar::Bool, 1) => of!(u8, truth),
+        (TypeChar::Uint, 1) => of!(u8, wide),
+        (TypeChar::Uint, 2) => of!(u16, wide),
+        (TypeChar::Uint, 4) => of!(u32, wide),
+        (TypeChar::Uint, 8) => of!(u64, exactly),
+        (class, _) => {
+            let found = match class {
+                TypeChar::UnicodeStr | TypeChar::ByteStr => format!("text, elements of type {ty}"),
+                TypeChar::Complex => format!("complex numbers, elements of type {ty}"),
+                TypeChar::DateTime | TypeChar::TimeDelta => format!("times, elements of type {ty}"),
+                _ => format!("elements of type {ty}"),
+            };
+            return Err(Box::new(unusable(Location::default(), found, NUMBERS)));
+        }
+    })
+}
+
+fn wide(value: impl Into<f64>) -> Option<f64> {
+    Some(value.into())
+}
+
+fn truth(value: u8) -> Option<f64> {
+    Some(f64::from(value != 0))
+}
+
+fn exactly(integer: impl Into<i128>) -> Option<f64> {
+    let integer = integer.into();
+    Some(integer as f64).filter(|real| *real as i128 == integer)
+}
+
+/// The value of a half precision float.
+fn half(bits: u16) -> Option<f64> {
+    let (exponent, fraction) = (i32::from(bits >> 10 & 31), f64::from(bits & 1023));
+    let magnitude = match exponent {
+        0 => fraction * 2f64.powi(-24),
+        31 if fraction == 0.0 => f64::INFINITY,
+        31 => f64::NAN,
+        _ => (1024.0 + fraction) * 2f64.powi(exponent - 25),
+    };
+    Some(if bits >> 15 == 0 { magnitude } else { -magnitude })
+}
+
+/// The elements of an array of `shape` whose first axis runs fastest, in the order in which the last one does.
+fn row_major<T: Copy>(shape: &[usize], values: &[T]) -> Vec<T> {
+    let steps: Vec<usize> = shape
+        .iter()
+        .scan(1, |step, dim| {
+            let own = *step;
+            *step *= dim;
+            Some(own)
+        })
+        .collect();
+    let at = |index| position(shape, index).iter().zip(&steps).map(|(at, step)| at * step).sum::<usize>();
+    (0..values.len()).map(|index| values[at(index)]).collect()
 }
 
 /// The bytes of a `.npy` file that holds `values` in `shape`.
@@ -110,11 +173,19 @@ fn check_header(bytes: &[u8]) -> Result<()> {
             usize::try_from(u32::from_le_bytes([*a, *b, *c, *d])).ok().and_then(|length| text.get(..length))
         }
         [0x93, b'N', b'U', b'M', b'P', b'Y', ..] => None,
-        _ => return Err(malformed("other bytes", "a .npy file, which starts with \\x93NUMPY").into()),
+        _ => {
+            let found = FileKind::of(bytes).map_or("other bytes", FileKind::name);
+            return Err(malformed(found, "a .npy file, as numpy.save writes it").into());
+        }
     };
     let Some(text) = text else {
         return Err(malformed("the end of the file", "the rest of the header").into());
     };
+    // Objects are pickles, which run code.
+    if text.windows(4).any(|part| part == b"'|O'") {
+        let needed = "numbers; array.astype(numpy.float32) makes them of objects that are numbers";
+        return Err(unusable(Location::default(), "an array of Python objects", needed).into());
+    }
     // `{'descr': '<f4', 'fortran_order': False, 'shape': (3, 4), }` opens two brackets.
     let nesting = text.iter().filter(|byte| b"([{".contains(byte)).count();
     if text.len() > MAX_HEADER_BYTES || nesting > 2 {
@@ -122,39 +193,6 @@ fn check_header(bytes: &[u8]) -> Result<()> {
         return Err(malformed(found, "the header of an array of numbers").into());
     }
     Ok(())
-}
-
-fn elements<T: Deserialize>(
-    file: NpyFile<&[u8]>,
-    mut real: impl FnMut(T) -> f64,
-) -> std::io::Result<Vec<f64>> {
-    let data = file.data::<T>().map_err(std::io::Error::other)?;
-    data.map(|value| value.map(&mut real)).collect()
-}
-
-/// As [`elements`], for types with integers that `f64` does not hold.
-fn integers<T: Deserialize>(
-    file: NpyFile<&[u8]>,
-    shape: &[usize],
-    split: impl Fn(T) -> (f64, i128),
-) -> Result<std::io::Result<Vec<f64>>> {
-    let mut inexact = None;
-    let mut index = 0;
-    let values = elements(file, |value| {
-        let (real, integer) = split(value);
-        if real as i128 != integer {
-            inexact.get_or_insert((index, integer));
-        }
-        index += 1;
-        real
-    });
-    match inexact {
-        Some((index, integer)) => {
-            Err(unusable(element(shape, index), integer.to_string(), "an integer that a float64 holds")
-                .into())
-        }
-        None => Ok(values),
-    }
 }
 
 fn malformed(found: impl Into<String>, needed: impl Into<String>) -> Diagnostic {
@@ -210,6 +248,61 @@ mod tests {
         }
     }
 
+    /// The same six numbers in every type, order of bytes and order of axes.
+    #[test]
+    fn every_way_to_store_numbers_gives_them() {
+        let rows = [0.0, 1.0, 2.0, 3.0, 4.0, 5.0];
+        let columns = [0.0, 3.0, 1.0, 4.0, 2.0, 5.0];
+        let halves = [0u16, 0x3c00, 0x4000, 0x4200, 0x4400, 0x4500];
+        let half = |value: f64| halves[value as usize];
+        for (order, values) in [("False", rows), ("True", columns)] {
+            let file = |descr: &str, big: bool, bytes: &dyn Fn(f64) -> Vec<u8>| {
+                let mut data = vec![];
+                for value in values {
+                    let mut little = bytes(value);
+                    if big {
+                        little.reverse();
+                    }
+                    data.extend(little);
+                }
+                let text = format!("{{'descr': '{descr}', 'fortran_order': {order}, 'shape': (2, 3), }}\n");
+                with_header(&text, &data)
+            };
+            for (big, mark) in [(false, '<'), (true, '>')] {
+                let types: [(&str, &dyn Fn(f64) -> Vec<u8>); 9] = [
+                    ("f2", &|value| half(value).to_le_bytes().to_vec()),
+                    ("f4", &|value| (value as f32).to_le_bytes().to_vec()),
+                    ("f8", &|value| value.to_le_bytes().to_vec()),
+                    ("i2", &|value| (value as i16).to_le_bytes().to_vec()),
+                    ("i4", &|value| (value as i32).to_le_bytes().to_vec()),
+                    ("i8", &|value| (value as i64).to_le_bytes().to_vec()),
+                    ("u2", &|value| (value as u16).to_le_bytes().to_vec()),
+                    ("u4", &|value| (value as u32).to_le_bytes().to_vec()),
+                    ("u8", &|value| (value as u64).to_le_bytes().to_vec()),
+                ];
+                for (name, bytes) in types {
+                    let array = read(&file(&format!("{mark}{name}"), big, bytes)).unwrap();
+                    assert_eq!((array.shape.as_slice(), array.values.as_slice()), (&[2, 3][..], &rows[..]));
+                }
+            }
+            for name in ["|i1", "|u1"] {
+                assert_eq!(read(&file(name, false, &|value| vec![value as u8])).unwrap().values, rows);
+            }
+            let truths = read(&file("|b1", false, &|value| vec![u8::from(value > 0.0)])).unwrap();
+            assert_eq!(truths.values, [0.0, 1.0, 1.0, 1.0, 1.0, 1.0]);
+        }
+    }
+
+    #[test]
+    fn halves_are_exact() {
+        assert_eq!(
+            [0x0001, 0x03ff, 0x0400, 0x7bff].map(|bits| half(bits).unwrap()),
+            [2f64.powi(-24), 1023.0 * 2f64.powi(-24), 2f64.powi(-14), 65504.0]
+        );
+        assert_eq!((half(0xc500), half(0xfc00)), (Some(-5.0), Some(f64::NEG_INFINITY)));
+        assert!(half(0x7e00).unwrap().is_nan());
+    }
+
     #[test]
     fn integers_have_to_be_exact() {
         let edge = 1i64 << 53;
@@ -237,9 +330,12 @@ mod tests {
             )
         };
         assert_eq!(read(&header("'>f4'", "False", "(2, 2)")).unwrap().values, [0.0; 4]);
-        assert_eq!(code(&read(&header("'<f4'", "True", "(2, 2)"))), Some(Code::NotNpy));
         assert_eq!(code(&read(&header("'<c8'", "False", "(2,)"))), Some(Code::BadInput));
-        assert_eq!(code(&read(&header("'|O'", "False", "(2,)"))), Some(Code::NotNpy));
+        for text in ["'|O'", "'<U2'", "'|S8'", "'<M8[s]'", "[('a', '<f4')]"] {
+            assert!(read(&header(text, "False", "(2,)")).is_err(), "{text}");
+        }
+        assert_eq!(code(&read(&header("'|O'", "False", "(2,)"))), Some(Code::BadInput));
+        assert_eq!(code(&read(&header("'<U2'", "False", "(2,)"))), Some(Code::BadInput));
         assert_eq!(code(&read(&header("'<f4'", "False", "(4294967296, 4294967296)"))), Some(Code::NotNpy));
         assert_eq!(code(&read(&header("'<f4'", "False", "(-4,)"))), Some(Code::NotNpy));
         assert_eq!(code(&read(&with_header(&"(".repeat(60_000), &[]))), Some(Code::NotNpy));

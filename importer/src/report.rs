@@ -165,7 +165,8 @@ fn sections(
         });
         page.newline();
     };
-    let notes = notes::notes(steps, memory, statistics);
+    let mut notes = notes::notes(steps, memory, statistics);
+    notes.extend(notes::of_inputs(container.interface()));
     if !notes.is_empty() {
         section("notes", "Notes", &|section| {
             section.element("ul", &[("class", &"notes")], |list| {

@@ -3,6 +3,7 @@
 //! The integers come from the oracle: its exact real values, counted in the units that the compiler says the output
 //! has. A value that is no whole number of these units fails the case, whatever the backends compute.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
@@ -204,15 +205,18 @@ fn units(compiled: &Compiled, sample: &[f32], outputs: &[Output]) -> Result<Vec<
     Ok(integers)
 }
 
-/// The elements of each input, of which `sample` holds all in a row.
+/// The elements that each input of the program is given, of which `sample` holds those of all inputs of the file in a row.
 pub fn of_inputs<'s>(compiled: &Compiled, sample: &'s [f32]) -> Vec<&'s [f32]> {
+    let file = &compiled.imported;
     let mut rest = sample;
-    let mut own = |port: &Port| {
-        let (own, after) = rest.split_at(port.elems().min(rest.len()));
+    let mut own = BTreeMap::new();
+    for input in file.inputs.iter().map(|id| file.value(*id)) {
+        let (values, after) = rest.split_at(input.elems().min(rest.len()));
         rest = after;
-        own
-    };
-    compiled.interface.inputs.iter().map(&mut own).collect()
+        own.insert(input.name.as_str(), values);
+    }
+    let given = |port: &Port| own.get(port.name.as_str()).copied().unwrap_or_default();
+    compiled.interface.inputs.iter().map(given).collect()
 }
 
 /// What the integers of output `id` stand for and where their channels are, if not along axis 1, up to a last sigmoid or

@@ -24,6 +24,7 @@
 mod check;
 mod datatype;
 mod error;
+mod kind;
 mod model;
 pub mod ops;
 mod read;
@@ -35,6 +36,7 @@ mod write;
 pub use check::{SchemaError, SchemaProblem, check_node};
 pub use datatype::{DataType, UnknownDataType};
 pub use error::ReadError;
+pub use kind::FileKind;
 pub use model::{
     Annotation, Attribute, AttributeValue, CHANNELS_LAST_DOMAIN, DEFAULT_DOMAIN, DEFAULT_DOMAIN_NAME, Dim,
     ElemType, Graph, Model, Node, Opset, QONNX_DOMAIN, Tensor, TensorData, ValueInfo,

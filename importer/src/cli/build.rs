@@ -2,7 +2,8 @@
 
 mod rust_module;
 
-use std::path::PathBuf;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::ValueEnum;
@@ -12,7 +13,9 @@ use exactum_importer::report::{self, Statistics};
 use serde_json::json;
 
 use super::files::{self, Built};
+use super::inputs::Inputs;
 use super::listing;
+use super::samples;
 use super::shell::Shell;
 use super::summary::Summary;
 
@@ -22,8 +25,9 @@ pub(super) struct Args {
     /// QONNX model.
     model: PathBuf,
     #[command(flatten)]
-    inputs: files::Inputs,
-    /// File to write. With several kinds each gets its own extension instead of the given one.
+    inputs: Inputs,
+    /// File to write. With several kinds each gets its own extension: model, model.exa and model.bin all give
+    /// model.exa and model.bin.
     #[arg(short, long, value_name = "FILE", required_unless_present = "report")]
     output: Option<PathBuf>,
     /// What to write, separated by commas.
@@ -32,8 +36,8 @@ pub(super) struct Args {
     /// Where to write a page about the program: graph, layers, memory, certificate.
     #[arg(long, value_name = "HTML")]
     report: Option<PathBuf>,
-    /// NumPy array for each input, in order, whose samples the report's histograms and ranges are of; the first axis
-    /// counts the samples.
+    /// NumPy array for each input, in order or as NAME=NPY, or an .npz archive of arrays with the names of inputs, whose
+    /// samples the report's histograms and ranges are of; the first axis counts the samples.
     #[arg(long, value_name = "NPY", requires = "report")]
     calibration: Vec<PathBuf>,
 }
@@ -72,21 +76,25 @@ impl Emit {
 }
 
 pub(super) fn run(args: &Args, shell: &Shell) -> Result<ExitCode> {
-    let wait = shell.waiting("compiling");
-    let built = files::compiled(&args.model, &args.inputs)?;
-    let container = &built.container;
-    drop(wait);
     let mut kinds = args.emit.clone();
     kinds.sort_unstable();
     kinds.dedup();
-    let path = |output: &PathBuf, kind: &Emit| match kinds.as_slice() {
-        [_] => output.clone(),
-        _ => output.with_extension(kind.extension()),
-    };
-    let mut written: Vec<(PathBuf, Vec<u8>)> = vec![];
-    if let Some(output) = &args.output {
-        written.extend(kinds.iter().map(|kind| (path(output, kind), kind.bytes(container))));
+    let outputs: Vec<(PathBuf, Emit)> = args
+        .output
+        .iter()
+        .flat_map(|output| kinds.iter().map(|kind| (place(output, *kind, kinds.len()), *kind)))
+        .collect();
+    let given = samples::paths(&args.calibration);
+    let written = outputs.iter().map(|(path, _)| path).chain(&args.report);
+    if let Some(problem) = files::overwritten(given.iter().chain([&args.model]), written) {
+        return Ok(shell.wrong_usage(&problem));
     }
+    let wait = shell.waiting("compiling");
+    let built = files::compiled(&args.model, &args.inputs, shell)?;
+    let container = &built.container;
+    drop(wait);
+    let mut written: Vec<(PathBuf, Vec<u8>)> =
+        outputs.into_iter().map(|(path, kind)| (path, kind.bytes(container))).collect();
     let summary = Summary::new(files::name(&args.model), container);
     if let Some(path) = &args.report {
         written.push((path.clone(), report(args, &built, &summary, shell)?.into_bytes()));
@@ -102,13 +110,28 @@ pub(super) fn run(args: &Args, shell: &Shell) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// Where a file of `kind` goes: to `output` if it is the only one, else there with the extension of its kind, in place
+/// of one that is the extension of a kind itself.
+fn place(output: &Path, kind: Emit, kinds: usize) -> PathBuf {
+    if kinds == 1 {
+        return output.to_owned();
+    }
+    let own = output.extension().and_then(OsStr::to_str);
+    let is_kind = Emit::value_variants().iter().any(|kind| own == Some(kind.extension()));
+    let stem = if is_kind { output.with_extension("") } else { output.to_owned() };
+    let mut path = stem.into_os_string();
+    path.push(".");
+    path.push(kind.extension());
+    path.into()
+}
+
 /// The page about what was built.
 fn report(args: &Args, built: &Built, summary: &Summary, shell: &Shell) -> Result<String> {
     let Built { compiled, container, .. } = built;
     let statistics = match args.calibration.as_slice() {
         [] => None,
         paths => {
-            let batch = files::batch(container.interface(), paths)?;
+            let batch = samples::batch(container, paths, shell)?;
             let progress = shell.progress("running the reference", batch.samples());
             Some(Statistics::collect(&compiled.quantized, &batch, || progress.step()))
         }

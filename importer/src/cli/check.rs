@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use exactum_importer::diagnostic::Result;
 
 use super::files;
+use super::inputs::Inputs;
 use super::shell::Shell;
 use super::summary::Summary;
 
@@ -15,11 +16,11 @@ pub(super) struct Args {
     /// QONNX model.
     model: PathBuf,
     #[command(flatten)]
-    inputs: files::Inputs,
+    inputs: Inputs,
 }
 
 pub(super) fn run(args: &Args, shell: &Shell) -> Result<ExitCode> {
-    let container = files::compiled(&args.model, &args.inputs)?.container;
+    let container = files::compiled(&args.model, &args.inputs, shell)?.container;
     let summary = Summary::new(files::name(&args.model), &container);
     shell.result(&summary, || format!("{}\n", shell.green(&summary.certificate())))?;
     shell.status(&summary.needs());

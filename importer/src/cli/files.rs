@@ -4,16 +4,16 @@ use std::fs;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
-use exactum_importer::batch::Batch;
 use exactum_importer::container::Container;
 use exactum_importer::diagnostic::{Code, Diagnostic, Location, Report, Result};
-use exactum_importer::input_type::{self, InputType};
-use exactum_importer::interface::Interface;
 use exactum_importer::npy::{self, Array};
 use exactum_importer::{Compiled, compile};
-use exactum_qonnx::{Folder, Model, ReadError};
+use exactum_qonnx::{FileKind, Folder, Model, ReadError};
 use sha2::{Digest, Sha256};
 use tempfile::NamedTempFile;
+
+use super::inputs::Inputs;
+use super::shell::{Shell, plain};
 
 /// The bytes of the file at `path`.
 pub(super) fn read(path: &Path) -> Result<Vec<u8>> {
@@ -46,24 +46,23 @@ impl Source {
     }
 }
 
-/// The model in the ONNX file at `path`, with quantizers for its `inputs`, and what it was read from.
-pub(super) fn model(path: &Path, inputs: &Inputs) -> Result<(Model, Source)> {
+/// The model in the ONNX file at `path`, with what `inputs` say of it, and what it was read from.
+pub(super) fn model(path: &Path, inputs: &Inputs, shell: &Shell) -> Result<(Model, Source)> {
     let bytes = read(path)?;
-    if Container::is_container(&bytes) {
-        let needed = "the .onnx file that it was built from";
-        let problem = Diagnostic::new(Code::NotOnnx, Location::default(), "an .exa container", needed);
-        return Err(Report::from(problem).in_file(&name(path)));
-    }
+    let other = |error: &ReadError| match (error, FileKind::of(&bytes)) {
+        (ReadError::Protobuf { .. } | ReadError::NoGraph, Some(kind)) => other_kind(kind),
+        _ => unreadable(error),
+    };
     let mut folder = Folder::of(path);
     let mut model = exactum_qonnx::read_beside(&bytes, &mut folder)
-        .map_err(|error| Report::from(unreadable(&error)).in_file(&name(path)))?;
+        .map_err(|error| Report::from(other(&error)).in_file(&name(path)))?;
     if model.opsets.is_empty() {
         // ONNX demands them, and they come after the graph: a file cut there still decodes.
         let needed = "a complete ONNX model, which names its operator sets";
         let problem = Diagnostic::new(Code::NotOnnx, Location::default(), "no operator sets", needed);
         return Err(Report::from(problem).in_file(&name(path)));
     }
-    input_type::apply(&mut model, &inputs.input_type).map_err(|report| report.in_file(&name(path)))?;
+    inputs.apply(&mut model, shell).map_err(|report| report.in_file(&name(path)))?;
     Ok((model, Source { bytes, folder }))
 }
 
@@ -74,28 +73,19 @@ pub(super) struct Built {
     pub(super) container: Container,
 }
 
-/// What is told about inputs beside the model.
-#[derive(Clone, Debug, Default, clap::Args)]
-pub(super) struct Inputs {
-    /// Quantizer of an input that the model leaves in floats, as NAME=TYPE*SCALE+ZERO_POINT, such as
-    /// image=uint8*0.00392156862; the zero point may be left out.
-    #[arg(long, value_name = "INPUT")]
-    input_type: Vec<InputType>,
-}
-
 /// Compiles the ONNX file at `path`.
-pub(super) fn compiled(path: &Path, inputs: &Inputs) -> Result<Built> {
-    let (model, source) = model(path, inputs)?;
+pub(super) fn compiled(path: &Path, inputs: &Inputs, shell: &Shell) -> Result<Built> {
+    let (model, source) = model(path, inputs, shell)?;
     let compiled = compile(&model).map_err(|report| report.in_model(&name(path), &model))?;
     let container = Container::of_source(&compiled, &model, source.digest()?);
     Ok(Built { model, compiled, container })
 }
 
 /// The program at `path`: a container, or an ONNX model, which is compiled.
-pub(super) fn program(path: &Path, inputs: &Inputs) -> Result<Container> {
+pub(super) fn program(path: &Path, inputs: &Inputs, shell: &Shell) -> Result<Container> {
     match container(path)? {
         Some(container) => Ok(container),
-        None => compiled(path, inputs).map(|built| built.container),
+        None => compiled(path, inputs, shell).map(|built| built.container),
     }
 }
 
@@ -114,9 +104,29 @@ pub(super) fn arrays(paths: &[PathBuf]) -> Result<Vec<Array>> {
     paths.iter().map(array).collect()
 }
 
-/// The samples in the `.npy` files at `paths`, one for each input of `interface`.
-pub(super) fn batch(interface: &Interface, paths: &[PathBuf]) -> Result<Batch> {
-    Batch::new(interface, &arrays(paths)?).map_err(|report| report.in_file(&names(paths)))
+/// What is wrong with writing to `outputs`, if one of them is an input or another one of them.
+pub(super) fn overwritten<'p>(
+    inputs: impl IntoIterator<Item = &'p PathBuf>,
+    outputs: impl IntoIterator<Item = &'p PathBuf>,
+) -> Option<String> {
+    let mut taken: Vec<(PathBuf, bool)> = inputs.into_iter().map(|path| (place(path), false)).collect();
+    for path in outputs {
+        let own = place(path);
+        match taken.iter().find(|(other, _)| *other == own) {
+            Some((_, false)) => return Some(format!("the output {} is an input as well", name(path))),
+            Some((_, true)) => return Some(format!("two outputs have the path {}", name(path))),
+            None => taken.push((own, true)),
+        }
+    }
+    None
+}
+
+/// The path by which the file is known, whether it is there yet or not.
+fn place(path: &Path) -> PathBuf {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    fs::canonicalize(path)
+        .or_else(|_| Ok::<_, io::Error>(fs::canonicalize(folder)?.join(path.file_name().unwrap_or_default())))
+        .unwrap_or_else(|_| path.to_owned())
 }
 
 /// Writes all `files` or none: each beside its place first, then all are renamed.
@@ -138,7 +148,7 @@ pub(super) fn create_folder(path: &Path) -> Result<()> {
 
 /// A path as the user gave it.
 pub(super) fn name(path: &Path) -> String {
-    path.display().to_string()
+    plain(&path.display().to_string()).into_owned()
 }
 
 /// Paths as the user gave them.
@@ -181,6 +191,12 @@ fn cannot_write(path: &Path, error: &io::Error) -> Report {
     Report::from(problem).in_file(&name(path))
 }
 
+/// A file of another kind in place of a model.
+fn other_kind(kind: FileKind) -> Diagnostic {
+    let needed = "an ONNX model (.onnx)";
+    Diagnostic::new(Code::NotOnnx, Location::default(), kind.name(), needed).with_hint(kind.to_onnx())
+}
+
 fn unreadable(error: &ReadError) -> Diagnostic {
     let (code, needed) = match error {
         ReadError::SparseInitializer { .. }
@@ -194,7 +210,9 @@ fn unreadable(error: &ReadError) -> Diagnostic {
         ReadError::AttributeKind { .. } | ReadError::AttributeText { .. } => {
             (Code::BadSchema, "attributes as the operators define them")
         }
-        ReadError::LocalFunction { .. } => (Code::UnsupportedOperator, "functions that their nodes can stand for"),
+        ReadError::LocalFunction { .. } => {
+            (Code::UnsupportedOperator, "functions that their nodes can stand for")
+        }
         ReadError::NotTensor { .. } => (Code::UnsupportedForm, "values that are tensors"),
         ReadError::ExternalData { .. } | ReadError::SideFile { .. } => {
             (Code::NotOnnx, "the files that tensors are kept in, complete and in the folder of the model")

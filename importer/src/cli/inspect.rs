@@ -9,6 +9,7 @@ use exactum_importer::graph::{Graph, Level};
 use exactum_importer::{lift, passes};
 use serde_json::json;
 
+use super::inputs::Inputs;
 use super::shell::Shell;
 use super::{files, listing};
 
@@ -18,7 +19,7 @@ pub(super) struct Args {
     /// QONNX model or compiled program (.exa).
     file: PathBuf,
     #[command(flatten)]
-    inputs: files::Inputs,
+    inputs: Inputs,
     /// Level of a model [default: integer].
     #[arg(long, value_enum)]
     level: Option<At>,
@@ -65,7 +66,7 @@ pub(super) fn run(args: &Args, shell: &Shell) -> Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let at = args.level.unwrap_or(At::Integer);
-    let (model, _) = files::model(&args.file, &args.inputs)?;
+    let (model, _) = files::model(&args.file, &args.inputs, shell)?;
     let (level, text) = match at.level() {
         None => ("file", model.to_string()),
         Some(level) => {

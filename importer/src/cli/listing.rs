@@ -7,6 +7,7 @@ use exactum_importer::interface::Port;
 
 use serde_json::{Value, json};
 
+use super::shell::plain;
 use super::summary::count;
 
 /// What the listing says, for programs.
@@ -23,6 +24,7 @@ pub(super) fn json(container: &Container) -> Value {
             "sha256": hex(&source.sha256),
         })),
         "inputs": ports(&interface.inputs),
+        "unread_inputs": interface.unread_inputs(),
         "outputs": ports(&interface.outputs),
         "layers": contents.layers.iter().map(layer_json).collect::<Vec<_>>(),
         "ops": contents.ops.iter().map(|op| json!({ "kind": op.kind, "name": op.name, "nodes": op.nodes })).collect::<Vec<_>>(),
@@ -44,6 +46,7 @@ fn port_json(port: &Port) -> Value {
         "range": [port.range.lo, port.range.hi],
         "zero_point": port.zero_point,
         "scale": port.scale,
+        "preprocessed": port.preprocessed,
         "offset": port.offset,
         // Of the sample: the batch axis is not counted.
         "axis": port.axis.saturating_sub(1),
@@ -106,9 +109,19 @@ impl Display for Listing<'_> {
         writeln!(f, "compiled by exactum {}", contents.producer_version)?;
         let interface = self.0.interface();
         for (what, ports) in [("input", &interface.inputs), ("output", &interface.outputs)] {
-            for port in ports {
+            for (index, port) in ports.iter().enumerate() {
                 writeln!(f, "{what} {}", described(port))?;
+                let first = ports.iter().position(|first| first.name == port.name).unwrap_or(index);
+                if what == "input" && first < index {
+                    writeln!(f, "  given the same floats as input {first}, and quantized in another way")?;
+                }
+                if let Some(text) = port.preprocessing() {
+                    writeln!(f, "  {}", plain(&text))?;
+                }
             }
+        }
+        for name in interface.unread_inputs() {
+            writeln!(f, "input {name:?}: nothing reads it")?;
         }
         for layer in &contents.layers {
             writeln!(f, "layer {:?}: {}", layer.name, proof(layer))?;
@@ -139,8 +152,9 @@ fn described(port: &Port) -> String {
         0 => String::new(),
         less => format!(", stored as int16 less {less}"),
     };
+    let of = if port.preprocessed { " of preprocessed floats" } else { "" };
     format!(
-        "{:?} [{}]: {kind} {} in {}{stored}, {scale}, zero point {}{offset}",
+        "{:?} [{}]: {kind} {} in {}{of}{stored}, {scale}, zero point {}{offset}",
         port.name,
         axes.join(", "),
         port.int,

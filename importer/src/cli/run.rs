@@ -6,12 +6,14 @@ use std::process::ExitCode;
 use clap::ValueEnum;
 use exactum_importer::batch::{Batch, Host};
 use exactum_importer::container::Container;
-use exactum_importer::diagnostic::{Code, Diagnostic, Location, Result};
+use exactum_importer::diagnostic::Result;
 use exactum_importer::reference::Reference;
 use exactum_importer::{npy, trace};
 use serde_json::json;
 
 use super::files::{self, Built};
+use super::inputs::Inputs;
+use super::samples;
 use super::shell::Shell;
 use super::summary::count;
 use super::verify::layers::{Computed, Subject};
@@ -22,8 +24,9 @@ pub(super) struct Args {
     /// Compiled program (.exa) or QONNX model, which is compiled first.
     file: PathBuf,
     #[command(flatten)]
-    inputs: files::Inputs,
-    /// NumPy array for each input, in order; the first axis counts the samples.
+    inputs: Inputs,
+    /// NumPy array for each input, in order or as NAME=NPY, or an .npz archive of arrays with the names of inputs; the
+    /// first axis counts the samples.
     #[arg(long, required = true, value_name = "NPY")]
     input: Vec<PathBuf>,
     /// Where to write each output, in order.
@@ -56,20 +59,27 @@ enum Dumped {
 }
 
 pub(super) fn run(args: &Args, shell: &Shell) -> Result<ExitCode> {
+    let given = samples::paths(&args.input);
+    if let Some(problem) =
+        files::overwritten(given.iter().chain([&args.file]), args.output.iter().chain(&args.dump))
+    {
+        return Ok(shell.wrong_usage(&problem));
+    }
     let wait = shell.waiting("compiling");
-    let built = args.dump.is_some().then(|| files::compiled(&args.file, &args.inputs)).transpose()?;
+    let built = args.dump.is_some().then(|| files::compiled(&args.file, &args.inputs, shell)).transpose()?;
     let container = match &built {
         Some(built) => built.container.clone(),
-        None => files::program(&args.file, &args.inputs)?,
+        None => files::program(&args.file, &args.inputs, shell)?,
     };
     drop(wait);
     let outputs = container.interface().outputs.len();
     if outputs != args.output.len() && !args.output.is_empty() {
-        let found = count(args.output.len(), "output file");
-        let needed = format!("{outputs}, one for each output of the model");
-        return Err(Diagnostic::new(Code::CannotWrite, Location::part("outputs"), found, needed).into());
+        let given = count(args.output.len(), "file");
+        return Ok(
+            shell.wrong_usage(&format!("{given} for --output, the model has {}", count(outputs, "output")))
+        );
     }
-    let batch = files::batch(container.interface(), &args.input)?;
+    let batch = samples::batch(&container, &args.input, shell)?;
     let integers = match args.output.as_slice() {
         [] => vec![],
         _ => run_all(&container, &batch, shell),

@@ -3,9 +3,11 @@
 use std::ffi::OsStr;
 use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::panic::PanicHookInfo;
+use std::process::ExitCode;
 
 use anstyle::{AnsiColor, Style};
 use clap::ValueEnum;
+pub(super) use exactum_importer::diagnostic::render::plain;
 use exactum_importer::diagnostic::{Code, Diagnostic, Location, Report, Result, render};
 use serde::Serialize;
 
@@ -113,12 +115,37 @@ impl Shell {
         !self.quiet && self.format == Format::Human && io::stderr().is_terminal()
     }
 
+    /// Tells of arguments that contradict each other or the model, as clap does of others.
+    pub(super) fn wrong_usage(&self, problem: &str) -> ExitCode {
+        const USAGE: u8 = 2;
+        note(&format!("error: {problem}\n\nFor more information, try '--help'.\n"));
+        ExitCode::from(USAGE)
+    }
+
     /// Prints the problems, on standard error.
     pub(super) fn problems(&self, report: &Report) {
         note(&match self.format {
-            Format::Human => render::human(report, self.stderr_color),
+            Format::Human => render::human(report, self.stderr_color, columns()),
             Format::Json => render::json_lines(report),
         });
+    }
+}
+
+/// Columns of the terminal that shows standard error, if there is one.
+fn columns() -> Option<usize> {
+    io::stderr().is_terminal().then(terminal_size::terminal_size).flatten().map(|(width, _)| width.0.into())
+}
+
+/// A name of the model as part of a line: no longer than a table should have it, and without control characters.
+pub(super) fn label(name: &str) -> String {
+    const MOST_CHARS: usize = 48;
+    let name: Vec<char> = plain(name).chars().collect();
+    match name.len() {
+        ..=MOST_CHARS => name.into_iter().collect(),
+        length => {
+            let (start, end) = (&name[..MOST_CHARS / 2 - 2], &name[length - MOST_CHARS / 2 + 1..]);
+            start.iter().chain(&['.'; 3]).chain(end).collect()
+        }
     }
 }
 
@@ -152,6 +179,15 @@ fn note(text: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn labels_fit_tables_and_terminals() {
+        assert_eq!(label("conv"), "conv");
+        assert_eq!(label("\u{1b}[31mred\n"), "\\u{1b}[31mred\\n");
+        let long = label(&"layer/".repeat(40));
+        assert_eq!(long.chars().count(), 48);
+        assert!(long.starts_with("layer/layer/") && long.ends_with("/layer/") && long.contains("..."));
+    }
 
     #[test]
     fn colour_follows_terminal_and_no_color_unless_told() {

@@ -9,7 +9,8 @@ use exactum_runtime::program::TensorId;
 use serde::Serialize;
 
 use super::files;
-use super::shell::Shell;
+use super::inputs::Inputs;
+use super::shell::{Shell, label};
 
 /// Print the flash and RAM that a program needs, per op and in total.
 #[derive(Debug, clap::Args)]
@@ -17,7 +18,7 @@ pub(super) struct Args {
     /// Compiled program (.exa) or QONNX model, which is compiled first.
     file: PathBuf,
     #[command(flatten)]
-    inputs: files::Inputs,
+    inputs: Inputs,
 }
 
 /// Sizes of a program.
@@ -105,14 +106,17 @@ impl Sizes {
 }
 
 pub(super) fn run(args: &Args, shell: &Shell) -> Result<ExitCode> {
-    let container = files::program(&args.file, &args.inputs)?;
+    let container = files::program(&args.file, &args.inputs, shell)?;
     let sizes = Sizes::new(&container);
     shell.result(&sizes, || sizes.text())?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// Columns as wide as their widest cell; the first `texts` are text, the others numbers.
+/// Columns as wide as their widest cell; the first `texts` are text, of which long ones are shortened, the others
+/// numbers.
 pub(super) fn table<const N: usize>(rows: &[[String; N]], texts: usize) -> String {
+    let short = |row: &[String; N]| row.each_ref().map(|cell| label(cell));
+    let rows: Vec<[String; N]> = rows.iter().map(short).collect();
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
     let widths: [usize; N] = std::array::from_fn(width);
     let line = |row: &[String; N]| {

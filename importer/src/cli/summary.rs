@@ -5,6 +5,8 @@ use exactum_importer::report::Headline;
 use exactum_runtime::num::IntRange;
 use serde::Serialize;
 
+use super::shell::label;
+
 /// What was proven about a program, and what it needs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(super) struct Summary {
@@ -28,6 +30,9 @@ pub(super) struct Summary {
     /// Sums of two values that are added in 64 bits.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) wide_sums: Vec<String>,
+    /// Inputs of the file that nothing reads.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) unread_inputs: Vec<String>,
     /// Bytes of the image.
     pub(super) flash_bytes: usize,
     /// Bytes of working memory.
@@ -56,6 +61,7 @@ impl Summary {
         let wide_sums = contents.layers.iter().filter(is_wide_sum);
         Self {
             model,
+            unread_inputs: container.interface().unread_inputs().into_iter().map(str::to_owned).collect(),
             wide_sums: wide_sums.map(|layer| layer.name.clone()).collect(),
             wide: wide.map(|layer| layer.name.clone()).collect(),
             layers: contents.layers.iter().filter(|layer| !layer.accumulators.is_empty()).count(),
@@ -103,21 +109,26 @@ impl Summary {
         }
     }
 
-    /// A line for each layer or sum that is slow on a microcontroller and need not be.
+    /// A line for each layer or sum that is slow on a microcontroller and need not be, and for each input that nothing
+    /// reads.
     pub(super) fn warnings(&self) -> Vec<String> {
         let warning = |layer: &String| {
             format!(
-                "warning: the accumulators of `{layer}` need 64 bits, several times slower than 32 on a microcontroller; \
-                 fewer bits for its activations or weights avoid that"
+                "warning: the accumulators of `{}` need 64 bits, several times slower than 32 on a microcontroller; \
+                 fewer bits for its activations or weights avoid that",
+                label(layer)
             )
         };
         let of_sum = |sum: &String| {
             format!(
-                "warning: the operands of `{sum}` are added in 64 bits, several times slower than 32 on a microcontroller; \
-                 a quantizer on each avoids that"
+                "warning: the operands of `{}` are added in 64 bits, several times slower than 32 on a microcontroller; \
+                 a quantizer on each avoids that",
+                label(sum)
             )
         };
-        self.wide.iter().map(warning).chain(self.wide_sums.iter().map(of_sum)).collect()
+        let unread = |input: &String| format!("note: nothing reads the input `{}`", label(input));
+        let warnings = self.wide.iter().map(warning).chain(self.wide_sums.iter().map(of_sum));
+        warnings.chain(self.unread_inputs.iter().map(unread)).collect()
     }
 
     /// What the program needs, in one line.

@@ -13,6 +13,8 @@ use layers::{Computed, Subject};
 use serde::Serialize;
 
 use super::files::{self, Built};
+use super::inputs::Inputs;
+use super::samples;
 use super::shell::Shell;
 use super::summary::count;
 
@@ -25,8 +27,9 @@ pub(super) struct Args {
     /// QONNX model.
     model: PathBuf,
     #[command(flatten)]
-    inputs: files::Inputs,
-    /// NumPy array for each input, in order; the first axis counts the samples.
+    inputs: Inputs,
+    /// NumPy array for each input, in order or as NAME=NPY, or an .npz archive of arrays with the names of inputs; the
+    /// first axis counts the samples.
     #[arg(long, required = true, value_name = "NPY")]
     input: Vec<PathBuf>,
     /// Expected real value of each output, in order: compared as codes where the output has a quantizer, else within
@@ -48,10 +51,10 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args, shell: &Shell) -> Result<ExitCode> {
     let wait = shell.waiting("compiling");
-    let Built { compiled, container, .. } = files::compiled(&args.model, &args.inputs)?;
+    let Built { compiled, container, .. } = files::compiled(&args.model, &args.inputs, shell)?;
     drop(wait);
     let interface = container.interface();
-    let batch = files::batch(interface, &args.input)?;
+    let batch = samples::batch(&container, &args.input, shell)?;
     let expected = files::arrays(&args.expect)?;
     let expected = match expected.as_slice() {
         [] => None,

@@ -24,8 +24,10 @@ pub(super) fn interface(contents: &wire::Contents, program: &Program<'_>) -> Res
     let outputs: Vec<TensorId> = program.outputs().map(|output| output.tensor).collect();
     let interface = Interface {
         inputs: checker.ports("input", &contents.inputs, &inputs),
+        input_names: contents.input_names.clone(),
         outputs: checker.ports("output", &contents.outputs, &outputs),
     };
+    checker.input_names(&interface);
     checker.input_quantizers(&interface);
     checker.ops(&contents.ops);
     for layer in &contents.layers {
@@ -152,8 +154,22 @@ impl Checker<'_> {
             axis,
             channels: map,
             functions: functions?,
+            preprocessed: port.preprocessed,
         };
         Some(port)
+    }
+
+    /// Inputs belong to inputs of the file, and those of one name to the same one.
+    fn input_names(&mut self, interface: &Interface) {
+        let Interface { inputs, input_names, .. } = interface;
+        for port in inputs {
+            let part = format!("input `{}`", port.name);
+            let count = input_names.iter().filter(|name| **name == port.name).count();
+            self.require(count == 1, &part, format!("{count} inputs of that name"), "one of the file");
+            let first = inputs.iter().find(|first| first.name == port.name).unwrap_or(port);
+            let (found, needed) = (format!("shape {:?}", port.shape), format!("{:?}", first.shape));
+            self.require(port.shape == first.shape, &part, found, needed);
+        }
     }
 
     /// Inputs are quantized by the program's own scale; the container must not tell another.
@@ -164,6 +180,7 @@ impl Checker<'_> {
             let told = (port.scale[0], port.zero_point);
             let own = (f64::from(scale), i64::from(zero_point) + port.stored_less);
             let part = format!("input `{}`", port.name);
+            self.require(!port.preprocessed, &part, "preprocessing", "none, as the program has a scale");
             self.require(
                 told == own,
                 &part,

@@ -20,6 +20,7 @@ pub(super) fn contents(compiled: &Compiled, model: &exactum_qonnx::Model, sha256
         }),
         image: compiled.image.clone(),
         inputs: compiled.interface.inputs.iter().map(port).collect(),
+        input_names: compiled.interface.input_names.clone(),
         outputs: compiled.interface.outputs.iter().map(port).collect(),
         ops: compiled.ops.iter().map(op).collect(),
         layers: layers(&compiled.integer),
@@ -46,6 +47,7 @@ fn port(port: &Port) -> wire::Port {
         channel_digits: port.channels.iter().flat_map(|channels| &channels.digits).map(digit).collect(),
         channel_order: port.channels.iter().flat_map(|channels| channels.order.clone()).collect(),
         kind: kind.into(),
+        preprocessed: port.preprocessed,
         functions: port.functions.iter().map(|function| serde_json::json!(function).to_string()).collect(),
     }
 }

@@ -38,7 +38,7 @@ codes! {
     Unreadable = "E0101", "the file cannot be read",
         "The file does not exist, is a folder, or its permissions forbid reading. Check the path as it is printed.";
     NotOnnx = "E0102", "the file is not a complete ONNX model",
-        "The bytes do not decode as an ONNX protobuf. The file is truncated or is not ONNX at all; or a side file, in which exporters keep the data of large models, is missing or shorter than the model says. Keep side files in the folder of the model, under their names.";
+        "The bytes do not decode as an ONNX protobuf. The file is truncated or of another kind; or a side file, in which exporters keep the data of large models, is missing or shorter than the model says. Keep side files in the folder of the model, under their names.";
     BadTensor = "E0103", "a tensor of the file is malformed",
         "The declared shape and the data of an initializer do not fit together, or its element type is not supported. Export the model again.";
     BadGraph = "E0104", "the graph is not well formed",
@@ -52,9 +52,9 @@ codes! {
     NotConstant = "E0203", "the input must be a constant of the model",
         "Weights, biases, scales, zero points, bit widths and shapes have to be known when the model is compiled. Dynamic quantization is not supported: in ONNX Runtime quantize statically with calibration data, in Brevitas use activation quantizers with learned or constant scales (not the dynamic ones), and export after model.eval().";
     ShapeMismatch = "E0204", "the shapes do not fit",
-        "The shapes of a node's inputs contradict each other or the node's attributes, or an input leaves sizes open other than the batch. Check the layer's sizes, and export with an example input of the size that the model will run on.";
+        "The shapes of a node's inputs contradict each other or the node's attributes, or an input leaves sizes open other than the batch. Check the layer's sizes. Sizes that the file leaves open are given by `--dim height=32` or `--input-shape x=1,3,32,32`, or by an export with an example input of the size that the model will run on.";
     MissingScale = "E0301", "a value has no quantization",
-        "A layer can only be computed in integers if its inputs and weights are quantized. In Brevitas give the layer an input quantizer (or put a QuantIdentity before it) and a weight quantizer. For an input that comes as integers already, `--input-type NAME=uint8*0.0039` says what they stand for.";
+        "A layer can only be computed in integers if its inputs and weights are quantized. In Brevitas give the layer an input quantizer (or put a QuantIdentity before it) and a weight quantizer. For an input that comes as integers already, `--input-type NAME=uint8*0.0039` says what they stand for. `exactum-quantize` gives a network in floats its quantizers.";
     BadScale = "E0302", "the scale is not a positive finite number",
         "A scale of zero, below zero, infinite or NaN has no integer meaning. Calibrate or train the model before it is exported; an abs-max scale of an all-zero weight is zero. A negative scale is no magnitude: turn the sign of the weights instead.";
     BadZeroPoint = "E0303", "the zero point is not usable",
@@ -82,9 +82,9 @@ codes! {
     BadContainer = "E0702", "the file is not a complete .exa container",
         "The bytes do not decode as the container that exactum build writes. The file is truncated or of another kind. Build it again from the model.";
     BadInput = "E0801", "the input data does not fit the model",
-        "The array has another shape or element type than the model's input, or holds NaN. The first axis is the batch; the others must equal the model's input shape.";
+        "The array has another shape than the model's input, is missing or one too many, or holds NaN or no numbers. The first axis is the batch; the others must equal the model's input shape.";
     NotNpy = "E0802", "the file is not a readable .npy array",
-        "The bytes do not decode as a NumPy array of numbers in C order. Save it again with numpy.save.";
+        "The bytes do not decode as a NumPy array. Save it again with numpy.save.";
     CannotWrite = "E0803", "the output cannot be written",
         "The folder does not exist, is read-only, or the disk is full. Nothing was left half written.";
     NotNpz = "E0804", "the file is not a readable .npz archive",
@@ -113,10 +113,11 @@ impl Code {
         STAGES[number - 1]
     }
 
-    /// The code that is written `text`, in any case, with or without the `E`.
+    /// The code that is written `text`, in any case, with or without the `E` and zeros in front.
     pub fn parse(text: &str) -> Option<Self> {
         let digits = text.trim_start_matches(['E', 'e']);
-        Self::ALL.iter().copied().find(|code| &code.number()[1..] == digits)
+        let digits = format!("{digits:0>4}");
+        Self::ALL.iter().copied().find(|code| code.number()[1..] == digits)
     }
 }
 
@@ -137,7 +138,11 @@ mod tests {
             assert_eq!(Code::parse(code.number()), Some(*code));
             assert!(!code.stage().is_empty());
         }
-        assert_eq!(Code::parse("e0304"), Some(Code::BadBitWidth));
-        assert_eq!(Code::parse("E9999"), None);
+        for text in ["e0304", "E304", "304", "0304"] {
+            assert_eq!(Code::parse(text), Some(Code::BadBitWidth), "{text}");
+        }
+        for text in ["E9999", "", "E", "E00304", "3O4"] {
+            assert_eq!(Code::parse(text), None, "{text}");
+        }
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! The command line writes them to standard error; `docs/errors.md` is the table of codes in the same words.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use miette::{GraphicalReportHandler, GraphicalTheme};
@@ -9,21 +10,32 @@ use serde_json::json;
 
 use super::{Code, Diagnostic, Report};
 
-/// Columns of a message, on every terminal alike.
+/// Most columns of a message.
 const WIDTH: usize = 100;
 
-/// Columns of a line of the graph around a problem; constants make some very long.
-const EXCERPT_WIDTH: usize = WIDTH - 12;
+/// Fewest columns; narrower terminals wrap by themselves.
+const LEAST_WIDTH: usize = 40;
 
-/// The report for a person, coloured if `color` is set. Each kind of problem is explained once.
-pub fn human(report: &Report, color: bool) -> String {
+/// Columns that a line of the graph around a problem leaves free; constants make some very long.
+const EXCERPT_MARGIN: usize = 12;
+
+/// The report for a person, coloured if `color` is set, for a terminal of `columns`, if it is one. Each kind of problem
+/// is explained once.
+pub fn human(report: &Report, color: bool, columns: Option<usize>) -> String {
+    let width = columns.unwrap_or(WIDTH).clamp(LEAST_WIDTH, WIDTH);
     let theme = if color { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
-    let handler = GraphicalReportHandler::new_themed(theme).with_links(false).with_width(WIDTH);
+    // A path is never broken, so that it can be copied.
+    let handler = GraphicalReportHandler::new_themed(theme)
+        .with_links(false)
+        .with_width(width)
+        .with_break_words(false)
+        .with_word_separator(textwrap::WordSeparator::AsciiSpace)
+        .with_word_splitter(textwrap::WordSplitter::NoHyphenation);
     let diagnostics = report.diagnostics();
     let mut text = String::new();
     for (index, diagnostic) in diagnostics.iter().enumerate() {
         let explained_later = diagnostics[index + 1..].iter().any(|later| later.code == diagnostic.code);
-        let message = Message { diagnostic, explain: !explained_later };
+        let message = Message { diagnostic, explain: !explained_later, width };
         if index > 0 {
             text.push('\n');
         }
@@ -74,25 +86,37 @@ pub fn errors_page() -> String {
     page
 }
 
+/// `text` with escapes for control characters, which names in a file can hold and a terminal would obey.
+pub fn plain(text: &str) -> Cow<'_, str> {
+    if !text.contains(char::is_control) {
+        return Cow::Borrowed(text);
+    }
+    let escaped = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
+    Cow::Owned(text.chars().map(escaped).collect())
+}
+
 /// A diagnostic as `miette` draws it.
 #[derive(Debug)]
 struct Message<'a> {
     diagnostic: &'a Diagnostic,
     explain: bool,
+    width: usize,
 }
 
 impl fmt::Display for Message<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Diagnostic { code, at, found, needed, hint, excerpt } = self.diagnostic;
+        let at = at.to_string();
+        let [at, found, needed] = [&at, found, needed].map(|text| plain(text));
         write!(f, "{}\n    at {at}\n found {found}\nneeded {needed}", code.title())?;
         if let Some(hint) = hint {
-            write!(f, "\n  hint {hint}")?;
+            write!(f, "\n  hint {}", plain(hint))?;
         }
         if !excerpt.is_empty() {
             f.write_str("\n graph")?;
         }
         for line in excerpt {
-            let short: String = line.chars().take(EXCERPT_WIDTH).collect();
+            let short: String = line.chars().take(self.width - EXCERPT_MARGIN).collect();
             let rest = if short.len() < line.len() { "..." } else { "" };
             write!(f, "\n  {short}{rest}")?;
         }
@@ -127,12 +151,24 @@ mod tests {
 
     #[test]
     fn people_see_every_problem_and_one_explanation() {
-        let text = human(&report(), false);
+        let text = human(&report(), false, None);
         assert_eq!(text.matches("E0301").count(), 2);
         assert!(text.contains("at m.onnx: node #3 MatMul `fc`, input 1"), "{text}");
         assert_eq!(text.matches("help:").count(), 1);
         assert!(!text.contains('\u{1b}'));
-        assert!(human(&report(), true).contains('\u{1b}'));
+        assert!(human(&report(), true, None).contains('\u{1b}'));
+    }
+
+    #[test]
+    fn long_paths_are_whole_and_terminals_are_not_told_to_do_anything() {
+        let at = Location::node(0, "a\u{1b}[31mb\nc", "Relu");
+        let path = format!("/somewhere/{}model-v1.2.onnx", "a-rather-long-folder/".repeat(8));
+        let report = Report::from(Diagnostic::new(Code::MissingScale, at, "x\u{7}", "y")).in_file(&path);
+        for columns in [None, Some(80), Some(20)] {
+            let text = human(&report, false, columns);
+            assert!(text.contains(&path), "{text}");
+            assert!(text.contains("a\\u{1b}[31mb\\nc") && !text.contains(['\u{1b}', '\u{7}']), "{text}");
+        }
     }
 
     #[test]

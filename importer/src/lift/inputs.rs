@@ -10,9 +10,15 @@ use super::context::MAX_RANK;
 use super::{Coding, Item, Lifter, Operand};
 use crate::diagnostic::{Code, Diagnostic, Location};
 use crate::graph::{Node, Op, QuantAttributes, Type, Value, ValueId, shape};
+use crate::input_shape;
 
 /// Operators that quantize their first operand.
 const QUANTIZERS: [&str; 5] = ["Quant", "BipolarQuant", "QuantizeLinear", "FloatQuant", "MultiThreshold"];
+
+/// Whether `node` quantizes its first operand.
+pub fn is_quantizer(node: &exactum_qonnx::Node) -> bool {
+    QUANTIZERS.contains(&node.operator().map_or("", |schema| schema.op_type))
+}
 
 impl<'a> Lifter<'a> {
     /// Adds all inputs; returns the problems.
@@ -59,10 +65,7 @@ impl<'a> Lifter<'a> {
                     let found = format!("size {dim} in [{}]", dims.join(", "));
                     let needed = "fixed sizes after the batch axis";
                     let problem = Diagnostic::new(Code::ShapeMismatch, at(), found, needed);
-                    return Err(problem.with_hint(
-                        "export the model with an example input of the size it will run on, and without dynamic axes \
-                         but the batch",
-                    ));
+                    return Err(problem.with_hint(input_shape::advice(input)));
                 }
             }
         }
@@ -95,10 +98,7 @@ impl<'a> Lifter<'a> {
     /// The input `id` quantized as its annotation says, unless a quantizer reads it anyway.
     fn annotated_input(&mut self, name: &str, id: ValueId) -> ValueId {
         let graph = &self.model.graph;
-        let quantized = |node: &exactum_qonnx::Node| {
-            node.input(0) == Some(name)
-                && QUANTIZERS.contains(&node.operator().map_or("", |schema| schema.op_type))
-        };
+        let quantized = |node: &exactum_qonnx::Node| node.input(0) == Some(name) && is_quantizer(node);
         let reader = graph.nodes.iter().find(|node| node.inputs.iter().any(|input| input == name));
         let datatype = graph.annotation(name, "finn_datatype").and_then(|datatype| datatype.parse().ok());
         match datatype {

@@ -5,6 +5,7 @@ use super::markup::percent;
 use super::memory::Memory;
 use super::statistics::Statistics;
 use super::table::ends;
+use crate::interface::Interface;
 
 /// A share of results at the highest code, or at a lowest code that is not zero, that is worth a note: one in 20.
 const MANY: u64 = 20;
@@ -12,6 +13,16 @@ const MANY: u64 = 20;
 const FEW_SAMPLES: usize = 8;
 /// Names of channels in one note.
 const MAX_NAMED: usize = 8;
+
+/// Notes about what a caller gives: inputs whose scale misleads, and those that nothing reads.
+pub(super) fn of_inputs(interface: &Interface) -> Vec<(&'static str, String)> {
+    let preprocessed = interface.inputs.iter().filter_map(|port| {
+        let text = port.preprocessing()?;
+        Some(format!("Input {}: {text}.", port.name))
+    });
+    let unread = interface.unread_inputs().into_iter().map(|name| format!("Nothing reads the input {name}."));
+    preprocessed.chain(unread).map(|note| ("look", note)).collect()
+}
 
 /// The notes, each with the class of its importance.
 pub(super) fn notes(

@@ -144,6 +144,8 @@ fn usage() {
         session.run(&format!("{command} --help"));
     }
     session.run("check");
+    session.run("explain 304");
+    session.run("explain E304");
     session.run("explain E9999");
     session.run("run model.onnx --input x.npy");
     session.run("--version");

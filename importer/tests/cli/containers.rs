@@ -99,6 +99,9 @@ fn contents_have_to_fit_the_program() {
     let changes: &[(&str, Change)] = &[
         ("an input too many", |contents| contents.inputs.push(contents.inputs[0].clone())),
         ("no output", |contents| contents.outputs.clear()),
+        ("an input of no name", |contents| contents.input_names.clear()),
+        ("a name twice", |contents| contents.input_names.push("x".to_owned())),
+        ("preprocessing beside a scale", |contents| contents.inputs[0].preprocessed = true),
         ("another scale", |contents| contents.inputs[0].scale = vec![0.5]),
         ("another zero point", |contents| contents.inputs[0].zero_point = 7),
         ("no scale", |contents| contents.outputs[0].scale.clear()),

@@ -35,6 +35,18 @@ fn check_each(models: impl IntoIterator<Item = Vec<u8>>) -> Session {
     session
 }
 
+/// [`tiny`] without its quantizers.
+fn in_floats() -> Vec<u8> {
+    changed(|model| {
+        for (name, input) in [("fc1", "x"), ("fc2", "relu.out")] {
+            node(model, name).inputs[0] = input.to_owned();
+            node(model, name).inputs[1] = name.replace("fc", "w");
+        }
+        model.graph.nodes.retain(|node| node.op_type != "Quant");
+        model.graph.outputs[0].name = "fc2.out".to_owned();
+    })
+}
+
 const FAILURES: &[Failure] = &[
     Failure {
         code: Code::Unreadable,
@@ -61,6 +73,20 @@ const FAILURES: &[Failure] = &[
             session.run("build model.onnx -o model.exa --quiet");
             session.run("check model.exa");
             session.run("inspect model.exa --level integer");
+            let others: [(&str, &[u8]); 8] = [
+                ("net.pt", b"PK\x03\x04....net/data.pkl...."),
+                ("net.tflite", b"\x1c\0\0\0TFL3\x14\0\x20\0"),
+                ("net.h5", b"\x89HDF\r\n\x1a\n\0\0"),
+                ("net.keras", b"PK\x03\x04..metadata.json..model.weights.h5"),
+                ("saved_model.pb", b"\x08\x01\x12\x0f\x0a\x0d\x22\x05serve\x2a\x04abcd"),
+                ("digit.png", b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR"),
+                ("x.npy", b"\x93NUMPY\x01\0"),
+                ("net.json", b"{\"nodes\": []}"),
+            ];
+            for (name, bytes) in others {
+                session = session.with(name, bytes);
+                session.run(&format!("check {name}"));
+            }
             session
         },
     },
@@ -91,7 +117,7 @@ const FAILURES: &[Failure] = &[
     Failure {
         code: Code::UnsupportedOperator,
         provoke: || {
-            check_each([
+            let mut session = check_each([
                 changed(|model| {
                     // Both are told, although the second depends on the first.
                     node(model, "relu").op_type = "Sin".to_owned();
@@ -103,7 +129,11 @@ const FAILURES: &[Failure] = &[
                     let flags = ["has_inf", "has_nan", "has_subnormal", "saturation"];
                     *node(model, "quant_x") = flags.into_iter().fold(float, |node, flag| node.attr(flag, 0));
                 }),
-            ])
+            ]);
+            for name in ["LSTM", "sofmax", "Convolve", "nothing-like-it"] {
+                session.run(&format!("ops {name}"));
+            }
+            session
         },
     },
     Failure {
@@ -141,6 +171,7 @@ const FAILURES: &[Failure] = &[
                 changed(|model| {
                     model.graph.inputs[0].shape = Some(vec![Dim::Known(1), Dim::Symbol("n".to_owned())])
                 }),
+                changed(|model| model.graph.inputs[0].shape = Some(vec![Dim::Known(1), Dim::Unknown])),
             ])
         },
     },
@@ -151,6 +182,27 @@ const FAILURES: &[Failure] = &[
                 changed(|model| node(model, "fc1").inputs[0] = "x".to_owned()),
                 changed(|model| node(model, "fc1").inputs[1] = "w1".to_owned()),
                 changed(|model| node(model, "fc2").inputs[0] = "relu.out".to_owned()),
+                // Moved elements of channels with scales of their own.
+                changed(|model| {
+                    let weight =
+                        |shape: &[usize]| (0..shape.iter().product::<usize>()).map(|i| (i % 7) as f32 / 10.0);
+                    *tensor(model, "w1") =
+                        Tensor::new("w1", &[3, 1, 2, 2], weight(&[3, 4]).collect::<Vec<f32>>());
+                    *tensor(model, "w2") =
+                        Tensor::new("w2", &[2, 12], weight(&[2, 12]).collect::<Vec<f32>>());
+                    tensor(model, "quant_w1.scale").shape = vec![3, 1, 1, 1];
+                    model.graph.inputs[0] = ValueInfo::new("x", ElemType::F32, &[1, 1, 2, 2]);
+                    let inputs = ["quant_x.out", "quant_w1.out", "b1"];
+                    let layer = Node::new("Conv", inputs, ["fc1.out"]).named("conv");
+                    *node(model, "fc1") = layer.attr("pads", vec![1i64, 1, 0, 0]);
+                    node(model, "fc2").inputs[0] = "flat.out".to_owned();
+                    let at = model.graph.nodes.iter().position(|node| node.name == "fc2").unwrap();
+                    model
+                        .graph
+                        .nodes
+                        .insert(at, Node::new("Flatten", ["relu.out"], ["flat.out"]).named("flat"));
+                }),
+                in_floats(),
             ])
         },
     },
@@ -229,7 +281,6 @@ const FAILURES: &[Failure] = &[
         provoke: || {
             let mut session = with_model(exactum_qonnx::write(&tiny()));
             session.run("dataflow model.onnx --device xc7z020 --target-fps 1e9 -o design");
-            session.run("dataflow model.onnx --device xc7z020 --target-fps 0 -o design");
             session
         },
     },
@@ -264,6 +315,23 @@ const FAILURES: &[Failure] = &[
                 session.run(&format!("run model.onnx --input {input}.npy --output y.npy"));
             }
             session.run("run model.onnx --input x.npy --input x.npy --output y.npy");
+            let array = |name: &str| (name.to_owned(), npy::write(&[2, 4], &inputs(2)));
+            let header = |descr: &str| {
+                let text = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': (1, 4), }}\n");
+                let length = u16::try_from(text.len()).unwrap().to_le_bytes();
+                [b"\x93NUMPY\x01\x00", &length[..], text.as_bytes(), &[0; 32]].concat()
+            };
+            session = session
+                .with("other.npz", npz::write(&[array("x"), array("z")]).unwrap())
+                .with("empty.npz", npz::write(&[]).unwrap())
+                .with("objects.npy", header("|O"))
+                .with("text.npy", header("<U2"));
+            for input in ["other.npz", "empty.npz", "objects.npy", "text.npy"] {
+                session.run(&format!("run model.onnx --input {input} --output y.npy"));
+            }
+            session.run("run model.onnx --input x=x.npy --input x=x.npy --output y.npy");
+            session.run("check model.onnx --dim height=32");
+            session.run("check model.onnx --input-shape y=1,4");
             session.run("verify model.onnx --input x.npy --expect one.npy");
             session
         },
@@ -288,7 +356,6 @@ const FAILURES: &[Failure] = &[
             session.run("build model.onnx -o missing/model.exa");
             session.run("build model.onnx -o . --emit image");
             session.run("run model.onnx --input x.npy --output missing/y.npy");
-            session.run("run model.onnx --input x.npy --output y.npy --output z.npy");
             session.run("dataflow model.onnx --device xc7z020 --target-fps 1 -o model.onnx");
             session
         },

@@ -100,8 +100,8 @@ fn batch(compiled: &Compiled, seed: u64) -> Batch {
     let mut random = crate::random::Random::new(seed);
     let arrays: Vec<Array> = compiled
         .interface
-        .inputs
-        .iter()
+        .read_inputs()
+        .into_iter()
         .map(|port| {
             let span = (port.range.hi - port.range.lo) as f64 * 1.25;
             let value = |index: usize| {

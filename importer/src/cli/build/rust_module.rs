@@ -29,8 +29,16 @@ pub(super) fn text(container: &Container) -> String {
         let list = |item: fn(&Port) -> String| {
             format!("[{}]", ports.iter().map(item).collect::<Vec<_>>().join(", "))
         };
+        let shared = match ports
+            .iter()
+            .enumerate()
+            .any(|(at, port)| ports[..at].iter().any(|o| o.name == port.name))
+        {
+            true if what == "INPUT" => " Those of one name are given the same values.",
+            _ => "",
+        };
         constant(
-            &format!("Name of each {lower} in the model's file."),
+            &format!("Name of each {lower} in the model's file.{shared}"),
             &format!("const {what}_NAMES: [&str; {count}]"),
             list(|port| format!("{:?}", port.name)),
         );

@@ -118,6 +118,27 @@ impl Quantizer<'_> {
         Some(axis)
     }
 
+    /// The problem that nothing quantizes the value `name` of the file.
+    pub(super) fn unquantized(&self, at: &Location, name: &str) -> Diagnostic {
+        let moves = |op: &Op| {
+            matches!(
+                op,
+                Op::Identity | Op::Reshape | Op::Transpose { .. } | Op::Repeat { .. } | Op::Slice { .. }
+            )
+        };
+        let mut producer = self.from.nodes.iter().rfind(|node| self.from.value(node.output).name == name);
+        while let Some(node) = producer.filter(|node| moves(&node.op)) {
+            producer = self.from.producer(node.inputs[0]).map(|index| &self.from.nodes[index]);
+        }
+        let found = match producer {
+            Some(node) => {
+                format!("`{}`, the unquantized result of `{}`", self.from.value(node.output).name, node.name)
+            }
+            None => format!("`{name}`, the unquantized result of a layer or activation"),
+        };
+        Diagnostic::new(Code::MissingScale, at.clone(), found, "an activation quantizer between the two")
+    }
+
     /// Keeps `node`, which moves elements, until the function of its operand has ended.
     pub(super) fn move_elements(&mut self, at: &Location, node: &Node) -> Result<(), Diagnostic> {
         let mut known = self.known(at, node.inputs[0])?;

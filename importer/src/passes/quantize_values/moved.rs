@@ -28,13 +28,15 @@ impl Quantizer<'_> {
         let (id, curve) = match source {
             Source::Integer(id) => (id, curve),
             Source::Float(id) => {
-                let found = format!("`{}`, which is float", self.to.value(id).name);
-                return Err(Diagnostic::new(
-                    Code::MissingScale,
-                    at.clone(),
-                    found,
-                    "a quantizer before this node",
-                ));
+                let name = &self.to.value(id).name;
+                let found = format!("`{name}`, which is float");
+                let needed = "a quantizer before this node";
+                let problem = Diagnostic::new(Code::MissingScale, at.clone(), found, needed);
+                return Err(problem.with_hint(format!(
+                    "where its numbers come as integers, say what one stands for: `--input-type \
+                     {name}=uint8*0.00392157` for bytes from 0 to 1, `--input-type {name}=int8*0.0078125` for signed ones \
+                     from -1 to 1"
+                )));
             }
             Source::Pair(pair) => {
                 let (id, unit) = self.exact_sum(at, &pair)?;
@@ -53,7 +55,10 @@ impl Quantizer<'_> {
         let known = self.moved(at, known)?;
         let Some(channels) = &known.channels else { return Ok(known) };
         let Some(chosen) = channels.indices(&self.source_shape(&known), 1) else {
-            return Err(scattered(at, &known));
+            // With the quantizer that is missing there would be one scale.
+            let is_sum = matches!(&known.source, Source::Integer(id)
+                if matches!(self.to.value(*id).ty, Type::Accumulators { .. }));
+            return Err(if is_sum { self.unquantized(at, &known.name) } else { scattered(at, &known) });
         };
         Ok(Known { curve: known.curve.select(&chosen), channels: None, ..known })
     }

@@ -369,7 +369,7 @@ impl Quantizer<'_> {
         let codes = stored_narrow(Codes { range, ..codes });
         let tail = Tail { curve: known.curve.clone(), quantizer: rule, int: codes.int };
         let axis = codes.axis;
-        let value = self.emit(at, node, &known, tail, codes)?;
+        let value = self.emit(node, &known, tail, codes);
         let Some(axis) = axis else {
             // The name belongs to the codes in their last place.
             let name = self.from.value(node.output).name.clone();
@@ -378,7 +378,10 @@ impl Quantizer<'_> {
             for step in moves.iter_mut().rev() {
                 step.result = std::mem::replace(&mut before, format!("{name} before {}", step.name));
             }
-            self.to.value_mut(value).name = before;
+            // Codes of an equal quantizer before have a name.
+            if self.to.value(value).name == name {
+                self.to.value_mut(value).name = before;
+            }
             let moved = self.replay(value, &moves);
             let curve = self.native(moved);
             self.known.insert(node.output, Known::integer(moved, curve));
@@ -396,14 +399,7 @@ impl Quantizer<'_> {
     }
 
     /// The codes that `tail` makes of the source of `known`.
-    pub(super) fn emit(
-        &mut self,
-        at: &Location,
-        node: &Node,
-        known: &Known,
-        tail: Tail,
-        codes: Codes,
-    ) -> Result<ValueId, Diagnostic> {
+    pub(super) fn emit(&mut self, node: &Node, known: &Known, tail: Tail, codes: Codes) -> ValueId {
         let shape = self.source_shape(known);
         let name = self.from.value(node.output).name.clone();
         let (op, inputs) = match &known.source {
@@ -415,21 +411,38 @@ impl Quantizer<'_> {
             Source::Float(id) => {
                 let channels = known.channels.clone().filter(|_| tail.channels() > 1);
                 let op = Op::Quantize(Quantize { tail, channels });
-                // Two quantizers of one input would be two inputs of the program.
-                if let Some(first) = self.to.nodes.iter().find(|node| node.inputs == [*id]) {
-                    if first.op == op {
-                        return Ok(first.output);
-                    }
-                    let found = format!("a second quantizer for the input, after `{}`", first.name);
-                    let needed = "one quantizer for each input";
-                    return Err(Diagnostic::new(Code::UnsupportedForm, at.clone(), found, needed));
+                let ty = Type::Codes(codes.clone());
+                let equal = |node: &&Node| node.op == op && self.to.value(node.output).ty == ty;
+                if let Some(equal) = self.quantizers_of(*id).find(equal) {
+                    return equal.output;
                 }
-                (op, vec![*id])
+                let unread = self.quantizers_of(*id).next().is_none();
+                let input = if unread { *id } else { self.twin(*id) };
+                (op, vec![input])
             }
         };
         let output = self.to.add(Value::new(name, shape, Type::Codes(codes)));
         self.push(node, &known.origin, op, inputs, output);
-        Ok(output)
+        output
+    }
+
+    /// What quantizes the float input `id` so far: each has an input of the program for itself, and all these have the
+    /// name of the file's.
+    fn quantizers_of(&self, id: ValueId) -> impl Iterator<Item = &Node> {
+        let to = &self.to;
+        let own = move |node: &&Node| {
+            matches!(node.op, Op::Quantize(_)) && to.value(node.inputs[0]).name == to.value(id).name
+        };
+        to.nodes.iter().filter(own)
+    }
+
+    /// One more input of the program that is given what the input `id` is given, behind those there are.
+    fn twin(&mut self, id: ValueId) -> ValueId {
+        let twin = self.to.add(self.to.value(id).clone());
+        let name = &self.to.value(id).name;
+        let last = self.to.inputs.iter().rposition(|input| self.to.value(*input).name == *name);
+        self.to.inputs.insert(last.map_or(0, |last| last + 1), twin);
+        twin
     }
 }
 

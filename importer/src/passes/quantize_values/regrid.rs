@@ -59,10 +59,10 @@ impl Quantizer<'_> {
             }
         }
         let Some((unit, range)) = self.unit(id, &known.curve) else {
-            return Err(off_grid(at, &known));
+            return Err(self.unquantized(at, &known.name));
         };
         let int = smallest_type(range.union(IntRange::point(0))).filter(|int| int.width.bits() <= bits);
-        let Some(int) = int else { return Err(off_grid(at, &known)) };
+        let Some(int) = int else { return Err(self.unquantized(at, &known.name)) };
         // The unit need not be a float; codes inside the graph carry the nearest one for show, gains are exact.
         let scale = unit.to_f64().map_or(1.0, |unit| unit as f32);
         let scale = if scale.is_finite() && scale > 0.0 { scale } else { f32::MIN_POSITIVE };
@@ -76,7 +76,7 @@ impl Quantizer<'_> {
         };
         let tail = Tail { curve: known.curve.clone(), quantizer: rule, int };
         let name = format!("{}.codes", known.name);
-        let id = self.emit(at, node, &Known { origin: vec![], ..known }, tail, codes)?;
+        let id = self.emit(node, &Known { origin: vec![], ..known }, tail, codes);
         self.to.value_mut(id).name.clone_from(&name);
         if let Some(node) = self.to.nodes.last_mut() {
             *node = Node { name, origin: vec![], ..node.clone() };
@@ -125,11 +125,6 @@ impl Quantizer<'_> {
     pub(super) fn native(&self, id: ValueId) -> Curve {
         self.to.value(id).codes().map_or_else(Curve::identity, native)
     }
-}
-
-fn off_grid(at: &Location, known: &Known) -> Diagnostic {
-    let found = format!("`{}`, the unquantized result of a layer or activation", known.name);
-    Diagnostic::new(Code::MissingScale, at.clone(), found, "an activation quantizer between the two")
 }
 
 /// The largest number of which both are whole multiples.

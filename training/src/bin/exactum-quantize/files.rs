@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use exactum_qonnx::{FileKind, ReadError};
 use exactum_training::data::npy;
 use exactum_training::files::write_whole;
 use exactum_training::float::{FloatGraph, FloatGraphError, from_onnx};
@@ -14,7 +15,14 @@ pub(crate) fn network(path: &Path) -> Result<FloatGraph, Problem> {
     let bytes = read(path)?;
     let failed = |error: FloatGraphError| Problem::Network { path: path.to_owned(), error };
     let mut folder = exactum_qonnx::Folder::of(path);
-    let model = exactum_qonnx::read_beside(&bytes, &mut folder).map_err(|error| failed(error.into()))?;
+    let model = exactum_qonnx::read_beside(&bytes, &mut folder).map_err(|error| {
+        match (&error, FileKind::of(&bytes)) {
+            (ReadError::Protobuf { .. } | ReadError::NoGraph, Some(kind)) => {
+                data(path, kind.name(), format!("an ONNX model (.onnx); {}", kind.to_onnx()))
+            }
+            _ => failed(error.into()),
+        }
+    })?;
     if model.opsets.is_empty() {
         // They come behind the graph: a file that is cut off there still decodes.
         return Err(data(path, "no operator sets", "a complete ONNX model"));

@@ -1,0 +1,71 @@
+//! What the command line says about a model's inputs beside the file: what their integers stand for, and open sizes.
+
+use std::str::FromStr;
+
+use exactum_importer::diagnostic::Result;
+use exactum_importer::input_shape::{self, AxisSize, InputShape};
+use exactum_importer::input_type::{self, InputType};
+use exactum_importer::lift::is_quantizer;
+use exactum_qonnx::Model;
+
+use super::shell::{Shell, label};
+
+/// What is told about inputs beside the model.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub(super) struct Inputs {
+    /// Quantizer of an input that the model leaves in floats, or that it preprocesses, as NAME=TYPE*SCALE+ZERO_POINT,
+    /// such as image=uint8*0.00392156862; the zero point may be left out.
+    #[arg(long, value_name = "INPUT")]
+    input_type: Vec<Told>,
+    /// Size of the axes that the model calls NAME, such as height=32.
+    #[arg(long, value_name = "NAME=SIZE")]
+    dim: Vec<AxisSize>,
+    /// Shape of an input whose sizes the model leaves open, such as image=1,3,32,32; the first counts the samples.
+    #[arg(long, value_name = "NAME=SIZES")]
+    input_shape: Vec<InputShape>,
+}
+
+/// A quantizer as it was typed.
+#[derive(Clone, Debug)]
+struct Told {
+    quantizer: InputType,
+    /// Whether a scale was typed as well.
+    scaled: bool,
+}
+
+impl FromStr for Told {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        Ok(Self { quantizer: text.parse()?, scaled: text.contains('*') })
+    }
+}
+
+impl Inputs {
+    /// Writes it into `model`.
+    pub(super) fn apply(&self, model: &mut Model, shell: &Shell) -> Result<()> {
+        input_shape::apply(model, &self.dim, &self.input_shape)?;
+        for Told { quantizer, scaled } in &self.input_type {
+            let InputType { name, int, .. } = quantizer;
+            let reads = |node: &&exactum_qonnx::Node| node.input(0) == Some(name) && is_quantizer(node);
+            if let Some(reader) = model.graph.nodes.iter().find(reads) {
+                shell.status(&format!(
+                    "warning: the model quantizes `{}` itself, by {}; --input-type puts another quantizer before it",
+                    label(name),
+                    reader.op_type
+                ));
+            }
+            if !scaled {
+                shell.status(&format!(
+                    "note: --input-type {0}={int} has no scale, so one code stands for 1; for numbers from {1} it is \
+                     {0}={int}*{2}",
+                    label(name),
+                    if int.signed { "-1 to 1" } else { "0 to 1" },
+                    1.0 / int.range().hi.max(1) as f32,
+                ));
+            }
+        }
+        let quantizers: Vec<InputType> = self.input_type.iter().map(|told| told.quantizer.clone()).collect();
+        input_type::apply(model, &quantizers)
+    }
+}
