@@ -209,7 +209,7 @@ fn refusals_name_the_node_and_what_is_needed() {
     let channels = conv(&[3, 5, 1, 1], 0.5);
     assert_eq!(
         channels,
-        "node `conv`: found inputs of shapes [[1, 2, 4, 4]], needed [batch, 5] and 2 spatial dimensions"
+        "node `conv`: found Conv of inputs of shapes [[1, 2, 4, 4]], needed [batch, 5] and 2 spatial dimensions"
     );
     let large = conv(&[3, 2, 5, 5], 0.5);
     assert!(large.contains("spatial extents of at least [5, 5]"), "{large}");

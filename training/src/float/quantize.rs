@@ -106,12 +106,13 @@ pub fn quantize<const D: usize, const E: usize>(
     let mut graph = graph.clone();
     transform::preprocess(&mut graph)?;
     let shapes = graph.shapes()?;
-    for (value, rank) in [(&graph.input, D), (&graph.output, E)] {
+    let flatten = ", the batch included; let the network end in Flatten";
+    for (value, rank, help) in [(&graph.input, D, ""), (&graph.output, E, flatten)] {
         if shapes[value].len() != rank {
             return Err(FloatGraphError::Interface {
                 network: graph.name.clone(),
                 found: format!("`{value}` of shape {:?}", shapes[value]),
-                needed: format!("{rank} dimensions, the batch included"),
+                needed: format!("{rank} dimensions{help}"),
             });
         }
     }

@@ -66,6 +66,10 @@ pub fn from_onnx(model: &Model) -> Result<FloatGraph, FloatGraphError> {
     for tensor in &file.initializers {
         reader.constant(&tensor.name, &tensor.name, tensor)?;
     }
+    // What surrounds them would be refused first, and say less.
+    if let Some(node) = file.nodes.iter().find(|node| help::is_recurrent(&node.op_type)) {
+        return Err(operators::unsupported(node));
+    }
     for node in &file.nodes {
         reader.node(node)?;
     }
@@ -117,8 +121,9 @@ impl Reader {
         for input in &inputs {
             shapes.push(self.shape(node, input)?);
         }
-        let shape = shape::infer(&op, &shapes)
-            .map_err(|needed| form(&label, format!("inputs of shapes {shapes:?}"), needed))?;
+        let shape = shape::infer(&op, &shapes).map_err(|needed| {
+            form(&label, format!("{} of inputs of shapes {shapes:?}", node.op_type), needed)
+        })?;
         self.shapes.insert(output.to_owned(), shape);
         self.graph.nodes.push(FloatNode { name: label, op, inputs, output: output.to_owned() });
         Ok(())

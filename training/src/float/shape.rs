@@ -74,7 +74,12 @@ pub(super) fn infer(op: &FloatOp, shapes: &[&[usize]]) -> Result<Vec<usize>, Str
             let mut sorted = perm.clone();
             sorted.sort_unstable();
             let is_permutation = sorted.into_iter().eq(0..x.len()) && perm.first() == Some(&0);
-            require(is_permutation, || format!("{} dimensions, of which the batch stays first", perm.len()))?;
+            require(is_permutation, || {
+                format!(
+                    "{} dimensions, of which the batch stays first; export with the batch first",
+                    perm.len()
+                )
+            })?;
             Ok(perm.iter().map(|axis| x[*axis]).collect())
         }
         FloatOp::Pad { begin, end } => {
@@ -106,8 +111,13 @@ fn weighted(layer: &Weighted, x: &[usize]) -> Result<Vec<usize>, String> {
             well_formed(window)?
         }
     }
-    require(x.len() == spatial + 2 && x[1] == inputs, || {
-        format!("[batch, {inputs}] and {spatial} spatial dimensions")
+    require(x.len() == spatial + 2 && x[1] == inputs, || match layer.kind {
+        WeightedKind::Linear => {
+            format!(
+                "[batch, {inputs}]; flatten each sample, or use Conv with a kernel of 1 over what comes before"
+            )
+        }
+        _ => format!("[batch, {inputs}] and {spatial} spatial dimensions"),
     })?;
     let mut shape = vec![x[0], outputs];
     for axis in 0..spatial {

@@ -1,5 +1,10 @@
 //! What helps where an operator has no float layer.
 
+/// Whether `operator` keeps a state from one step of a sequence to the next.
+pub(super) fn is_recurrent(operator: &str) -> bool {
+    matches!(operator, "LSTM" | "GRU" | "RNN" | "Scan" | "Loop")
+}
+
 /// What to do instead of using `operator`, as part of a sentence.
 pub(super) fn instead_of(operator: &str) -> &'static str {
     match operator {

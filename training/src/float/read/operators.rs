@@ -61,7 +61,7 @@ pub(super) fn convert(reader: &Reader, node: &Node) -> Converted {
     }
 }
 
-fn unsupported(node: &Node) -> FloatGraphError {
+pub(super) fn unsupported(node: &Node) -> FloatGraphError {
     let operator = match node.domain.as_str() {
         DEFAULT_DOMAIN | DEFAULT_DOMAIN_NAME => node.op_type.clone(),
         domain => format!("{} of domain {domain}", node.op_type),
