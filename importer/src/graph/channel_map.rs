@@ -95,7 +95,10 @@ fn digits(list: &[u32], unit: usize, strides: &[usize]) -> Vec<[usize; 2]> {
     }
     for stride in strides {
         let count = stride / unit;
-        let between = stride % unit == 0 && count > 1 && count < list.len() && list.len() % count == 0;
+        let between = stride.is_multiple_of(unit)
+            && count > 1
+            && count < list.len()
+            && list.len().is_multiple_of(count);
         if !between {
             continue;
         }
@@ -124,7 +127,8 @@ fn run_length(list: &[u32]) -> usize {
 /// The least number of entries, a divisor of all, after which `list` repeats.
 fn period(list: &[u32]) -> usize {
     let repeats = |length: &usize| {
-        list.len() % length == 0 && list[*length..].iter().zip(list).all(|(entry, before)| entry == before)
+        list.len().is_multiple_of(*length)
+            && list[*length..].iter().zip(list).all(|(entry, before)| entry == before)
     };
     (1..=list.len()).find(repeats).unwrap_or(0)
 }

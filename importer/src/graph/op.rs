@@ -262,7 +262,6 @@ const fn second() -> usize {
     1
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it")]
 const fn is_second(axis: &usize) -> bool {
     *axis == 1
 }
