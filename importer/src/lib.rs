@@ -7,6 +7,7 @@
 pub mod batch;
 pub mod certify;
 pub mod comparison;
+mod constants;
 pub mod container;
 pub mod dataflow;
 pub mod diagnostic;

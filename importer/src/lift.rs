@@ -11,6 +11,7 @@
 
 mod activation;
 mod arithmetic;
+mod branch;
 mod choose;
 mod codes;
 mod context;
@@ -61,7 +62,7 @@ struct Lifter<'a> {
     /// Names whose node had a problem, or one before it.
     broken: BTreeSet<String>,
     /// Names that a node reads or the caller gets.
-    read: BTreeSet<&'a str>,
+    read: BTreeSet<String>,
     /// Whether a value depends on constants only, by [`ValueId`].
     fixed: Vec<bool>,
     /// Results of `Im2Col`.
@@ -113,10 +114,7 @@ pub fn lift(model: &Model) -> Result<Graph> {
         batch: 1,
         free_batch: false,
     };
-    let names = model.graph.nodes.iter().flat_map(|node| &node.inputs);
-    lifter
-        .read
-        .extend(names.chain(model.graph.outputs.iter().map(|output| &output.name)).map(String::as_str));
+    branch::reads(&model.graph, &mut lifter.read);
     let mut problems: Vec<Diagnostic> =
         model.check().iter().filter_map(|error| schema_problem(model, error)).collect();
     problems.extend(lifter.inputs());

@@ -1,16 +1,19 @@
 //! Computes nodes whose operands are all known: the arithmetic that exporters leave on shapes and scales.
 //!
-//! `float32` arithmetic is done in doubles and rounded once. Results have at most [`MAX_ELEMS`] elements, or as many as the
-//! largest operand, so no file makes this allocate without bound.
+//! What shares its reading with nodes of computed values is here; all other operators are in [`constants`]. Results have
+//! at most [`MAX_ELEMS`] elements, or as many as the largest operand, so no file makes this allocate without bound.
 
-mod elementwise;
 mod structure;
+#[cfg(test)]
+mod tests;
 
 use std::rc::Rc;
 
-use super::tensor::{Numbers, Tensor};
+use super::tensor::Tensor;
 use super::{Context, Item};
+use crate::constants::{self, Fault, Operator};
 use crate::diagnostic::{Code, Diagnostic};
+use exactum_qonnx::{DEFAULT_DOMAIN, DEFAULT_DOMAIN_NAME, Node};
 
 /// Most elements of a result that is larger than its operands.
 const MAX_ELEMS: usize = 1 << 24;
@@ -26,16 +29,27 @@ pub(super) fn evaluate(context: &Context<'_>) -> Result<Option<Vec<Tensor>>, Dia
             None => Some(None),
         })
         .collect();
-    let (Some(operands), Some(schema)) = (operands, context.node.operator()) else { return Ok(None) };
+    let Some(operands) = operands else { return Ok(None) };
     let known = Known { context, operands };
-    let results = match known.elementwise(schema.op_type)? {
-        Some(result) => Some(vec![result]),
-        None => known.structure(schema.op_type)?,
+    let moved = match context.node.operator() {
+        Some(schema) => known.structure(schema.op_type)?,
+        None => None,
+    };
+    let results = match (moved, operator(context.node)) {
+        (Some(results), _) => Some(results),
+        (None, Some(operator)) => Some(known.computed(operator)?),
+        (None, None) => None,
     };
     for result in results.iter().flatten() {
         context.rank(&result.shape)?;
     }
     Ok(results)
+}
+
+/// The operator of `node`, if it is one of those that constants are computed with.
+pub(super) fn operator(node: &Node) -> Option<&'static Operator> {
+    let standard = [DEFAULT_DOMAIN, DEFAULT_DOMAIN_NAME].contains(&node.domain.as_str());
+    constants::operator(&node.op_type).filter(|_| standard)
 }
 
 /// A node whose operands are known.
@@ -45,6 +59,20 @@ struct Known<'c, 'a> {
 }
 
 impl Known<'_, '_> {
+    fn computed(&self, operator: &Operator) -> Result<Vec<Tensor>, Diagnostic> {
+        let operands: Vec<Option<&Tensor>> = self.operands.iter().map(Option::as_deref).collect();
+        operator.evaluate(self.context.node, self.context.version, &operands).map_err(|problem| {
+            let code = match problem.fault {
+                Fault::Schema => Code::BadSchema,
+                Fault::Shapes => Code::ShapeMismatch,
+                Fault::Elements => Code::BadTensor,
+                Fault::Form => Code::UnsupportedForm,
+                Fault::Size => Code::TooLarge,
+            };
+            self.context.problem(code, "", problem.found, problem.needed)
+        })
+    }
+
     /// Operand `index`, if it is there.
     fn optional(&self, index: usize) -> Option<&Tensor> {
         self.operands.get(index).and_then(Option::as_deref)
@@ -99,17 +127,6 @@ impl Known<'_, '_> {
         });
         let indices = indices.collect();
         Ok((shape, indices))
-    }
-
-    /// A result in the element type of `like`; `float32` numbers are rounded to it.
-    fn result(like: &Tensor, shape: Vec<usize>, numbers: Numbers) -> Tensor {
-        let numbers = match numbers {
-            Numbers::Real(values) if like.elem != exactum_qonnx::ElemType::F64 => {
-                Numbers::Real(values.into_iter().map(|value| f64::from(value as f32)).collect())
-            }
-            numbers => numbers,
-        };
-        Tensor { elem: like.elem, shape, numbers }
     }
 }
 

@@ -4,8 +4,10 @@ use exactum_qonnx::ElemType;
 
 use super::tensor::{Numbers, Tensor};
 use super::{Coding, Context, Item, Lifter, Operand};
+use crate::constants::round_to;
 use crate::diagnostic::{Code, Diagnostic};
-use crate::graph::Op;
+use crate::graph::{Constant, Op, ValueId};
+use exactum_runtime::num::{IntRange, IntType};
 
 /// The batch of the file, of which the graph has one sample.
 #[derive(Clone, Copy, Debug)]
@@ -212,7 +214,20 @@ pub(super) fn cast(lifter: &mut Lifter<'_>, context: &Context<'_>) -> Result<(),
     let operand = lifter.value(context, 0)?;
     let code = context.node.int("to").and_then(|code| i32::try_from(code).ok());
     let elem = code.and_then(ElemType::from_code).unwrap_or_default();
-    let float = matches!(elem, ElemType::F32 | ElemType::F64);
+    let float = match elem {
+        ElemType::F32 | ElemType::F64 => true,
+        ElemType::F16 | ElemType::Bf16 if operand.coding.is_none() => {
+            if !lifter.holds(elem, operand.id) {
+                let needed = format!("numbers that {elem} holds exactly, such as codes times a power of two");
+                let problem = context.attribute("to", format!("{elem}, which rounds computed reals"), needed);
+                return Err(problem.with_hint(
+                    "programs round only where a quantizer does: leave out the cast, or put it behind a quantizer",
+                ));
+            }
+            true
+        }
+        _ => false,
+    };
     let id = match &operand.coding {
         None if float => lifter.emit(context, Op::Identity, vec![operand.id], None)?,
         Some(coding) if float => {
@@ -246,6 +261,33 @@ pub(super) fn cast(lifter: &mut Lifter<'_>, context: &Context<'_>) -> Result<(),
 }
 
 impl Lifter<'_> {
+    /// Whether every number that `id` can be is one of `elem`: those of a quantizer, moved or not.
+    fn holds(&self, elem: ElemType, id: ValueId) -> bool {
+        let Some(node) = self.graph.producer(id).map(|index| &self.graph.nodes[index]) else { return false };
+        let floats = |operand: usize| match &self.graph.value(node.inputs[operand]).constant {
+            Some(Constant::Float(values)) => values.iter().map(|value| f64::from(*value)).collect(),
+            _ => vec![],
+        };
+        let exact = |value: f64| round_to(elem, value) == value;
+        match &node.op {
+            Op::Identity | Op::Reshape | Op::Transpose { .. } => self.holds(elem, node.inputs[0]),
+            Op::Quant(attributes) => {
+                let (scales, zero_points, bits) = (floats(1), floats(2), floats(3));
+                let ([zero_point], [bits @ 1.0..=16.0]) = (zero_points.as_slice(), bits.as_slice()) else {
+                    return false;
+                };
+                let IntRange { lo, hi } = match IntType::new(*bits as u8, attributes.signed, false) {
+                    Some(int) => int.range(),
+                    None => return false,
+                };
+                let value = |code: i64, scale: f64| (code as f64 - zero_point) * scale;
+                !scales.is_empty()
+                    && scales.iter().all(|scale| (lo..=hi).all(|code| exact(value(code, *scale))))
+            }
+            _ => false,
+        }
+    }
+
     /// The file's batch.
     pub(super) fn batch(&self) -> Batch {
         Batch { samples: self.batch, free: self.free_batch }

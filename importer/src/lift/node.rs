@@ -8,15 +8,18 @@ use exactum_runtime::num::IntType;
 
 use super::support::{self, Support};
 use super::tensor::Tensor;
-use super::{Coding, Context, Item, Lifter, Operand, fold};
+use super::{Coding, Context, Item, Lifter, Operand, branch, fold};
 use crate::diagnostic::{Code, Diagnostic, Location};
 use crate::graph::{Codes, Constant, Node as GraphNode, Op, Type, Value, ValueId, shape};
 
-impl<'a> Lifter<'a> {
+impl Lifter<'_> {
     /// Reads node `index` of the file. Behind a problem nothing is known of a node but its operator.
-    pub(super) fn node(&mut self, index: usize, node: &'a Node) -> Result<(), Diagnostic> {
+    pub(super) fn node(&mut self, index: usize, node: &Node) -> Result<(), Diagnostic> {
         let at = Location::node(index, &node.name, &node.op_type);
-        let support = Support::of(node).ok_or_else(|| support::refusal(&at, node))?;
+        let support = Support::of(node);
+        if support.is_none() && fold::operator(node).is_none() && node.op_type != branch::OPERATOR {
+            return Err(support::refusal(&at, node));
+        }
         if node.inputs.iter().any(|name| self.broken.contains(name)) {
             self.broken.extend(node.outputs.iter().filter(|name| !name.is_empty()).cloned());
             return Ok(());
@@ -44,7 +47,11 @@ impl<'a> Lifter<'a> {
                     self.items.insert(output.clone(), Item::Constant(Rc::new(result)));
                 }
             }
-            None => (support.lift)(self, &context)?,
+            None if node.op_type == branch::OPERATOR => self.branch(index, &context)?,
+            None => match support {
+                Some(support) => (support.lift)(self, &context)?,
+                None => return Err(support::refusal(&context.at, node)),
+            },
         }
         let unread = |name: &&&String| !self.items.contains_key(**name) && self.read.contains(name.as_str());
         match outputs.iter().find(unread) {
@@ -59,7 +66,7 @@ impl<'a> Lifter<'a> {
     }
 
     /// What `name` stands for; `None` for an operand that is left out.
-    fn item(&mut self, at: &Location, name: &str) -> Result<Option<Item>, Diagnostic> {
+    pub(super) fn item(&mut self, at: &Location, name: &str) -> Result<Option<Item>, Diagnostic> {
         if name.is_empty() {
             return Ok(None);
         }

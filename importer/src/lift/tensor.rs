@@ -5,60 +5,12 @@
 use exactum_qonnx::{ElemType, TensorData};
 
 use super::context::MAX_RANK;
+pub(super) use crate::constants::{Numbers, Tensor};
+use crate::constants::{integer, stored};
 use crate::diagnostic::{Code, Diagnostic, Location};
 use crate::graph::{Constant, Type, Value};
 
-/// A constant.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct Tensor {
-    /// Element type; halves are held as `float32`, which contains them.
-    pub(super) elem: ElemType,
-    /// Elements along each axis.
-    pub(super) shape: Vec<usize>,
-    /// The elements, row-major.
-    pub(super) numbers: Numbers,
-}
-
-/// Elements of a constant.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) enum Numbers {
-    /// Floats; each is a number of the element type.
-    Real(Vec<f64>),
-    /// Integers, and truth values as 0 and 1.
-    Int(Vec<i64>),
-}
-
-impl Numbers {
-    pub(super) const fn len(&self) -> usize {
-        match self {
-            Self::Real(values) => values.len(),
-            Self::Int(values) => values.len(),
-        }
-    }
-
-    /// The elements at `indices`.
-    pub(super) fn pick(&self, indices: &[usize]) -> Self {
-        match self {
-            Self::Real(values) => Self::Real(indices.iter().map(|index| values[*index]).collect()),
-            Self::Int(values) => Self::Int(indices.iter().map(|index| values[*index]).collect()),
-        }
-    }
-
-    /// The elements as doubles.
-    pub(super) fn reals(&self) -> Vec<f64> {
-        match self {
-            Self::Real(values) => values.clone(),
-            Self::Int(values) => values.iter().map(|value| *value as f64).collect(),
-        }
-    }
-}
-
 impl Tensor {
-    /// A list of 64-bit integers.
-    pub(super) fn ints(values: Vec<i64>) -> Self {
-        Self { elem: ElemType::I64, shape: vec![values.len()], numbers: Numbers::Int(values) }
-    }
-
     /// What the file's tensor holds.
     pub(super) fn read(tensor: &exactum_qonnx::Tensor, at: &Location) -> Result<Self, Diagnostic> {
         if !tensor.is_consistent() {
@@ -74,7 +26,7 @@ impl Tensor {
             Some(Numbers::Int(values.iter().map(|value| (*value).into()).collect()))
         }
         let reals = |values: Vec<f32>| Some(Numbers::Real(values.into_iter().map(f64::from).collect()));
-        let mut elem = tensor.elem();
+        let elem = tensor.elem();
         let numbers = match &tensor.data {
             TensorData::F32(values) => reals(values.clone()),
             TensorData::F64(values) => Some(Numbers::Real(values.clone())),
@@ -91,24 +43,17 @@ impl Tensor {
                     values.iter().map(|value| i64::try_from(*value).ok()).collect();
                 narrow.map(Numbers::Int)
             }
-            TensorData::Opaque { elem: ElemType::F16, bytes } => {
-                elem = ElemType::F32;
-                reals(
-                    bytes.chunks_exact(2).map(|pair| half(u16::from_le_bytes([pair[0], pair[1]]))).collect(),
-                )
+            TensorData::Opaque { bytes, .. } => {
+                let values = words(elem, bytes).take(tensor.len_elems().unwrap_or(0));
+                match integer(elem) {
+                    Some((bits, signed)) => {
+                        let sign = if signed { 1 << (bits - 1) } else { 0 };
+                        Some(Numbers::Int(values.map(|word| (i64::from(word) ^ sign) - sign).collect()))
+                    }
+                    None => values.map(|word| stored(elem, word)).collect::<Option<_>>().map(Numbers::Real),
+                }
             }
-            TensorData::Opaque { elem: ElemType::Bf16, bytes } => {
-                elem = ElemType::F32;
-                let single = |pair: &[u8]| f32::from_le_bytes([0, 0, pair[0], pair[1]]);
-                reals(bytes.chunks_exact(2).map(single).collect())
-            }
-            TensorData::Opaque { elem: ElemType::I4 | ElemType::U4, bytes } => {
-                let sign = if elem == ElemType::I4 { 8 } else { 0 };
-                let nibbles = bytes.iter().flat_map(|byte| [byte & 15, byte >> 4]);
-                let values = nibbles.map(|nibble| (i64::from(nibble) ^ sign) - sign);
-                Some(Numbers::Int(values.take(tensor.len_elems().unwrap_or(0)).collect()))
-            }
-            TensorData::Strings(_) | TensorData::Opaque { .. } => None,
+            TensorData::Strings(_) => None,
         };
         match numbers {
             Some(numbers) => Ok(Self { elem, shape: tensor.shape.clone(), numbers }),
@@ -117,28 +62,6 @@ impl Tensor {
                 let needed = "numbers of at most 64 bits: floats, integers or truth values";
                 Err(Diagnostic::new(Code::BadTensor, at.clone(), found, needed))
             }
-        }
-    }
-
-    /// Number of elements.
-    pub(super) const fn len(&self) -> usize {
-        self.numbers.len()
-    }
-
-    /// The integers, if it holds such.
-    pub(super) fn as_ints(&self) -> Option<&[i64]> {
-        match &self.numbers {
-            Numbers::Int(values) => Some(values),
-            Numbers::Real(_) => None,
-        }
-    }
-
-    /// The one element, as a double.
-    pub(super) fn scalar(&self) -> Option<f64> {
-        match &self.numbers {
-            Numbers::Real(values) if values.len() == 1 => Some(values[0]),
-            Numbers::Int(values) if values.len() == 1 => Some(values[0] as f64),
-            _ => None,
         }
     }
 
@@ -164,16 +87,15 @@ impl Tensor {
     }
 }
 
-/// The value of a half precision number.
-fn half(bits: u16) -> f32 {
-    let fraction = f32::from(bits & 0x3ff);
-    let magnitude = match bits >> 10 & 31 {
-        0 => fraction * (-24f32).exp2(),
-        31 if fraction == 0.0 => f32::INFINITY,
-        31 => f32::NAN,
-        exponent => (1024.0 + fraction) * (f32::from(exponent) - 25.0).exp2(),
-    };
-    if bits >> 15 == 1 { -magnitude } else { magnitude }
+/// The stored words of elements of `elem`, which take 2 to 16 bits each.
+fn words(elem: ElemType, bytes: &[u8]) -> impl Iterator<Item = u16> {
+    let bits = elem.size_bits().clamp(2, 16);
+    let per_byte = (8 / bits).max(1);
+    let mask = if bits >= 8 { 0xffff } else { (1 << bits) - 1 };
+    bytes.chunks(bits.div_ceil(8)).flat_map(move |word| {
+        let word = u16::from_le_bytes([word[0], word.get(1).copied().unwrap_or(0)]);
+        (0..per_byte).map(move |i| word >> (i * bits) & mask)
+    })
 }
 
 #[cfg(test)]

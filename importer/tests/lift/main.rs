@@ -1,5 +1,6 @@
 //! Reading files: what operators become, what they compute, and what is refused.
 
+mod computed;
 mod evaluate;
 mod families;
 mod files;

@@ -136,7 +136,10 @@ impl Known<'_, '_> {
                 "64-bit integers",
             ));
         };
-        Ok(Self::result(start, shape, numbers))
+        Ok(match numbers {
+            Numbers::Real(values) => Tensor::real(start.elem, shape, values),
+            numbers => Tensor { elem: start.elem, shape, numbers },
+        })
     }
 
     fn concat(&self) -> Result<Tensor, Diagnostic> {

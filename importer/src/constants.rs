@@ -1,0 +1,337 @@
+//! Operators of ONNX on constants, as their definitions say: what exporters leave to be computed of shapes, scales and
+//! weights.
+//!
+//! Called by `lift`. One file for each family, each with a table of its operators. Floats are computed in doubles, sums
+//! with a compensation, and rounded once to the element type; integers wrap as ONNX says. A result has at most
+//! [`MAX_ELEMS`] elements, or as many as the largest operand, and takes at most [`MAX_STEPS`] steps.
+
+mod activation;
+mod cast;
+mod einsum;
+mod elementwise;
+mod index;
+mod linear;
+mod logic;
+mod loss;
+mod normalize;
+mod number;
+mod pool;
+mod reduce;
+mod reorder;
+mod tensor;
+
+use exactum_qonnx::{AttributeValue, Node};
+
+pub(crate) use number::{integer, round_to, stored};
+pub(crate) use tensor::{Numbers, Tensor};
+
+/// Most elements of a result that is larger than its operands.
+const MAX_ELEMS: usize = 1 << 24;
+
+/// Most additions and the like for one node.
+const MAX_STEPS: u128 = 1 << 32;
+
+/// Why a node has no result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// Missing operands, or attributes of the wrong kind.
+    Schema,
+    /// Shapes that contradict each other.
+    Shapes,
+    /// Elements of a type or value that the operator does not take.
+    Elements,
+    /// A form that is not computed.
+    Form,
+    /// A result that is too large.
+    Size,
+}
+
+/// A problem with a node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Problem {
+    pub(crate) fault: Fault,
+    pub(crate) found: String,
+    pub(crate) needed: String,
+}
+
+impl Problem {
+    fn new(fault: Fault, found: impl Into<String>, needed: impl Into<String>) -> Self {
+        Self { fault, found: found.into(), needed: needed.into() }
+    }
+}
+
+type Result<T = Vec<Tensor>> = std::result::Result<T, Problem>;
+
+/// An operator that is computed.
+#[derive(Debug)]
+pub(crate) struct Operator {
+    pub(crate) name: &'static str,
+    /// Least and largest number of operands.
+    inputs: (usize, usize),
+    attributes: &'static [&'static str],
+    compute: fn(&Call<'_>) -> Result,
+}
+
+/// Declares a family: name, operands, attributes, function.
+macro_rules! family {
+    ($($name:literal $least:literal..=$most:tt [$($attribute:literal)*] $compute:expr;)*) => {
+        pub(super) const OPERATORS: &[super::Operator] = &[$(super::Operator {
+            name: $name,
+            inputs: ($least, $most),
+            attributes: &[$($attribute),*],
+            compute: $compute,
+        },)*];
+    };
+}
+use family;
+
+/// Every operator that is computed here.
+pub(crate) fn operators() -> impl Iterator<Item = &'static Operator> {
+    [
+        elementwise::OPERATORS,
+        activation::OPERATORS,
+        logic::OPERATORS,
+        cast::OPERATORS,
+        reduce::OPERATORS,
+        normalize::OPERATORS,
+        index::OPERATORS,
+        reorder::OPERATORS,
+        linear::OPERATORS,
+        einsum::OPERATORS,
+        pool::OPERATORS,
+        loss::OPERATORS,
+    ]
+    .into_iter()
+    .flatten()
+}
+
+/// The operator called `name`.
+pub(crate) fn operator(name: &str) -> Option<&'static Operator> {
+    operators().find(|operator| operator.name == name)
+}
+
+impl Operator {
+    /// The results of `node`, under `version` of the operator set.
+    pub(crate) fn evaluate(&self, node: &Node, version: i64, operands: &[Option<&Tensor>]) -> Result {
+        let call = Call { node, version, operands };
+        let (least, most) = self.inputs;
+        if !(least..=most).contains(&operands.len()) {
+            let found = format!("{} operands", operands.len());
+            return Err(Problem::new(Fault::Schema, found, format!("{least} to {most}")));
+        }
+        let unknown = node.attributes.iter().find(|found| !self.attributes.contains(&found.name.as_str()));
+        if let Some(attribute) = unknown {
+            let found = format!("attribute {:?}", attribute.name);
+            return Err(Problem::new(Fault::Schema, found, format!("one of {:?}", self.attributes)));
+        }
+        (self.compute)(&call)
+    }
+}
+
+/// A node and its operands.
+struct Call<'a> {
+    node: &'a Node,
+    version: i64,
+    operands: &'a [Option<&'a Tensor>],
+}
+
+impl Call<'_> {
+    fn optional(&self, index: usize) -> Option<&Tensor> {
+        self.operands.get(index).copied().flatten()
+    }
+
+    fn operand(&self, index: usize) -> Result<&Tensor> {
+        self.optional(index).ok_or_else(|| {
+            let found = format!("{} operands", self.operands.len());
+            Problem::new(Fault::Schema, found, format!("operand {index}"))
+        })
+    }
+
+    /// The floats of operand `index`.
+    fn reals(&self, index: usize) -> Result<&[f64]> {
+        let tensor = self.operand(index)?;
+        tensor.as_reals().ok_or_else(|| of_type(tensor, "floats"))
+    }
+
+    /// The integers of operand `index`.
+    fn whole(&self, index: usize) -> Result<&[i64]> {
+        let tensor = self.operand(index)?;
+        tensor.as_ints().ok_or_else(|| of_type(tensor, "integers"))
+    }
+
+    /// The sizes, axes or the like in operand `index`, or in attribute `name`.
+    fn ints_of(&self, name: &str, index: usize) -> Result<Option<Vec<i64>>> {
+        match self.ints(name)? {
+            Some(values) => Ok(Some(values)),
+            None if self.optional(index).is_some() => self.whole(index).map(|values| Some(values.to_vec())),
+            None => Ok(None),
+        }
+    }
+
+    /// The one number of operand `index`.
+    fn scalar(&self, index: usize) -> Result<f64> {
+        let tensor = self.operand(index)?;
+        tensor.scalar().ok_or_else(|| {
+            Problem::new(Fault::Shapes, format!("operand {index} of shape {:?}", tensor.shape), "one number")
+        })
+    }
+
+    /// The one integer of operand `index`.
+    fn integer(&self, index: usize) -> Result<i64> {
+        match self.whole(index)? {
+            [value] => Ok(*value),
+            values => Err(Problem::new(Fault::Shapes, format!("{} numbers", values.len()), "one integer")),
+        }
+    }
+
+    fn kind(&self, name: &str, value: &AttributeValue) -> Problem {
+        Problem::new(Fault::Schema, format!("attribute {name:?} of kind {}", value.kind()), "its own kind")
+    }
+
+    fn int(&self, name: &str, default: i64) -> Result<i64> {
+        match self.node.attribute(name) {
+            None => Ok(default),
+            Some(AttributeValue::Int(value)) => Ok(*value),
+            Some(other) => Err(self.kind(name, other)),
+        }
+    }
+
+    fn float(&self, name: &str, default: f64) -> Result<f64> {
+        match self.node.attribute(name) {
+            None => Ok(default),
+            Some(AttributeValue::Float(value)) => Ok(f64::from(*value)),
+            Some(other) => Err(self.kind(name, other)),
+        }
+    }
+
+    fn text<'s>(&'s self, name: &str, default: &'s str) -> Result<&'s str> {
+        match self.node.attribute(name) {
+            None => Ok(default),
+            Some(AttributeValue::String(value)) => Ok(value),
+            Some(other) => Err(self.kind(name, other)),
+        }
+    }
+
+    fn ints(&self, name: &str) -> Result<Option<Vec<i64>>> {
+        match self.node.attribute(name) {
+            None => Ok(None),
+            Some(AttributeValue::Ints(values)) => Ok(Some(values.clone())),
+            Some(other) => Err(self.kind(name, other)),
+        }
+    }
+
+    /// The axis that `axis` names among `rank`.
+    fn axis(&self, axis: i64, rank: usize) -> Result<usize> {
+        let from_start = if axis < 0 { axis.saturating_add(rank as i64) } else { axis };
+        let known = usize::try_from(from_start).ok().filter(|axis| *axis < rank);
+        known.ok_or_else(|| Problem::new(Fault::Form, format!("axis {axis}"), format!("one of {rank} axes")))
+    }
+
+    /// `shape`, if results may be so large.
+    fn sized(&self, shape: Vec<usize>) -> Result<Vec<usize>> {
+        let largest = self.operands.iter().flatten().map(|tensor| tensor.len()).max().unwrap_or(0);
+        let limit = MAX_ELEMS.max(largest);
+        let elems = shape.iter().try_fold(1usize, |product, size| product.checked_mul(*size));
+        if shape.contains(&0) || elems.is_some_and(|elems| elems <= limit) {
+            return Ok(shape);
+        }
+        let found = format!("a constant of shape {shape:?}");
+        Err(Problem::new(Fault::Size, found, format!("at most {limit} elements")))
+    }
+
+    /// Refuses what would take too long.
+    fn steps(&self, factors: &[usize]) -> Result<()> {
+        let steps = factors.iter().fold(1u128, |product, factor| product.saturating_mul(*factor as u128));
+        if steps <= MAX_STEPS {
+            return Ok(());
+        }
+        Err(Problem::new(Fault::Size, format!("{steps} steps"), format!("at most {MAX_STEPS}")))
+    }
+
+    /// The shape to which `shapes` are broadcast.
+    fn broadcast_shape(&self, shapes: &[&[usize]]) -> Result<Vec<usize>> {
+        let rank = shapes.iter().map(|shape| shape.len()).max().unwrap_or(0);
+        let mut result = vec![1; rank];
+        for shape in shapes {
+            for (size, known) in shape.iter().rev().zip(result.iter_mut().rev()) {
+                match (*size, *known) {
+                    (1, _) => {}
+                    (size, 1) => *known = size,
+                    (size, known) if size == known => {}
+                    _ => {
+                        let found = format!("{shapes:?}");
+                        return Err(Problem::new(Fault::Shapes, found, "shapes that broadcast"));
+                    }
+                }
+            }
+        }
+        self.sized(result)
+    }
+
+    /// The shape to which `tensors` are broadcast, and for each of them the element at each index of it.
+    fn broadcast(&self, tensors: &[&Tensor]) -> Result<(Vec<usize>, Vec<Vec<usize>>)> {
+        let shapes: Vec<&[usize]> = tensors.iter().map(|tensor| tensor.shape.as_slice()).collect();
+        let shape = self.broadcast_shape(&shapes)?;
+        let indices = shapes.iter().map(|from| spread(from, &shape)).collect();
+        Ok((shape, indices))
+    }
+
+    fn no_form(&self, found: impl Into<String>, needed: impl Into<String>) -> Problem {
+        Problem::new(Fault::Form, found, needed)
+    }
+
+    fn shapes(&self, found: impl Into<String>, needed: impl Into<String>) -> Problem {
+        Problem::new(Fault::Shapes, found, needed)
+    }
+}
+
+fn of_type(tensor: &Tensor, needed: &str) -> Problem {
+    Problem::new(Fault::Elements, format!("elements of type {}", tensor.elem), needed)
+}
+
+fn one(tensor: Tensor) -> Result {
+    Ok(vec![tensor])
+}
+
+/// Elements of a shape that is small enough.
+fn elems(shape: &[usize]) -> usize {
+    if shape.contains(&0) { 0 } else { shape.iter().product() }
+}
+
+/// How far elements are apart along each axis.
+fn strides(shape: &[usize]) -> Vec<usize> {
+    let mut strides = vec![1usize; shape.len()];
+    for axis in (1..shape.len()).rev() {
+        strides[axis - 1] = strides[axis].saturating_mul(shape[axis]);
+    }
+    strides
+}
+
+/// The offsets of all elements in a view whose axes have sizes and strides, row-major.
+fn strided(axes: impl IntoIterator<Item = (usize, usize)>) -> Vec<usize> {
+    let mut offsets = vec![0];
+    for (size, stride) in axes {
+        offsets = offsets.iter().flat_map(|base| (0..size).map(move |index| base + index * stride)).collect();
+    }
+    offsets
+}
+
+/// For each element of `to` the one of `from` that is broadcast there.
+fn spread(from: &[usize], to: &[usize]) -> Vec<usize> {
+    let strides = strides(from);
+    let skipped = to.len() - from.len();
+    strided((0..to.len()).map(|axis| match axis.checked_sub(skipped) {
+        Some(own) if from[own] != 1 => (to[axis], strides[own]),
+        _ => (to[axis], 0),
+    }))
+}
+
+/// The index along each axis of element `at`.
+fn position(mut at: usize, shape: &[usize]) -> Vec<usize> {
+    let mut index = vec![0; shape.len()];
+    for axis in (0..shape.len()).rev() {
+        index[axis] = at % shape[axis];
+        at /= shape[axis];
+    }
+    index
+}
