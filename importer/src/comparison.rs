@@ -1,7 +1,12 @@
 //! Compares a program with the exact reference of its model, and both with outputs expected from elsewhere.
 //!
 //! `exactum verify` prints the result. The reference decides: a program that differs from it is wrong, an expected
-//! output that differs from it was computed in floats.
+//! output that differs from it was computed in floats. Outputs are compared as the file has them: integers exactly, codes
+//! of a quantizer as codes, other reals with a tolerance.
+
+mod quality;
+
+pub use quality::{Agreement, Quality};
 
 use serde::Serialize;
 
@@ -11,6 +16,7 @@ use crate::diagnostic::Result;
 use crate::interface::{Interface, Port, position};
 use crate::npy::Array;
 use crate::reference::Reference;
+use quality::Sums;
 
 /// Expected outputs without a quantizer, or of a function such as softmax, may differ by this much, relative to the largest magnitude in the sample.
 const RELATIVE_TOLERANCE: f64 = 1e-5;
@@ -27,10 +33,13 @@ pub struct Comparison {
     /// Elements in which the expected outputs differ from the exact reference; absent if none were given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expected_mismatches: Option<u64>,
-    /// Largest difference among all mismatches, in codes or, for outputs without a quantizer, in accumulator units.
+    /// Largest difference between program and exact reference, in the program's integers.
     pub max_difference: u64,
     /// The first mismatch.
     pub first: Option<Mismatch>,
+    /// How close each output is to the expected one, where such are given.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub quality: Vec<Quality>,
 }
 
 /// One element with different values.
@@ -46,12 +55,16 @@ pub struct Mismatch {
     pub reference: i64,
     /// Integer of the program.
     pub runtime: i64,
-    /// Integer nearest to the expected output, if one was given and is no function of one integer alone.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub expected: Option<i64>,
-    /// What the model gives by the exact reference, and the expected output, where they are functions of the integers.
+    /// What the model gives by the exact reference and what is expected, in the file's numbers, if outputs were given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub results: Option<[f64; 2]>,
+    /// The program's integer that is nearest to the expected output, where it is one of a quantizer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expected: Option<i64>,
+    /// Distance of the exact value from the tie between the reference's code and its neighbour on the side of the
+    /// expected one, in codes, where the output is rounded by its last operator.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from_tie: Option<f64>,
 }
 
 /// Expected outputs for a batch.
@@ -88,11 +101,8 @@ pub fn compare(
 ) -> Comparison {
     let outputs = &container.interface().outputs;
     let mut host = Host::new(container.program());
-    let mut result = Comparison {
-        samples: batch.samples(),
-        expected_mismatches: expected.map(|_| 0),
-        ..Comparison::default()
-    };
+    let mut result = Comparison { samples: batch.samples(), ..Comparison::default() };
+    let mut sums = vec![Sums::default(); outputs.len()];
     for sample in 0..batch.samples() {
         let given = batch.sample(sample);
         let exact = reference.run(&given).expect("a batch fits the model's inputs");
@@ -103,9 +113,18 @@ pub fn compare(
                 expected.map(|Expected(arrays)| &arrays[position].values[sample * elems..][..elems]);
             let computed = port.of_stored(&computed[position]);
             let output = Output { sample, port, exact: &exact[position], computed: &computed, expected };
-            output.compare(&mut result);
+            let unset = result.first.is_none();
+            output.compare(&mut result, &mut sums[position]);
+            if let Some(first) = result.first.as_mut().filter(|first| unset && first.results.is_some()) {
+                let element = output.element(&first.index);
+                first.from_tie = reference.from_tie(&given, position, element, output.is_below(element));
+            }
         }
         progress();
+    }
+    if expected.is_some() {
+        result.expected_mismatches = Some(sums.iter().map(|sums| sums.differing).sum());
+        result.quality = sums.iter().zip(outputs).map(|(sums, port)| sums.quality(port)).collect();
     }
     result
 }
@@ -120,20 +139,29 @@ struct Output<'a> {
 }
 
 impl Output<'_> {
-    fn compare(&self, result: &mut Comparison) {
+    fn compare(&self, result: &mut Comparison, sums: &mut Sums) {
         assert_eq!(self.exact.len(), self.computed.len(), "program and model have the same outputs");
-        let results =
-            self.expected.map(|_| self.port.results(self.exact.iter().copied())).unwrap_or_default();
+        let own = self.expected.map(|_| self.port.numbers(self.exact.iter().copied())).unwrap_or_default();
+        if let Some(expected) = self.expected {
+            let reals = |numbers: &[f64]| -> Vec<f64> {
+                let numbers = numbers.iter().enumerate();
+                numbers
+                    .map(|(index, number)| self.port.tensor.real(&self.port.shape, index, *number))
+                    .collect()
+            };
+            sums.add(self.port, &reals(&own), &reals(expected));
+        }
         let largest = self.expected.map_or(0.0, |values| values.iter().fold(0.0, |a: f64, b| a.max(b.abs())));
-        let of_functions = !self.port.functions.is_empty();
         for (index, (exact, computed)) in self.exact.iter().zip(self.computed).enumerate() {
             result.elements += 1;
             let computed = i64::from(*computed);
-            let mut difference = exact.abs_diff(computed);
+            let difference = exact.abs_diff(computed);
             result.mismatches += u64::from(difference > 0);
-            let given = self.expected.zip(results.get(index)).map(|(values, own)| [*own, values[index]]);
-            let expected = given.filter(|_| !of_functions).map(|[_, real]| self.port.nearest(index, real));
-            let differs = match (given, expected) {
+            result.max_difference = result.max_difference.max(difference);
+            let given = self.expected.zip(own.get(index)).map(|(values, own)| [*own, values[index]]);
+            let nearest = given.and_then(|[_, number]| self.nearest(index, number));
+            let differs = match (given, nearest) {
+                (Some([own, number]), _) if self.port.tensor.holds_integers() => own != number,
                 (Some(_), Some(integer)) if !self.port.holds_accumulators() => integer != *exact,
                 (Some([own, real]), _) => {
                     let close = (real - own).abs() <= RELATIVE_TOLERANCE * largest;
@@ -141,11 +169,7 @@ impl Output<'_> {
                 }
                 (None, _) => false,
             };
-            if differs {
-                *result.expected_mismatches.get_or_insert(0) += 1;
-                difference = difference.max(expected.map_or(0, |integer| exact.abs_diff(integer).max(1)));
-            }
-            result.max_difference = result.max_difference.max(difference);
+            sums.differing += u64::from(differs);
             if (difference > 0 || differs) && result.first.is_none() {
                 result.first = Some(Mismatch {
                     sample: self.sample,
@@ -153,10 +177,30 @@ impl Output<'_> {
                     index: position(self.port.sample_shape(), index),
                     reference: *exact,
                     runtime: computed,
-                    expected,
-                    results: given.filter(|_| of_functions),
+                    results: given.filter(|_| differs),
+                    expected: nearest.filter(|_| differs && !self.port.holds_accumulators()),
+                    from_tie: None,
                 });
             }
         }
+    }
+
+    /// The program's integer that is nearest to the file's `number`; `None` behind functions, which several integers
+    /// can have one value of.
+    fn nearest(&self, index: usize, number: f64) -> Option<i64> {
+        let real = self.port.tensor.real(&self.port.shape, index, number);
+        self.port.functions.is_empty().then(|| self.port.nearest(index, real))
+    }
+
+    /// The element at a position in the output's shape.
+    fn element(&self, index: &[usize]) -> usize {
+        let shape = self.port.sample_shape();
+        index.iter().zip(shape).fold(0, |element, (index, size)| element * size + index)
+    }
+
+    /// Whether the expected number of `element` is below that of the reference.
+    fn is_below(&self, element: usize) -> bool {
+        let own = self.port.numbers(self.exact.iter().copied());
+        self.expected.is_some_and(|expected| expected[element] < own[element])
     }
 }

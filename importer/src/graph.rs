@@ -11,7 +11,9 @@ mod parse;
 mod print;
 mod requantization;
 pub mod shape;
+mod source;
 mod storage;
+mod tensor_type;
 mod value;
 mod verify;
 
@@ -22,7 +24,9 @@ pub use op::{
 };
 pub use parse::ParseError;
 pub use requantization::{Certified, Dequantize, Quantize, Requantize, RequantizePair, Softmax, Tail};
+pub use source::{Order, Source};
 pub use storage::Storage;
+pub use tensor_type::{FileOutput, TensorType};
 pub use value::{Codes, Constant, Meaning, Placement, Type, Value, ValueId};
 pub(crate) use value::{exact_scale, narrowest};
 pub use verify::Violation;
@@ -70,6 +74,8 @@ pub struct Graph {
     pub inputs: Vec<ValueId>,
     /// Values the caller gets.
     pub outputs: Vec<ValueId>,
+    /// What the file has in the place of each output; empty if that is not known.
+    pub results: Vec<FileOutput>,
 }
 
 /// One operation.
@@ -90,7 +96,15 @@ pub struct Node {
 impl Graph {
     /// An empty graph.
     pub fn new(name: impl Into<String>, level: Level) -> Self {
-        Self { name: name.into(), level, values: vec![], nodes: vec![], inputs: vec![], outputs: vec![] }
+        Self {
+            name: name.into(),
+            level,
+            values: vec![],
+            nodes: vec![],
+            inputs: vec![],
+            outputs: vec![],
+            results: vec![],
+        }
     }
 
     /// Adds a value.
@@ -126,6 +140,17 @@ impl Graph {
         self.nodes.iter().enumerate().filter(move |(_, node)| node.inputs.contains(&id)).map(|(i, _)| i)
     }
 
+    /// What the file has in the place of output `position`.
+    ///
+    /// # Panics
+    /// If there is no such output.
+    pub fn result(&self, position: usize) -> FileOutput {
+        self.results.get(position).cloned().unwrap_or_else(|| FileOutput {
+            name: self.value(self.outputs[position]).name.clone(),
+            tensor: TensorType::default(),
+        })
+    }
+
     /// The integers of output `id`: what its `dequantize` reads, where it has one.
     pub fn integers(&self, id: ValueId) -> ValueId {
         let producer = self.producer(id).map(|index| &self.nodes[index]);
@@ -152,12 +177,13 @@ impl Graph {
             .map(move |index| (index, layer_of(index)))
     }
 
-    /// Replaces every use of `from`, also as an output of the graph, by `to`.
+    /// Replaces every use of `from`, also as an output of the graph, by `to`, which has the same elements.
     pub fn replace_uses(&mut self, from: ValueId, to: ValueId) {
         let uses = self.nodes.iter_mut().flat_map(|node| node.inputs.iter_mut()).chain(&mut self.outputs);
         for used in uses.filter(|used| **used == from) {
             *used = to;
         }
+        self.add_sources(from, to);
     }
 
     /// Removes nodes whose result nobody reads, and values nobody mentions; renumbers the values.

@@ -1,11 +1,18 @@
-//! What a caller has to know about a program's inputs and outputs: names, shapes, and what the integers stand for.
+//! What a caller has to know about a program's inputs and outputs: names, shapes, what the integers stand for, and what
+//! the file holds in their place.
 
+mod text;
+
+use exactum_qonnx::ElemType;
 use exactum_runtime::num::{IntRange, IntType};
 use num_traits::{One, ToPrimitive, Zero};
 use serde::{Deserialize, Serialize};
 
 use crate::exact::{self, Curve, Piece};
-use crate::graph::{ChannelMap, Dequantize, Graph, Meaning, Op, Storage, Type, Value, ValueId, exact_scale};
+use crate::graph::{
+    ChannelMap, Dequantize, FileOutput, Graph, Meaning, Op, Storage, TensorType, Type, Value, ValueId,
+    exact_scale,
+};
 use crate::lower;
 
 /// Inputs and outputs of a program, in the file's order.
@@ -49,6 +56,8 @@ pub struct Port {
     /// Whether the codes of an input are a function of floats with operators of the model before the quantizer: scale
     /// and zero point are then not those of the floats that the caller gives.
     pub preprocessed: bool,
+    /// What the file holds here.
+    pub tensor: TensorType,
 }
 
 /// A function of the real values of an output.
@@ -62,6 +71,30 @@ pub enum Function {
         /// The axis, the batch counted.
         axis: usize,
     },
+}
+
+impl Function {
+    /// Scale and offset of the codes in which the function ends, if it does: what follows its last rounding but for a
+    /// clip.
+    fn codes(&self) -> Option<(f64, f64)> {
+        let Self::Curve(curve) = self else { return None };
+        let (pieces, real) = match curve.pieces() {
+            [pieces @ .., Piece::Affine { gain, offset }] => {
+                let [gain, offset] = [gain, offset].map(|values| match values.as_slice() {
+                    [value] => value.to_f64(),
+                    _ => None,
+                });
+                (pieces, (gain?, offset?))
+            }
+            pieces => (pieces, (1.0, 0.0)),
+        };
+        let rounds = match pieces {
+            [.., Piece::Round { .. }, Piece::Affine { .. }, Piece::Clip { .. }] => true,
+            [.., Piece::Round { .. }, Piece::Clip { .. }] | [.., Piece::Round { .. }] => true,
+            _ => false,
+        };
+        rounds.then_some(real)
+    }
 }
 
 /// The position along each axis of `shape` of element `index` in row-major order.
@@ -112,20 +145,20 @@ impl Interface {
     pub fn of(quantized: &Graph, integer: &Graph, input_names: Vec<String>) -> Self {
         let codes = lower::input_codes(quantized).into_iter().zip(lower::input_codes(integer));
         let inputs = integer.inputs.iter().zip(codes);
-        let outputs = quantized.outputs.iter().zip(&integer.outputs);
         Self {
             inputs: inputs
                 .map(|(input, (codes, stored))| {
-                    let name = &integer.value(*input).name;
-                    let port = Port::of(name, quantized.value(codes)).bounded(integer.value(stored));
-                    Port { preprocessed: preprocessed(quantized, codes), ..port }
+                    let input = integer.value(*input);
+                    let tensor = input.tensor.clone().unwrap_or_default();
+                    let port = Port::of(&input.name, quantized.value(codes)).bounded(integer.value(stored));
+                    Port { preprocessed: preprocessed(quantized, codes), tensor, ..port }
                 })
                 .collect(),
             input_names,
-            outputs: outputs
-                .map(|(id, stored)| {
-                    let stored = integer.value(integer.integers(*stored));
-                    Port::of_output(quantized, *id).bounded(stored)
+            outputs: (0..quantized.outputs.len())
+                .map(|position| {
+                    let stored = integer.value(integer.integers(integer.outputs[position]));
+                    Port::of_output(quantized, position).bounded(stored)
                 })
                 .collect(),
         }
@@ -145,9 +178,11 @@ impl Interface {
 }
 
 impl Port {
-    fn of_output(graph: &Graph, id: ValueId) -> Self {
+    fn of_output(graph: &Graph, position: usize) -> Self {
+        let id = graph.outputs[position];
         let value = graph.value(id);
-        let port = Self::of(&value.name, graph.value(graph.integers(id)));
+        let FileOutput { name, tensor } = graph.result(position);
+        let port = Self { tensor, ..Self::of(&name, graph.value(graph.integers(id))) };
         let producer = graph.producer(id).map(|index| &graph.nodes[index].op);
         let Some(Op::Dequantize(Dequantize { curve, channels, softmax })) = producer else { return port };
         // The first affine piece is scale and offset, the rest is named.
@@ -189,6 +224,7 @@ impl Port {
             channels: None,
             functions: vec![],
             preprocessed: false,
+            tensor: TensorType::default(),
         };
         match &value.ty {
             Type::Codes(codes) => Self {
@@ -247,6 +283,24 @@ impl Port {
         self.shape.iter().product()
     }
 
+    /// Whether the file holds other integers here than the program: of another scale or zero point, or behind functions.
+    pub fn differs_in_file(&self) -> bool {
+        let TensorType { scale, zero_point, axis, .. } = &self.tensor;
+        let same_scale = scale.iter().map(|scale| f64::from(*scale)).eq(self.scale.iter().copied());
+        let same_axis = axis.is_none_or(|axis| axis == self.axis);
+        let same_zero = zero_point.iter().all(|zero_point| *zero_point == self.zero_point);
+        let same =
+            same_scale && same_axis && same_zero && self.offset.is_empty() && self.functions.is_empty();
+        self.tensor.holds_integers() && !same
+    }
+
+    /// Whether the integers of different channels count in different units, so that comparing them, as for the largest,
+    /// says nothing of the real values.
+    pub fn has_unequal_units(&self) -> bool {
+        let differ = |values: &[f64]| values.iter().any(|value| *value != values[0]);
+        differ(&self.scale) || differ(&self.offset)
+    }
+
     /// Whether the integers are exact sums of a layer, not codes of a quantizer.
     pub fn holds_accumulators(&self) -> bool {
         self.int == IntType::INT32
@@ -295,6 +349,29 @@ impl Port {
             }
             Function::Softmax { axis } => softmax(&reals, &self.shape, *axis),
         })
+    }
+
+    /// What the file's output holds for the `integers` of one sample: the [results](Self::results), or the integers that
+    /// these are in the file.
+    pub fn numbers(&self, integers: impl IntoIterator<Item = i64>) -> Vec<f64> {
+        let results = self.results(integers).into_iter().enumerate();
+        results.map(|(index, real)| self.tensor.of_real(&self.shape, index, real)).collect()
+    }
+
+    /// The codes of an output for the `integers` of one sample, and their type: the file's integers if it has such, else
+    /// those of the quantizer that ends the functions, else the program's.
+    pub fn codes(&self, integers: impl IntoIterator<Item = i64>) -> (ElemType, Vec<f64>) {
+        if self.tensor.holds_integers() {
+            return (self.tensor.elem, self.numbers(integers));
+        }
+        let codes = match self.functions.last().and_then(Function::codes) {
+            Some((scale, offset)) => {
+                let code = |real: f64| ((real - offset) / scale).round_ties_even();
+                self.results(integers).into_iter().map(code).collect()
+            }
+            None => integers.into_iter().map(|integer| integer as f64).collect(),
+        };
+        (ElemType::I32, codes)
     }
 
     /// The integer whose real value is nearest to `real` at element `index` of a sample.

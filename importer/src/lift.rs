@@ -63,6 +63,8 @@ struct Lifter<'a> {
     broken: BTreeSet<String>,
     /// Names that a node reads or the caller gets.
     read: BTreeSet<String>,
+    /// Names of the file's tensors, which nothing else gets.
+    tensors: BTreeSet<&'a str>,
     /// Whether a value depends on constants only, by [`ValueId`].
     fixed: Vec<bool>,
     /// Results of `Im2Col`.
@@ -109,12 +111,17 @@ pub fn lift(model: &Model) -> Result<Graph> {
         constants: BTreeMap::new(),
         broken: BTreeSet::new(),
         read: BTreeSet::new(),
+        tensors: BTreeSet::new(),
         fixed: vec![],
         patches: BTreeMap::new(),
         batch: 1,
         free_batch: false,
     };
     branch::reads(&model.graph, &mut lifter.read);
+    let results = model.graph.nodes.iter().flat_map(|node| &node.outputs);
+    lifter
+        .tensors
+        .extend(results.chain(model.graph.inputs.iter().map(|input| &input.name)).map(String::as_str));
     let mut problems: Vec<Diagnostic> =
         model.check().iter().filter_map(|error| schema_problem(model, error)).collect();
     problems.extend(lifter.inputs());
@@ -137,6 +144,7 @@ pub fn lift(model: &Model) -> Result<Graph> {
         return Report::check(problems, Graph::new("", Level::Imported));
     }
     graph.compact();
+    graph.become_source();
     if graph.outputs.is_empty() {
         let at = Location::part("graph");
         return Err(Diagnostic::new(Code::BadGraph, at, "no computed outputs", "one output at least").into());

@@ -3,10 +3,13 @@
 //! Numbers are accepted in any type whose values 64-bit floats hold exactly, in both orders of bytes and of axes, sizes
 //! are checked before anything is allocated, and written bytes depend on nothing but the array.
 
+mod numbers;
+
 use exactum_qonnx::FileKind;
 use npyz::{
     AutoSerialize, DType, Endianness, NpyHeader, Order, TypeChar, TypeStr, WriteOptions, WriterBuilder,
 };
+pub use numbers::write_numbers;
 
 use crate::diagnostic::{Code, Diagnostic, Location, Result};
 use crate::interface::position;
@@ -155,7 +158,7 @@ pub fn write<T: AutoSerialize + Copy>(shape: &[usize], values: &[T]) -> Vec<u8> 
 /// Whether the `.npy` file in `bytes`, which [`read`] accepts, stores integers.
 pub fn holds_integers(bytes: &[u8]) -> bool {
     let header = NpyHeader::from_reader(bytes).map(|header| header.dtype());
-    matches!(header, Ok(DType::Plain(ty)) if matches!(ty.type_char(), TypeChar::Int | TypeChar::Uint))
+    matches!(header, Ok(DType::Plain(ty)) if matches!(ty.type_char(), TypeChar::Int | TypeChar::Uint | TypeChar::Bool))
 }
 
 /// Where element `index` of an array of `shape` is.

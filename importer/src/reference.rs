@@ -107,6 +107,35 @@ impl<'a> Reference<'a> {
             .filter(|_| same || other.len() == 1)
     }
 
+    /// How far the exact value of element `element` of output `position` is, for one sample of every input, from the tie
+    /// below its code, or from the one above; in codes. `None` unless the output is rounded where it is computed.
+    pub fn from_tie(&self, inputs: &[&[f32]], position: usize, element: usize, below: bool) -> Option<f64> {
+        let graph = self.graph;
+        let mut id = graph.integers(*graph.outputs.get(position)?);
+        let mut node = &graph.nodes[graph.producer(id)?];
+        while node.op == Op::Reshape {
+            id = node.inputs[0];
+            node = &graph.nodes[graph.producer(id)?];
+        }
+        let values = self.trace(inputs).ok()?;
+        let inner: usize = graph.value(id).shape.iter().skip(2).product();
+        let operand = |index: usize| {
+            let operand = values.get(node.inputs.get(index)?.index())?;
+            operand.get(if operand.len() == 1 { 0 } else { element }).copied()
+        };
+        let code = *values[id.index()].get(element)?;
+        let value = match &node.op {
+            Op::Requantize(Requantize::Exact(tail)) => {
+                tail.unrounded(element / inner.max(1), &exact::from_integer(operand(0)?))
+            }
+            Op::RequantizePair(pair) => pair.unrounded(element / inner.max(1), operand(0)?, operand(1)?),
+            _ => None,
+        }?;
+        let side = if below { code } else { code + 1 };
+        let tie = exact::from_integer(side) - exact::Rational::new(1.into(), 2.into());
+        num_traits::ToPrimitive::to_f64(&(value - tie)).map(f64::abs)
+    }
+
     fn compute(&self, index: usize, node: &Node, values: &[Vec<i64>]) -> Vec<i64> {
         let operand = |i: usize| node.inputs.get(i).map_or(&[][..], |id: &ValueId| &values[id.index()]);
         let shape = |i: usize| self.graph.value(node.inputs[i]).shape.as_slice();

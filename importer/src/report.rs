@@ -18,6 +18,7 @@ pub use statistics::{Seen, Statistics};
 
 use crate::Compiled;
 use crate::container::Container;
+use crate::interface::Interface;
 use facts::Step;
 use markup::{Markup, grouped};
 use memory::Memory;
@@ -165,7 +166,7 @@ fn sections(
         });
         page.newline();
     };
-    let mut notes = notes::notes(steps, memory, statistics);
+    let mut notes = notes::notes(steps, memory, container.interface(), statistics);
     notes.extend(notes::of_inputs(container.interface()));
     if !notes.is_empty() {
         section("notes", "Notes", &|section| {
@@ -176,6 +177,7 @@ fn sections(
             });
         });
     }
+    section("interface", "Inputs and outputs", &|section| ports(section, container.interface()));
     section("layers", "Layers", &|section| table::table(section, steps, memory));
     section("memory", "Memory", &|section| {
         section.text_element("p", &[], memory.sentence());
@@ -195,6 +197,22 @@ fn sections(
         }
     });
     section("certificate", "Certificate", &|section| certificate(section, steps, container));
+}
+
+/// What the caller gives and gets.
+fn ports(page: &mut Markup, interface: &Interface) {
+    page.element("dl", &[("class", &"proof-lines")], |list| {
+        let inputs = interface.inputs.iter().map(|port| ("Input", port));
+        for (what, port) in inputs.chain(interface.outputs.iter().map(|port| ("Output", port))) {
+            list.element("div", &[], |pair| {
+                pair.element("dt", &[], |term| {
+                    term.text(format!("{what} "));
+                    term.text_element("code", &[], &port.name);
+                });
+                pair.text_element("dd", &[], port.sentence());
+            });
+        }
+    });
 }
 
 fn certificate(page: &mut Markup, steps: &[Step], container: &Container) {

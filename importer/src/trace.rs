@@ -1,9 +1,9 @@
 //! Every intermediate value of a model, as one of several backends computes it: what `exactum verify --layers` compares
 //! and `exactum run --dump` writes.
 //!
-//! The values are those of the quantized graph, which keeps the names of the file. The exact reference gives all of
-//! them, the program on this machine those that it stores, floats and archives those that they have under the same
-//! names.
+//! The values are those of the quantized graph. The exact reference gives all of them, the program on this machine those
+//! that it stores, by the sources that passes wrote; floats those of the file that they stand for, and archives those
+//! that have the names of these.
 
 mod arrays;
 mod compare;
@@ -19,6 +19,7 @@ pub use host::HostProgram;
 
 use std::collections::BTreeMap;
 
+use crate::Compiled;
 use crate::batch::Batch;
 use crate::graph::{Graph, Level, Type, ValueId};
 use crate::reference::Reference;
@@ -63,14 +64,29 @@ pub fn computed(graph: &Graph) -> impl Iterator<Item = (usize, ValueId)> + '_ {
     computed.filter(|(_, id)| graph.level == Level::Imported || graph.value(*id).ty != Type::Float)
 }
 
-/// The computed values of `graph` by name. Where several have one name, the last is the file's, because passes put what
-/// they insert before it; but not a copy of a value under its own name, which only reads its integers in another way.
-pub(crate) fn by_name(graph: &Graph) -> BTreeMap<&str, ValueId> {
-    let name = |id: ValueId| graph.value(id).name.as_str();
-    let copies = |node: usize, id: ValueId| {
-        graph.nodes[node].inputs.first().is_some_and(|from| name(*from) == name(id))
-    };
-    computed(graph).filter(|(node, id)| !copies(*node, *id)).map(|(_, id)| (name(id), id)).collect()
+/// The names under which the values of a compiled model are dumped and looked for: those of the file's values that they
+/// hold, and of values that passes made their own, where the file has no such name.
+#[derive(Debug)]
+pub(crate) struct Names<'a> {
+    /// Each with the value of the quantized graph, and that of the imported one.
+    pub(crate) values: BTreeMap<&'a str, (ValueId, Option<ValueId>)>,
+}
+
+impl<'a> Names<'a> {
+    pub(crate) fn of(compiled: &'a Compiled) -> Self {
+        let (imported, quantized) = (&compiled.imported, &compiled.quantized);
+        let mut values = BTreeMap::new();
+        for (_, id) in computed(quantized) {
+            for source in &quantized.value(id).sources {
+                let name = imported.value(source.value).name.as_str();
+                values.entry(name).or_insert((id, Some(source.value)));
+            }
+        }
+        for (_, id) in computed(quantized).filter(|(_, id)| quantized.value(*id).sources.is_empty()) {
+            values.entry(quantized.value(id).name.as_str()).or_insert((id, None));
+        }
+        Self { values }
+    }
 }
 
 /// The exact reference as a backend.

@@ -10,7 +10,7 @@ use std::sync::OnceLock;
 use exactum_importer::Compiled;
 use exactum_importer::diagnostic::{Code, Report};
 use exactum_importer::exact::{Curve, Piece};
-use exactum_importer::graph::{ChannelMap, Meaning, Op, Type, ValueId};
+use exactum_importer::graph::{ChannelMap, Meaning, Op, TensorType, Type, ValueId};
 use exactum_importer::input_type::InputType;
 use exactum_importer::interface::Port;
 use exactum_importer::reference::Reference;
@@ -191,18 +191,26 @@ fn units(compiled: &Compiled, sample: &[f32], outputs: &[Output]) -> Result<Vec<
         for index in 0..exact.len() {
             let channel = channels.channel(index);
             let real = exact.rational(index);
-            // A file whose output is an integer has no scale there.
-            let count = if output.is_integer() {
-                real
-            } else {
-                (real - pick(&offset, channel)) / pick(&gain, channel)
-            };
+            // The integers of a file stand for reals.
+            let real =
+                if output.is_integer() { meant(&graph.result(position).tensor, exact, index) } else { real };
+            let count = (real - pick(&offset, channel)) / pick(&gain, channel);
             let whole = Some(&count).filter(|count| count.is_integer()).and_then(BigRational::to_i64);
             integers
                 .push(whole.ok_or_else(|| format!("element {index} is {count} units, not a whole number"))?);
         }
     }
     Ok(integers)
+}
+
+/// The real number that element `index` of a file's integers stands for.
+fn meant(tensor: &TensorType, integers: &Exact, index: usize) -> BigRational {
+    let inner: usize = integers.shape.iter().skip(tensor.axis.unwrap_or(0) + 1).product();
+    let channel = index / inner.max(1) % tensor.scale.len().max(1);
+    let whole = |value: i64| BigRational::from_integer(value.into());
+    let zero_point = whole(tensor.zero_point.get(channel).copied().unwrap_or(0));
+    let scale = tensor.scale.get(channel).and_then(|scale| BigRational::from_float(*scale));
+    (integers.rational(index) - zero_point) * scale.unwrap_or_else(|| whole(1))
 }
 
 /// The elements that each input of the program is given, of which `sample` holds those of all inputs of the file in a row.

@@ -3,11 +3,19 @@
 
 use std::path::{Path, PathBuf};
 
+use exactum_importer::batch::{Batch, Host};
+use exactum_importer::container::Container;
+use exactum_importer::npy::{self, Array};
+use exactum_importer::reference::Reference;
+use exactum_importer::trace::{self, LayerRow};
 use serde_json::Value as Json;
 
-use crate::case::{Case, Source, array, fixtures};
+use crate::case::{Case, Source, array, fixtures, of_inputs};
 use crate::oracle::{Oracle, Output};
 use crate::recorded::floats;
+
+/// Floats further apart than this part of the largest are counted.
+const FLOAT_TOLERANCE: f64 = 1e-5;
 
 /// A network with samples, and what another tool computes for them.
 #[derive(Clone, Debug)]
@@ -111,6 +119,84 @@ impl Fixture {
         }
         Ok(())
     }
+}
+
+impl Fixture {
+    /// Compares what `exactum run` writes with what the tool computed, the types of the arrays included, and every
+    /// value of the program with that of the exact reference.
+    ///
+    /// # Errors
+    /// If another number of results differs than the fixture says.
+    pub fn check_written(&self) -> Result<(), String> {
+        let Source { model, samples } = self.source()?;
+        let compiled = exactum_importer::compile(&model).map_err(text)?;
+        let container = Container::new(&compiled, &model, &[]);
+        let outputs = &container.interface().outputs;
+        let mut host = Host::new(container.program());
+        let mut written: Vec<Vec<f64>> = vec![vec![]; outputs.len()];
+        for sample in &samples {
+            let integers = host.run(&of_inputs(&compiled, sample));
+            for ((port, integers), written) in outputs.iter().zip(integers).zip(&mut written) {
+                written.extend(port.numbers(port.of_stored(&integers).into_iter().map(i64::from)));
+            }
+        }
+        if model.graph.outputs.iter().map(|output| &output.name).ne(outputs.iter().map(|port| &port.name)) {
+            return Err("outputs of other names".to_owned());
+        }
+        for (index, (port, written)) in outputs.iter().zip(&written).enumerate() {
+            let file = std::fs::read(self.folder.join(format!("output_{index}.npy"))).map_err(text)?;
+            let recorded = npy::read(&file).map_err(text)?;
+            let shape = [&[samples.len()], port.sample_shape()].concat();
+            let own = npy::write_numbers(port.tensor.elem, &shape, written);
+            let types = [element_type(&own), element_type(&file)];
+            if types[0] != types[1] || recorded.shape != shape {
+                return Err(format!(
+                    "output {index}: types {types:?}, shapes {shape:?}, {:?}",
+                    recorded.shape
+                ));
+            }
+            let largest = recorded.values.iter().fold(0f64, |largest, value| largest.max(value.abs()));
+            let tolerance = if port.tensor.holds_integers() { 0.0 } else { largest * FLOAT_TOLERANCE };
+            let far = |(a, b): &(&f64, &f64)| (*a - *b).abs() > tolerance;
+            let differing = written.iter().zip(&recorded.values).filter(far).count() as u64;
+            if self.differ.get(index) != Some(&differing) {
+                return Err(format!("output {index}: {differing} of what is written differ"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Compares every value that the program computes with that of the exact reference.
+    ///
+    /// # Errors
+    /// If one differs, or none is compared.
+    pub fn check_layers(&self) -> Result<(), String> {
+        let Source { model, samples } = self.source()?;
+        let compiled = exactum_importer::compile(&model).map_err(text)?;
+        let container = Container::new(&compiled, &model, &[]);
+        let arrays: Vec<Array> = (0..container.interface().inputs.len())
+            .map(|input| array(&self.folder.join(format!("input_{input}.npy"))))
+            .collect::<Result<_, _>>()?;
+        let batch = Batch::new(container.interface(), &arrays).map_err(text)?;
+        let reference = Reference::new(&compiled.quantized);
+        let mut exact = trace::Exact::new(&reference, &batch);
+        let mut host = trace::HostProgram::new(&compiled, container.program(), &batch);
+        let graph = &compiled.quantized;
+        let found = trace::compare(graph, &reference, &batch, &mut exact, &mut host, || ());
+        let stored = |layer: &&LayerRow| layer.op == "requantize" || layer.op == "quantize";
+        let missing = found.layers.iter().filter(stored).find(|layer| layer.elements == 0);
+        match (found.differing(), missing) {
+            (0, None) if found.compared() > 0 && found.samples == samples.len() => Ok(()),
+            (0, _) => Err(format!("not compared: {missing:?}")),
+            _ => Err(format!("{:?}", found.first)),
+        }
+    }
+}
+
+/// The type of the elements in the header of a `.npy` file.
+fn element_type(file: &[u8]) -> String {
+    let text = String::from_utf8_lossy(&file[..file.len().min(128)]).into_owned();
+    text.split('\'').nth(3).unwrap_or_default().to_owned()
 }
 
 fn folders(path: &Path) -> Result<Vec<PathBuf>, String> {

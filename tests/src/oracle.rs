@@ -70,6 +70,8 @@ pub struct Output {
     pub elem: ElemType,
     /// Label of the last node, where it is one that is left to the host: `value` is what the node reads.
     pub skipped: Option<String>,
+    /// Label of the `QuantizeLinear` that makes codes of what that one gives, where it does.
+    pub encoded: Option<String>,
 }
 
 /// An input of a file.
@@ -99,9 +101,12 @@ pub struct Oracle<'m> {
     inputs: Vec<Input<'m>>,
     /// The batch of the file, where it is a number.
     batch: Option<usize>,
-    /// For each output the value to return, and the node that is skipped for it.
-    outputs: Vec<(&'m str, Option<String>)>,
+    /// For each output the value to return, and the nodes that are skipped for it.
+    outputs: Vec<Skipped<'m>>,
 }
+
+/// The value to return for an output, the label of the node that is left to the host, and of that which encodes its result.
+type Skipped<'m> = (&'m str, Option<String>, Option<String>);
 
 type Result<T> = std::result::Result<T, OracleError>;
 
@@ -176,7 +181,7 @@ impl<'m> Oracle<'m> {
         }
         oracle.outputs = graph.outputs.iter().map(|output| oracle.before_host(&output.name)).collect();
         // From the last node on: what is read, and by which node last.
-        let mut read: Vec<&str> = oracle.outputs.iter().map(|(name, _)| *name).collect();
+        let mut read: Vec<&str> = oracle.outputs.iter().map(|(name, ..)| *name).collect();
         for (node, mut done) in std::mem::take(&mut oracle.nodes).into_iter().rev() {
             if !node.outputs.iter().any(|name| read.contains(&name.as_str())) {
                 continue;
@@ -193,7 +198,7 @@ impl<'m> Oracle<'m> {
     }
 
     /// The value to return for output `name`, which is the operand of its node if that is left to the host.
-    fn before_host(&self, name: &'m str) -> (&'m str, Option<String>) {
+    fn before_host(&self, name: &'m str) -> Skipped<'m> {
         let node = |name: &str| {
             let makes = |(node, _): &&(&'m Node, _)| node.outputs.iter().any(|output| output == name);
             self.nodes.iter().find(makes).map(|(node, _)| *node)
@@ -204,9 +209,17 @@ impl<'m> Oracle<'m> {
         {
             last = copy.input(0).and_then(node);
         }
-        match last.filter(|node| HOST.contains(&node.op_type.as_str())) {
-            Some(host) => (host.input(0).unwrap_or_default(), Some(host.label())),
-            None => (name, None),
+        // Nothing but the host computes a softmax, and so what is made of it.
+        let softmax = |node: &&Node| node.op_type == "Softmax";
+        let encoder = last.filter(|node| node.op_type == "QuantizeLinear");
+        let encoded = encoder.and_then(|node| node.input(0)).and_then(node).filter(softmax);
+        let host = encoded.or(last).filter(|node| HOST.contains(&node.op_type.as_str()));
+        match host {
+            Some(host) => {
+                let encoder = encoder.filter(|_| encoded.is_some()).map(Node::label);
+                (host.input(0).unwrap_or_default(), Some(host.label()), encoder)
+            }
+            None => (name, None, None),
         }
     }
 
@@ -249,13 +262,16 @@ impl<'m> Oracle<'m> {
                 values.remove(name);
             }
         }
-        let output = |(name, skipped): &(&str, Option<String>)| match values
+        let output = |(name, skipped, encoded): &Skipped<'m>| match values
             .get(name)
             .or_else(|| self.constants.get(name))
         {
-            Some(Value::Real(value, elem)) => {
-                Ok(Output { value: value.clone(), elem: *elem, skipped: skipped.clone() })
-            }
+            Some(Value::Real(value, elem)) => Ok(Output {
+                value: value.clone(),
+                elem: *elem,
+                skipped: skipped.clone(),
+                encoded: encoded.clone(),
+            }),
             _ => fail(*name, "an output that nothing computes"),
         };
         self.outputs.iter().map(output).collect()

@@ -6,7 +6,7 @@
 
 use std::path::Path;
 
-use exactum_qonnx::{Graph, Model, Node};
+use exactum_qonnx::{ElemType, Graph, Model, Node};
 use num_bigint::BigInt;
 use num_rational::BigRational;
 use num_traits::{One, Signed, ToPrimitive, Zero};
@@ -152,7 +152,11 @@ pub(crate) fn floats(recorded: &[f64], exact: &[&Output], graph: &Graph) -> Resu
         let host = output.skipped.as_deref().and_then(|label| {
             graph.nodes.iter().find(|node| node.label() == label).map(|node| node.op_type.as_str())
         });
-        found.extend(on_host(host, values)?);
+        let results = on_host(host, values)?;
+        found.extend(match &output.encoded {
+            Some(label) => encoded(graph, label, results)?,
+            None => results,
+        });
     }
     if recorded.len() != found.len() {
         return Err(format!("{} numbers instead of {}", found.len(), recorded.len()));
@@ -160,6 +164,25 @@ pub(crate) fn floats(recorded: &[f64], exact: &[&Output], graph: &Graph) -> Resu
     let far = |(a, b): &(&f64, &f64)| (*a - *b).abs() > largest * TOLERANCE || b.is_nan();
     let differing = recorded.iter().zip(&found).filter(far).count();
     Ok(Comparison { compared: found.len(), differing, ..Comparison::default() })
+}
+
+/// The codes that the `QuantizeLinear` called `label` makes of `values`.
+fn encoded(graph: &Graph, label: &str, values: Vec<f64>) -> Result<Vec<f64>, String> {
+    let node = graph.nodes.iter().find(|node| node.label() == label).ok_or("no such node")?;
+    let tensor = |index: usize| node.input(index).and_then(|name| graph.initializer(name));
+    let number = |index: usize| match tensor(index)?.to_f64()?.as_slice() {
+        [number] => Some(*number),
+        _ => None,
+    };
+    let scale = number(1).ok_or("no scale")?;
+    let zero_point = number(2).unwrap_or(0.0);
+    let (lo, hi) = match tensor(2).map(exactum_qonnx::Tensor::elem) {
+        Some(ElemType::I8) => (-128.0, 127.0),
+        Some(ElemType::U8) | None => (0.0, 255.0),
+        Some(other) => return Err(format!("codes of type {other}")),
+    };
+    let code = |value: f64| ((value / scale).round_ties_even() + zero_point).clamp(lo, hi);
+    Ok(values.into_iter().map(code).collect())
 }
 
 /// What the host makes of the numbers before a node that is left to it; the samples have one line each.

@@ -1,15 +1,34 @@
 //! What other tools compute for the kinds of files that people bring along, beside their exact reading.
 
-use exactum_tests::field;
+use exactum_tests::field::{self, Fixture};
 
-#[test]
-fn recorded_results_are_the_exact_ones() -> Result<(), String> {
+/// Whether `check` finds nothing in those of the fixtures that are `wanted`.
+fn all_hold(
+    wanted: impl Fn(&Fixture) -> bool,
+    check: impl Fn(&Fixture) -> Result<(), String>,
+) -> Result<(), String> {
     let fixtures = field::all()?;
-    let recorded = fixtures.iter().filter(|fixture| !fixture.differ.is_empty());
-    let problems: Vec<String> = recorded
-        .filter_map(|fixture| fixture.check().err().map(|problem| format!("{}: {problem}", fixture.name)))
+    let problems: Vec<String> = fixtures
+        .iter()
+        .filter(|fixture| wanted(fixture))
+        .filter_map(|fixture| check(fixture).err().map(|problem| format!("{}: {problem}", fixture.name)))
         .collect();
     assert!(problems.is_empty(), "{}", problems.join("\n"));
     assert!(fixtures.len() >= 4, "{} fixtures", fixtures.len());
     Ok(())
+}
+
+#[test]
+fn recorded_results_are_the_exact_ones() -> Result<(), String> {
+    all_hold(|fixture| !fixture.differ.is_empty(), Fixture::check)
+}
+
+#[test]
+fn what_is_written_is_what_the_file_gives() -> Result<(), String> {
+    all_hold(|fixture| !fixture.differ.is_empty() && fixture.refused.is_none(), Fixture::check_written)
+}
+
+#[test]
+fn every_value_of_a_program_is_that_of_its_model() -> Result<(), String> {
+    all_hold(|fixture| fixture.refused.is_none(), Fixture::check_layers)
 }

@@ -3,6 +3,7 @@
 use std::fmt::{self, Display, Formatter};
 
 use exactum_importer::container::{Container, wire};
+use exactum_importer::graph::TensorType;
 use exactum_importer::interface::Port;
 
 use serde_json::{Value, json};
@@ -50,6 +51,9 @@ fn port_json(port: &Port) -> Value {
         "offset": port.offset,
         // Of the sample: the batch axis is not counted.
         "axis": port.axis.saturating_sub(1),
+        "comparable": !port.has_unequal_units(),
+        "functions": port.functions.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "file": file_json(port),
     });
     // Of an element of the sample: the digit is element / stride % count, the first the most significant.
     if let (Some(channels), Value::Object(fields)) = (&port.channels, &mut listed) {
@@ -58,6 +62,17 @@ fn port_json(port: &Port) -> Value {
         fields.insert("channel_order".to_owned(), json!(channels.order));
     }
     listed
+}
+
+/// What the file holds in the place of `port`.
+fn file_json(port: &Port) -> Value {
+    let TensorType { elem, scale, zero_point, axis } = &port.tensor;
+    if !port.tensor.holds_integers() {
+        return json!({ "type": elem.name() });
+    }
+    let scale: Vec<f64> = scale.iter().map(|scale| f64::from(*scale)).collect();
+    let axis = axis.map(|axis| axis.saturating_sub(1));
+    json!({ "type": elem.name(), "scale": scale, "zero_point": zero_point, "axis": axis })
 }
 
 fn layer_json(layer: &wire::Layer) -> Value {
@@ -118,6 +133,9 @@ impl Display for Listing<'_> {
                 if let Some(text) = port.preprocessing() {
                     writeln!(f, "  {}", plain(&text))?;
                 }
+                if what == "output" && port.has_unequal_units() {
+                    writeln!(f, "  channels of different scales: do not compare them as integers")?;
+                }
             }
         }
         for name in interface.unread_inputs() {
@@ -138,29 +156,9 @@ impl Display for Listing<'_> {
     }
 }
 
-/// `"x" float [batch, 8, 8], as uint8 with scale 0.5 and zero point 3`.
+/// `"y" uint8 [batch, 8, 8]: codes uint8 in 0..=255, scale 0.5, zero point 3`, and what the caller makes of that.
 fn described(port: &Port) -> String {
-    let axes: Vec<String> =
-        std::iter::once("batch".to_owned()).chain(port.sample_shape().iter().map(usize::to_string)).collect();
-    let scale = match port.scale.as_slice() {
-        [scale] => format!("scale {scale:?}"),
-        scales => format!("{} scales", scales.len()),
-    };
-    let kind = kind(port);
-    let offset = if port.offset.is_empty() { "" } else { " and a real offset" };
-    let stored = match port.stored_less {
-        0 => String::new(),
-        less => format!(", stored as int16 less {less}"),
-    };
-    let of = if port.preprocessed { " of preprocessed floats" } else { "" };
-    format!(
-        "{:?} [{}]: {kind} {} in {}{of}{stored}, {scale}, zero point {}{offset}",
-        port.name,
-        axes.join(", "),
-        port.int,
-        port.range,
-        port.zero_point
-    )
+    format!("{:?} {}", port.name, port.sentence())
 }
 
 /// `proven: multiply64 gives the exact code in 0..=255 for every accumulator in -5..=9, 8 channels, 32 points`.

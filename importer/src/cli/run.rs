@@ -7,8 +7,10 @@ use clap::ValueEnum;
 use exactum_importer::batch::{Batch, Host};
 use exactum_importer::container::Container;
 use exactum_importer::diagnostic::Result;
+use exactum_importer::interface::Port;
 use exactum_importer::reference::Reference;
 use exactum_importer::{npy, trace};
+use exactum_qonnx::ElemType;
 use serde_json::json;
 
 use super::files::{self, Built};
@@ -32,7 +34,8 @@ pub(super) struct Args {
     /// Where to write each output, in order.
     #[arg(long, required_unless_present = "dump", value_name = "NPY")]
     output: Vec<PathBuf>,
-    /// Write integers (int32) instead of what the model gives (float32).
+    /// Write the codes of the last quantizer, or accumulators, instead of what the model gives: int32, or the model's
+    /// own integers where it gives such.
     #[arg(long)]
     codes: bool,
     /// Where to write every intermediate value, by the names of the model, which has to be QONNX: integers.
@@ -93,14 +96,8 @@ pub(super) fn run(args: &Args, shell: &Shell) -> Result<ExitCode> {
         .map(|((port, integers), path)| {
             let mut shape = vec![batch.samples()];
             shape.extend(port.sample_shape());
-            let bytes = if args.codes {
-                npy::write(&shape, integers)
-            } else {
-                let samples = integers.chunks(port.elems().max(1));
-                let results = samples.flat_map(|sample| port.results(sample.iter().copied().map(i64::from)));
-                npy::write(&shape, &results.map(|value| value as f32).collect::<Vec<f32>>())
-            };
-            (path.clone(), bytes)
+            let (elem, numbers) = numbers(port, integers, args.codes);
+            (path.clone(), npy::write_numbers(elem, &shape, &numbers))
         })
         .collect();
     if let (Some(path), Some(built)) = (&args.dump, &built) {
@@ -116,6 +113,22 @@ pub(super) fn run(args: &Args, shell: &Shell) -> Result<ExitCode> {
     let paths: Vec<String> = written.iter().map(|(path, _)| files::name(path)).collect();
     shell.status(&format!("ran {}, wrote {}", count(batch.samples(), "sample"), paths.join(", ")));
     Ok(ExitCode::SUCCESS)
+}
+
+/// What the file's output `port` holds for the program's `integers`, or its `codes`, sample after sample, and the type.
+fn numbers(port: &Port, integers: &[i32], codes: bool) -> (ElemType, Vec<f64>) {
+    let samples = integers.chunks(port.elems().max(1)).map(|sample| sample.iter().copied().map(i64::from));
+    let (mut elem, mut all) = (port.tensor.elem, vec![]);
+    for sample in samples {
+        if codes {
+            let numbers;
+            (elem, numbers) = port.codes(sample);
+            all.extend(numbers);
+        } else {
+            all.extend(port.numbers(sample));
+        }
+    }
+    (elem, all)
 }
 
 /// The model's integers of every output, sample after sample.
@@ -145,5 +158,5 @@ fn dump(args: &Args, built: &Built, batch: &Batch, shell: &Shell) -> Result<Vec<
     };
     let mut backend = subject.backend(&computed)?;
     let progress = shell.progress("dumping", batch.samples());
-    trace::dump(&built.compiled.quantized, &mut *backend, batch.samples(), args.real, || progress.step())
+    trace::dump(&built.compiled, &mut *backend, batch.samples(), args.real, || progress.step())
 }

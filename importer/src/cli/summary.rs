@@ -33,6 +33,9 @@ pub(super) struct Summary {
     /// Inputs of the file that nothing reads.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) unread_inputs: Vec<String>,
+    /// Outputs whose channels have scales or offsets of their own.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) unequal_outputs: Vec<String>,
     /// Bytes of the image.
     pub(super) flash_bytes: usize,
     /// Bytes of working memory.
@@ -58,10 +61,12 @@ impl Summary {
             let mut channels = certificate.iter().flat_map(|certificate| &certificate.channels);
             channels.any(|channel| channel.range.is_some_and(|range| bits(&range) > 32))
         };
+        let unequal = container.interface().outputs.iter().filter(|port| port.has_unequal_units());
         let wide_sums = contents.layers.iter().filter(is_wide_sum);
         Self {
             model,
             unread_inputs: container.interface().unread_inputs().into_iter().map(str::to_owned).collect(),
+            unequal_outputs: unequal.map(|port| port.name.clone()).collect(),
             wide_sums: wide_sums.map(|layer| layer.name.clone()).collect(),
             wide: wide.map(|layer| layer.name.clone()).collect(),
             layers: contents.layers.iter().filter(|layer| !layer.accumulators.is_empty()).count(),
@@ -109,8 +114,8 @@ impl Summary {
         }
     }
 
-    /// A line for each layer or sum that is slow on a microcontroller and need not be, and for each input that nothing
-    /// reads.
+    /// A line for each layer or sum that is slow on a microcontroller and need not be, for each output whose integers
+    /// mislead, and for each input that nothing reads.
     pub(super) fn warnings(&self) -> Vec<String> {
         let warning = |layer: &String| {
             format!(
@@ -127,8 +132,16 @@ impl Summary {
             )
         };
         let unread = |input: &String| format!("note: nothing reads the input `{}`", label(input));
-        let warnings = self.wide.iter().map(warning).chain(self.wide_sums.iter().map(of_sum));
-        warnings.chain(self.unread_inputs.iter().map(unread)).collect()
+        let of_output = |output: &String| {
+            format!(
+                "warning: the channels of output `{}` have different scales or offsets: do not compare them as integers, \
+                 as for the largest; an output quantizer with one scale avoids that",
+                label(output)
+            )
+        };
+        let slow = self.wide.iter().map(warning).chain(self.wide_sums.iter().map(of_sum));
+        let misleading = slow.chain(self.unequal_outputs.iter().map(of_output));
+        misleading.chain(self.unread_inputs.iter().map(unread)).collect()
     }
 
     /// What the program needs, in one line.

@@ -5,7 +5,7 @@ pub(super) mod layers;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use exactum_importer::comparison::{Comparison, Expected, compare};
+use exactum_importer::comparison::{Agreement, Comparison, Expected, Mismatch, Quality, compare};
 use exactum_importer::diagnostic::Result;
 use exactum_importer::reference::Reference;
 use exactum_importer::trace::LayerComparison;
@@ -32,8 +32,9 @@ pub(super) struct Args {
     /// first axis counts the samples.
     #[arg(long, required = true, value_name = "NPY")]
     input: Vec<PathBuf>,
-    /// Expected real value of each output, in order: compared as codes where the output has a quantizer, else within
-    /// 1e-5 of the largest magnitude in the sample. Softmax and other functions behind the last integers are applied.
+    /// Expected value of each output, in order, as the model gives it: integers are compared exactly, real values as
+    /// codes where the output has a quantizer, else within 1e-5 of the largest magnitude in the sample. Softmax and
+    /// other functions behind the last integers are applied.
     #[arg(long, value_name = "NPY")]
     expect: Vec<PathBuf>,
     /// Compare every intermediate value as well, and name the first layer that differs.
@@ -103,30 +104,73 @@ fn status(equal: bool) -> ExitCode {
 }
 
 fn text(comparison: &Comparison, shell: &Shell) -> String {
-    let Comparison { samples, elements, mismatches, expected_mismatches, max_difference, first } = comparison;
+    let Comparison { samples, elements, mismatches, expected_mismatches, max_difference, first, quality } =
+        comparison;
     let compared = format!("sampled: {elements} elements of {}", count(*samples, "sample"));
     let mut text = match mismatches {
         0 => shell.green(&format!("{compared}: program equals exact reference")),
         _ => shell.red(&format!("{compared}: program differs from exact reference in {mismatches}")),
     };
+    if *mismatches > 0 {
+        text.push_str(&format!("; largest difference {max_difference}"));
+    }
     text.push('\n');
     if let Some(count) = expected_mismatches {
         text.push_str(&format!(
             "expected outputs differ from exact reference in {count} of {elements} elements\n"
         ));
     }
-    if let Some(first) = first {
-        let expected = match (first.expected, first.results) {
-            (Some(expected), _) => format!(", expected {expected}"),
-            (None, Some([own, expected])) => {
-                format!(", of which the model gives {own:.7}, expected {expected:.7}")
-            }
-            (None, None) => String::new(),
-        };
-        text.push_str(&format!(
-            "first at sample {}, output `{}` {:?}: reference {}, program {}{expected}; largest difference {max_difference}\n",
-            first.sample, first.output, first.index, first.reference, first.runtime
-        ));
+    text.extend(first.iter().map(|first| format!("first at {}\n", place(first))));
+    if expected_mismatches.is_some_and(|count| count > 0) {
+        text.extend(quality.iter().map(|quality| closeness(quality) + "\n"));
+        text.push_str("where floats leave the exact values: verify with --layers --against float\n");
     }
     text
+}
+
+/// The first mismatch and what is there.
+fn place(first: &Mismatch) -> String {
+    let Mismatch { sample, output, index, reference, runtime, results, expected, from_tie } = first;
+    let mut text =
+        format!("sample {sample}, output `{output}` {index:?}: reference {reference}, program {runtime}");
+    if let Some([own, number]) = results {
+        text.push_str(&format!(", of which the model gives {}, expected {}", shown(*own), shown(*number)));
+    }
+    if let Some(code) = expected {
+        text.push_str(&format!(", which is nearest to {code}"));
+    }
+    if let Some(distance) = from_tie {
+        text.push_str(&format!("; the exact value is {} codes from the tie", shown(*distance)));
+    }
+    text
+}
+
+/// How close an output is to the expected one, in one line.
+fn closeness(quality: &Quality) -> String {
+    let Quality { output, elements, differing, max_error, mean_error, sqnr_db, argmax } = quality;
+    let mut text = format!(
+        "output `{output}`: {differing} of {elements} differ, largest error {}, mean error {}",
+        shown(*max_error),
+        shown(*mean_error)
+    );
+    if let Some(decibels) = sqnr_db {
+        text.push_str(&format!(", SQNR {decibels:.1} dB"));
+    }
+    if let Some(Agreement { agree, of }) = argmax {
+        text.push_str(&format!(", argmax agrees in {agree} of {of}"));
+    }
+    text
+}
+
+/// A number with as many digits as tell it apart.
+fn shown(number: f64) -> String {
+    let size = number.abs();
+    match number {
+        _ if number == number.round() && size < 1e15 => format!("{number}"),
+        _ if (1e-3..1e6).contains(&size) => {
+            let digits = format!("{number:.7}");
+            digits.trim_end_matches('0').to_owned()
+        }
+        _ => format!("{number:.3e}"),
+    }
 }

@@ -5,13 +5,15 @@
 
 use std::fmt::Display;
 
+use exactum_qonnx::ElemType;
 use exactum_runtime::Program;
 use exactum_runtime::num::{IntRange, IntType};
 use exactum_runtime::program::{InputRule, Tensor, TensorId};
 
 use super::{malformed, wire};
 use crate::diagnostic::{Diagnostic, Location, Report, Result};
-use crate::graph::ChannelMap;
+use crate::graph::exact_text::elem_named;
+use crate::graph::{ChannelMap, TensorType};
 use crate::interface::{Function, Interface, Port};
 
 /// Length of a SHA-256 digest.
@@ -139,6 +141,7 @@ impl Checker<'_> {
             port.functions.iter().map(|text| serde_json::from_str(text).ok()).collect();
         let needed = "functions of an output as JSON";
         self.require(functions.is_some(), part, format!("functions {:?}", port.functions), needed);
+        let file = self.file_type(part, port, &shape);
         if self.problems.len() > before {
             return None;
         }
@@ -155,6 +158,7 @@ impl Checker<'_> {
             channels: map,
             functions: functions?,
             preprocessed: port.preprocessed,
+            tensor: file?,
         };
         Some(port)
     }
@@ -170,6 +174,27 @@ impl Checker<'_> {
             let (found, needed) = (format!("shape {:?}", port.shape), format!("{:?}", first.shape));
             self.require(port.shape == first.shape, &part, found, needed);
         }
+    }
+
+    /// What the file holds in the place of `port`, of `shape`.
+    fn file_type(&mut self, part: &str, port: &wire::Port, shape: &[usize]) -> Option<TensorType> {
+        let elem = match port.file_type.as_str() {
+            "" => Some(ElemType::F32),
+            name => elem_named(name),
+        };
+        let needed = "an element type of ONNX";
+        self.require(elem.is_some(), part, format!("type {:?} in the file", port.file_type), needed);
+        let axis = port.file_axis.map(|axis| axis as usize);
+        let channels = axis.map_or(1, |axis| shape.get(axis).copied().unwrap_or(0));
+        let usable = port.file_scale.iter().all(|scale| scale.is_finite() && *scale > 0.0);
+        let reals = port.file_scale.is_empty() && axis.is_none();
+        let counts = port.file_zero_point.len() == port.file_scale.len();
+        let holds = usable && counts && (reals || port.file_scale.len() == channels);
+        let found =
+            format!("{:?} and {:?} in the file along {axis:?}", port.file_scale, port.file_zero_point);
+        self.require(holds, part, found, "positive finite scales and zero points, as many as channels");
+        let (scale, zero_point) = (port.file_scale.clone(), port.file_zero_point.clone());
+        Some(TensorType { elem: elem?, scale, zero_point, axis })
     }
 
     /// Inputs are quantized by the program's own scale; the container must not tell another.

@@ -49,6 +49,10 @@ fn port(port: &Port) -> wire::Port {
         kind: kind.into(),
         preprocessed: port.preprocessed,
         functions: port.functions.iter().map(|function| serde_json::json!(function).to_string()).collect(),
+        file_type: port.tensor.elem.name().to_owned(),
+        file_scale: port.tensor.scale.clone(),
+        file_zero_point: port.tensor.zero_point.clone(),
+        file_axis: port.tensor.axis.map(|axis| axis as u32),
     }
 }
 

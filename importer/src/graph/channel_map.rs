@@ -93,7 +93,7 @@ fn digits(list: &[u32], unit: usize, strides: &[usize]) -> Vec<[usize; 2]> {
     if list.len() < 2 {
         return vec![];
     }
-    for stride in strides {
+    for stride in strides.iter().copied() {
         let count = stride / unit;
         let between = stride.is_multiple_of(unit)
             && count > 1

@@ -3,6 +3,7 @@
 //! A rational whose denominator is a power of two prints as `mantissa p exponent` (`10077695p-41`), any other as
 //! `numerator/denominator`.
 
+use exactum_qonnx::ElemType;
 use exactum_runtime::num::{IntRange, Rounding};
 use num_bigint::BigInt;
 use num_rational::BigRational;
@@ -107,6 +108,25 @@ pub(crate) mod rational_lists {
         };
         let lists = Vec::<Vec<String>>::deserialize(from)?;
         lists.iter().map(|list| list.iter().map(parse).collect()).collect()
+    }
+}
+
+/// The element type called `name`.
+pub(crate) fn elem_named(name: &str) -> Option<ElemType> {
+    ElemType::ALL.iter().copied().find(|elem| elem.name() == name)
+}
+
+/// An element type by its name.
+pub(crate) mod elem {
+    use super::*;
+
+    pub(crate) fn serialize<S: Serializer>(value: &ElemType, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(value.name())
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<ElemType, D::Error> {
+        let name = String::deserialize(from)?;
+        elem_named(&name).ok_or_else(|| D::Error::custom(format!("element type {name:?}")))
     }
 }
 

@@ -3,7 +3,7 @@
 use exactum_runtime::num::IntRange;
 use serde_json::Value as Json;
 
-use super::{Constant, Graph, Level, Meaning, Node, Op, Placement, Type, Value, ValueId};
+use super::{Constant, FileOutput, Graph, Level, Meaning, Node, Op, Placement, Type, Value, ValueId};
 
 /// The text is not a graph.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -140,6 +140,11 @@ impl Reader {
         } else if cursor.eat("output ") {
             let id = cursor.id()?;
             self.graph.outputs.push(id);
+            if cursor.eat("as ") {
+                let name = cursor.json("a name in quotes")?;
+                let tensor = cursor.json("the type of a tensor")?;
+                self.graph.results.push(FileOutput { name, tensor });
+            }
         } else {
             let (id, value) = declaration(cursor)?;
             cursor.expect("=")?;
@@ -188,6 +193,12 @@ fn declaration(cursor: &mut Cursor<'_>) -> Parsed<(ValueId, Value)> {
         _ => return cursor.fail("a type: float, shape, codes or acc"),
     };
     let mut value = Value::new(name, shape, ty);
+    if cursor.eat("as ") {
+        value.tensor = Some(cursor.json("the type of a tensor")?);
+    }
+    if cursor.eat("of ") {
+        value.sources = cursor.json("a list of sources")?;
+    }
     if cursor.eat("@") {
         let offset_bytes = cursor.number()?;
         cursor.expect("+")?;

@@ -5,7 +5,7 @@
 //! input %0 "x": float[1,4]
 //! const %1 "w": codes[2,4]{"int":"int8n",...} = [1,-3,...]
 //! %3 "h": acc[1,2]{...} = dense(%0, %1) "fc1" {} from ["MatMul_0"]
-//! output %3
+//! output %3 as "y" {"elem":"float32"}
 //! ```
 //!
 //! `{:#}` shortens constants of more than 16 elements to their number and a checksum, for reading.
@@ -14,7 +14,7 @@ use std::fmt::{Display, Formatter, Result, Write};
 
 use serde_json::{Value as Json, json};
 
-use super::{Constant, Graph, Node, Type, Value, ValueId};
+use super::{Constant, FileOutput, Graph, Node, Type, Value, ValueId};
 
 /// Constants up to this many elements are always printed whole.
 const SHORT_ELEMS: usize = 16;
@@ -37,8 +37,12 @@ impl Display for Graph {
             print_node(node, f)?;
             writeln!(f)?;
         }
-        for id in &self.outputs {
-            writeln!(f, "output {id}")?;
+        for (position, id) in self.outputs.iter().enumerate() {
+            write!(f, "output {id}")?;
+            if let Some(FileOutput { name, tensor }) = self.results.get(position) {
+                write!(f, " as {} {}", Json::from(name.as_str()), json!(tensor))?;
+            }
+            writeln!(f)?;
         }
         Ok(())
     }
@@ -50,7 +54,7 @@ impl Display for ValueId {
     }
 }
 
-/// `%3 "name": type[shape]{details} @offset+size`.
+/// `%3 "name": type[shape]{details} as {tensor} of [sources] @offset+size`.
 fn declaration(id: ValueId, value: &Value) -> String {
     let (name, details) = match &value.ty {
         Type::Float => ("float", None),
@@ -64,6 +68,12 @@ fn declaration(id: ValueId, value: &Value) -> String {
     let mut text = format!("{id} {}: {name}{}", Json::from(value.name.as_str()), json!(value.shape));
     if let Some(details) = details {
         let _ = write!(text, "{details}");
+    }
+    if let Some(tensor) = &value.tensor {
+        let _ = write!(text, " as {}", json!(tensor));
+    }
+    if !value.sources.is_empty() {
+        let _ = write!(text, " of {}", json!(value.sources));
     }
     if let Some(place) = value.placement {
         let _ = write!(text, " @{}+{}", place.offset_bytes, place.size_bytes);

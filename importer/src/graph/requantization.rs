@@ -1,6 +1,6 @@
 //! Attributes of the operators that go from integers to codes, and from integers to what the caller gets.
 
-use exactum_runtime::num::IntType;
+use exactum_runtime::num::{IntType, Rounding};
 use num_rational::BigRational;
 use serde::{Deserialize, Serialize};
 
@@ -55,6 +55,19 @@ impl Tail {
     pub fn channels(&self) -> usize {
         self.curve.channels().max(self.quantizer.channels())
     }
+
+    /// What the quantizer rounds to a code for the number `x` in channel `channel`, counted on past the last one; `None`
+    /// if it does not round to the nearest code.
+    pub fn unrounded(&self, channel: usize, x: &BigRational) -> Option<BigRational> {
+        let Quantizer::Uniform { scale, zero_point, after, rounding, .. } = &self.quantizer else {
+            return None;
+        };
+        if !matches!(rounding, Rounding::HalfEven | Rounding::HalfAway | Rounding::HalfToward) {
+            return None;
+        }
+        let real = self.curve.eval(channel % self.channels().max(1), x);
+        Some(real / scale + exact::from_integer(*zero_point) + exact::from_integer(*after))
+    }
 }
 
 /// The function of a requantization of two operands.
@@ -89,14 +102,26 @@ impl RequantizePair {
 
     /// The exact code of a pair in channel `channel`, counted on past the last one; `None` below the quantized level.
     pub fn code(&self, channel: usize, a: i64, b: i64) -> Option<i64> {
-        let Self::Exact { gains, tail } = self else { return None };
+        let Self::Exact { tail, .. } = self else { return None };
         let channel = channel % self.channels()?;
+        Some(tail.quantizer.eval(channel, &tail.curve.eval(channel, &self.sum(channel, a, b)?)))
+    }
+
+    /// As [`Tail::unrounded`], for a pair.
+    pub fn unrounded(&self, channel: usize, a: i64, b: i64) -> Option<BigRational> {
+        let Self::Exact { tail, .. } = self else { return None };
+        let channel = channel % self.channels()?;
+        tail.unrounded(channel, &self.sum(channel, a, b)?)
+    }
+
+    /// The real sum of a pair in `channel`.
+    fn sum(&self, channel: usize, a: i64, b: i64) -> Option<BigRational> {
+        let Self::Exact { gains, .. } = self else { return None };
         let gain = |operand: usize| {
             let gains = gains.get(operand)?;
             gains.get(if gains.len() == 1 { 0 } else { channel })
         };
-        let real = gain(0)? * exact::from_integer(a) + gain(1)? * exact::from_integer(b);
-        Some(tail.quantizer.eval(channel, &tail.curve.eval(channel, &real)))
+        Some(gain(0)? * exact::from_integer(a) + gain(1)? * exact::from_integer(b))
     }
 }
 

@@ -5,11 +5,11 @@ use num_rational::BigRational;
 use num_traits::Zero;
 use serde::{Deserialize, Serialize};
 
-use super::{ChannelMap, exact_text};
+use super::{ChannelMap, Source, TensorType, exact_text};
 use crate::exact;
 
 /// Names a value of one graph.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct ValueId(u32);
 
 impl ValueId {
@@ -38,6 +38,10 @@ pub struct Value {
     pub ty: Type,
     /// The elements, if the model fixes them.
     pub constant: Option<Constant>,
+    /// What the file holds in this place, if that is not float32.
+    pub tensor: Option<TensorType>,
+    /// Values of an earlier graph that this one holds.
+    pub sources: Vec<Source>,
     /// Place in the arena, on the scheduled level.
     pub placement: Option<Placement>,
 }
@@ -116,7 +120,7 @@ pub struct Placement {
 impl Value {
     /// A value that some node or the caller will provide.
     pub fn new(name: impl Into<String>, shape: Vec<usize>, ty: Type) -> Self {
-        Self { name: name.into(), shape, ty, constant: None, placement: None }
+        Self { name: name.into(), shape, ty, constant: None, tensor: None, sources: vec![], placement: None }
     }
 
     /// Number of elements.

@@ -5,7 +5,9 @@
 //! - nodes read only inputs, constants and results of nodes before them;
 //! - each operator is allowed at the level and has as many operands as it takes;
 //! - each result has the shape that its operands and attributes imply;
-//! - constants have as many elements as their shape, of the kind of their type.
+//! - constants have as many elements as their shape, of the kind of their type;
+//! - the order in which a value has the elements of its source is one of all its elements;
+//! - what the file has in the place of outputs is known of all or of none.
 //!
 //! Quantized and below:
 //! - only inputs of the graph are float, and only `quantize` reads them, and only outputs that `dequantize` makes;
@@ -27,7 +29,7 @@
 use exactum_runtime::num::IntRange;
 
 use super::{
-    Codes, Constant, Graph, Level, Node, Op, Requantize, RequantizePair, Type, Value, ValueId, shape,
+    Codes, Constant, Graph, Level, Node, Op, Requantize, RequantizePair, Source, Type, Value, ValueId, shape,
 };
 use crate::diagnostic::Location;
 
@@ -95,6 +97,9 @@ impl Verifier<'_> {
         if foreign > 0 {
             return false;
         }
+        let results = graph.results.len();
+        let holds = [0, graph.outputs.len()].contains(&results);
+        self.require(holds, &here, "every output is known in the file, or none", || results.to_string());
         let mut made = vec![0usize; count];
         for id in &graph.inputs {
             made[id.index()] += 1;
@@ -261,6 +266,13 @@ impl Verifier<'_> {
                 format!("{count} elements for {:?}", value.shape)
             });
         }
+        let ordered = |source: &Source| source.order.as_ref().is_none_or(|order| order.is_of(value.elems()));
+        self.require(
+            value.sources.iter().all(ordered),
+            &at,
+            "sources have an order of their elements",
+            || format!("{:?}", value.sources),
+        );
         if graph.level < Level::Quantized {
             return;
         }

@@ -1,5 +1,6 @@
 //! Operators at the end of classifiers: `TopK`, `ArgMax`, `ArgMin` and `Softmax`.
 
+use exactum_qonnx::ElemType;
 use exactum_runtime::num::IntType;
 
 use super::{Coding, Context, Lifter, Operand};
@@ -33,7 +34,7 @@ fn top(
 
 /// Indices, which are integers that stand for themselves.
 fn indices(id: ValueId) -> Operand {
-    Operand { id, coding: Some(Coding::plain(IntType::INT32)) }
+    Operand { id, coding: Some(Coding::plain(IntType::INT32, ElemType::I64)) }
 }
 
 /// `TopK`: two operators, one of which gives the elements and the other their indices, where they are read.

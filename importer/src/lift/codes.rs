@@ -7,7 +7,7 @@ use super::inputs::integer_type;
 use super::tensor::Tensor;
 use super::{Context, Lifter, Operand};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::graph::{Affine, Codes, Constant, Op, QuantAttributes, Type, ValueId, narrowest};
+use crate::graph::{Affine, Codes, Constant, Op, QuantAttributes, TensorType, Type, ValueId, narrowest};
 
 /// What integer codes stand for: `(code - zero_point) * scale`.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,8 +18,10 @@ pub(super) struct Coding {
     pub(super) zero_point: Vec<i64>,
     /// Axis of the channels.
     pub(super) axis: Option<usize>,
-    /// Type of the codes.
+    /// Integers that the codes can be.
     pub(super) int: IntType,
+    /// Element type in the file.
+    pub(super) elem: ElemType,
 }
 
 /// Where a node has the parameters of a coding.
@@ -32,9 +34,15 @@ pub(super) struct At {
 }
 
 impl Coding {
-    /// Integers that stand for themselves.
-    pub(super) fn plain(int: IntType) -> Self {
-        Self { scale: vec![1.0], zero_point: vec![0], axis: None, int }
+    /// Integers of type `int` that stand for themselves, in elements of type `elem`.
+    pub(super) fn plain(int: IntType, elem: ElemType) -> Self {
+        Self { scale: vec![1.0], zero_point: vec![0], axis: None, int, elem }
+    }
+
+    /// The type of a tensor of these codes.
+    pub(super) fn tensor(&self) -> TensorType {
+        let Self { scale, zero_point, axis, elem, .. } = self.clone();
+        TensorType { elem, scale, zero_point, axis }
     }
 
     /// Scale and zero point, if all channels have the same.
@@ -118,7 +126,7 @@ pub(super) fn read_along(
     }
     let equal = |i: &usize| (scale[*i], zero_point[*i]) == (scale[0], zero_point[0]);
     if (0..scale.len()).all(|i| equal(&i)) {
-        return Ok(Coding { scale: vec![scale[0]], zero_point: vec![zero_point[0]], axis: None, int });
+        return Ok(Coding { scale: vec![scale[0]], zero_point: vec![zero_point[0]], axis: None, int, elem });
     }
     // Of lists some files leave the axis out.
     let axis = if shape.len() == 1 { 0 } else { context.axis(axis, shape.len())? };
@@ -131,7 +139,7 @@ pub(super) fn read_along(
             "one scale, or one for each index of the axis",
         ));
     }
-    Ok(Coding { scale, zero_point, axis: Some(axis), int })
+    Ok(Coding { scale, zero_point, axis: Some(axis), int, elem })
 }
 
 impl Lifter<'_> {
@@ -247,7 +255,8 @@ impl Lifter<'_> {
             return Ok(None);
         }
         let tensor = context.tensor(index)?;
-        let id = self.decode_constant(context, index, &tensor, &Coding::plain(IntType::INT32))?;
+        let id =
+            self.decode_constant(context, index, &tensor, &Coding::plain(IntType::INT32, ElemType::I32))?;
         if let Type::Codes(codes) = &mut self.graph.value_mut(id).ty {
             codes.scale.clear();
         }

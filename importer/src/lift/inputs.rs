@@ -9,7 +9,7 @@ use exactum_runtime::num::{IntType, Rounding};
 use super::context::MAX_RANK;
 use super::{Coding, Item, Lifter, Operand};
 use crate::diagnostic::{Code, Diagnostic, Location};
-use crate::graph::{Node, Op, QuantAttributes, Type, Value, ValueId, shape};
+use crate::graph::{FileOutput, Node, Op, QuantAttributes, TensorType, Type, Value, ValueId, shape};
 use crate::input_shape;
 
 /// Operators that quantize their first operand.
@@ -83,10 +83,15 @@ impl<'a> Lifter<'a> {
         }
         let id = self.add(Value::new(input.name.clone(), shape, Type::Float), false);
         self.graph.inputs.push(id);
+        if input.elem != ElemType::F32 {
+            self.graph.value_mut(id).tensor = Some(TensorType::reals(input.elem));
+        }
         let operand = match integers {
             Some(int) => {
+                let coding = Coding::plain(int, input.elem);
+                self.graph.value_mut(id).tensor = Some(coding.tensor());
                 let id = self.integers(&input.name, id, int);
-                let coding = Coding { scale: vec![1.0], zero_point: vec![0], axis: None, int };
+                self.graph.value_mut(id).tensor = Some(coding.tensor());
                 Operand { id, coding: Some(coding) }
             }
             None => self.annotated_input(&input.name, id).into(),
@@ -129,7 +134,7 @@ impl<'a> Lifter<'a> {
     }
 
     fn quantizer(&mut self, name: &str, op: Op, inputs: Vec<ValueId>) -> ValueId {
-        let name = format!("{name}:integers");
+        let name = self.made(format!("{name}:integers"));
         let output = self.add(Value::new(name.clone(), self.shape(inputs[0]), Type::Float), false);
         self.graph.nodes.push(Node { name, origin: vec![], op, inputs, output });
         output
@@ -142,11 +147,14 @@ impl<'a> Lifter<'a> {
         for output in &model.graph.outputs {
             match self.items.get(&output.name) {
                 Some(Item::Value(operand)) => {
-                    let id = operand.id;
+                    let (id, tensor) = (operand.id, tensor_type(operand, output.elem));
                     let renamed = self.graph.producer(id).is_some() && !self.graph.outputs.contains(&id);
                     if renamed {
-                        self.graph.value_mut(id).name.clone_from(&output.name);
+                        let value = self.graph.value_mut(id);
+                        value.name.clone_from(&output.name);
+                        value.tensor = operand.coding.as_ref().map(Coding::tensor);
                     }
+                    self.graph.results.push(FileOutput { name: output.name.clone(), tensor });
                     self.graph.outputs.push(id);
                 }
                 Some(Item::Constant(_)) => {}
@@ -160,6 +168,16 @@ impl<'a> Lifter<'a> {
             }
         }
         problems
+    }
+}
+
+/// What an output holds that the file declares to be of type `declared`.
+fn tensor_type(operand: &Operand, declared: ElemType) -> TensorType {
+    match (&operand.coding, declared) {
+        (Some(coding), _) => coding.tensor(),
+        (None, ElemType::F16 | ElemType::Bf16 | ElemType::F64) => TensorType::reals(declared),
+        // Files of QONNX leave the type out, or say what the numbers are meant to be.
+        (None, _) => TensorType::default(),
     }
 }
 

@@ -31,7 +31,7 @@ pub(super) fn mat_mul_integer(lifter: &mut Lifter<'_>, context: &Context<'_>) ->
 }
 
 fn accumulators(lifter: &mut Lifter<'_>, context: &Context<'_>, id: ValueId, scale: f32) {
-    let coding = Coding { scale: vec![scale], ..Coding::plain(IntType::INT32) };
+    let coding = Coding { scale: vec![scale], ..Coding::plain(IntType::INT32, ElemType::I32) };
     lifter.finish(context, 0, Operand { id, coding: Some(coding) });
 }
 
@@ -65,15 +65,14 @@ fn data(lifter: &mut Lifter<'_>, context: &Context<'_>) -> Result<(ValueId, f32)
 /// The constant codes of operand 1, less the zero point at operand 3.
 fn weight(lifter: &mut Lifter<'_>, context: &Context<'_>) -> Result<ValueId, Diagnostic> {
     let tensor = context.tensor(1)?;
-    let elem = Some(tensor.elem).filter(|elem| *elem != ElemType::Undefined);
     let zero_point = context.optional_tensor(3)?;
     let zero_points = match &zero_point {
         Some(tensor) => tensor.as_ints().unwrap_or_default().to_vec(),
         None => vec![0],
     };
-    let int = elem.and_then(super::inputs::integer_type).unwrap_or(IntType::INT32);
+    let int = super::inputs::integer_type(tensor.elem).unwrap_or(IntType::INT32);
     let coding = match zero_points.as_slice() {
-        [zero_point] => Coding { zero_point: vec![*zero_point], ..Coding::plain(int) },
+        [zero_point] => Coding { zero_point: vec![*zero_point], ..Coding::plain(int, tensor.elem) },
         zero_points => {
             // Zero points for channels are along the outputs: the first axis of windows, the last of matrices.
             let axis = if tensor.shape.len() > 2 { 0 } else { 1 };
@@ -87,6 +86,7 @@ fn weight(lifter: &mut Lifter<'_>, context: &Context<'_>) -> Result<ValueId, Dia
                 zero_point: zero_points.to_vec(),
                 axis: Some(axis),
                 int,
+                elem: tensor.elem,
             }
         }
     };

@@ -1,13 +1,13 @@
 //! Operators that move elements: reshapes, transposes, joining; and casts. Codes stay codes.
 
 use exactum_qonnx::ElemType;
+use exactum_runtime::num::{IntRange, IntType};
 
 use super::tensor::{Numbers, Tensor};
 use super::{Coding, Context, Item, Lifter, Operand};
 use crate::constants::round_to;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::graph::{Constant, Op, ValueId};
-use exactum_runtime::num::{IntRange, IntType};
 
 /// The batch of the file, of which the graph has one sample.
 #[derive(Clone, Copy, Debug)]
@@ -214,9 +214,11 @@ pub(super) fn cast(lifter: &mut Lifter<'_>, context: &Context<'_>) -> Result<(),
     let operand = lifter.value(context, 0)?;
     let code = context.node.int("to").and_then(|code| i32::try_from(code).ok());
     let elem = code.and_then(ElemType::from_code).unwrap_or_default();
-    let float = match elem {
-        ElemType::F32 | ElemType::F64 => true,
-        ElemType::F16 | ElemType::Bf16 if operand.coding.is_none() => {
+    let result: Operand = match operand.coding {
+        None if matches!(elem, ElemType::F32 | ElemType::F64) => {
+            lifter.emit(context, Op::Identity, vec![operand.id], None)?.into()
+        }
+        None if matches!(elem, ElemType::F16 | ElemType::Bf16) => {
             if !lifter.holds(elem, operand.id) {
                 let needed = format!("numbers that {elem} holds exactly, such as codes times a power of two");
                 let problem = context.attribute("to", format!("{elem}, which rounds computed reals"), needed);
@@ -224,29 +226,7 @@ pub(super) fn cast(lifter: &mut Lifter<'_>, context: &Context<'_>) -> Result<(),
                     "programs round only where a quantizer does: leave out the cast, or put it behind a quantizer",
                 ));
             }
-            true
-        }
-        _ => false,
-    };
-    let id = match &operand.coding {
-        None if float => lifter.emit(context, Op::Identity, vec![operand.id], None)?,
-        Some(coding) if float => {
-            let id = lifter.as_numbers(context, 0, coding, operand.id)?;
-            lifter.emit(context, Op::Identity, vec![id], None)?
-        }
-        Some(coding) => {
-            let wide = match elem {
-                ElemType::I64 => true,
-                elem => super::inputs::integer_type(elem)
-                    .is_some_and(|int| int.range().contains_range(coding.int.range())),
-            };
-            if !wide {
-                let needed = format!("a type that holds {}", coding.int.range());
-                return Err(context.attribute("to", elem.to_string(), needed));
-            }
-            let id = lifter.emit(context, Op::Identity, vec![operand.id], None)?;
-            lifter.finish(context, 0, Operand { id, ..operand });
-            return Ok(());
+            lifter.emit(context, Op::Identity, vec![operand.id], None)?.into()
         }
         None => {
             let problem = context.attribute("to", elem.to_string(), "float32 for computed reals");
@@ -255,8 +235,21 @@ pub(super) fn cast(lifter: &mut Lifter<'_>, context: &Context<'_>) -> Result<(),
                  embedding gives; to make codes of floats use a quantizer",
             ));
         }
+        Some(coding) => {
+            if !numbers(elem).is_some_and(|held| held.contains_range(coding.int.range())) {
+                let needed = format!("a type that holds {}", coding.int.range());
+                return Err(context.attribute("to", elem.to_string(), needed));
+            }
+            if matches!(elem, ElemType::F16 | ElemType::Bf16 | ElemType::F32 | ElemType::F64) {
+                let id = lifter.as_numbers(context, 0, &coding, operand.id)?;
+                lifter.emit(context, Op::Identity, vec![id], None)?.into()
+            } else {
+                let id = lifter.emit(context, Op::Identity, vec![operand.id], None)?;
+                Operand { id, coding: Some(Coding { elem, ..coding }) }
+            }
+        }
     };
-    lifter.finish(context, 0, id);
+    lifter.finish(context, 0, result);
     Ok(())
 }
 
@@ -291,5 +284,19 @@ impl Lifter<'_> {
     /// The file's batch.
     pub(super) fn batch(&self) -> Batch {
         Batch { samples: self.batch, free: self.free_batch }
+    }
+}
+
+/// Integers that elements of type `elem` hold, all of them.
+fn numbers(elem: ElemType) -> Option<IntRange> {
+    let symmetric = |bits: u32| IntRange { lo: -(1 << bits), hi: 1 << bits };
+    match elem {
+        // Sums of a layer have 32 bits by their type and fewer in fact.
+        ElemType::F32 | ElemType::F64 | ElemType::I64 => Some(symmetric(53)),
+        ElemType::F16 => Some(symmetric(11)),
+        ElemType::Bf16 => Some(symmetric(8)),
+        ElemType::U32 => Some(IntRange { lo: 0, hi: i64::from(u32::MAX) }),
+        ElemType::U64 => Some(IntRange { lo: 0, hi: i64::MAX }),
+        elem => super::inputs::integer_type(elem).map(|int| int.range()),
     }
 }

@@ -227,10 +227,18 @@ impl Lifter<'_> {
             .map_err(|error| context.shapes(error.found, error.needed))?;
         context.rank(&shape)?;
         let fixed = inputs.iter().all(|id| self.is_fixed(*id));
-        let name = format!("{}:{}", context.name, self.graph.nodes.len() - context.first + 1);
+        let name = self.made(format!("{}:{}", context.name, self.graph.nodes.len() - context.first + 1));
         let output = self.add(Value::new(name.clone(), shape, Type::Float), fixed);
         self.graph.nodes.push(GraphNode { name, origin: vec![context.name.clone()], op, inputs, output });
         Ok(output)
+    }
+
+    /// The name of something made for a node, which is none of the file's.
+    pub(super) fn made(&self, mut name: String) -> String {
+        while self.tensors.contains(name.as_str()) {
+            name.push('*');
+        }
+        name
     }
 
     /// `x` in another shape with as many elements.
@@ -277,7 +285,9 @@ impl Lifter<'_> {
             } else {
                 context.name.clone()
             };
-            self.graph.value_mut(operand.id).name = output.to_owned();
+            let value = self.graph.value_mut(operand.id);
+            value.name = output.to_owned();
+            value.tensor = operand.coding.as_ref().map(Coding::tensor);
         }
         self.items.insert(output.to_owned(), Item::Value(operand));
     }

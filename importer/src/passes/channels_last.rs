@@ -83,6 +83,7 @@ impl Rewriter {
             Op::Reshape if self.last.contains_key(&x) && self.only_dense_follows(node, later) => {
                 let shape = self.graph.value(x).shape.clone();
                 let x = self.channels_last(x);
+                self.turn_sources(node.output, node.output, Some((&shape, &TO_LAST)));
                 self.graph.nodes.push(Node { inputs: vec![x], ..node.clone() });
                 for dense in later.iter().filter(|later| later.inputs[0] == node.output) {
                     self.reorder_columns(dense.inputs[1], &shape);
@@ -150,8 +151,10 @@ impl Rewriter {
     /// Emits `node` with a channels-last twin of its result.
     fn emit(&mut self, node: &Node, op: Op, inputs: Vec<ValueId>) {
         let original = self.graph.value(node.output).clone();
-        let shape = to_last(original.shape.len()).iter().map(|axis| original.shape[*axis]).collect();
+        let (before, perm) = (original.shape.clone(), to_last(original.shape.len()));
+        let shape = perm.iter().map(|axis| before[*axis]).collect();
         let twin = self.graph.add(Value { shape, ty: original.ty.without_meaning(), ..original });
+        self.turn_sources(node.output, twin, Some((&before, &perm)));
         self.last.insert(node.output, twin);
         self.graph.nodes.push(Node { op, inputs, output: twin, ..node.clone() });
     }
@@ -164,6 +167,8 @@ impl Rewriter {
         let twin = self.turned(id, id, &perm);
         let value = self.graph.value_mut(twin);
         value.ty = value.ty.without_meaning();
+        let before = self.graph.value(id).shape.clone();
+        self.turn_sources(id, twin, Some((&before, &perm)));
         self.last.insert(id, twin);
         twin
     }
@@ -179,6 +184,7 @@ impl Rewriter {
         }
         let perm = to_first(self.graph.value(id).shape.len());
         let made = self.turned(twin, id, &perm);
+        self.turn_sources(id, made, None);
         self.first.insert(id, made);
         made
     }
@@ -197,6 +203,15 @@ impl Rewriter {
         let output = self.graph.add(Value { shape, ty, ..source });
         self.graph.nodes.push(Node { name, origin: vec![], op, inputs: vec![from], output });
         output
+    }
+
+    /// Gives `to` the sources of `from`, whose axes of a shape are in a new order there.
+    fn turn_sources(&mut self, from: ValueId, to: ValueId, order: Option<(&[usize], &[usize])>) {
+        let sources = self.graph.value(from).sources.clone();
+        self.graph.value_mut(to).sources = match order {
+            Some((shape, perm)) => sources.iter().filter_map(|source| source.turned(shape, perm)).collect(),
+            None => sources,
+        };
     }
 
     fn permuted_constant(&mut self, id: ValueId, perm: &[usize]) -> ValueId {

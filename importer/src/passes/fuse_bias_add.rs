@@ -44,7 +44,9 @@ fn run(graph: &mut Graph) -> Result<()> {
         node.origin.extend(origin);
         // The result is the sum now, and is called so wherever it is looked for by name.
         let name = graph.value(sum).name.clone();
-        graph.value_mut(result).name = name;
+        let value = graph.value_mut(result);
+        value.name = name;
+        value.sources.clear();
         graph.replace_uses(sum, result);
     }
     Ok(())

@@ -15,6 +15,7 @@ pub(super) mod parameters;
 mod pool;
 mod quantizers;
 mod regrid;
+mod sources;
 
 use std::collections::BTreeMap;
 
@@ -35,6 +36,8 @@ struct Quantizer<'a> {
     from: &'a Graph,
     to: Graph,
     known: BTreeMap<ValueId, Known>,
+    /// Values of the new graph that hold one of the old, beside those that are `known`.
+    moved: Vec<(ValueId, ValueId)>,
 }
 
 fn run(graph: &mut Graph) -> Result<()> {
@@ -42,6 +45,7 @@ fn run(graph: &mut Graph) -> Result<()> {
         from: graph,
         to: Graph::new(graph.name.clone(), Level::Quantized),
         known: BTreeMap::new(),
+        moved: vec![],
     };
     let mut problems = vec![];
     for id in &graph.inputs {
@@ -60,16 +64,18 @@ fn run(graph: &mut Graph) -> Result<()> {
         }
     }
     if problems.is_empty() {
-        for id in &graph.outputs {
-            if let Err(problem) = quantizer.output(*id) {
+        for (position, id) in graph.outputs.iter().enumerate() {
+            if let Err(problem) = quantizer.output(*id, &graph.result(position).name) {
                 problems.push(problem);
             }
         }
     }
+    quantizer.write_sources();
     // An input that nothing reads is none of the program's.
     let mut to = quantizer.to;
     to.inputs.retain(|id| to.nodes.iter().any(|node| node.inputs.contains(id)));
     Report::check(problems, ())?;
+    to.results = std::mem::take(&mut graph.results);
     *graph = to;
     Ok(())
 }

@@ -40,6 +40,8 @@ struct Storing {
 }
 
 fn run(graph: &mut Graph) -> Result<()> {
+    // The quantized graph, which this pass is the first to change, is what later ones are compared with.
+    graph.become_source();
     let less: Vec<i64> =
         (0..graph.values.len()).map(|index| subtracted(graph, ValueId::new(index))).collect();
     if less.iter().all(Zero::is_zero) {

@@ -1,4 +1,4 @@
-//! What the page says about each step of a program, gathered from the compiler's stages by the names of values.
+//! What the page says about each step of a program, gathered from the compiler's stages by the sources of values.
 
 use std::collections::BTreeMap;
 
@@ -8,9 +8,8 @@ use super::Statistics;
 use super::statistics::Seen;
 use crate::Compiled;
 use crate::certify::LayerCertificate;
-use crate::graph::{Constant, Graph, Type, Value, ValueId};
+use crate::graph::{Constant, Graph, Source, Type, Value, ValueId};
 use crate::lower::OpOrigin;
-use crate::trace::by_name;
 
 /// One step of the integer graph: a node, with the layer that runs as part of it.
 #[derive(Clone, Debug)]
@@ -80,7 +79,6 @@ impl Step {
 pub(super) fn steps(compiled: &Compiled, statistics: Option<&Statistics>) -> Vec<Step> {
     let graph = &compiled.integer;
     let mut made_by: BTreeMap<ValueId, usize> = BTreeMap::new();
-    let names = by_name(graph);
     let mut proofs = compiled.proofs.iter();
     let mut steps = vec![];
     for (index, layer) in graph.steps() {
@@ -97,13 +95,11 @@ pub(super) fn steps(compiled: &Compiled, statistics: Option<&Statistics>) -> Vec
             origin.extend(last.origin.iter().cloned());
         }
         let sums = accumulators(graph, layer.unwrap_or(index));
-        let seen = |id: ValueId| {
-            let statistics = statistics.filter(|_| names.get(graph.value(id).name.as_str()) == Some(&id))?;
-            statistics.of(&graph.value(id).name).cloned()
-        };
+        let seen = |id: ValueId| statistics?.of(graph.value(id).sources.first()?.value).cloned();
         let of_step = compiled.ops.iter().filter(|op| {
             let stored = compiled.scheduled.value(op.output);
-            stored.name == output.name && stored.elems() == output.elems()
+            let holds = |source: &Source| output.sources.iter().any(|own| own.value == source.value);
+            stored.sources.iter().any(holds)
         });
         let total = |bytes: fn(&OpOrigin) -> u64| of_step.clone().map(bytes).sum();
         // Each requantization has a proof, in the order of the nodes.

@@ -28,9 +28,14 @@ pub(super) fn of_inputs(interface: &Interface) -> Vec<(&'static str, String)> {
 pub(super) fn notes(
     steps: &[Step],
     memory: &Memory,
+    interface: &Interface,
     statistics: Option<&Statistics>,
 ) -> Vec<(&'static str, String)> {
     let mut notes = vec![];
+    for port in interface.outputs.iter().filter(|port| port.has_unequal_units()) {
+        let what = "the channels have different scales or offsets. Do not compare them as integers, as for the largest.";
+        notes.push(("look", format!("{}: {what}", port.name)));
+    }
     for step in steps {
         let name = &step.name;
         if let Some(channel) = outside(step) {

@@ -5,17 +5,17 @@ use std::collections::BTreeMap;
 use exactum_runtime::num::IntRange;
 
 use crate::batch::Batch;
-use crate::graph::{Graph, Type};
+use crate::graph::{Graph, Type, ValueId};
 use crate::reference::Reference;
-use crate::trace::by_name;
+use crate::trace::computed;
 
 /// Statistics of a model's values over a batch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Statistics {
     /// Samples seen.
     pub samples: usize,
-    /// By the names of values.
-    values: BTreeMap<String, Seen>,
+    /// By the value of the quantized graph.
+    values: BTreeMap<ValueId, Seen>,
 }
 
 /// What was seen of one value.
@@ -34,22 +34,22 @@ impl Statistics {
     /// If graph and batch do not belong together.
     pub fn collect(graph: &Graph, batch: &Batch, mut progress: impl FnMut()) -> Self {
         let reference = Reference::new(graph);
-        let mut values: BTreeMap<String, Seen> = BTreeMap::new();
+        let mut values: BTreeMap<ValueId, Seen> = BTreeMap::new();
         for sample in 0..batch.samples() {
             let trace = reference.trace(&batch.sample(sample)).expect("a batch fits the model's inputs");
-            for (name, id) in by_name(graph) {
+            for (_, id) in computed(graph) {
                 let value = graph.value(id);
                 let codes = matches!(value.ty, Type::Codes(_));
-                values.entry(name.to_owned()).or_default().add(&trace[id.index()], &value.shape, codes);
+                values.entry(id).or_default().add(&trace[id.index()], &value.shape, codes);
             }
             progress();
         }
         Self { samples: batch.samples(), values }
     }
 
-    /// What was seen of the value `name`.
-    pub fn of(&self, name: &str) -> Option<&Seen> {
-        self.values.get(name)
+    /// What was seen of the quantized graph's value `id`.
+    pub fn of(&self, id: ValueId) -> Option<&Seen> {
+        self.values.get(&id)
     }
 }
 

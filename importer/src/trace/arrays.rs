@@ -1,8 +1,10 @@
 //! Values from an archive of arrays that something else computed: Brevitas, an ONNX executor, a board, an earlier run.
 
-use super::{Backend, Tensor, by_name, computed};
+use super::{Backend, Names, Tensor, computed};
+use crate::Compiled;
 use crate::diagnostic::{Code, Diagnostic, Location, Report, Result};
-use crate::graph::Graph;
+use crate::graph::{TensorType, Value};
+use crate::interface::Port;
 use crate::npz::{self, Entry};
 
 /// What is added to a value's name for its real numbers, where the plain name holds its integers.
@@ -17,21 +19,23 @@ pub struct Arrays {
 }
 
 impl Arrays {
-    /// The arrays of the archive in `bytes`, called `name`, that belong to values of the quantized `graph`.
-    /// Arrays of integers hold codes or accumulators, arrays of floats what these stand for.
+    /// The arrays of the archive in `bytes`, called `name`, that belong to values of `compiled`.
+    /// Arrays of integers hold the file's integers, or codes and accumulators where it has floats; arrays of floats what
+    /// these stand for.
     ///
     /// # Errors
     /// [`Code::NotNpz`] or [`Code::NotNpy`] if something is not readable, [`Code::BadInput`] if no array has the name
     /// of a value, or if one has but not its shape for `samples` samples.
-    pub fn new(graph: &Graph, name: &str, bytes: &[u8], samples: usize) -> Result<Self> {
-        let ids = by_name(graph);
+    pub fn new(compiled: &Compiled, name: &str, bytes: &[u8], samples: usize) -> Result<Self> {
+        let graph = &compiled.quantized;
+        let ids = Names::of(compiled).values;
         let wanted = |name: &str| ids.contains_key(name.strip_suffix(REAL).unwrap_or(name));
         let mut found = npz::read(bytes, wanted)?;
         let mut entries = vec![None; graph.values.len()];
         let mut problems = vec![];
-        for (value_name, id) in &ids {
+        for (value_name, (id, source)) in &ids {
             let real = format!("{value_name}{REAL}");
-            let (array_name, entry) = match (found.remove(*value_name), found.remove(&real)) {
+            let (array_name, mut entry) = match (found.remove(*value_name), found.remove(&real)) {
                 (Some(entry), _) => ((*value_name).to_owned(), entry),
                 (None, Some(entry)) => (real, entry),
                 (None, None) => continue,
@@ -44,6 +48,10 @@ impl Arrays {
             // Executors that run a sample at a time give results with a batch of one, one beside the other.
             let stacked = entry.array.shape.split_first() == Some((&samples, shape.as_slice()));
             if entry.array.shape == needed || stacked {
+                let tensor = source.and_then(|source| compiled.imported.value(source).tensor.as_ref());
+                if let Some(tensor) = tensor.filter(|tensor| entry.integers && tensor.holds_integers()) {
+                    own_integers(graph.value(*id), tensor, &mut entry.array.values);
+                }
                 entries[id.index()] = Some(entry);
             } else {
                 let at = Location::part(format!("array `{array_name}`"));
@@ -81,5 +89,15 @@ impl Backend for Arrays {
             }
         };
         self.entries.iter().map(|entry| entry.as_ref().map(of)).collect()
+    }
+}
+
+/// The integers of `value` that stand for the file's integers `numbers`, which `tensor` describes.
+fn own_integers(value: &Value, tensor: &TensorType, numbers: &mut [f64]) {
+    let port = Port::of(&value.name, value);
+    let elems = port.elems().max(1);
+    for (index, number) in numbers.iter_mut().enumerate() {
+        let real = tensor.real(&value.shape, index % elems, *number);
+        *number = port.nearest(index % elems, real) as f64;
     }
 }

@@ -1,39 +1,41 @@
 //! Writes every value that a backend has as an archive of arrays.
 
+use std::collections::BTreeMap;
+
 use super::arrays::REAL;
-use super::{Backend, Tensor, by_name, computed};
+use super::{Backend, Names, Tensor};
+use crate::Compiled;
 use crate::diagnostic::Result;
-use crate::graph::{Graph, ValueId};
+use crate::graph::ValueId;
 use crate::interface::Port;
 use crate::{npy, npz};
 
-/// The bytes of an `.npz` archive with the values that `backend` has for `samples` samples, named as in the file; with
-/// `real` also what integers stand for, in arrays whose names end in `:real`. The first axis counts the samples.
+/// The bytes of an `.npz` archive with the values that `backend` has for `samples` samples, named as in the file and in
+/// its integer types; with `real` also what integers stand for, in arrays whose names end in `:real`. The first axis counts the samples.
 /// Calls `progress` after each sample.
 ///
 /// # Errors
 /// [`Code::CannotWrite`](crate::diagnostic::Code::CannotWrite) if the archive would be larger than the format allows.
 pub fn dump(
-    graph: &Graph,
+    compiled: &Compiled,
     backend: &mut dyn Backend,
     samples: usize,
     real: bool,
     mut progress: impl FnMut(),
 ) -> Result<Vec<u8>> {
-    let names = by_name(graph);
-    let named = |id: &ValueId| names.get(graph.value(*id).name.as_str()) == Some(id);
-    let ids: Vec<ValueId> = computed(graph).map(|(_, id)| id).filter(named).collect();
-    let mut collected: Vec<Vec<Tensor>> = vec![vec![]; ids.len()];
+    let graph = &compiled.quantized;
+    let names = Names::of(compiled).values;
+    let mut collected: BTreeMap<ValueId, Vec<Tensor>> = BTreeMap::new();
     for sample in 0..samples {
-        let mut values = backend.sample(sample);
-        for (id, collected) in ids.iter().zip(&mut collected) {
-            collected.extend(values[id.index()].take());
+        for (index, tensor) in backend.sample(sample).into_iter().enumerate() {
+            collected.entry(ValueId::new(index)).or_default().extend(tensor);
         }
         progress();
     }
     let mut arrays = vec![];
-    for (id, tensors) in ids.iter().zip(&collected).filter(|(_, tensors)| tensors.len() == samples) {
-        let value = graph.value(*id);
+    for (name, (id, source)) in names {
+        let Some(tensors) = collected.get(&id).filter(|tensors| tensors.len() == samples) else { continue };
+        let value = graph.value(id);
         let mut shape = value.shape.clone();
         if let Some(batch) = shape.first_mut() {
             *batch = samples;
@@ -41,16 +43,25 @@ pub fn dump(
         let integers: Vec<i64> = tensors.iter().flat_map(integers).copied().collect();
         if integers.is_empty() {
             let reals: Vec<f32> = tensors.iter().flat_map(reals).map(|real| *real as f32).collect();
-            arrays.push((value.name.clone(), npy::write(&shape, &reals)));
+            arrays.push((name.to_owned(), npy::write(&shape, &reals)));
             continue;
         }
-        arrays.push((value.name.clone(), smallest(&shape, &integers)));
+        let port = Port::of(&value.name, value);
+        let elems = port.elems().max(1);
+        let real_of = |index: usize| port.real(index % elems, integers[index]);
+        let tensor = source.and_then(|source| compiled.imported.value(source).tensor.as_ref());
+        let array = match tensor.filter(|tensor| tensor.holds_integers()) {
+            Some(tensor) => {
+                let number = |index| tensor.of_real(&value.shape, index % elems, real_of(index));
+                let numbers: Vec<f64> = (0..integers.len()).map(number).collect();
+                npy::write_numbers(tensor.elem, &shape, &numbers)
+            }
+            None => smallest(&shape, &integers),
+        };
+        arrays.push((name.to_owned(), array));
         if real {
-            let port = Port::of(&value.name, value);
-            let elems = port.elems().max(1);
-            let reals =
-                integers.iter().enumerate().map(|(index, integer)| port.real(index % elems, *integer) as f32);
-            arrays.push((format!("{}{REAL}", value.name), npy::write(&shape, &reals.collect::<Vec<f32>>())));
+            let reals: Vec<f32> = (0..integers.len()).map(|index| real_of(index) as f32).collect();
+            arrays.push((format!("{name}{REAL}"), npy::write(&shape, &reals)));
         }
     }
     npz::write(&arrays)

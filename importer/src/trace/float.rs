@@ -7,7 +7,7 @@ mod layers;
 mod moves;
 mod quantizers;
 
-use super::{Backend, Tensor, by_name};
+use super::{Backend, Tensor};
 use crate::Compiled;
 use crate::batch::Batch;
 use crate::exact;
@@ -20,7 +20,7 @@ pub struct Float<'a> {
     batch: &'a Batch,
     /// Position in the batch of each input of the graph; `None` for inputs that nothing reads.
     inputs: Vec<Option<usize>>,
-    /// For each value of the quantized graph the one of the same name.
+    /// For each value of the quantized graph the one of the file that it holds.
     twins: Vec<Option<ValueId>>,
     constants: Vec<Option<Vec<f32>>>,
 }
@@ -67,12 +67,9 @@ impl<'a> Float<'a> {
     /// The file that `compiled` was made from, on the samples of `batch`.
     pub fn new(compiled: &'a Compiled, batch: &'a Batch) -> Self {
         let graph = &compiled.imported;
-        let (names, quantized) = (by_name(graph), &compiled.quantized);
-        let mut twins = vec![None; quantized.values.len()];
-        for (name, id) in by_name(quantized) {
-            let twin = names.get(name).copied();
-            twins[id.index()] = twin.filter(|twin| graph.value(*twin).shape == quantized.value(id).shape);
-        }
+        let quantized = &compiled.quantized;
+        let twin = |value: &Value| value.sources.first().map(|source| source.value);
+        let twins = quantized.values.iter().map(twin).collect();
         let ports = &compiled.interface.inputs;
         let position = |id: &ValueId| ports.iter().position(|port| port.name == graph.value(*id).name);
         Self {

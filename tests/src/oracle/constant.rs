@@ -117,7 +117,9 @@ fn cast(applied: &Applied<'_>) -> Result<Value> {
     let elem = i32::try_from(to).ok().and_then(ElemType::from_code);
     let x = applied.real(0)?;
     match elem {
-        Some(elem @ (ElemType::F32 | ElemType::F64)) => Ok(Value::Real(x.clone(), elem)),
+        Some(elem @ (ElemType::F32 | ElemType::F64 | ElemType::F16 | ElemType::Bf16)) => {
+            Ok(Value::Real(x.clone(), elem))
+        }
         Some(ElemType::Bool) => {
             let truth = |integer: &Int| Int::from(i64::from(integer.sign() != 0));
             let truths = Exact::whole(x.shape.clone(), x.integers.iter().map(truth).collect());

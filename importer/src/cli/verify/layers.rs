@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use exactum_importer::Compiled;
 use exactum_importer::batch::Batch;
 use exactum_importer::container::Container;
 use exactum_importer::diagnostic::Result;
@@ -9,7 +10,6 @@ use exactum_importer::reference::Reference;
 use exactum_importer::trace::{
     Arrays, Backend, Exact, FirstDifference, Float, HostProgram, LayerComparison, LayerRow, compare,
 };
-use exactum_importer::{Compiled, graph::Graph};
 
 use crate::cli::files;
 use crate::cli::shell::Shell;
@@ -53,14 +53,13 @@ pub(crate) struct Subject<'a> {
 impl<'a> Subject<'a> {
     /// `computed` for this model.
     pub(crate) fn backend(&self, computed: &Computed) -> Result<Box<dyn Backend + 'a>> {
-        let graph: &Graph = &self.compiled.quantized;
         Ok(match computed {
             Computed::Exact => Box::new(Exact::new(self.reference, self.batch)),
             Computed::Host => Box::new(HostProgram::new(self.compiled, self.container.program(), self.batch)),
             Computed::Float => Box::new(Float::new(self.compiled, self.batch)),
             Computed::Archive(path) => {
                 let name = files::name(path);
-                let arrays = Arrays::new(graph, &name, &files::read(path)?, self.batch.samples());
+                let arrays = Arrays::new(self.compiled, &name, &files::read(path)?, self.batch.samples());
                 Box::new(arrays.map_err(|report| report.in_file(&name))?)
             }
         })

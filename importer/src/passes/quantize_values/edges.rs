@@ -140,8 +140,9 @@ impl Quantizer<'_> {
         }
     }
 
-    pub(super) fn output(&mut self, id: ValueId) -> Result<(), Diagnostic> {
-        let at = Location::part(format!("output `{}`", self.from.value(id).name));
+    /// Makes `id` an output, which the file calls `name`.
+    pub(super) fn output(&mut self, id: ValueId, name: &str) -> Result<(), Diagnostic> {
+        let at = Location::part(format!("output `{name}`"));
         let known = self.known(&at, id)?;
         let softmax = known.softmax.clone();
         let known = Known { softmax: None, ..known };

@@ -56,6 +56,8 @@ pub(super) struct Move {
     pub(super) name: String,
     /// Name of its result.
     pub(super) result: String,
+    /// Its result in the old graph, if it is there.
+    pub(super) value: Option<ValueId>,
     pub(super) origin: Vec<String>,
 }
 
@@ -160,6 +162,7 @@ impl Quantizer<'_> {
             shape: shape.clone(),
             name: node.name.clone(),
             result: name.clone(),
+            value: Some(node.output),
             origin: node.origin.clone(),
         });
         self.known.insert(node.output, known);

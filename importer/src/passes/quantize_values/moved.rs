@@ -43,10 +43,15 @@ impl Quantizer<'_> {
                 (id, curve.after(&Curve::affine(unit, vec![Rational::zero()])))
             }
         };
+        let exact = self.stands_for(id, &curve, channels.as_ref());
         let shape = self.to.value(id).shape.clone();
         let (channels, chosen) = carried(channels.as_ref(), curve.channels(), &shape, &moves);
         let curve = if chosen.is_empty() { curve } else { curve.select(&chosen) };
+        let first = self.to.values.len();
         let source = Source::Integer(self.replay(id, &moves));
+        if exact {
+            self.note_moved(id, first, &moves);
+        }
         Ok(Known { source, curve, channels, moves: vec![], origin, softmax, name })
     }
 
@@ -121,6 +126,7 @@ impl Quantizer<'_> {
             shape,
             name: known.name.clone(),
             result: known.name.clone(),
+            value: None,
             origin: vec![],
         };
         let (forth, back) = if shape.len() == 1 {
@@ -154,7 +160,7 @@ impl Quantizer<'_> {
     /// Emits `moves` of the integers `id`.
     pub(super) fn replay(&mut self, mut id: ValueId, moves: &[Move]) -> ValueId {
         for step in moves {
-            let Move { op, shape, name, result, origin } = step;
+            let Move { op, shape, name, result, origin, .. } = step;
             let before = self.to.value(id).shape.clone();
             let ty = moved_type(&self.to.value(id).ty, step, &before);
             let output = self.to.add(Value::new(result.clone(), shape.clone(), ty));

@@ -155,6 +155,7 @@ impl Quantizer<'_> {
             shape: shape.to_vec(),
             name: name.clone(),
             result: name.clone(),
+            value: None,
             origin: vec![],
         };
         let mut moves = vec![];
