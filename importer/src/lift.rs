@@ -156,6 +156,7 @@ pub fn lift(model: &Model) -> Result<Graph> {
 fn later_problems(mut graph: Graph, told: &[Diagnostic]) -> Vec<Diagnostic> {
     let ends = (0..graph.nodes.len()).map(|index| graph.nodes[index].output);
     graph.outputs = ends.filter(|id| graph.consumers(*id).next().is_none()).collect();
+    graph.results.clear();
     if graph.outputs.is_empty() {
         return vec![];
     }

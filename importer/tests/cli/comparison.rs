@@ -48,7 +48,11 @@ fn expected_codes_are_the_nearest_ones() {
     };
     assert_eq!(compared(&tiny(), &tiny(), shifted(0.4)).expected_mismatches, Some(0));
     let result = compared(&tiny(), &tiny(), shifted(-2.6));
-    assert_eq!((result.mismatches, result.expected_mismatches, result.max_difference), (0, Some(1), 3));
+    assert_eq!((result.mismatches, result.expected_mismatches, result.max_difference), (0, Some(1), 0));
+    let quality = &result.quality[0];
+    assert_eq!((quality.elements, quality.differing), (14, 1));
+    assert!((quality.max_error - 2.6 * f64::from(0.037f32)).abs() < 1e-9, "{quality:?}");
+    assert!((quality.mean_error * 14.0 - quality.max_error).abs() < 1e-9, "{quality:?}");
     let first = result.first.unwrap();
     assert_eq!((first.sample, first.expected), (2, Some(first.reference - 3)));
 }
