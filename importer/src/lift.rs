@@ -17,6 +17,7 @@ mod codes;
 mod context;
 mod conv;
 mod fold;
+mod fused;
 mod inputs;
 mod integer;
 mod matmul;
@@ -34,6 +35,8 @@ mod resize;
 mod slices;
 pub mod support;
 mod tensor;
+mod uneven;
+mod whole;
 mod window;
 
 pub use inputs::is_quantizer;

@@ -6,6 +6,8 @@ mod bound_accumulators;
 mod cancel_transposes;
 mod certify_requantization;
 mod channels_last;
+mod find_grids;
+mod find_quantizers;
 mod fold_constants;
 mod fuse_bias_add;
 mod fuse_padding;
@@ -47,8 +49,12 @@ pub const PASSES: &[Pass] = &[
     merge_duplicates::PASS,
     // Biases have to be constants to be found.
     fuse_bias_add::PASS,
+    // Matrix products have one form now, and no weight is about to become codes in another way.
+    find_grids::PASS,
     // What is added to a layer is its bias by now; quantized constants are codes.
     write_affine::PASS,
+    // Arithmetic has one form now; quantizers are looked for before they move.
+    find_quantizers::PASS,
     // Batch norms and arithmetic move as affine functions.
     quantize_before_moves::PASS,
     // Padding stands right before its layer only when the quantizer between them has moved.

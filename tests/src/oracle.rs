@@ -11,6 +11,8 @@ mod conv;
 mod elementwise;
 pub mod exact;
 mod function;
+mod fused;
+mod grid;
 pub mod int;
 mod linear;
 mod normalization;
@@ -35,6 +37,8 @@ pub use round::round;
 
 /// Domain of the operators of ONNX Runtime.
 const MICROSOFT: &str = "com.microsoft";
+/// Domain of the operators of ONNX Runtime whose channels lie in blocks, which only memory shows.
+const BLOCKED: &str = "com.microsoft.nchwc";
 /// Domain of the operators of QONNX with channels on the last axis.
 const CHANNELS_LAST: &str = "qonnx.custom_op.channels_last";
 /// What is left to the host where nothing but the output follows.
@@ -179,6 +183,11 @@ impl<'m> Oracle<'m> {
                 oracle.nodes.push((node, vec![]));
             }
         }
+        for (node, _) in &oracle.nodes {
+            let Some((name, outputs)) = grid::weight(node, |name| floats.contains(name)) else { continue };
+            let multiples = oracle.constants.get(name).and_then(|value| grid::multiples(value, outputs));
+            oracle.constants.extend(multiples.map(|value| (name, value)));
+        }
         oracle.outputs = graph.outputs.iter().map(|output| oracle.before_host(&output.name)).collect();
         // From the last node on: what is read, and by which node last.
         let mut read: Vec<&str> = oracle.outputs.iter().map(|(name, ..)| *name).collect();
@@ -301,6 +310,7 @@ fn evaluate<'a>(
     let results = match node.domain.as_str() {
         CHANNELS_LAST => channels_last(&applied),
         MICROSOFT => standard::microsoft(&applied).map(|value| vec![value]),
+        BLOCKED if node.op_type.starts_with("Reorder") => reordered(&applied),
         _ => operator(&applied),
     };
     // Problems of arithmetic do not know the node they belong to.
@@ -341,6 +351,17 @@ fn operator(applied: &Applied<'_>) -> Result<Vec<Value>> {
         _ if elementwise::OPERATORS.contains(&op_type) => applied.same_type(elementwise::operator(applied)?),
         _ => applied.fail(format!("operator {op_type}")),
     }
+}
+
+/// The operand, from or to channels that lie in blocks.
+fn reordered(applied: &Applied<'_>) -> Result<Vec<Value>> {
+    let x = applied.real(0)?;
+    let turned = match (applied.int("channels_last", 0)?, applied.node.op_type.as_str()) {
+        (0, _) => x.clone(),
+        (_, "ReorderInput") => shape::channels_first(x)?,
+        _ => shape::channels_last(x)?,
+    };
+    applied.same_type(turned)
 }
 
 /// Outputs of an operator whose image, and weights if it has any, have their channels on the last axis.

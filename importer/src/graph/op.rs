@@ -255,6 +255,12 @@ pub enum Activation {
     },
     /// Error function.
     Erf,
+    /// x rounded to an integer.
+    Round {
+        /// How.
+        #[serde(with = "exact_text::rounding")]
+        rounding: Rounding,
+    },
 }
 
 /// The axis that channels have where nothing else is said.

@@ -1,11 +1,14 @@
 //! Functions of single elements.
 
+use exactum_runtime::num::Rounding;
+
 use super::{Coding, Context, Lifter, Operand};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::graph::channels::{along, varying_axis};
 use crate::graph::{Activation, Affine, Op, ValueId};
 
-fn apply(
+/// `function` of `x`.
+pub(super) fn apply(
     lifter: &mut Lifter<'_>,
     context: &Context<'_>,
     x: ValueId,
@@ -60,15 +63,13 @@ pub(super) fn leaky_relu(lifter: &mut Lifter<'_>, context: &Context<'_>) -> Resu
 pub(super) fn p_relu(lifter: &mut Lifter<'_>, context: &Context<'_>) -> Result<(), Diagnostic> {
     let x = lifter.real(context, 0)?;
     let rank = lifter.shape(x).len();
-    let slopes = context.tensor(1)?;
-    let values = slopes.numbers.reals();
-    let fits =
-        slopes.shape.len() <= rank && !values.is_empty() && values.iter().all(|slope| slope.is_finite());
-    let axis = varying_axis(&slopes.shape, rank, &values, |a, b| a == b);
+    let (sizes, values) = lifter.numbers(context, 1)?;
+    let fits = sizes.len() <= rank && !values.is_empty() && values.iter().all(|slope| slope.is_finite());
+    let axis = varying_axis(&sizes, rank, &values, |a, b| a == b);
     let slope = match axis {
-        Ok(axis) if fits => along(&slopes.shape, rank, &values, axis),
+        Ok(axis) if fits => along(&sizes, rank, &values, axis),
         _ => {
-            let found = format!("slopes of shape {:?}", slopes.shape);
+            let found = format!("slopes of shape {sizes:?}");
             return Err(context.form(
                 "input 1",
                 found,
@@ -78,10 +79,23 @@ pub(super) fn p_relu(lifter: &mut Lifter<'_>, context: &Context<'_>) -> Result<(
     };
     let axis = axis.ok().flatten().unwrap_or(1);
     if slope.len() > 1 && lifter.shape(x)[axis] != slope.len() {
-        let found = format!("slopes of shape {:?} for {:?}", slopes.shape, lifter.shape(x));
+        let found = format!("slopes of shape {sizes:?} for {:?}", lifter.shape(x));
         return Err(context.shapes(found, "shapes that broadcast"));
     }
     let id = apply(lifter, context, x, Activation::LeakyRelu { slope, axis })?;
+    lifter.finish(context, 0, id);
+    Ok(())
+}
+
+/// `Round`, `Floor` and `Ceil`.
+pub(super) fn round(lifter: &mut Lifter<'_>, context: &Context<'_>) -> Result<(), Diagnostic> {
+    let x = lifter.real(context, 0)?;
+    let rounding = match context.node.op_type.as_str() {
+        "Floor" => Rounding::Floor,
+        "Ceil" => Rounding::Ceil,
+        _ => Rounding::HalfEven,
+    };
+    let id = apply(lifter, context, x, Activation::Round { rounding })?;
     lifter.finish(context, 0, id);
     Ok(())
 }
@@ -112,7 +126,7 @@ pub(super) fn hard_sigmoid(lifter: &mut Lifter<'_>, context: &Context<'_>) -> Re
 }
 
 /// `x * multiply / divide + add` between 0 and 1.
-fn limited_line(
+pub(super) fn limited_line(
     lifter: &mut Lifter<'_>,
     context: &Context<'_>,
     x: ValueId,

@@ -1,13 +1,15 @@
-//! Arithmetic of two operands. That with constants becomes affine functions in a pass, when weights are codes.
+//! Arithmetic of two operands, of integers of 32 bits too. That with constants becomes affine functions in a pass, when weights are codes.
+
+use exactum_runtime::num::{IntType, Rounding};
 
 use super::activation::limited;
-use super::{Context, Lifter};
+use super::{Coding, Context, Lifter, Operand};
 use crate::diagnostic::Diagnostic;
-use crate::graph::Op;
+use crate::graph::{Activation, Op, ValueId};
 
 /// `Add`, `Sub`, `Mul`, `Div` and `Pow`.
 pub(super) fn binary(lifter: &mut Lifter<'_>, context: &Context<'_>) -> Result<(), Diagnostic> {
-    let operands = vec![lifter.real(context, 0)?, lifter.real(context, 1)?];
+    let (operands, coding) = operands(lifter, context, 2)?;
     let op = match context.node.op_type.as_str() {
         "Sub" => Op::Sub,
         "Mul" => Op::Mul,
@@ -15,20 +17,51 @@ pub(super) fn binary(lifter: &mut Lifter<'_>, context: &Context<'_>) -> Result<(
         "Pow" => Op::Pow,
         _ => Op::Add,
     };
-    let id = lifter.emit(context, op, operands, None)?;
-    lifter.finish(context, 0, id);
+    let divides = op == Op::Div;
+    let mut id = lifter.emit(context, op, operands, None)?;
+    if divides && coding.is_some() {
+        // Integers are divided towards zero.
+        let op = Op::Activation(Activation::Round { rounding: Rounding::Toward });
+        id = lifter.emit(context, op, vec![id], None)?;
+    }
+    lifter.finish(context, 0, Operand { id, coding });
     Ok(())
 }
 
 /// `Sum`: one after the other.
 pub(super) fn sum(lifter: &mut Lifter<'_>, context: &Context<'_>) -> Result<(), Diagnostic> {
-    let mut id = lifter.real(context, 0)?;
-    for index in 1..context.operands.len() {
-        let operands = vec![id, lifter.real(context, index)?];
-        id = lifter.emit(context, Op::Add, operands, None)?;
+    let (operands, coding) = operands(lifter, context, context.operands.len().max(1))?;
+    let mut id = operands[0];
+    for other in &operands[1..] {
+        id = lifter.emit(context, Op::Add, vec![id, *other], None)?;
     }
-    lifter.finish(context, 0, id);
+    lifter.finish(context, 0, Operand { id, coding });
     Ok(())
+}
+
+/// The first `count` operands as numbers, and the coding of the result if they are integers of 32 bits.
+fn operands(
+    lifter: &mut Lifter<'_>,
+    context: &Context<'_>,
+    count: usize,
+) -> Result<(Vec<ValueId>, Option<Coding>), Diagnostic> {
+    let wide = |operand: &Operand| operand.coding.as_ref().is_some_and(|coding| coding.int == IntType::INT32);
+    let coded = (0..count).find_map(|index| context.value(index).filter(|operand| wide(operand)));
+    let elem = coded.and_then(|operand| operand.coding.as_ref()).map(|coding| coding.elem);
+    let mut numbers = vec![];
+    for index in 0..count {
+        let operand = match context.value(index) {
+            Some(operand) if wide(operand) => operand.clone(),
+            _ => {
+                numbers.push(lifter.real(context, index)?);
+                continue;
+            }
+        };
+        if let Some(coding) = &operand.coding {
+            numbers.push(lifter.as_numbers(context, index, coding, operand.id)?);
+        }
+    }
+    Ok((numbers, elem.map(|elem| Coding::plain(IntType::INT32, elem))))
 }
 
 /// `Min` and `Max` of one computed value and constants.

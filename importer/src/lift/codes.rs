@@ -74,10 +74,6 @@ pub(super) fn read_along(
     elem: Option<ElemType>,
     axis: i64,
 ) -> Result<Coding, Diagnostic> {
-    if context.node.int("block_size").unwrap_or(0) != 0 {
-        let problem = context.attribute("block_size", "scales for blocks", "0");
-        return Err(problem.with_hint("quantize for the whole tensor or for each channel"));
-    }
     let scales = context.tensor(at.scale)?;
     let zero_points = context.optional_tensor(at.zero_point)?;
     let elem = match (&zero_points, elem) {
@@ -127,6 +123,10 @@ pub(super) fn read_along(
     let equal = |i: &usize| (scale[*i], zero_point[*i]) == (scale[0], zero_point[0]);
     if (0..scale.len()).all(|i| equal(&i)) {
         return Ok(Coding { scale: vec![scale[0]], zero_point: vec![zero_point[0]], axis: None, int, elem });
+    }
+    if context.node.int("block_size").unwrap_or(0) != 0 {
+        let problem = context.attribute("block_size", "scales for blocks", "0");
+        return Err(problem.with_hint("quantize for the whole tensor or for each channel"));
     }
     // Of lists some files leave the axis out.
     let axis = if shape.len() == 1 { 0 } else { context.axis(axis, shape.len())? };
@@ -243,6 +243,27 @@ impl Lifter<'_> {
         };
         let name = format!("{}:{}", context.name, context.node.input(index).unwrap_or_default());
         Ok(self.constant(&name, &tensor.shape, Type::Codes(ty), Constant::Codes(codes)))
+    }
+
+    /// Shape and elements of operand `index`, which is a constant, of dequantized codes too.
+    pub(super) fn numbers(
+        &self,
+        context: &Context<'_>,
+        index: usize,
+    ) -> Result<(Vec<usize>, Vec<f64>), Diagnostic> {
+        let value = context.value(index).map(|operand| self.graph.value(operand.id));
+        let Some((value, Type::Codes(codes), Some(Constant::Codes(elements)))) =
+            value.map(|value| (value, &value.ty, &value.constant))
+        else {
+            let tensor = context.tensor(index)?;
+            return Ok((tensor.shape.clone(), tensor.numbers.reals()));
+        };
+        let inner = codes.axis.map_or(1, |axis| value.shape[axis + 1..].iter().product::<usize>()).max(1);
+        // Codes of at most 29 bits times a float32 are doubles.
+        let real = |(index, code): (usize, &i32)| {
+            f64::from(*code) * f64::from(codes.scale[index / inner % codes.scale.len()])
+        };
+        Ok((value.shape.clone(), elements.iter().enumerate().map(real).collect()))
     }
 
     /// The bias at operand `index`, which counts in units of the accumulator: codes without a scale.

@@ -26,7 +26,7 @@ pub(super) fn conv(lifter: &mut Lifter<'_>, context: &Context<'_>) -> Result<(),
 }
 
 /// The optional bias at operand 2.
-fn bias(lifter: &mut Lifter<'_>, context: &Context<'_>) -> Result<Option<ValueId>, Diagnostic> {
+pub(super) fn bias(lifter: &mut Lifter<'_>, context: &Context<'_>) -> Result<Option<ValueId>, Diagnostic> {
     context.optional(2).map(|_| lifter.weight(context, 2)).transpose()
 }
 

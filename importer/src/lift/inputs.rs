@@ -38,13 +38,12 @@ impl<'a> Lifter<'a> {
         let at = || Location::part(format!("input `{}`", input.name));
         let integers = match input.elem {
             ElemType::F32 | ElemType::F64 | ElemType::F16 | ElemType::Bf16 => None,
+            // Numbers that a quantizer follows; a program takes 32 bits of them.
+            ElemType::I64 => Some(IntType::INT32),
             elem => Some(integer_type(elem).ok_or_else(|| {
                 let found = format!("elements of type {elem}");
-                let needed = "floats, or integers of at most 32 bits";
-                let problem = Diagnostic::new(Code::UnsupportedForm, at(), found, needed);
-                problem.with_hint(
-                    "64-bit indices, as of an embedding, have no integer program; feed the network floats",
-                )
+                let needed = "floats, or integers with a sign or of at most 16 bits";
+                Diagnostic::new(Code::UnsupportedForm, at(), found, needed)
             })?),
         };
         let dims = input.shape.as_deref().unwrap_or_default();

@@ -129,6 +129,13 @@ fn plain_matrix(
 
 /// `Gemm`.
 pub(super) fn gemm(lifter: &mut Lifter<'_>, context: &Context<'_>) -> Result<(), Diagnostic> {
+    let y = gemm_of(lifter, context)?;
+    lifter.finish(context, 0, y);
+    Ok(())
+}
+
+/// The product and sum that `Gemm` computes of its operands.
+pub(super) fn gemm_of(lifter: &mut Lifter<'_>, context: &Context<'_>) -> Result<ValueId, Diagnostic> {
     let mut x = lifter.real(context, 0)?;
     let matrix = lifter.weight(context, 1)?;
     let (alpha, beta) =
@@ -148,9 +155,9 @@ pub(super) fn gemm(lifter: &mut Lifter<'_>, context: &Context<'_>) -> Result<(),
         Some(_) => Some(summand(lifter, context, outputs)?),
         None => None,
     };
-    let y = if lifter.shape(x)[0] == 1 {
+    if lifter.shape(x)[0] == 1 {
         let op = Op::Gemm { alpha, beta, trans_a: false, trans_b };
-        lifter.emit(context, op, [x, matrix].into_iter().chain(bias).collect(), None)?
+        lifter.emit(context, op, [x, matrix].into_iter().chain(bias).collect(), None)
     } else {
         let matrix = if trans_b { lifter.transpose(context, matrix, vec![1, 0])? } else { matrix };
         if bias.is_some() && (alpha, beta) != (1.0, 1.0) {
@@ -159,14 +166,12 @@ pub(super) fn gemm(lifter: &mut Lifter<'_>, context: &Context<'_>) -> Result<(),
         }
         let y = product(lifter, context, x, matrix, bias)?;
         if alpha == 1.0 {
-            y
+            Ok(y)
         } else {
             let affine = Affine { multiply: vec![alpha.into()], divide: vec![1.0], add: vec![0.0], axis: 1 };
-            lifter.emit(context, Op::Affine(affine), vec![y], None)?
+            lifter.emit(context, Op::Affine(affine), vec![y], None)
         }
-    };
-    lifter.finish(context, 0, y);
-    Ok(())
+    }
 }
 
 /// The summand of a `Gemm`, with an element for each output.

@@ -1,13 +1,13 @@
 //! Operators that move elements: reshapes, transposes, joining; and casts. Codes stay codes.
 
 use exactum_qonnx::ElemType;
-use exactum_runtime::num::{IntRange, IntType};
+use exactum_runtime::num::{IntRange, IntType, Rounding};
 
 use super::tensor::{Numbers, Tensor};
 use super::{Coding, Context, Item, Lifter, Operand};
 use crate::constants::round_to;
 use crate::diagnostic::{Code, Diagnostic};
-use crate::graph::{Constant, Op, ValueId};
+use crate::graph::{Activation, Constant, Op, ValueId};
 
 /// The batch of the file, of which the graph has one sample.
 #[derive(Clone, Copy, Debug)]
@@ -209,48 +209,87 @@ pub(super) fn shape_of(lifter: &mut Lifter<'_>, context: &Context<'_>) -> Result
     Ok(())
 }
 
-/// `Cast` of computed values: between floats nothing happens, and integer codes become the numbers that they are.
+/// `Cast` of computed values: between floats nothing happens, codes become the numbers that they are, and numbers become
+/// codes where operators before have limited them to the type.
 pub(super) fn cast(lifter: &mut Lifter<'_>, context: &Context<'_>) -> Result<(), Diagnostic> {
     let operand = lifter.value(context, 0)?;
     let code = context.node.int("to").and_then(|code| i32::try_from(code).ok());
     let elem = code.and_then(ElemType::from_code).unwrap_or_default();
-    let result: Operand = match operand.coding {
-        None if matches!(elem, ElemType::F32 | ElemType::F64) => {
-            lifter.emit(context, Op::Identity, vec![operand.id], None)?.into()
-        }
-        None if matches!(elem, ElemType::F16 | ElemType::Bf16) => {
-            if !lifter.holds(elem, operand.id) {
-                let needed = format!("numbers that {elem} holds exactly, such as codes times a power of two");
-                let problem = context.attribute("to", format!("{elem}, which rounds computed reals"), needed);
-                return Err(problem.with_hint(
-                    "programs round only where a quantizer does: leave out the cast, or put it behind a quantizer",
-                ));
-            }
-            lifter.emit(context, Op::Identity, vec![operand.id], None)?.into()
-        }
-        None => {
-            let problem = context.attribute("to", elem.to_string(), "float32 for computed reals");
-            return Err(problem.with_hint(
-                "computed indices, as of an embedding of an input, have no integer program: feed the network what the \
-                 embedding gives; to make codes of floats use a quantizer",
-            ));
-        }
-        Some(coding) => {
-            if !numbers(elem).is_some_and(|held| held.contains_range(coding.int.range())) {
+    let half = matches!(elem, ElemType::F16 | ElemType::Bf16);
+    let holds = |coding: &Coding| numbers(elem).is_some_and(|held| held.contains_range(coding.int.range()));
+    if half && operand.coding.is_none() && !lifter.holds(elem, operand.id) {
+        let needed = format!("numbers that {elem} holds exactly, such as codes times a power of two");
+        let problem = context.attribute("to", format!("{elem}, which rounds computed reals"), needed);
+        return Err(problem.with_hint(
+            "programs round only where a quantizer does: leave out the cast, or put it behind a quantizer",
+        ));
+    }
+    if half || matches!(elem, ElemType::F32 | ElemType::F64) {
+        let id = match &operand.coding {
+            None => operand.id,
+            Some(coding) if holds(coding) => lifter.as_numbers(context, 0, coding, operand.id)?,
+            Some(coding) => {
                 let needed = format!("a type that holds {}", coding.int.range());
                 return Err(context.attribute("to", elem.to_string(), needed));
             }
-            if matches!(elem, ElemType::F16 | ElemType::Bf16 | ElemType::F32 | ElemType::F64) {
-                let id = lifter.as_numbers(context, 0, &coding, operand.id)?;
-                lifter.emit(context, Op::Identity, vec![id], None)?.into()
-            } else {
-                let id = lifter.emit(context, Op::Identity, vec![operand.id], None)?;
-                Operand { id, coding: Some(Coding { elem, ..coding }) }
-            }
+        };
+        let id = lifter.emit(context, Op::Identity, vec![id], None)?;
+        lifter.finish(context, 0, id);
+        return Ok(());
+    }
+    let int = match elem {
+        ElemType::I64 => Some(IntType::INT32),
+        elem => super::inputs::integer_type(elem),
+    };
+    let result = match (&operand.coding, int) {
+        (Some(coding), Some(int)) if holds(coding) => {
+            let id = lifter.emit(context, Op::Identity, vec![operand.id], None)?;
+            Operand { id, coding: Some(Coding { int, elem, ..coding.clone() }) }
+        }
+        (coding, Some(int)) => {
+            let id = match coding {
+                Some(coding) => lifter.as_numbers(context, 0, coding, operand.id)?,
+                None => operand.id,
+            };
+            limited_integers(lifter, context, id, elem, int)?
+        }
+        (_, None) => {
+            return Err(context.attribute(
+                "to",
+                elem.to_string(),
+                "a float, or an integer of at most 32 bits",
+            ));
         }
     };
     lifter.finish(context, 0, result);
     Ok(())
+}
+
+/// The numbers `id` without their fractions as codes of type `int`.
+fn limited_integers(
+    lifter: &mut Lifter<'_>,
+    context: &Context<'_>,
+    id: ValueId,
+    elem: ElemType,
+    int: IntType,
+) -> Result<Operand, Diagnostic> {
+    let bounds = lifter.bounds(id);
+    // Beyond the type the result of a cast is not defined; truth is not what a fraction is rounded to.
+    let truth = elem == ElemType::Bool && !bounds.whole;
+    if truth || bounds.lo.trunc() < int.min() as f64 || bounds.hi.trunc() > int.max() as f64 {
+        let problem =
+            context.attribute("to", elem.to_string(), format!("numbers that are limited to {}", int.range()));
+        return Err(problem.with_hint(
+            "put a Clip before the Cast; computed indices, as of an embedding of an input, have no integer program: feed \
+             the network what the embedding gives",
+        ));
+    }
+    let op = match bounds.whole {
+        true => Op::Identity,
+        false => Op::Activation(Activation::Round { rounding: Rounding::Toward }),
+    };
+    let id = lifter.emit(context, op, vec![id], None)?;
+    Ok(Operand { id, coding: Some(Coding::plain(int, elem)) })
 }
 
 impl Lifter<'_> {

@@ -29,8 +29,15 @@ pub(super) fn pad(lifter: &mut Lifter<'_>, context: &Context<'_>) -> Result<(), 
     };
     let value = match coding.as_ref().and_then(Coding::single) {
         None => value,
-        Some((_, zero_point)) if value == zero_point as f64 => 0.0,
-        Some(_) => return Err(context.form("input 2", value.to_string(), "the zero point of the codes")),
+        // A code of the file, as the real number that it stands for.
+        Some((scale, zero_point)) => {
+            let real = (value - zero_point as f64) * f64::from(scale);
+            if f64::from(real as f32) != real {
+                let needed = "the zero point of the codes, or a code whose real number is a float32";
+                return Err(context.form("input 2", value.to_string(), needed));
+            }
+            real
+        }
     };
     if !value.is_finite() {
         return Err(context.form("input 2", value.to_string(), "a finite number"));

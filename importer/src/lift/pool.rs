@@ -55,13 +55,26 @@ fn window(context: &Context<'_>, input: &[usize]) -> Result<Window, Diagnostic> 
     Ok(window)
 }
 
-/// `MaxPool`, of codes too.
+/// `ReorderInput` and `ReorderOutput` of ONNX Runtime's optimizer: blocks of channels are a matter of memory.
+pub(super) fn reorder(lifter: &mut Lifter<'_>, context: &Context<'_>) -> Result<(), Diagnostic> {
+    let (x, coding) = lifter.moved(context)?;
+    let id = match (context.flag("channels_last"), context.node.op_type.as_str()) {
+        (false, _) => lifter.emit(context, Op::Identity, vec![x], None)?,
+        (true, "ReorderInput") => channels_first(lifter, context, x)?,
+        (true, _) => channels_last(lifter, context, x)?,
+    };
+    lifter.finish(context, 0, Operand { id, coding });
+    Ok(())
+}
+
+/// `MaxPool` and `NhwcMaxPool`, of codes too.
 pub(super) fn max_pool(lifter: &mut Lifter<'_>, context: &Context<'_>) -> Result<(), Diagnostic> {
     if context.flag("storage_order") {
         return Err(context.attribute("storage_order", "1", "0"));
     }
     let (x, coding) = lifter.moved(context)?;
-    let last = context.node.domain == CHANNELS_LAST_DOMAIN || context.node.op_type == "MaxPoolNHWC";
+    let last = context.node.domain == CHANNELS_LAST_DOMAIN
+        || ["MaxPoolNHWC", "NhwcMaxPool"].contains(&context.node.op_type.as_str());
     let first = if last { channels_first(lifter, context, x)? } else { x };
     let window = window(context, &window::spatial(context, "input 0", &lifter.shape(first))?)?;
     let wide = image(lifter, context, first)?;

@@ -7,7 +7,7 @@ use exactum_qonnx::ElemType;
 use super::codes::{self, At};
 use super::conv::{channels_first, channels_last, convolve};
 use super::matmul::product;
-use super::{Context, Lifter, choose, pool};
+use super::{Context, Lifter, choose, pool, reduce};
 use crate::diagnostic::Diagnostic;
 use crate::graph::{Activation, Affine, Op, ValueId};
 
@@ -24,13 +24,19 @@ pub(super) fn quantize(lifter: &mut Lifter<'_>, context: &Context<'_>) -> Result
 
 /// `DequantizeLinear`.
 pub(super) fn dequantize(lifter: &mut Lifter<'_>, context: &Context<'_>) -> Result<(), Diagnostic> {
+    let at = At { scale: 1, zero_point: 2 };
     let shape = match context.value(0) {
         Some(operand) => lifter.shape(operand.id),
         None => context.tensor(0)?.shape.clone(),
     };
+    let axis = context.node.int("axis").unwrap_or(1);
+    if let Some(id) = lifter.uneven_constant(context, 0, at, axis)? {
+        lifter.finish(context, 0, id);
+        return Ok(());
+    }
     // Only the zero point's type is checked: codes of any type can be read.
     let elem = context.optional(2).is_none().then_some(ElemType::I32);
-    let coding = codes::read(context, At { scale: 1, zero_point: 2 }, &shape, elem)?;
+    let coding = codes::read(context, at, &shape, elem)?;
     let id = lifter.decode(context, 0, &coding)?;
     lifter.finish(context, 0, id);
     Ok(())
@@ -53,6 +59,9 @@ pub(super) fn dynamic(_: &mut Lifter<'_>, context: &Context<'_>) -> Result<(), D
 /// The reals of the codes at `operand`, whose parameters follow it.
 fn input(lifter: &mut Lifter<'_>, context: &Context<'_>, operand: usize) -> Result<ValueId, Diagnostic> {
     let at = At { scale: operand + 1, zero_point: operand + 2 };
+    if let Some(id) = lifter.uneven_constant(context, operand, at, 1)? {
+        return Ok(id);
+    }
     let shape = match context.value(operand) {
         Some(value) => lifter.shape(value.id),
         None => context.tensor(operand)?.shape.clone(),
@@ -70,6 +79,9 @@ fn weight(
 ) -> Result<ValueId, Diagnostic> {
     let tensor = context.tensor(operand)?;
     let at = At { scale: operand + 1, zero_point: operand + 2 };
+    if let Some(id) = lifter.uneven_constant(context, operand, at, axis)? {
+        return Ok(id);
+    }
     let coding = codes::read_along(context, at, &tensor.shape, Some(tensor.elem), axis)?;
     lifter.decode(context, operand, &coding)
 }
@@ -82,12 +94,19 @@ fn output(lifter: &mut Lifter<'_>, context: &Context<'_>, y: ValueId, at: At) ->
     Ok(())
 }
 
-/// `QLinearConv`.
+/// `QLinearConv`; that of ONNX Runtime can have the channels of its input and output last.
 pub(super) fn conv(lifter: &mut Lifter<'_>, context: &Context<'_>) -> Result<(), Diagnostic> {
-    let x = input(lifter, context, 0)?;
+    let mut x = input(lifter, context, 0)?;
+    let last = context.flag("channels_last");
+    if last {
+        x = channels_first(lifter, context, x)?;
+    }
     let weight = weight(lifter, context, 3, 0)?;
     let bias = lifter.bias_in_units(context, 8)?;
-    let y = convolve(lifter, context, x, weight, bias)?;
+    let mut y = convolve(lifter, context, x, weight, bias)?;
+    if last {
+        y = channels_last(lifter, context, y)?;
+    }
     output(lifter, context, y, At { scale: 6, zero_point: 7 })
 }
 
@@ -175,6 +194,7 @@ pub(super) fn unary(lifter: &mut Lifter<'_>, context: &Context<'_>) -> Result<()
     let mut y = match context.node.op_type.as_str() {
         "QLinearAveragePool" => pool::average(lifter, context, x)?,
         "QLinearGlobalAveragePool" => pool::global(lifter, context, x, pool::Kind::Average)?,
+        "QLinearReduceMean" => reduce::mean_of(lifter, context, x)?,
         "QLinearSoftmax" => choose::softmax_of(lifter, context, x)?,
         "QLinearLeakyRelu" => {
             let slope = vec![context.node.float("alpha").unwrap_or(0.01).into()];

@@ -45,13 +45,35 @@ pub(super) fn reduce(lifter: &mut Lifter<'_>, context: &Context<'_>) -> Result<(
         _ => pool(lifter, context, x, &axes, Kind::Average)?,
     };
     let keep = context.node.int("keepdims").unwrap_or(1) != 0;
-    let result: Vec<usize> = (0..rank)
-        .filter(|axis| keep || !axes.contains(axis))
-        .map(|axis| if axes.contains(&axis) { 1 } else { shape[axis] })
-        .collect();
+    let result = kept(&shape, &axes, keep);
     let id = lifter.reshape(context, id, &result)?;
     lifter.finish(context, 0, Operand { id, coding });
     Ok(())
+}
+
+/// The mean of `x` over the axes that attributes name.
+pub(super) fn mean_of(
+    lifter: &mut Lifter<'_>,
+    context: &Context<'_>,
+    x: ValueId,
+) -> Result<ValueId, Diagnostic> {
+    let shape = lifter.shape(x);
+    let axes = context.axes(context.node.ints("axes").unwrap_or_default(), shape.len())?;
+    if axes.is_empty() || axes.contains(&0) {
+        let found = format!("axes {axes:?}, or all with the batch");
+        return Err(context.attribute("axes", found, "axes after the batch"));
+    }
+    let id = pool(lifter, context, x, &axes, Kind::Average)?;
+    let keep = context.node.int("keepdims").unwrap_or(1) != 0;
+    lifter.reshape(context, id, &kept(&shape, &axes, keep))
+}
+
+/// `shape` without `axes`, or with these of size 1.
+fn kept(shape: &[usize], axes: &[usize], keep: bool) -> Vec<usize> {
+    (0..shape.len())
+        .filter(|axis| keep || !axes.contains(axis))
+        .map(|axis| if axes.contains(&axis) { 1 } else { shape[axis] })
+        .collect()
 }
 
 /// The pool over `axes`, none of which is the batch, with those that are kept as channels: `[1, kept, 1, 1]`.

@@ -6,8 +6,8 @@ use exactum_qonnx::ops::{OpSchema, schemas};
 use exactum_qonnx::{DEFAULT_DOMAIN_NAME, Node};
 
 use super::{
-    Context, Lifter, activation, arithmetic, choose, conv, integer, matmul, moves, normalization, padding,
-    patches, pool, qlinear, quant, reduce, repeat, resize, slices,
+    Context, Lifter, activation, arithmetic, choose, conv, fused, integer, matmul, moves, normalization,
+    padding, patches, pool, qlinear, quant, reduce, repeat, resize, slices,
 };
 use crate::diagnostic::{Code, Diagnostic, Location};
 
@@ -35,8 +35,8 @@ operators! {
     "Trunc", quant::trunc, "versions 1 and 2";
     "Im2Col", patches::im2col, "windows as rows, `pad_value` 0; with a `MatMul` by a constant the convolution that it was";
     "MultiThreshold", quant::multi_threshold, "constant thresholds, positive out_scale; channels second or last";
-    "QuantizeLinear", qlinear::quantize, "4, 8 and 16 bits, per tensor or channel, constant scales; no blocks";
-    "DequantizeLinear", qlinear::dequantize, "of codes and of constants, int32 biases too; no blocks";
+    "QuantizeLinear", qlinear::quantize, "4, 8 and 16 bits, per tensor or channel, constant scales; no blocks but of equal scales";
+    "DequantizeLinear", qlinear::dequantize, "of codes and of constants, int32 biases too; blocks of constants whose scales are small multiples of one";
     "DynamicQuantizeLinear", qlinear::dynamic, "refused: scales are constants";
     "QLinearConv", qlinear::conv, "as Conv, constant weight and bias";
     "QLinearMatMul", qlinear::mat_mul, "as MatMul, constant second operand";
@@ -49,11 +49,15 @@ operators! {
     "QLinearSigmoid", qlinear::unary, "as Sigmoid";
     "QLinearLeakyRelu", qlinear::unary, "as LeakyRelu";
     "QLinearSoftmax", qlinear::unary, "as Softmax";
+    "QLinearReduceMean", qlinear::unary, "as ReduceMean";
     "ConvInteger", integer::conv_integer, "codes of one constant scale, constant weight";
     "MatMulInteger", integer::mat_mul_integer, "codes of one constant scale, constant second operand";
     "Conv", conv::conv, "lines and images, constant weight and bias; groups, dilations, all kinds of padding";
     "ConvTranspose", conv::conv_transpose, "lines and images, constant weight and bias; output_padding, output_shape, groups";
     "Gemm", matmul::gemm, "constant matrix and summand";
+    "FusedConv", fused::conv, "as Conv, a summand and an activation: Relu, LeakyRelu, Clip, Sigmoid, Tanh, HardSigmoid";
+    "FusedGemm", fused::gemm, "as Gemm and an activation, as FusedConv";
+    "FusedMatMul", fused::mat_mul, "as MatMul, operands transposed and a factor; not transBatchA, transBatchB";
     "MatMul", matmul::mat_mul, "one constant matrix, on either side, times a tensor of any rank";
     "BatchNormalization", normalization::batch_normalization, "inference, constant statistics";
     "Add", arithmetic::binary, "two computed tensors, or a constant per tensor or channel";
@@ -65,6 +69,9 @@ operators! {
     "Min", arithmetic::bound, "one computed tensor and constant numbers";
     "Max", arithmetic::bound, "one computed tensor and constant numbers";
     "Neg", activation::neg, "";
+    "Ceil", activation::round, "";
+    "Floor", activation::round, "";
+    "Round", activation::round, "";
     "Abs", activation::plain, "";
     "Relu", activation::relu, "";
     "LeakyRelu", activation::leaky_relu, "";
@@ -79,6 +86,9 @@ operators! {
     "Tanh", activation::plain, "";
     "Softmax", choose::softmax, "at the end of the network";
     "MaxPool", pool::max_pool, "lines and images, ceil_mode, dilations; not Indices";
+    "ReorderInput", pool::reorder, "";
+    "ReorderOutput", pool::reorder, "";
+    "NhwcMaxPool", pool::max_pool, "as MaxPool, channels last";
     "AveragePool", pool::average_pool, "lines and images, ceil_mode, count_include_pad, dilations";
     "GlobalAveragePool", pool::global_average_pool, "";
     "MaxPoolNHWC", pool::max_pool, "as MaxPool, channels last";
@@ -109,15 +119,12 @@ operators! {
     "Identity", moves::identity, "";
     "Dropout", moves::identity, "inference";
     "DebugMarker", moves::identity, "";
-    "Cast", moves::cast, "between floats, of codes to floats or wider integers; of constants to all numbers";
+    "Cast", moves::cast, "between floats, of codes to floats, of codes and limited numbers to integers; of constants to all numbers";
     "Shape", moves::shape_of, "";
     "Size", moves::shape_of, "";
     "Constant", known, "numbers";
     "ConstantOfShape", known, "of constants";
     "Range", known, "of constants";
-    "Ceil", known, "of constants";
-    "Floor", known, "of constants";
-    "Round", known, "of constants";
     "Sqrt", known, "of constants";
     "Exp", known, "of constants";
     "Log", known, "of constants";

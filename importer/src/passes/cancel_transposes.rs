@@ -1,7 +1,7 @@
 //! Drops chains of transposes and reshapes that leave every element where it was.
 //!
 //! A product over the last axis of a sequence, say, is a convolution between transposes, and channels-last adds two
-//! more: together they move nothing.
+//! more: together they move nothing. Transposes in a row that move something become one.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use crate::graph::{Graph, Level, Op, ValueId};
 
 pub(super) const PASS: Pass = Pass {
     name: "cancel-transposes",
-    about: "drop chains of transposes and reshapes that move nothing",
+    about: "drop chains of transposes and reshapes that move nothing; make transposes in a row one",
     from: Level::Integer,
     to: Level::Integer,
     run,
@@ -30,6 +30,7 @@ struct Moved {
 fn run(graph: &mut Graph) -> Result<()> {
     let mut moved: BTreeMap<ValueId, Moved> = BTreeMap::new();
     for index in 0..graph.nodes.len() {
+        compose(graph, index);
         let node = &graph.nodes[index];
         let x = node.inputs[0];
         let value = graph.value(x);
@@ -69,4 +70,15 @@ fn run(graph: &mut Graph) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Makes a transpose of a transpose one of what that reads.
+fn compose(graph: &mut Graph, index: usize) {
+    let Op::Transpose { perm } = &graph.nodes[index].op else { return };
+    let Some(before) = graph.producer(graph.nodes[index].inputs[0]) else { return };
+    let Op::Transpose { perm: first } = &graph.nodes[before].op else { return };
+    let perm = perm.iter().map(|axis| first[*axis]).collect();
+    let inputs = graph.nodes[before].inputs.clone();
+    let node = &mut graph.nodes[index];
+    (node.op, node.inputs) = (Op::Transpose { perm }, inputs);
 }

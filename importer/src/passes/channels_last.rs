@@ -116,7 +116,7 @@ impl Rewriter {
                 | Op::Repeat { .. }
                 | Op::Slice { .. }
                 | Op::Border { .. }
-        );
+        ) || node.op == Op::Reshape && self.graph.value(node.inputs[0]).shape == *shape;
         let by_channel = match &node.op {
             Op::Requantize(Requantize::Certified(certified)) => certified.certificate.channels.len() > 1,
             Op::RequantizePair(RequantizePair::Certified { certified, .. })

@@ -1,18 +1,23 @@
 //! Computes what depends on constants only: quantized weights and biases, and what moves their elements.
 //!
 //! A weight leaves this pass as integer codes without a zero point; the quotient `w / scale` is rounded exactly, as for
-//! inputs. Arithmetic on float constants was done when the file was read.
+//! inputs. Arithmetic on float constants was done when the file was read; that on quantized ones is done here where codes
+//! are left of it.
 
+mod arithmetic;
+mod moves;
 mod quantize;
+
+use exactum_runtime::num::IntRange;
 
 use super::Pass;
 use crate::diagnostic::{Code, Diagnostic, Report, Result};
 use crate::graph::channels::moved_axis;
-use crate::graph::{Codes, Constant, Graph, Level, Node, Op, Type, Value};
+use crate::graph::{Codes, Constant, Graph, Level, Node, Op, Type, Value, narrowest};
 
 pub(super) const PASS: Pass = Pass {
     name: "fold-constants",
-    about: "turn quantized initializers into integer codes and carry out what moves them",
+    about: "turn quantized initializers into integer codes and carry out what moves and scales them",
     from: Level::Imported,
     to: Level::Imported,
     run,
@@ -65,12 +70,8 @@ fn fold(graph: &Graph, index: usize, node: &Node) -> Result<Option<(Type, Consta
             let ty = with_axis(&x.ty, |axis| moved_axis(&x.shape, output, axis), index, node)?;
             Some((ty, constant.clone()))
         }
-        Op::Slice { starts, steps, sizes } if x.codes().is_none_or(|codes| codes.axis.is_none()) => {
-            let indices = part(x, starts, steps, sizes);
-            Some((x.ty.clone(), picked(constant, &indices)))
-        }
-        Op::Concat { axis } => concat(graph, node, *axis),
-        _ => None,
+        Op::Concat { axis } => moves::concat(graph, node, *axis),
+        _ => moves::fold(x, node, output).or_else(|| arithmetic::fold(graph, node)),
     })
 }
 
@@ -94,64 +95,16 @@ fn with_axis(
     }
 }
 
-/// The elements at `indices`.
-fn picked(constant: &Constant, indices: &[usize]) -> Constant {
-    fn pick<T: Copy>(values: &[T], indices: &[usize]) -> Vec<T> {
-        indices.iter().map(|index| values[*index]).collect()
+/// Codes without a zero point, in the narrowest type, with one scale where all are equal.
+fn tightened(codes: Vec<i32>, mut scale: Vec<f32>, axis: Option<usize>) -> (Type, Constant) {
+    let (lo, hi) = (codes.iter().copied().fold(0, i32::min), codes.iter().copied().fold(0, i32::max));
+    let range = IntRange { lo: lo.into(), hi: hi.into() };
+    if scale.iter().all(|other| *other == scale[0]) {
+        scale.truncate(1);
     }
-    match constant {
-        Constant::Float(values) => Constant::Float(pick(values, indices)),
-        Constant::Codes(values) => Constant::Codes(pick(values, indices)),
-        Constant::Shape(values) => Constant::Shape(pick(values, indices)),
-    }
-}
-
-/// Indices of a regular part of `x`, which lies inside.
-fn part(x: &Value, starts: &[usize], steps: &[isize], sizes: &[usize]) -> Vec<usize> {
-    let mut indices = vec![0usize];
-    for axis in 0..x.shape.len() {
-        let inner: usize = x.shape[axis + 1..].iter().product();
-        let at = |i: usize| starts[axis].saturating_add_signed(steps[axis] * i as isize) * inner;
-        indices = indices.iter().flat_map(|base| (0..sizes[axis]).map(move |i| base + at(i))).collect();
-    }
-    indices
-}
-
-/// Constants of one type joined.
-fn concat(graph: &Graph, node: &Node, axis: usize) -> Option<(Type, Constant)> {
-    let operands: Vec<&Value> = node.inputs.iter().map(|id| graph.value(*id)).collect();
-    let ty = &operands[0].ty;
-    let shared = |value: &&Value| value.ty == *ty && value.codes().is_none_or(|codes| codes.axis.is_none());
-    if !operands.iter().all(shared) {
-        return None;
-    }
-    let outer: usize = operands[0].shape[..axis].iter().product();
-    fn join<'a, T: Copy + 'a>(parts: &[&'a Vec<T>], outer: usize) -> Vec<T> {
-        let row = |row: usize| {
-            parts
-                .iter()
-                .flat_map(move |part| part.chunks(part.len() / outer.max(1)).nth(row).unwrap_or_default())
-        };
-        (0..outer).flat_map(row).copied().collect()
-    }
-    macro_rules! joined {
-        ($kind:ident) => {{
-            let parts: Option<Vec<_>> = operands
-                .iter()
-                .map(|value| match &value.constant {
-                    Some(Constant::$kind(values)) => Some(values),
-                    _ => None,
-                })
-                .collect();
-            Constant::$kind(join(&parts?, outer))
-        }};
-    }
-    let constant = match operands[0].constant.as_ref()? {
-        Constant::Float(_) => joined!(Float),
-        Constant::Codes(_) => joined!(Codes),
-        Constant::Shape(_) => joined!(Shape),
-    };
-    Some((ty.clone(), constant))
+    let axis = axis.filter(|_| scale.len() > 1);
+    let ty = Codes { int: narrowest(range), range, zero_point: 0, scale, axis };
+    (Type::Codes(ty), Constant::Codes(codes))
 }
 
 fn transpose(constant: &Constant, x: &Value, perm: &[usize]) -> Constant {

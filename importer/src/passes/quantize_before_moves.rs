@@ -1,10 +1,13 @@
 //! Exchanges quantizers and functions of elements with the moves whose results they read, so that codes are moved.
 //!
 //! A function of each element by itself gives the same before and after elements are moved, repeated or joined. Through a
-//! maximum it goes if it rises, through padding with zeros if it keeps zero.
+//! maximum it goes if it rises, through padding if it keeps zero or gives a number that the file could hold.
+
+use num_traits::{ToPrimitive, Zero};
 
 use super::Pass;
 use crate::diagnostic::Result;
+use crate::exact;
 use crate::graph::channels::moved_axis;
 use crate::graph::{Activation, Affine, Constant, Graph, Level, Node, Op, Value, ValueId};
 
@@ -39,7 +42,9 @@ fn exchange(graph: &mut Graph, index: usize) -> Option<usize> {
     let moves = graph.nodes[place].clone();
     let alone = graph.consumers(between).count() == 1 && !graph.outputs.contains(&between);
     let reads = function.inputs.iter().filter(|id| **id == between).count();
-    if !alone || reads != 1 || already_quantized(graph, &moves) {
+    // Padding of codes is a window's own only when their meaning stands before it.
+    let meaning = matches!((&moves.op, &function.op), (Op::Pad { .. }, Op::Affine(_)));
+    if !alone || reads != 1 || already_quantized(graph, &moves) && !meaning {
         return None;
     }
     let copies: Option<Vec<Op>> =
@@ -66,7 +71,13 @@ fn exchange(graph: &mut Graph, index: usize) -> Option<usize> {
         results.push(output);
         made.push(Node { name, op, inputs, output, origin: function.origin.clone() });
     }
-    graph.nodes[index] = Node { inputs: results, output: function.output, ..moves };
+    let op = match moves.op {
+        Op::Pad { before, after, value } => {
+            Op::Pad { before, after, value: filled(graph, &function, value).unwrap_or(value) }
+        }
+        op => op,
+    };
+    graph.nodes[index] = Node { op, inputs: results, output: function.output, ..moves };
     graph.nodes.splice(place..=place, made);
     Some(place)
 }
@@ -140,7 +151,7 @@ fn through(graph: &Graph, function: &Node, moves: &Node, operand: usize) -> Opti
         Op::Repeat { factors } => axis.map(|axis| (factors[axis] == 1).then_some(axis)),
         Op::Slice { .. } => axis.map(|axis| (from[axis] == to[axis]).then_some(axis)),
         Op::MaxPool(_) if rises(graph, function) => axis.map(|axis| (axis == 1).then_some(axis)),
-        Op::Pad { value: 0.0, .. } if keeps_zero(graph, function) => axis.map(|_| None),
+        Op::Pad { value, .. } if filled(graph, function, *value).is_some() => axis.map(|_| None),
         _ => return None,
     };
     // A slice that goes backwards keeps sizes and not the order.
@@ -233,6 +244,21 @@ fn rises(graph: &Graph, function: &Node) -> bool {
         Op::Activation(_) => true,
         _ => false,
     }
+}
+
+/// What elements of padding with `value` are after `function`: zero stays zero, or a line gives a `float32`.
+fn filled(graph: &Graph, function: &Node, value: f32) -> Option<f32> {
+    if value == 0.0 && keeps_zero(graph, function) {
+        return Some(0.0);
+    }
+    let Op::Affine(Affine { multiply, divide, add, .. }) = &function.op else { return None };
+    let (&[multiply], &[divide], &[add]) = (multiply.as_slice(), divide.as_slice(), add.as_slice()) else {
+        return None;
+    };
+    let divide = exact::from_f64(divide).filter(|divide| !divide.is_zero())?;
+    let real = exact::from_f32(value)? * exact::from_f64(multiply)? / divide + exact::from_f64(add)?;
+    let narrow = real.to_f64()? as f32;
+    (exact::from_f32(narrow)? == real).then_some(narrow)
 }
 
 /// Whether zero stays zero.

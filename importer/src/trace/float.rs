@@ -225,6 +225,7 @@ fn activation(operands: &Operands<'_>, function: &Activation) -> Vec<f32> {
             }
         }
         Activation::Erf => exact::erf((*x).into()) as f32,
+        Activation::Round { rounding } => quantizers::rounded(*x, *rounding),
     };
     operands.x().iter().enumerate().map(value).collect()
 }

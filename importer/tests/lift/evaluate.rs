@@ -175,6 +175,7 @@ fn compute(graph: &Graph, node: &Node, operands: &[Numbers]) -> Numbers {
             Activation::Sigmoid => each(&|x| 1.0 / (1.0 + (-x).exp())),
             Activation::Tanh => each(&f64::tanh),
             Activation::Elu { alpha } => each(&|x| if x < 0.0 { alpha * x.exp_m1() } else { x }),
+            Activation::Round { rounding } => each(&|x| rounded(x, *rounding)),
             // The trapezoidal rule for the integral that defines it.
             Activation::Erf => each(&|x| {
                 let steps = 20_000;

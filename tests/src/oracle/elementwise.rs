@@ -116,7 +116,7 @@ fn prelu(x: &Exact, slope: &Exact) -> Result<Exact> {
 }
 
 /// `max(0, min(1, alpha * x + beta))`.
-fn hard_sigmoid(x: &Exact, alpha: &BigRational, beta: &BigRational) -> Result<Exact> {
+pub(super) fn hard_sigmoid(x: &Exact, alpha: &BigRational, beta: &BigRational) -> Result<Exact> {
     let line = x.clone().times(alpha).add(&Exact::scalar(beta))?;
     let one = Exact::whole(vec![], vec![Int::ONE]);
     Ok(line.zip(&one, |a, b| a.min(b).clone())?.map(|integer| integer.max(&Int::ZERO).clone()))

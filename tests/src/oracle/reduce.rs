@@ -8,9 +8,17 @@ use super::int::Int;
 use super::{Exact, Result};
 
 pub(super) fn reduce(applied: &Applied<'_>) -> Result<Exact> {
-    let x = applied.real(0)?;
+    over(applied, applied.real(0)?, applied.node.op_type.as_str())
+}
+
+/// `x` reduced as `op_type` does, over the axes of `applied`.
+pub(super) fn over(applied: &Applied<'_>, x: &Exact, op_type: &str) -> Result<Exact> {
     let rank = x.shape.len();
-    let listed = applied.listed("axes", 1)?.unwrap_or_default();
+    let listed = match applied.ints("axes")? {
+        Some(axes) => axes,
+        None if applied.node.op_type == op_type => applied.listed("axes", 1)?.unwrap_or_default(),
+        None => vec![],
+    };
     if listed.is_empty() && applied.int("noop_with_empty_axes", 0)? != 0 {
         return Ok(x.clone());
     }
@@ -34,7 +42,6 @@ pub(super) fn reduce(applied: &Applied<'_>) -> Result<Exact> {
     let sum = |group: &Vec<&Int>| group.iter().fold(Int::ZERO, |sum, integer| &sum + *integer);
     let largest = |group: &Vec<&Int>| group.iter().copied().max().cloned().unwrap_or(Int::ZERO);
     let smallest = |group: &Vec<&Int>| group.iter().copied().min().cloned().unwrap_or(Int::ZERO);
-    let op_type = applied.node.op_type.as_str();
     let integers: Vec<Int> = match op_type {
         "ReduceMax" => groups.iter().map(largest).collect(),
         "ReduceMin" => groups.iter().map(smallest).collect(),

@@ -4,10 +4,11 @@
 use exactum_qonnx::ElemType;
 
 use super::applied::Applied;
+use super::exact::{index, position};
 use super::int::Int;
 use super::quantize::{Grid, numbers};
 use super::round::Mode;
-use super::{Exact, Result, Value, conv, elementwise, function, linear, pool, shape};
+use super::{Exact, Result, Value, conv, elementwise, function, fused, linear, pool, reduce, shape};
 
 /// Smallest and largest integer of a type.
 pub(super) fn range(elem: ElemType) -> Option<(Int, Int)> {
@@ -53,6 +54,21 @@ fn restored(applied: &Applied<'_>, x: usize, scale: usize, axis: i64) -> Result<
     numbers(codes, &parameter(applied.real(scale)?)?, &zero_point)
 }
 
+/// The real numbers of codes whose scales and zero points are for blocks of `block` elements along an axis.
+fn restored_blocks(applied: &Applied<'_>, block: usize) -> Result<Exact> {
+    let codes = applied.real(0)?;
+    let axis = applied.axis(applied.int("axis", 1)?, codes.shape.len())?;
+    let spread = |parameter: &Exact| {
+        parameter.pick(codes.shape.clone(), |at| {
+            let mut place = position(&codes.shape, at);
+            place[axis] /= block;
+            index(&parameter.shape, &place)
+        })
+    };
+    let zero_point = applied.optional_real(2)?.map(spread).unwrap_or_else(zero);
+    codes.sub(&zero_point)?.mul(&spread(applied.real(1)?))
+}
+
 /// The codes of `x`, with scale and zero point in operands `scale` and `scale + 1`. Their type is that of the zero
 /// point, `otherwise` without one.
 fn quantized(
@@ -94,13 +110,16 @@ pub(super) fn operator(applied: &Applied<'_>) -> Result<Value> {
             quantized(applied, applied.real(0)?, 1, axis, given.unwrap_or(ElemType::U8))
         }
         "DequantizeLinear" => {
-            if applied.int("block_size", 0)? != 0 {
-                return applied.fail("blocks of scales");
+            let block = applied.int("block_size", 0)?;
+            if block != 0 {
+                return Ok(Value::Real(restored_blocks(applied, block as usize)?, ElemType::F32));
             }
             Ok(Value::Real(restored(applied, 0, 1, applied.int("axis", 1)?)?, ElemType::F32))
         }
         "QLinearConv" => {
             let (x, weight) = (restored(applied, 0, 1, 1)?, restored(applied, 3, 4, 0)?);
+            let last = applied.int("channels_last", 0)? != 0;
+            let x = if last { shape::channels_first(&x)? } else { x };
             let bias = match applied.optional_real(8)? {
                 // Its unit is that of the products.
                 Some(bias) => {
@@ -110,6 +129,7 @@ pub(super) fn operator(applied: &Applied<'_>) -> Result<Value> {
                 None => None,
             };
             let sums = conv::convolve(applied, &x, &weight, bias.as_ref())?;
+            let sums = if last { shape::channels_last(&sums)? } else { sums };
             quantized(applied, &sums, 6, 1, applied.elem(0)?)
         }
         "QLinearMatMul" => {
@@ -134,7 +154,19 @@ pub(super) fn operator(applied: &Applied<'_>) -> Result<Value> {
 pub(super) fn microsoft(applied: &Applied<'_>) -> Result<Value> {
     let op_type = applied.node.op_type.as_str();
     match op_type {
-        "QuantizeLinear" | "DequantizeLinear" => operator(applied),
+        "QuantizeLinear" | "DequantizeLinear" | "QLinearConv" => operator(applied),
+        "FusedConv" | "FusedGemm" | "FusedMatMul" => {
+            Ok(Value::Real(fused::operator(applied)?, ElemType::F32))
+        }
+        "NhwcMaxPool" => {
+            let first = shape::channels_first(applied.real(0)?)?;
+            let largest = shape::channels_last(&pool::max(applied, &first)?)?;
+            Ok(Value::Real(largest, applied.elem(0)?))
+        }
+        "QLinearReduceMean" => {
+            let means = reduce::over(applied, &restored(applied, 0, 1, 1)?, "ReduceMean")?;
+            quantized(applied, &means, 3, 1, applied.elem(0)?)
+        }
         "QLinearAdd" | "QLinearMul" => {
             let (a, b) = (restored(applied, 0, 1, 1)?, restored(applied, 3, 4, 1)?);
             let result = if op_type == "QLinearAdd" { a.add(&b)? } else { a.mul(&b)? };

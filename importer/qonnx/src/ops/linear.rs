@@ -1,7 +1,7 @@
 //! Convolution and matrix products.
 
-use super::AttributeKind::Ints;
-use super::{AttributeSchema, CHANNELS_LAST, MICROSOFT, OpSchema, STANDARD_OP, optional, required};
+use super::AttributeKind::{Float, Floats, Ints};
+use super::{AttributeSchema, CHANNELS_LAST, Formal, MICROSOFT, OpSchema, STANDARD_OP, optional, required};
 
 /// Attributes of a convolution.
 const CONV: &[AttributeSchema] = &[
@@ -11,6 +11,19 @@ const CONV: &[AttributeSchema] = &[
     AttributeSchema::derived("kernel_shape", Ints),
     AttributeSchema::derived("pads", Ints),
     AttributeSchema::derived("strides", Ints),
+];
+
+/// Operands of a convolution from codes to codes.
+const QLINEAR_CONV: &[Formal] = &[
+    required("x"),
+    required("x_scale"),
+    required("x_zero_point"),
+    required("w"),
+    required("w_scale"),
+    required("w_zero_point"),
+    required("y_scale"),
+    required("y_zero_point"),
+    optional("B"),
 ];
 
 pub(super) const SCHEMAS: &[OpSchema] = &[
@@ -83,18 +96,72 @@ pub(super) const SCHEMAS: &[OpSchema] = &[
         op_type: "QLinearConv",
         since: 10,
         summary: "convolution from codes to codes",
-        inputs: &[
-            required("x"),
-            required("x_scale"),
-            required("x_zero_point"),
-            required("w"),
-            required("w_scale"),
-            required("w_zero_point"),
-            required("y_scale"),
-            required("y_zero_point"),
-            optional("B"),
-        ],
+        inputs: QLINEAR_CONV,
         attributes: CONV,
+        ..STANDARD_OP
+    },
+    OpSchema {
+        op_type: "QLinearConv",
+        domains: MICROSOFT,
+        summary: "convolution from codes to codes, channels first or last",
+        inputs: QLINEAR_CONV,
+        attributes: &[
+            AttributeSchema::string("auto_pad", "NOTSET"),
+            AttributeSchema::int("channels_last", 0),
+            AttributeSchema::derived("dilations", Ints),
+            AttributeSchema::int("group", 1),
+            AttributeSchema::derived("kernel_shape", Ints),
+            AttributeSchema::derived("pads", Ints),
+            AttributeSchema::derived("strides", Ints),
+        ],
+        ..STANDARD_OP
+    },
+    OpSchema {
+        op_type: "FusedConv",
+        domains: MICROSOFT,
+        summary: "convolution, sum and activation",
+        inputs: &[required("X"), required("W"), optional("B"), optional("Z")],
+        attributes: &[
+            AttributeSchema::string("activation", ""),
+            AttributeSchema::derived("activation_params", Floats),
+            AttributeSchema::string("auto_pad", "NOTSET"),
+            AttributeSchema::derived("dilations", Ints),
+            AttributeSchema::int("group", 1),
+            AttributeSchema::derived("kernel_shape", Ints),
+            AttributeSchema::derived("pads", Ints),
+            AttributeSchema::derived("strides", Ints),
+        ],
+        ..STANDARD_OP
+    },
+    OpSchema {
+        op_type: "FusedGemm",
+        domains: MICROSOFT,
+        summary: "alpha A B + beta C and activation",
+        inputs: &[required("A"), required("B"), optional("C")],
+        attributes: &[
+            AttributeSchema::string("activation", ""),
+            AttributeSchema::derived("activation_alpha", Float),
+            AttributeSchema::derived("activation_beta", Float),
+            AttributeSchema::derived("activation_gamma", Float),
+            AttributeSchema::float("alpha", 1.0),
+            AttributeSchema::float("beta", 1.0),
+            AttributeSchema::int("transA", 0),
+            AttributeSchema::int("transB", 0),
+        ],
+        ..STANDARD_OP
+    },
+    OpSchema {
+        op_type: "FusedMatMul",
+        domains: MICROSOFT,
+        summary: "alpha times a matrix product of operands that may be transposed",
+        inputs: &[required("A"), required("B")],
+        attributes: &[
+            AttributeSchema::float("alpha", 1.0),
+            AttributeSchema::int("transA", 0),
+            AttributeSchema::int("transB", 0),
+            AttributeSchema::int("transBatchA", 0),
+            AttributeSchema::int("transBatchB", 0),
+        ],
         ..STANDARD_OP
     },
     OpSchema {

@@ -2,7 +2,7 @@
 
 use super::AttributeKind::{Int, Ints, String};
 use super::quant::DOMAINS;
-use super::{AttributeSchema, CHANNELS_LAST, Formal, OpSchema, STANDARD_OP, optional, required};
+use super::{AttributeSchema, CHANNELS_LAST, Formal, MICROSOFT, OpSchema, STANDARD_OP, optional, required};
 
 const MAX_POOL: OpSchema = OpSchema {
     op_type: "MaxPool",
@@ -19,6 +19,9 @@ const MAX_POOL: OpSchema = OpSchema {
     ],
     ..STANDARD_OP
 };
+
+/// Domain of the float operators that ONNX Runtime's optimizer gives blocks of channels; every value has its usual shape.
+const BLOCKED: &[&str] = &["com.microsoft.nchwc"];
 
 const AVERAGE_POOL: OpSchema = OpSchema {
     op_type: "AveragePool",
@@ -98,8 +101,43 @@ pub(super) const SCHEMAS: &[OpSchema] = &[
     },
     AVERAGE_POOL,
     OpSchema { domains: CHANNELS_LAST, attributes: POOL, ..AVERAGE_POOL },
+    OpSchema { domains: BLOCKED, attributes: POOL, ..MAX_POOL },
+    OpSchema { domains: BLOCKED, attributes: POOL, ..AVERAGE_POOL },
+    OpSchema {
+        op_type: "NhwcMaxPool",
+        domains: MICROSOFT,
+        summary: "largest element of each window, channels last",
+        attributes: POOL,
+        ..STANDARD_OP
+    },
     OpSchema { op_type: "GlobalAveragePool", summary: "mean of each channel", ..STANDARD_OP },
     OpSchema { op_type: "GlobalMaxPool", summary: "largest element of each channel", ..STANDARD_OP },
+    OpSchema {
+        op_type: "GlobalAveragePool",
+        domains: BLOCKED,
+        summary: "mean of each channel",
+        ..STANDARD_OP
+    },
+    OpSchema {
+        op_type: "GlobalMaxPool",
+        domains: BLOCKED,
+        summary: "largest element of each channel",
+        ..STANDARD_OP
+    },
+    OpSchema {
+        op_type: "ReorderInput",
+        domains: BLOCKED,
+        summary: "the input, in blocks of channels",
+        attributes: &[AttributeSchema::int("channels_last", 0)],
+        ..STANDARD_OP
+    },
+    OpSchema {
+        op_type: "ReorderOutput",
+        domains: BLOCKED,
+        summary: "the input, not in blocks of channels",
+        attributes: &[AttributeSchema::int("channels_last", 0), AttributeSchema::required("channels", Int)],
+        ..STANDARD_OP
+    },
     by_attribute("ReduceMean", "mean over axes"),
     by_input("ReduceMean", 18, "mean over axes"),
     by_attribute("ReduceMax", "largest over axes"),

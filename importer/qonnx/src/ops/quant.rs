@@ -125,6 +125,15 @@ pub(super) const SCHEMAS: &[OpSchema] = &[
         attributes: &[AttributeSchema::int("channels_last", 0)],
         ..linear_unary("mean of each channel from codes to codes")
     },
+    OpSchema {
+        op_type: "QLinearReduceMean",
+        attributes: &[
+            AttributeSchema::required("axes", Ints),
+            AttributeSchema::int("keepdims", 1),
+            AttributeSchema::int("noop_with_empty_axes", 0),
+        ],
+        ..linear_unary("mean over axes from codes to codes")
+    },
     OpSchema { op_type: "QLinearSigmoid", ..linear_unary("sigmoid from codes to codes") },
     OpSchema {
         op_type: "QLinearLeakyRelu",

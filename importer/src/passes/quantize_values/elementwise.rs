@@ -62,6 +62,7 @@ impl Quantizer<'_> {
             Activation::Tanh => Piece::Tanh,
             Activation::Elu { alpha } => Piece::Elu { alpha: number(*alpha)? },
             Activation::Erf => Piece::Erf,
+            Activation::Round { rounding } => Piece::Round { rounding: *rounding },
         };
         let axis = match activation {
             Activation::LeakyRelu { axis, .. } => *axis,

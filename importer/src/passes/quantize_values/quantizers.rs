@@ -41,6 +41,12 @@ impl Quantizer<'_> {
             self.known.insert(node.output, known);
             return Ok(());
         }
+        if let Some(id) = self.same_codes(&known, &codes) {
+            let curve = native(&codes);
+            let moved = Known { source: Source::Integer(id), curve, channels: None, ..known };
+            self.known.insert(node.output, moved);
+            return Ok(());
+        }
         let (scale, zero_point) = (exact_scale(codes.scale[0]), codes.zero_point);
         let (inside, after) = if attributes.zero_point_outside { (0, zero_point) } else { (zero_point, 0) };
         let rule = |scale| Rule::Uniform {
@@ -90,6 +96,21 @@ impl Quantizer<'_> {
             && before.axis.is_none()
             && (&before.scale, before.zero_point) == (&codes.scale, codes.zero_point)
             && codes.range.contains_range(before.range)
+    }
+
+    /// The integers of `known` under the name of `codes`, if each of them is the code that a quantizer would give it.
+    fn same_codes(&mut self, known: &Known, codes: &Codes) -> Option<ValueId> {
+        let Source::Integer(id) = known.source else { return None };
+        let before = self.to.value(id).codes()?.clone();
+        let (gain, offset) = known.curve.as_affine()?;
+        let ([gain], [offset], None, None) = (&gain[..], &offset[..], &known.softmax, codes.axis) else {
+            return None;
+        };
+        let same = *gain == exact_scale(codes.scale[0])
+            && *offset == -gain * exact::from_integer(codes.zero_point)
+            && codes.range.contains_range(before.range)
+            && before.int.range().contains(codes.zero_point);
+        same.then(|| self.renamed(id, before, gain, codes.zero_point))
     }
 
     pub(super) fn bipolar_quant(&mut self, at: &Location, node: &Node) -> Result<(), Diagnostic> {

@@ -11,7 +11,7 @@ use super::known::{Known, Source, native};
 use super::quantizers::smallest_type;
 use crate::diagnostic::{Code, Diagnostic, Location};
 use crate::exact::{self, Curve, Quantizer as Rule, Rational};
-use crate::graph::{Codes, Node, Tail, Type, ValueId};
+use crate::graph::{Codes, Node, Op, Tail, Type, Value, ValueId};
 use crate::passes::bound_accumulators;
 
 /// Most integers whose values are looked at one by one.
@@ -57,16 +57,18 @@ impl Quantizer<'_> {
             if zero == exact::from_integer(codes.zero_point) {
                 return Ok(Grid { id, gain: gain.clone(), zero_point: codes.zero_point });
             }
+            let legal = |zero: &i64| codes.int.range().contains(*zero) && codes.int.width.bits() <= bits;
+            if let Some(zero_point) = zero.is_integer().then(|| zero.to_i64()).flatten().filter(legal) {
+                let (codes, gain) = (codes.clone(), gain.clone());
+                return Ok(Grid { id: self.renamed(id, codes, &gain, zero_point), gain, zero_point });
+            }
         }
         let Some((unit, range)) = self.unit(id, &known.curve) else {
             return Err(self.unquantized(at, &known.name));
         };
         let int = smallest_type(range.union(IntRange::point(0))).filter(|int| int.width.bits() <= bits);
         let Some(int) = int else { return Err(self.unquantized(at, &known.name)) };
-        // The unit need not be a float; codes inside the graph carry the nearest one for show, gains are exact.
-        let scale = unit.to_f64().map_or(1.0, |unit| unit as f32);
-        let scale = if scale.is_finite() && scale > 0.0 { scale } else { f32::MIN_POSITIVE };
-        let codes = Codes { int, range, zero_point: 0, scale: vec![scale], axis: None };
+        let codes = Codes { int, range, zero_point: 0, scale: vec![shown(&unit)], axis: None };
         let rule = Rule::Uniform {
             scale: unit.clone(),
             zero_point: 0,
@@ -82,6 +84,15 @@ impl Quantizer<'_> {
             *node = Node { name, origin: vec![], ..node.clone() };
         }
         Ok(Grid { id, gain: unit, zero_point: 0 })
+    }
+
+    /// The codes `id` under another name, whose zero is `zero_point`: nothing is computed.
+    pub(super) fn renamed(&mut self, id: ValueId, codes: Codes, gain: &Rational, zero_point: i64) -> ValueId {
+        let Value { name, shape, .. } = self.to.value(id).clone();
+        let ty = Type::Codes(Codes { zero_point, scale: vec![shown(gain)], axis: None, ..codes });
+        let output = self.to.add(Value::new(name.clone(), shape, ty));
+        self.to.nodes.push(Node { name, origin: vec![], op: Op::Reshape, inputs: vec![id], output });
+        output
     }
 
     /// The largest unit of which all values of `curve` over the integers `id` are whole multiples, and those multiples.
@@ -125,6 +136,12 @@ impl Quantizer<'_> {
     pub(super) fn native(&self, id: ValueId) -> Curve {
         self.to.value(id).codes().map_or_else(Curve::identity, native)
     }
+}
+
+/// The scale that codes inside the graph carry for show: a unit need not be a float, gains are exact.
+fn shown(unit: &Rational) -> f32 {
+    let scale = unit.abs().to_f64().map_or(1.0, |unit| unit as f32);
+    if scale.is_finite() && scale > 0.0 { scale } else { f32::MIN_POSITIVE }
 }
 
 /// The largest number of which both are whole multiples.

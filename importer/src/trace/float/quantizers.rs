@@ -73,7 +73,7 @@ fn range(attributes: &QuantAttributes, bits: f32) -> (f32, f32) {
     }
 }
 
-fn rounded(x: f32, rounding: Rounding) -> f32 {
+pub(super) fn rounded(x: f32, rounding: Rounding) -> f32 {
     match rounding {
         Rounding::HalfEven => x.round_ties_even(),
         Rounding::HalfAway => x.round(),
