@@ -125,11 +125,12 @@ pub enum Bias {
     OtherScale,
 }
 
-/// Any quantizer of activations.
-fn quantizer() -> impl Strategy<Value = Quantizer> {
+/// Any quantizer of activations, of 2 to 8 bits or, if `wide`, of up to 16.
+fn quantizer(wide: bool) -> impl Strategy<Value = Quantizer> {
     let zero_point = prop_oneof![2 => Just(None), 1 => (0..=16u8).prop_map(Some)];
     let rounding = prop_oneof![3 => Just(0), 1 => 0..build::ROUNDING.len()];
-    let bits = prop_oneof![8 => 2..=8u32, 1 => 9..=15u32, 1 => Just(16u32)];
+    let (long, longest) = if wide { (9..=15u32, 16u32) } else { (2..=8, 8) };
+    let bits = prop_oneof![8 => 2..=8u32, 1 => long, 1 => Just(longest)];
     (bits, any::<bool>(), any::<bool>(), zero_point, rounding, 0.1..2.0f64).prop_map(
         |(bits, signed, narrow, zero_point, rounding, spread)| Quantizer {
             bits,
@@ -161,7 +162,7 @@ fn kind() -> impl Strategy<Value = Kind> {
 fn layer() -> impl Strategy<Value = Layer> {
     let bias = prop_oneof![Just(Bias::Absent), Just(Bias::Float), Just(Bias::Units), Just(Bias::OtherScale)];
     let flags = (any::<bool>(), any::<bool>(), any::<bool>(), prop::bool::weighted(0.2));
-    let quantizer = prop_oneof![1 => Just(None), 4 => quantizer().prop_map(Some)];
+    let quantizer = prop_oneof![1 => Just(None), 4 => quantizer(true).prop_map(Some)];
     let weights = (2..=8u32, prop_oneof![Just((true, true)), Just((true, false)), Just((false, false))]);
     (kind(), 1..=6usize, weights, bias, flags, quantizer, prop::option::weighted(0.3, window())).prop_map(
         |(kind, outputs, (weight_bits, weight_type), bias, flags, quantizer, pool)| {
@@ -185,7 +186,14 @@ fn layer() -> impl Strategy<Value = Layer> {
 /// Any network of one to three layers.
 pub fn network() -> impl Strategy<Value = Network> {
     let input = [1..=5usize, 2..=6usize, 2..=6usize];
-    (input, any::<bool>(), any::<bool>(), quantizer(), prop::collection::vec(layer(), 1..=3), any::<u64>())
+    (
+        input,
+        any::<bool>(),
+        any::<bool>(),
+        quantizer(true),
+        prop::collection::vec(layer(), 1..=3),
+        any::<u64>(),
+    )
         .prop_map(|(input, spatial, power_of_two, quantizer, layers, seed)| Network {
             input,
             spatial,

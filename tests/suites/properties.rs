@@ -62,9 +62,13 @@ fn rule_case(rule: &Quantizer) -> Case {
 /// Every rounding mode, width, sign and narrow flag after every operator and before every one: reference and host agree
 /// with the oracle.
 fn rules_at_every_place() -> Result<(), Failed> {
+    // All of the widest, of the others enough that every width meets every mode, sign and zero point in turn.
+    let chosen = |(index, rule): &(usize, Quantizer)| rule.bits == WIDEST || index % 4 == 0;
     let problems: Vec<String> = rules(WIDEST)
         .into_iter()
-        .flat_map(|rule| {
+        .enumerate()
+        .filter(chosen)
+        .flat_map(|(_, rule)| {
             let case = rule_case(&rule);
             [&Reference as &dyn backend::Backend, &Host].map(|backend| agree(&case, backend).err())
         })

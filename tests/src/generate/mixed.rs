@@ -104,9 +104,9 @@ fn act() -> impl Strategy<Value = Act> {
 /// Any network of one to four steps.
 pub fn mixed() -> impl Strategy<Value = Mixed> {
     let input = [1..=4usize, 2..=6usize, 2..=6usize];
-    let step = (act(), super::quantizer()).prop_map(|(act, quantizer)| Step { act, quantizer });
+    let step = (act(), super::quantizer(false)).prop_map(|(act, quantizer)| Step { act, quantizer });
     let flags = (any::<bool>(), any::<bool>());
-    (input, flags, super::quantizer(), prop::collection::vec(step, 1..=4), any::<u64>()).prop_map(
+    (input, flags, super::quantizer(false), prop::collection::vec(step, 1..=4), any::<u64>()).prop_map(
         |(input, (power_of_two, standard), quantizer, steps, seed)| Mixed {
             input,
             power_of_two,
