@@ -14,6 +14,7 @@ mod multiply;
 mod offset;
 mod pair;
 mod pair_line;
+mod pair_thresholds;
 mod params;
 mod shift_half_even;
 mod slopes;
@@ -31,8 +32,8 @@ use constraints::Constraints;
 use exactum_runtime::num::IntRange;
 use num_traits::ToPrimitive;
 
-/// Most codes above the smallest one that a channel may reach on its range: 17 bits of codes.
-pub const MAX_STEPS: i64 = (1 << 17) - 1;
+/// Most codes above the smallest one that a channel may reach on its range: 18 bits of codes.
+pub const MAX_STEPS: i64 = (1 << 18) - 1;
 
 /// Accumulators a layer may have: 62 bits, so that differences of products with codes fit 128 bits.
 const WIDEST: IntRange = IntRange { lo: -(1 << 61), hi: (1 << 61) - 1 };

@@ -19,6 +19,9 @@ use libtest_mimic::{Arguments, Failed, Trial};
 const REFUSED: [(&str, &str, &str); 2] =
     [("shared::floatquant_fp8", "E0201", "FloatQuant"), ("brevitas::top_k", "E0305", "top_k")];
 
+/// Flash of a small network with one sum into a curve: thresholds of 8-bit codes take 1 KiB.
+const CURVE_BYTES: usize = 4096;
+
 fn main() {
     let arguments = Arguments::from_args();
     let backends = backend::all();
@@ -69,6 +72,9 @@ fn main() {
     trials.extend(
         cases.iter().flat_map(|case| backends.iter().map(move |backend| backend::trial(case, backend))),
     );
+    let curves: Vec<Arc<Case>> =
+        own.iter().filter(|case| case.name.starts_with("field::sums_into_curves")).cloned().collect();
+    trials.push(Trial::test("sums_into_curves_need_no_table_of_pairs", move || small(&curves)));
     trials.push(Trial::test("every_op_of_the_runtime_has_a_case", move || every_op(&own)));
     libtest_mimic::run(&arguments, trials).exit();
 }
@@ -80,6 +86,17 @@ fn refused(case: &Case, code: &str, operator: &str) -> Result<(), Failed> {
         Err(problem) if problem.contains(code) && problem.contains(operator) => Ok(()),
         Err(problem) => Err(problem.into()),
     }
+}
+
+/// Whatever the scales are, a sum of two values of 8 bits and a curve take thresholds and no table of all pairs.
+fn small(cases: &[Arc<Case>]) -> Result<(), Failed> {
+    for case in cases {
+        let bytes = case.made()?.compiled.image.len();
+        if bytes > CURVE_BYTES {
+            return Err(format!("{}: {bytes} bytes", case.name).into());
+        }
+    }
+    if cases.is_empty() { Err("no cases".into()) } else { Ok(()) }
 }
 
 /// The programs of all cases together use every op, so that each is compared on every backend.

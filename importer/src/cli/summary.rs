@@ -7,6 +7,9 @@ use serde::Serialize;
 
 use super::shell::label;
 
+/// Bytes of one requantization that are worth a warning.
+const LARGE_TABLE_BYTES: u64 = 16 << 10;
+
 /// What was proven about a program, and what it needs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(super) struct Summary {
@@ -36,6 +39,9 @@ pub(super) struct Summary {
     /// Outputs whose channels have scales or offsets of their own.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) unequal_outputs: Vec<String>,
+    /// Requantizations whose tables and thresholds are large.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) large_tables: Vec<String>,
     /// Bytes of the image.
     pub(super) flash_bytes: usize,
     /// Bytes of working memory.
@@ -62,6 +68,7 @@ impl Summary {
             channels.any(|channel| channel.range.is_some_and(|range| bits(&range) > 32))
         };
         let unequal = container.interface().outputs.iter().filter(|port| port.has_unequal_units());
+        let large = |op: &&wire::Op| op.table_bytes > LARGE_TABLE_BYTES;
         let wide_sums = contents.layers.iter().filter(is_wide_sum);
         Self {
             model,
@@ -69,6 +76,7 @@ impl Summary {
             unequal_outputs: unequal.map(|port| port.name.clone()).collect(),
             wide_sums: wide_sums.map(|layer| layer.name.clone()).collect(),
             wide: wide.map(|layer| layer.name.clone()).collect(),
+            large_tables: contents.ops.iter().filter(large).map(|op| op.name.clone()).collect(),
             layers: contents.layers.iter().filter(|layer| !layer.accumulators.is_empty()).count(),
             requantizations: certificates.len(),
             channels: channels().count(),
@@ -114,8 +122,8 @@ impl Summary {
         }
     }
 
-    /// A line for each layer or sum that is slow on a microcontroller and need not be, for each output whose integers
-    /// mislead, and for each input that nothing reads.
+    /// A line for each layer or sum that is slow on a microcontroller, or large, and need not be, for each output whose
+    /// integers mislead, and for each input that nothing reads.
     pub(super) fn warnings(&self) -> Vec<String> {
         let warning = |layer: &String| {
             format!(
@@ -139,8 +147,17 @@ impl Summary {
                 label(output)
             )
         };
+        let of_table = |op: &String| {
+            format!(
+                "warning: what follows `{}` takes a table of more than {} KiB of flash; a quantizer of fewer bits right \
+                 after it, before any function, avoids that",
+                label(op),
+                LARGE_TABLE_BYTES >> 10
+            )
+        };
         let slow = self.wide.iter().map(warning).chain(self.wide_sums.iter().map(of_sum));
-        let misleading = slow.chain(self.unequal_outputs.iter().map(of_output));
+        let costly = slow.chain(self.large_tables.iter().map(of_table));
+        let misleading = costly.chain(self.unequal_outputs.iter().map(of_output));
         misleading.chain(self.unread_inputs.iter().map(unread)).collect()
     }
 

@@ -2,9 +2,11 @@
 //!
 //! The device computes `multipliers[0] * a + multipliers[1] * b` and requantizes that. Operands in a proportion of
 //! small integers are added exactly and solved as one accumulator. Others get a line in both operands, found
-//! around the slopes that leave most room between all points it has to reach and to stay below, or a table.
+//! around the slopes that leave most room between all points it has to reach and to stay below, or thresholds of sums
+//! in nearly the same proportion, or a table.
 
 use super::pair_line::{Corners, PairLine, Width};
+use super::pair_thresholds;
 use super::{FormParams, LineParams, RequantError, RequantParams, choose};
 use crate::certify::{LayerCertificate, certify_pair};
 use crate::exact::{Channel, PairFunction};
@@ -71,10 +73,16 @@ pub fn choose_pair(functions: &[PairFunction], a: IntRange, b: IntRange) -> Resu
     if let Some(choice) = exact(&|_| true)? {
         return Ok(choice);
     }
-    let none = RequantError::NoForm { channels: functions.len(), codes };
-    let [function] = functions else { return Err(none) };
-    let (multipliers, form) = table(function, ranges).ok_or(none)?;
-    proven(functions, ranges, (vec![multipliers], RequantParams { form, lo, hi }))
+    let table = |function: &PairFunction| {
+        let (multipliers, form) = table(function, ranges)?;
+        Some((vec![multipliers], RequantParams { form, lo, hi }))
+    };
+    let table = if let [function] = functions { table(function) } else { None };
+    let thresholds = pair_thresholds::solve(functions, ranges, codes)
+        .map(|(multipliers, form)| (multipliers, RequantParams { form, lo, hi }));
+    let bytes = |(_, params): &(_, RequantParams)| params.size_bytes();
+    let smaller = [thresholds, table].into_iter().flatten().min_by_key(bytes);
+    proven(functions, ranges, smaller.ok_or(RequantError::NoForm { channels: functions.len(), codes })?)
 }
 
 fn proven(

@@ -2,10 +2,13 @@
 //!
 //! Cheap for one or two bits of output, and the exact fallback at any width that memory allows.
 
-use super::{FormParams, Layer, MAX_STEPS, fits_i32, share};
+use super::{FormParams, Layer, fits_i32, share};
 use crate::exact::{Channel, Shape};
 use exactum_runtime::num::IntRange;
 use num_traits::ToPrimitive;
+
+/// Most thresholds of one channel.
+const MAX_STEPS: i64 = (1 << 17) - 1;
 
 pub(super) fn solve(layer: &Layer<'_>) -> Option<FormParams> {
     let codes = layer.codes();
