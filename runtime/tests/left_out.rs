@@ -50,7 +50,10 @@ fn copy(kind: OpKind) -> Op<'static> {
             let multipliers = Multipliers::I32(&[[2, -1]]);
             Add { input, second: input, output, multipliers, channels, requant }.into()
         }
-        OpKind::Mul => Mul { input, second: input, output, zero_points: [-4, -10], channels, requant }.into(),
+        OpKind::Mul => {
+            let zero_points = [-4, -10];
+            Mul { input, second: input, output, zero_points, channels, requant, wide: false }.into()
+        }
         OpKind::Concat => Concat { input, rest: &[], output, rows: 1 }.into(),
         OpKind::TopK => TopK {
             input,

@@ -103,6 +103,7 @@ fn network() -> Network {
                 zero_points: [1, 0],
                 channels: 1,
                 requant: requant(halves, -64, 64),
+                wide: false,
             }
             .into(),
             SumPool2d {

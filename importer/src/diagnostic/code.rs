@@ -60,7 +60,7 @@ codes! {
     BadZeroPoint = "E0303", "the zero point is not usable",
         "A zero point has to be an integer inside the range of its codes, and weights need zero point 0.";
     BadBitWidth = "E0304", "the bit width is not supported",
-        "Bit widths are integers: 1 to 16 for weights and for activations that a layer reads, 1 to 32 for biases and for codes that only move. Learned bit widths have to be rounded when the model is exported.";
+        "Bit widths are integers: 1 to 16 for weights, 1 to 24 for activations that a layer reads, 1 to 32 for biases and for codes that only move. Learned bit widths have to be rounded when the model is exported.";
     BadChannels = "E0305", "the scale does not fit the channels",
         "A scale is a scalar, or has one element for each output channel of the weight. Other shapes, such as scales for groups or for input channels, have no integer form here.";
     AccumulatorTooWide = "E0401", "an accumulator needs more than 32 bits",

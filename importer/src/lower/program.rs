@@ -199,6 +199,7 @@ fn op<'a>(
             zero_points: [whole(*p, &at)?, whole(*q, &at)?],
             channels: channels(certified, &result.shape, &at)?,
             requant,
+            wide,
         }),
         Op::RequantizePair(RequantizePair::Certified { certified, .. }) => ProgramOp::Add(Add {
             input,

@@ -29,7 +29,9 @@ fn run(graph: &mut Graph) -> Result<()> {
     for index in 0..graph.nodes.len() {
         let node = &graph.nodes[index];
         if node.op.accumulates() {
-            match bounds_of_node(graph, index) {
+            // 64-bit sums stay in registers: only a requantization can take them.
+            let allowed = if graph.fused_requantize(index).is_some() { WIDE } else { WIDEST };
+            match bounds_of_node(graph, index, allowed) {
                 Ok(found) => {
                     let output = graph.nodes[index].output;
                     if let Type::Accumulators { bounds, .. } = &mut graph.value_mut(output).ty {
@@ -92,7 +94,7 @@ pub(crate) fn of_value(graph: &Graph, id: ValueId) -> Option<Vec<IntRange>> {
             let index = graph.producer(id)?;
             let node = &graph.nodes[index];
             if node.op.accumulates() {
-                return bounds_of_node(graph, index).ok();
+                return bounds_of_node(graph, index, WIDE).ok();
             }
             let x = *node.inputs.first()?;
             let bounds = of_value(graph, x)?;
@@ -102,11 +104,15 @@ pub(crate) fn of_value(graph: &Graph, id: ValueId) -> Option<Vec<IntRange>> {
     }
 }
 
-/// Bounds of each channel of what node `index` accumulates.
-fn bounds_of_node(graph: &Graph, index: usize) -> Result<Vec<IntRange>, Diagnostic> {
+/// Bounds of each channel of what node `index` accumulates, within `allowed` where it is a layer or a product.
+fn bounds_of_node(graph: &Graph, index: usize, allowed: IntRange) -> Result<Vec<IntRange>, Diagnostic> {
     let node = &graph.nodes[index];
     let wide = |what: String| {
-        Diagnostic::new(Code::AccumulatorTooWide, graph.location(index), what, "a sum that fits 32 bits")
+        let needed = match node.op {
+            Op::Product { .. } => "products that fit 32 bits, or a quantizer right after them and 62 bits",
+            _ => "a sum that fits 32 bits",
+        };
+        Diagnostic::new(Code::AccumulatorTooWide, graph.location(index), what, needed)
     };
     // Stored integers have one range for all channels: so the runtime knows them.
     let operand = |i: usize| {
@@ -127,9 +133,10 @@ fn bounds_of_node(graph: &Graph, index: usize) -> Result<Vec<IntRange>, Diagnost
             a.zip(b).and_then(|(a, b)| Some(vec![product(a, b)?]))
         }
         Op::SumPool(pool) => pooled(operand(0)?, pool).map(|range| vec![range]),
-        _ => return layer_bounds(graph, index, node, graph.value(node.inputs[0])),
+        _ => return layer_bounds(graph, index, allowed),
     };
-    let bounds = bounds.filter(|bounds| bounds.iter().all(|range| WIDEST.contains_range(*range)));
+    let held = if matches!(node.op, Op::Product { .. }) { allowed } else { WIDEST };
+    let bounds = bounds.filter(|bounds| bounds.iter().all(|range| held.contains_range(*range)));
     bounds.ok_or_else(|| wide(format!("the {} of `{}`", node.op.name(), graph.value(node.inputs[0]).name)))
 }
 
@@ -179,8 +186,10 @@ pub(super) fn channels(graph: &Graph, index: usize, tail: &Tail) -> Vec<Channel>
     (0..count).filter_map(channel).collect()
 }
 
-fn layer_bounds(graph: &Graph, index: usize, node: &Node, x: &Value) -> Result<Vec<IntRange>, Diagnostic> {
+fn layer_bounds(graph: &Graph, index: usize, allowed: IntRange) -> Result<Vec<IntRange>, Diagnostic> {
     let at = graph.location(index);
+    let node = &graph.nodes[index];
+    let x = graph.value(node.inputs[0]);
     let weight = graph.value(node.inputs[1]);
     let (Some(codes), Some(Constant::Codes(weights))) = (x.codes(), &weight.constant) else {
         return Ok(vec![]);
@@ -191,8 +200,6 @@ fn layer_bounds(graph: &Graph, index: usize, node: &Node, x: &Value) -> Result<V
     };
     let input = input_range(codes.range, codes.zero_point, taps_can_be_missing(&node.op));
     let taps = weights.len() / weight.shape[0].max(1);
-    // 64-bit sums stay in registers: only a requantization can take them.
-    let allowed = if graph.fused_requantize(index).is_some() { WIDE } else { WIDEST };
     weights
         .chunks(taps.max(1))
         .enumerate()

@@ -6,6 +6,7 @@
 
 mod edges;
 mod elementwise;
+mod halves;
 mod join;
 mod known;
 mod layer;

@@ -230,7 +230,7 @@ const FAILURES: &[Failure] = &[
         provoke: || {
             check_each([
                 changed(|model| data(model, "quant_w1.bits")[0] = 17.0),
-                changed(|model| data(model, "quant_x.bits")[0] = 24.0),
+                changed(|model| data(model, "quant_x.bits")[0] = 28.0),
                 changed(|model| data(model, "quant_x.bits")[0] = 33.0),
                 changed(|model| data(model, "quant_x.bits")[0] = 7.5),
             ])

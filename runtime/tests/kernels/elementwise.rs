@@ -145,16 +145,19 @@ proptest! {
     }
 
     #[test]
-    fn mul_matches_the_reference(operands in operands(false, false)) {
+    fn mul_matches_the_reference(operands in any::<bool>().prop_flat_map(|wide| operands(false, wide))) {
+        let zero_points = operands.parameters[0].map(|zero_point| (zero_point % (1 << 20)) as i32);
         let op = Mul {
             input: TensorId(0),
             second: TensorId(1),
             output: TensorId(2),
-            zero_points: operands.parameters[0].map(|zero_point| zero_point as i32),
+            zero_points,
             channels: operands.channels as u32,
             requant: operands.tail.requant(),
+            wide: operands.wide,
         };
-        operands.check(op.into(), |[a, b], first, second| (first - a) * (second - b))?;
+        let [a, b] = zero_points.map(i64::from);
+        operands.check(op.into(), |_, first, second| (first - a) * (second - b))?;
     }
 
     #[test]

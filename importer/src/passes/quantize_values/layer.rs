@@ -72,7 +72,15 @@ impl Quantizer<'_> {
                 "numbers",
             ));
         };
-        let input = self.operand(&at.clone().at_part("input 0"), node, &mut op)?;
+        let of_input = at.clone().at_part("input 0");
+        let (input, halves) = match self.operand(&of_input, node, &mut op) {
+            Ok(input) => (input, None),
+            Err(problem) => {
+                let halves = self.halves(&of_input, node).ok_or(problem)?;
+                let (id, gain) = (halves.low, vec![halves.gain.clone()]);
+                (Operand { id, gain, rest: Rational::zero() }, Some(halves))
+            }
+        };
         let shape = &self.to.value(input.id).shape;
         if shape.first() != Some(&1) {
             let found = format!("shape {shape:?}");
@@ -98,6 +106,10 @@ impl Quantizer<'_> {
             if let Some(codes) = bias.integer {
                 inputs.push(self.constant(*id, vec![weights.outputs], bias.int, codes));
             }
+        }
+        if let Some(halves) = halves {
+            self.both_halves(node, op, inputs, &halves, gain, offset);
+            return Ok(());
         }
         let meaning = Meaning { gain, offset, channels: None };
         let ty = Type::Accumulators { meaning: Some(meaning.clone()), bounds: vec![] };
@@ -207,7 +219,7 @@ impl Quantizer<'_> {
         let codes = self.to.value(id).codes()?;
         (!fits_centered(codes.range, codes.zero_point, padded)).then(|| {
             let found = format!("{} with zero point {} for an activation", codes.int, codes.zero_point);
-            let needed = "codes that fit 16 bits with a sign after the zero point is subtracted";
+            let needed = "codes that fit 24 bits after the zero point is subtracted";
             Diagnostic::new(Code::BadBitWidth, at.clone(), found, needed)
         })
     }

@@ -81,10 +81,9 @@ impl Quantizer<'_> {
         let output = self.result(node.output, ty);
         let origin: Vec<String> = known.iter().flat_map(|known| known.origin.clone()).collect();
         self.push(node, &origin, Op::Product { zero_points }, inputs, output);
-        let reached = bound_accumulators::of_value(&self.to, output);
-        if reached.is_none_or(|ranges| ranges.iter().any(|range| range.lo < -WIDEST || range.hi > WIDEST)) {
-            let found = "products past 32 bits";
-            let needed = "an activation quantizer on each operand";
+        if bound_accumulators::of_value(&self.to, output).is_none() {
+            let found = "products past 62 bits";
+            let needed = "an activation quantizer of fewer bits on each operand";
             return Err(Diagnostic::new(Code::AccumulatorTooWide, at.clone(), found, needed));
         }
         self.known.insert(node.output, Known::integer(output, of_meaning(&meaning)));

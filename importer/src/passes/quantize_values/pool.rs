@@ -1,13 +1,16 @@
 //! Pools: the largest integer of a window, or its exact sum.
 
 use num_integer::Integer;
-use num_traits::{Signed, ToPrimitive, Zero};
+use num_traits::{One, Signed, ToPrimitive, Zero};
 
 use super::Quantizer;
 use super::known::{Known, Source, of_meaning};
 use crate::diagnostic::{Code, Diagnostic, Location};
 use crate::exact::{self, Curve, Piece, Rational};
-use crate::graph::{AveragePool, Meaning, Node, Op, Pool, SumPool, Type};
+use crate::graph::{AveragePool, Meaning, Node, Op, Pool, SumPool, Type, Value, ValueId, Window};
+
+/// Longest side of a window of a program.
+const LONGEST: usize = u16::MAX as usize;
 
 impl Quantizer<'_> {
     pub(super) fn max_pool(&mut self, at: &Location, node: &Node, pool: &Pool) -> Result<(), Diagnostic> {
@@ -48,18 +51,53 @@ impl Quantizer<'_> {
             },
             _ => self.gridded(at, node, known)?,
         };
-        let window = &average.pool.window;
+        let window = average.pool.window;
         let size = (window.size[0] * window.size[1]) as i64;
         let unit = if average.count_include_pad || !padded { 0 } else { counts(average, self, node)? };
         let divisor = exact::from_integer(if unit == 0 { size } else { unit });
         let gain = gain.iter().map(|gain| gain / &divisor).collect();
         let meaning = Meaning { gain, offset, channels: None };
         let ty = Type::Accumulators { meaning: Some(meaning.clone()), bounds: vec![] };
+        let mut op = SumPool { pool: average.pool, zero_point, unit: unit.unsigned_abs() };
+        let mut x = x;
+        let outputs = self.from.value(node.output).shape.clone();
+        for axis in [0, 1] {
+            if unit == 0 && outputs.get(axis + 2) == Some(&1) && op.pool.window.size[axis] > LONGEST {
+                x = self.sums_of_parts(node, x, &mut op, axis);
+            }
+        }
         let output = self.result(node.output, ty);
-        let op = SumPool { pool: average.pool, zero_point, unit: unit.unsigned_abs() };
         self.push(node, &affine.origin, Op::SumPool(op), vec![x], output);
         self.known.insert(node.output, Known::integer(output, of_meaning(&meaning)));
         Ok(())
+    }
+
+    /// The sums of parts of a window along `axis` that is longer than a program's windows; `pool` is left to add them up.
+    fn sums_of_parts(&mut self, node: &Node, x: ValueId, pool: &mut SumPool, axis: usize) -> ValueId {
+        let window = &mut pool.pool.window;
+        let length = window.size[axis];
+        let parts = length.div_ceil(LONGEST);
+        let part = length.div_ceil(parts);
+        let mut first = Window { size: [1; 2], stride: [1; 2], pads: [0; 4], dilation: [1; 2] };
+        (first.size[axis], first.stride[axis]) = (part, part);
+        // The last part may be shorter: what it lacks counts as nothing, as padding does.
+        first.pads[axis] = std::mem::take(&mut window.pads[axis]);
+        first.pads[axis + 2] = std::mem::take(&mut window.pads[axis + 2]) + part * parts - length;
+        let first = SumPool {
+            pool: Pool { window: first, layout: pool.pool.layout },
+            zero_point: std::mem::take(&mut pool.zero_point),
+            unit: 0,
+        };
+        (window.size[axis], window.stride[axis]) = (parts, 1);
+        let Value { name, mut shape, .. } = self.to.value(x).clone();
+        shape[axis + 2] = parts;
+        let name = format!("{name}.parts");
+        let meaning = Meaning { gain: vec![Rational::one()], offset: vec![Rational::zero()], channels: None };
+        let ty = Type::Accumulators { meaning: Some(meaning), bounds: vec![] };
+        let output = self.to.add(Value::new(name.clone(), shape, ty));
+        let origin = node.origin.clone();
+        self.to.nodes.push(Node { name, origin, op: Op::SumPool(first), inputs: vec![x], output });
+        output
     }
 
     fn gridded(
@@ -67,7 +105,7 @@ impl Quantizer<'_> {
         at: &Location,
         node: &Node,
         known: Known,
-    ) -> Result<(crate::graph::ValueId, Vec<Rational>, Vec<Rational>, i64), Diagnostic> {
+    ) -> Result<(ValueId, Vec<Rational>, Vec<Rational>, i64), Diagnostic> {
         let grid = self.grid(at, node, known, 32)?;
         Ok((grid.id, vec![grid.gain], vec![Rational::zero()], grid.zero_point))
     }

@@ -3,7 +3,7 @@
 use core::fmt;
 
 use super::OpBody;
-use super::layer::list_requant;
+use super::layer::{flag, list_requant};
 use crate::error::OpFault;
 use crate::kernels::elementwise::{self, Operands};
 use crate::kernels::mul::mul;
@@ -34,13 +34,16 @@ pub struct Mul<'p> {
     pub channels: u32,
     /// `None` stores the accumulators as `i32`.
     pub requant: Option<Requant<'p>>,
+    /// Products of 64 bits, which a form of 64-bit accumulators requantizes.
+    pub wide: bool,
 }
 
 record! {
     /// The fields of `mul`.
     pub(crate) struct MulRecord {
         pub(crate) second: u16 = "The second tensor it reads.",
-        pub(crate) reserved: u16 = "Zero.",
+        pub(crate) wide: u8 = "1 if products have 64 bits, else 0.",
+        pub(crate) reserved: u8 = "Zero.",
         pub(crate) channels: u32 = "Elements of one row; divides the number of elements.",
         pub(crate) zero_points: [i32; 2] = "Codes of the real value 0 in the first and the second tensor.",
         pub(crate) requant: RequantRecord = "From accumulators to codes.",
@@ -66,6 +69,7 @@ impl<'p> OpBody<'p> for Mul<'p> {
             zero_points: record.zero_points,
             channels: record.channels,
             requant: record.requant.decode(constants)?,
+            wide: flag(record.wide)?,
         })
     }
 
@@ -73,6 +77,7 @@ impl<'p> OpBody<'p> for Mul<'p> {
     fn encode<S: Extend<u8>>(&self, constants: &mut ConstantWriter<'_, S>) -> MulRecord {
         MulRecord {
             second: self.second.0,
+            wide: self.wide.into(),
             reserved: 0,
             channels: self.channels,
             zero_points: self.zero_points,
@@ -91,8 +96,11 @@ impl<'p> OpBody<'p> for Mul<'p> {
     fn verify(&self, tensors: Tensors<'_>, input: &Tensor, output: &Tensor) -> Result<(), OpFault> {
         let second = tensors.get(self.second).ok_or(OpFault::NoTensor { tensor: self.second })?;
         elementwise::verify_shapes(input, &second, output, self.channels)?;
-        let acc =
-            range(input.range, second.range, self.zero_points).filter(|acc| acc.signed_bits() <= i32::BITS);
+        if self.wide && self.requant.is_none() {
+            return Err(OpFault::Form);
+        }
+        let acc = range(input.range, second.range, self.zero_points)
+            .filter(|acc| self.wide || acc.signed_bits() <= i32::BITS);
         bounds::elementwise(self.requant.as_ref(), self.channels, |_| acc, output)
     }
 
@@ -105,12 +113,13 @@ impl<'p> OpBody<'p> for Mul<'p> {
             channels: self.channels,
             requant: self.requant.as_ref(),
         };
-        mul(&operands, self.zero_points, arena);
+        mul(&operands, self.zero_points, self.wide, arena);
     }
 
     fn list(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let [first, second] = self.zero_points;
-        write!(f, "zero points {first} and {second}, {} channels, ", self.channels)?;
+        let products = if self.wide { "64-bit products, " } else { "" };
+        write!(f, "zero points {first} and {second}, {} channels, {products}", self.channels)?;
         list_requant(f, self.requant.as_ref())
     }
 }
