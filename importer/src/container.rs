@@ -96,12 +96,7 @@ impl Container {
     pub fn write(&self) -> Vec<u8> {
         let contents = self.contents.encode_to_vec();
         let contents_sha256 = Sha256::digest(&contents).to_vec();
-        // Older readers know channels along an axis alone.
-        let ports = self.contents.inputs.iter().chain(&self.contents.outputs);
-        let by_axis =
-            ports.into_iter().all(|port| port.channel_digits.is_empty() && port.channel_order.is_empty());
-        let version = if by_axis { 1 } else { VERSION };
-        wire::Exa { magic: MAGIC, version, contents_sha256, contents }.encode_to_vec()
+        wire::Exa { magic: MAGIC, version: VERSION, contents_sha256, contents }.encode_to_vec()
     }
 
     /// The program.

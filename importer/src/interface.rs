@@ -88,11 +88,12 @@ impl Function {
             }
             pieces => (pieces, (1.0, 0.0)),
         };
-        let rounds = match pieces {
-            [.., Piece::Round { .. }, Piece::Affine { .. }, Piece::Clip { .. }] => true,
-            [.., Piece::Round { .. }, Piece::Clip { .. }] | [.., Piece::Round { .. }] => true,
-            _ => false,
-        };
+        let rounds = matches!(
+            pieces,
+            [.., Piece::Round { .. }, Piece::Affine { .. }, Piece::Clip { .. }]
+                | [.., Piece::Round { .. }, Piece::Clip { .. }]
+                | [.., Piece::Round { .. }]
+        );
         rounds.then_some(real)
     }
 }
@@ -136,7 +137,7 @@ fn preprocessed(graph: &Graph, codes: ValueId) -> bool {
     let scaled = codes.axis.is_some()
         && gain.len() == codes.scale.len()
         && gain.iter().zip(&codes.scale).all(|(gain, scale)| (gain * exact_scale(*scale)).is_one());
-    !curve.is_identity() && !(scaled && offset.iter().all(Zero::is_zero))
+    !(curve.is_identity() || scaled && offset.iter().all(Zero::is_zero))
 }
 
 impl Interface {

@@ -64,8 +64,11 @@ pub fn read(bytes: &[u8]) -> Result<Array> {
     }
 }
 
-/// What the bytes of one element of type `ty` stand for; `None` for integers that a 64-bit float does not hold.
-fn number(ty: &TypeStr) -> Result<fn(&[u8]) -> Option<f64>, Box<Diagnostic>> {
+/// What the bytes of an element stand for; `None` for integers that a 64-bit float does not hold.
+type Number = fn(&[u8]) -> Option<f64>;
+
+/// How elements of type `ty` are read.
+fn number(ty: &TypeStr) -> Result<Number, Box<Diagnostic>> {
     macro_rules! of {
         ($ty:ident, $real:path) => {
             match ty.endianness() {
@@ -272,7 +275,8 @@ mod tests {
                 with_header(&text, &data)
             };
             for (big, mark) in [(false, '<'), (true, '>')] {
-                let types: [(&str, &dyn Fn(f64) -> Vec<u8>); 9] = [
+                type Bytes<'f> = &'f dyn Fn(f64) -> Vec<u8>;
+                let types: [(&str, Bytes<'_>); 9] = [
                     ("f2", &|value| half(value).to_le_bytes().to_vec()),
                     ("f4", &|value| (value as f32).to_le_bytes().to_vec()),
                     ("f8", &|value| value.to_le_bytes().to_vec()),

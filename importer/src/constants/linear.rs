@@ -354,7 +354,7 @@ fn conv_transpose(call: &Call<'_>) -> Result {
         let size = match &target {
             Some(target) => target[axis],
             None if same => image[axis] * steps[axis],
-            None if mode == "NOTSET" => full.checked_sub(pads[axis] + pads[rank + axis]).unwrap_or(0),
+            None if mode == "NOTSET" => full.saturating_sub(pads[axis] + pads[rank + axis]),
             None => full,
         };
         let total = full.saturating_sub(size);

@@ -36,7 +36,7 @@ impl Source {
     /// The same elements in another order; `None` if they are in another order already.
     pub fn turned(&self, shape: &[usize], perm: &[usize]) -> Option<Self> {
         let order = Some(Order { shape: shape.to_vec(), perm: perm.to_vec() });
-        self.order.is_none().then(|| Self { order, ..*self })
+        self.order.is_none().then_some(Self { order, ..*self })
     }
 }
 

@@ -75,7 +75,7 @@ impl Lifter<'_> {
             };
             let scale = reals[per_scale[index]];
             let sign = if scale == 0.0 { 0 } else { scale.signum() as i64 };
-            Some(values[index].checked_sub(zero)?.checked_mul(sign)?)
+            values[index].checked_sub(zero)?.checked_mul(sign)
         };
         let scale: Vec<f32> = (0..values.len()).map(magnitude).collect();
         let codes: Option<Vec<i64>> = (0..values.len()).map(code).collect();

@@ -103,7 +103,7 @@ pub(crate) fn rational_curves() -> impl Strategy<Value = Curve> {
 }
 
 pub(crate) fn quantizers() -> impl Strategy<Value = Quantizer> {
-    let uniform = (1i64..40, 1i64..40, -9i64..9, -40_000i64..9, -20i64..5, 0i64..40, 0..Rounding::ALL.len())
+    let uniform = (1i64..40, 1i64..40, -9i64..9, -32_000i64..9, -20i64..5, 0i64..40, 0..Rounding::ALL.len())
         .prop_map(|(n, d, zero_point, after, lo, span, rounding)| Quantizer::Uniform {
             scale: ratio(n, d),
             zero_point,

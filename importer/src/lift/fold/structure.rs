@@ -15,6 +15,12 @@ impl Known<'_, '_> {
             "Constant" => one(self.constant()?),
             "ConstantOfShape" => one(self.constant_of_shape()?),
             "Range" => one(self.range()?),
+            // What is dropped in training is random.
+            "Dropout"
+                if self.context.optional_tensor(2)?.and_then(|mode| mode.scalar()).unwrap_or(0.0) != 0.0 =>
+            {
+                Ok(None)
+            }
             "Identity" | "Dropout" | "DebugMarker" => one(self.operand(0)?.clone()),
             "Flatten" | "Reshape" | "Squeeze" | "Unsqueeze" => {
                 let x = self.operand(0)?;

@@ -51,10 +51,9 @@ fn outcome(model: &Model, node: &Node) -> Result<(), (bool, String)> {
             return Err((false, format!("found {}, needed {}", problem.found, problem.needed)));
         }
     };
-    let mut expected = 0;
-    for (index, output) in node.outputs.iter().enumerate().filter(|(_, output)| !output.is_empty()) {
+    let named = node.outputs.iter().enumerate().filter(|(_, output)| !output.is_empty());
+    for (expected, (index, output)) in named.enumerate() {
         let expectation = tensor(&format!("{}/out/{expected}", node.name))?;
-        expected += 1;
         let found = found.get(index).ok_or((false, format!("no result {index} for {output}")))?;
         if (found.elem, &found.shape) != (expectation.elem, &expectation.shape) {
             let found = format!("{} {:?}", found.elem, found.shape);
