@@ -200,8 +200,9 @@ proptest! {
         };
         let values: Vec<f32> = halves.iter().map(|half| nudged(*half)).collect();
         let shape = [1, values.len()];
-        let x: Tensor<2> = Tensor::from_data(TensorData::new(values.clone(), shape), &Device::default());
-        let column = |value: f32| Tensor::<2>::from_data([[value]], &Device::default());
+        let device = backend::training_device();
+        let x: Tensor<2> = backend::tensor(values.clone(), shape, &device);
+        let column = |value: f32| backend::tensor::<2>(vec![value], [1, 1], &device);
         let zero = f32::from(zero_point);
         let quant = FakeQuant { min: -100.0, max: 100.0, zero_point: zero, pass_through: true, exact: true };
         let found = to_f32(&fake_quant(&x, &column(scale), quant).unwrap());
