@@ -1,6 +1,6 @@
 //! Containers: the bytes are reproducible, and nothing that is wrong with them goes unnoticed.
 
-use exactum_importer::container::{Container, wire};
+use exactum_importer::container::{Container, VERSION, wire};
 use exactum_importer::diagnostic::Code;
 use prost::Message;
 use sha2::{Digest, Sha256};
@@ -45,7 +45,7 @@ pub(crate) fn malformed() -> Session {
     let middle = flipped.len() / 2;
     flipped[middle] ^= 0x10;
     let mut frame = wire::Exa::decode(bytes.as_slice()).unwrap();
-    frame.version = 2;
+    frame.version = VERSION + 1;
     let mut session = Session::new()
         .with("truncated.exa", &bytes[..bytes.len() - 5])
         .with("flipped.exa", flipped)
