@@ -174,8 +174,12 @@ impl Fixture {
         let Source { model, samples } = self.source()?;
         let compiled = exactum_importer::compile(&model).map_err(text)?;
         let container = Container::new(&compiled, &model, &[]);
-        let arrays: Vec<Array> = (0..container.interface().inputs.len())
-            .map(|input| array(&self.folder.join(format!("input_{input}.npy"))))
+        let interface = container.interface();
+        let own = |name: &str| interface.input_names.iter().position(|input| input == name).unwrap_or(0);
+        let arrays: Vec<Array> = interface
+            .read_inputs()
+            .iter()
+            .map(|port| array(&self.folder.join(format!("input_{}.npy", own(&port.name)))))
             .collect::<Result<_, _>>()?;
         let batch = Batch::new(container.interface(), &arrays).map_err(text)?;
         let reference = Reference::new(&compiled.quantized);

@@ -23,7 +23,7 @@ use serde_json::Value as Json;
 type Outcome = Result<(), Box<dyn Error>>;
 
 /// Random networks.
-const NETWORKS: usize = 150;
+const NETWORKS: usize = 240;
 /// Of the largest result, for results that float32 does not hold.
 const NEAR: f64 = 2e-6;
 

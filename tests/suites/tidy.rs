@@ -197,7 +197,8 @@ fn no_file_tells_where_it_was_made() {
     let words = [["/wo", "rk/"], ["/ro", "ot/"], ["/ho", "me/"], ["\\Us", "ers\\"], ["C:", "\\"]]
         .map(|parts| parts.concat());
     let mut found = vec![];
-    for name in files() {
+    // What is compressed spells anything by chance.
+    for name in files().into_iter().filter(|name| !name.ends_with(".gz")) {
         let bytes = fs::read(root().join(&name)).unwrap_or_else(|error| panic!("{name}: {error}"));
         let holds = |word: &&String| bytes.windows(word.len()).any(|window| window == word.as_bytes());
         found.extend(words.iter().filter(holds).map(|word| format!("{name}: {word}")));

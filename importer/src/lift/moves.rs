@@ -242,8 +242,9 @@ pub(super) fn cast(lifter: &mut Lifter<'_>, context: &Context<'_>) -> Result<(),
         elem => super::inputs::integer_type(elem),
     };
     let result = match (&operand.coding, int) {
-        (Some(coding), Some(int)) if holds(coding) => {
+        (Some(coding), int) if holds(coding) => {
             let id = lifter.emit(context, Op::Identity, vec![operand.id], None)?;
+            let int = int.unwrap_or(coding.int);
             Operand { id, coding: Some(Coding { int, elem, ..coding.clone() }) }
         }
         (coding, Some(int)) => {

@@ -43,9 +43,29 @@ pub(super) fn read(tensor: &Tensor) -> Value {
             };
             whole((0..count).map(nibble).collect())
         }
+        TensorData::Opaque { elem: elem @ (ElemType::F16 | ElemType::Bf16), bytes } => {
+            let bits = |pair: &[u8]| u16::from_le_bytes([pair[0], pair[1]]);
+            float(&bytes.chunks_exact(2).map(|pair| short_float(*elem, bits(pair))).collect::<Vec<_>>())
+        }
         TensorData::Strings(_) | TensorData::Opaque { .. } => {
             Value::Unreadable(format!("elements of type {}", tensor.elem()))
         }
+    }
+}
+
+/// The number that 16 bits stand for: sign, exponent and fraction as IEEE 754 has them, of 5 and 10 bits in a half and of 8
+/// and 7 bits in a bfloat16.
+fn short_float(elem: ElemType, bits: u16) -> f64 {
+    if elem == ElemType::Bf16 {
+        return f64::from(f32::from_bits(u32::from(bits) << 16));
+    }
+    let sign = if bits >> 15 == 1 { -1.0 } else { 1.0 };
+    let (exponent, fraction) = (i32::from(bits >> 10 & 31), f64::from(bits & 1023));
+    sign * match exponent {
+        31 if fraction == 0.0 => f64::INFINITY,
+        31 => f64::NAN,
+        0 => fraction * 2f64.powi(-24),
+        _ => (1024.0 + fraction) * 2f64.powi(exponent - 25),
     }
 }
 

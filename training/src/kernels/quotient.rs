@@ -74,7 +74,6 @@ mod tests {
     fn quotients_keep_their_side_of_halves() {
         let scale = 1.0 / 255.0f32;
         assert!(f64::from(scale) * 255.0 > 1.0);
-        assert_eq!(1.0 / scale, 255.0);
         assert_eq!(quotient(1.0, scale, 0.0), 255f32.next_down());
         assert_eq!(quotient(-1.0, scale, 0.0), (-255f32).next_up());
         assert_eq!(quotient(0.75, 0.25, 0.0), 3.0);
