@@ -5,12 +5,13 @@
 
 mod numbers;
 
-use exactum_qonnx::FileKind;
+use exactum_qonnx::{ElemType, FileKind};
 use npyz::{
     AutoSerialize, DType, Endianness, NpyHeader, Order, TypeChar, TypeStr, WriteOptions, WriterBuilder,
 };
 pub use numbers::write_numbers;
 
+use crate::constants::stored;
 use crate::diagnostic::{Code, Diagnostic, Location, Result};
 use crate::interface::position;
 
@@ -115,16 +116,8 @@ fn exactly(integer: impl Into<i128>) -> Option<f64> {
     Some(integer as f64).filter(|real| *real as i128 == integer)
 }
 
-/// The value of a half precision float.
 fn half(bits: u16) -> Option<f64> {
-    let (exponent, fraction) = (i32::from(bits >> 10 & 31), f64::from(bits & 1023));
-    let magnitude = match exponent {
-        0 => fraction * 2f64.powi(-24),
-        31 if fraction == 0.0 => f64::INFINITY,
-        31 => f64::NAN,
-        _ => (1024.0 + fraction) * 2f64.powi(exponent - 25),
-    };
-    Some(if bits >> 15 == 0 { magnitude } else { -magnitude })
+    stored(ElemType::F16, bits)
 }
 
 /// The elements of an array of `shape` whose first axis runs fastest, in the order in which the last one does.

@@ -4,9 +4,11 @@
 //! once. Which levels allow an operator is stated by [`Op::levels`].
 
 use exactum_runtime::num::Rounding;
+use num_traits::Zero;
 use serde::{Deserialize, Serialize};
 
 use super::{Dequantize, Level, Quantize, Requantize, RequantizePair, exact_text};
+use crate::exact::{self, Rational};
 
 /// What a node does. Operands are named in the order of the node's inputs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -212,6 +214,26 @@ pub struct Affine {
     pub add: Vec<f64>,
     /// Axis of the channels.
     pub axis: usize,
+}
+
+impl Affine {
+    /// `x * gain + offset` in exact numbers: as many of both as there are channels.
+    ///
+    /// # Errors
+    /// The first channel with a constant that is not finite or missing, or a divisor of 0.
+    pub(crate) fn line(&self) -> Result<(Vec<Rational>, Vec<Rational>), usize> {
+        let channels = self.multiply.len().max(self.divide.len()).max(self.add.len());
+        let pick = |values: &[f64], channel: usize| {
+            exact::from_f64(*values.get(if values.len() == 1 { 0 } else { channel })?)
+        };
+        let of_channel = |channel: usize| {
+            let divide = pick(&self.divide, channel).filter(|divide| !divide.is_zero())?;
+            Some((pick(&self.multiply, channel)? / divide, pick(&self.add, channel)?))
+        };
+        let lines: Result<Vec<_>, usize> =
+            (0..channels).map(|channel| of_channel(channel).ok_or(channel)).collect();
+        Ok(lines?.into_iter().unzip())
+    }
 }
 
 /// A function of single elements.

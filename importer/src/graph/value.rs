@@ -177,6 +177,15 @@ pub(super) fn shared<T>(values: &[T], channel: usize) -> &T {
     if values.len() == 1 { &values[0] } else { &values[channel] }
 }
 
+impl Codes {
+    /// The type of the constant `codes`, without a zero point: the narrowest that holds them and zero.
+    pub(crate) fn of_constant(codes: &[i32], scale: Vec<f32>, axis: Option<usize>) -> Self {
+        let (lo, hi) = (codes.iter().copied().fold(0, i32::min), codes.iter().copied().fold(0, i32::max));
+        let range = IntRange { lo: lo.into(), hi: hi.into() };
+        Self { int: narrowest(range), range, zero_point: 0, scale, axis }
+    }
+}
+
 /// The narrowest type of signed codes that holds `range`, of 2 bits at least.
 pub(crate) fn narrowest(range: IntRange) -> IntType {
     let types = (2..=32).flat_map(|bits| [true, false].map(|narrow| IntType::new(bits, true, narrow)));

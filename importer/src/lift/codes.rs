@@ -1,13 +1,13 @@
 //! Integer codes in the file: which real numbers they stand for, and how reals and codes become each other.
 
 use exactum_qonnx::ElemType;
-use exactum_runtime::num::{IntRange, IntType, Rounding};
+use exactum_runtime::num::{IntType, Rounding};
 
 use super::inputs::integer_type;
 use super::tensor::Tensor;
 use super::{Context, Lifter, Operand};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::graph::{Affine, Codes, Constant, Op, QuantAttributes, TensorType, Type, ValueId, narrowest};
+use crate::graph::{Affine, Codes, Constant, Op, QuantAttributes, TensorType, Type, ValueId};
 
 /// What integer codes stand for: `(code - zero_point) * scale`.
 #[derive(Clone, Debug, PartialEq)]
@@ -232,15 +232,7 @@ impl Lifter<'_> {
                 "codes of at most 32 bits",
             ));
         };
-        let (lo, hi) = (codes.iter().copied().fold(0, i32::min), codes.iter().copied().fold(0, i32::max));
-        let range = IntRange { lo: lo.into(), hi: hi.into() };
-        let ty = Codes {
-            int: narrowest(range),
-            range,
-            zero_point: 0,
-            scale: coding.scale.clone(),
-            axis: coding.axis,
-        };
+        let ty = Codes::of_constant(&codes, coding.scale.clone(), coding.axis);
         let name = format!("{}:{}", context.name, context.node.input(index).unwrap_or_default());
         Ok(self.constant(&name, &tensor.shape, Type::Codes(ty), Constant::Codes(codes)))
     }

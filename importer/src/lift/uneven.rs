@@ -12,8 +12,8 @@ use super::{Context, Lifter};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::exact::{self, Rational};
 use crate::graph::channels::{along, varying_axis};
-use crate::graph::{Codes, Constant, Type, ValueId, exact_scale, narrowest};
-use exactum_runtime::num::{IntRange, IntType};
+use crate::graph::{Codes, Constant, Type, ValueId, exact_scale};
+use exactum_runtime::num::IntType;
 
 impl Lifter<'_> {
     /// The reals of the constant codes at `operand`, if their scales are not just positive numbers for the tensor or its
@@ -197,9 +197,7 @@ fn of_elements(
         None => i32::try_from(*code).ok(),
     };
     let codes: Vec<i32> = codes.iter().enumerate().map(code).collect::<Option<_>>()?;
-    let (lo, hi) = (codes.iter().copied().fold(0, i32::min), codes.iter().copied().fold(0, i32::max));
-    let range = IntRange { lo: lo.into(), hi: hi.into() };
-    Some((Codes { int: narrowest(range), range, zero_point: 0, scale: unit, axis }, codes))
+    Some((Codes::of_constant(&codes, unit, axis), codes))
 }
 
 /// The largest step of which all of `scales` are multiples, if `float32` holds it, and the multiples.

@@ -5,11 +5,9 @@
 
 use std::collections::BTreeMap;
 
-use exactum_runtime::num::IntRange;
-
 use super::Pass;
 use crate::diagnostic::Result;
-use crate::graph::{Codes, Constant, Graph, Level, Op, Type, Value, ValueId, narrowest};
+use crate::graph::{Codes, Constant, Graph, Level, Op, Type, Value, ValueId};
 
 pub(super) const PASS: Pass = Pass {
     name: "find-grids",
@@ -63,11 +61,11 @@ fn of_weight(shape: &[usize], values: &[f32], axis: usize) -> Option<(Codes, Vec
     }
     for limit in LIMITS {
         if let Some(step) = step(values, limit) {
-            return coded(values, |_| step, vec![step], None);
+            return Some(coded(values, |_| step, vec![step], None));
         }
         let steps: Option<Vec<f32>> = rows.iter().map(|row| step(row, limit)).collect();
         if let Some(steps) = steps.filter(|_| channels > 1) {
-            return coded(values, |index| steps[index / inner % channels], steps.clone(), Some(axis));
+            return Some(coded(values, |index| steps[index / inner % channels], steps.clone(), Some(axis)));
         }
     }
     None
@@ -78,12 +76,10 @@ fn coded(
     step: impl Fn(usize) -> f32,
     scale: Vec<f32>,
     axis: Option<usize>,
-) -> Option<(Codes, Vec<i32>)> {
+) -> (Codes, Vec<i32>) {
     let code = |(index, value): (usize, &f32)| (f64::from(*value) / f64::from(step(index))).round() as i32;
     let codes: Vec<i32> = values.iter().enumerate().map(code).collect();
-    let (lo, hi) = (codes.iter().copied().fold(0, i32::min), codes.iter().copied().fold(0, i32::max));
-    let range = IntRange { lo: lo.into(), hi: hi.into() };
-    Some((Codes { int: narrowest(range), range, zero_point: 0, scale, axis }, codes))
+    (Codes::of_constant(&codes, scale, axis), codes)
 }
 
 /// The step of the coarsest grid that holds `values`, with codes of a magnitude of at most `limit`, of which only the

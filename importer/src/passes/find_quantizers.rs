@@ -68,13 +68,8 @@ impl Line {
 
     /// The line of an affine function that is one for all channels.
     fn of(affine: &Affine) -> Option<Self> {
-        let (&[multiply], &[divide], &[add]) =
-            (affine.multiply.as_slice(), affine.divide.as_slice(), affine.add.as_slice())
-        else {
-            return None;
-        };
-        let divide = exact::from_f64(divide).filter(|divide| !divide.is_zero())?;
-        Some(Self { gain: exact::from_f64(multiply)? / divide, offset: exact::from_f64(add)? })
+        let (mut gain, mut offset) = affine.line().ok().filter(|(gain, _)| gain.len() == 1)?;
+        Some(Self { gain: gain.remove(0), offset: offset.remove(0) })
     }
 
     fn then(&self, next: &Self) -> Self {

@@ -8,12 +8,10 @@ mod arithmetic;
 mod moves;
 mod quantize;
 
-use exactum_runtime::num::IntRange;
-
 use super::Pass;
 use crate::diagnostic::{Code, Diagnostic, Report, Result};
 use crate::graph::channels::moved_axis;
-use crate::graph::{Codes, Constant, Graph, Level, Node, Op, Type, Value, narrowest};
+use crate::graph::{Codes, Constant, Graph, Level, Node, Op, Type, Value};
 
 pub(super) const PASS: Pass = Pass {
     name: "fold-constants",
@@ -97,14 +95,11 @@ fn with_axis(
 
 /// Codes without a zero point, in the narrowest type, with one scale where all are equal.
 fn tightened(codes: Vec<i32>, mut scale: Vec<f32>, axis: Option<usize>) -> (Type, Constant) {
-    let (lo, hi) = (codes.iter().copied().fold(0, i32::min), codes.iter().copied().fold(0, i32::max));
-    let range = IntRange { lo: lo.into(), hi: hi.into() };
     if scale.iter().all(|other| *other == scale[0]) {
         scale.truncate(1);
     }
     let axis = axis.filter(|_| scale.len() > 1);
-    let ty = Codes { int: narrowest(range), range, zero_point: 0, scale, axis };
-    (Type::Codes(ty), Constant::Codes(codes))
+    (Type::Codes(Codes::of_constant(&codes, scale, axis)), Constant::Codes(codes))
 }
 
 fn transpose(constant: &Constant, x: &Value, perm: &[usize]) -> Constant {

@@ -46,17 +46,9 @@ pub(super) fn fold(graph: &Graph, node: &Node) -> Option<(Type, Constant)> {
 }
 
 fn of_affine(affine: &Affine) -> Option<Line> {
-    let channels = affine.multiply.len().max(affine.divide.len()).max(affine.add.len());
-    let pick = |values: &[f64], channel: usize| exact::from_f64(values[channel.min(values.len() - 1)]);
-    let gain = |channel| {
-        let divisor = pick(&affine.divide, channel).filter(|divisor| !divisor.is_zero())?;
-        Some(pick(&affine.multiply, channel)? / divisor)
-    };
-    Some(Line {
-        gain: (0..channels).map(gain).collect::<Option<_>>()?,
-        offset: (0..channels).map(|channel| pick(&affine.add, channel)).collect::<Option<_>>()?,
-        axis: (channels > 1).then_some(affine.axis),
-    })
+    let (gain, offset) = affine.line().ok()?;
+    let axis = (gain.len() > 1).then_some(affine.axis);
+    Some(Line { gain, offset, axis })
 }
 
 /// What `op` with the second operand `constant` does to a value of `rank` axes.

@@ -10,24 +10,10 @@ use crate::graph::{Activation, Affine, Node};
 
 impl Quantizer<'_> {
     pub(super) fn affine(&mut self, at: &Location, node: &Node, affine: &Affine) -> Result<(), Diagnostic> {
-        let channels = affine.multiply.len().max(affine.divide.len()).max(affine.add.len());
-        let pick = |values: &[f64], channel: usize| {
-            exact::from_f64(*values.get(if values.len() == 1 { 0 } else { channel })?)
-        };
-        let mut gain = vec![];
-        let mut offset = vec![];
-        for channel in 0..channels {
-            let (Some(multiply), Some(divide), Some(add)) = (
-                pick(&affine.multiply, channel),
-                pick(&affine.divide, channel).filter(|divide| !divide.is_zero()),
-                pick(&affine.add, channel),
-            ) else {
-                let found = format!("constants of channel {channel} that are not finite, or a division by 0");
-                return Err(Diagnostic::new(Code::BadTensor, at.clone(), found, "finite numbers"));
-            };
-            gain.push(multiply / divide);
-            offset.push(add);
-        }
+        let (gain, offset) = affine.line().map_err(|channel| {
+            let found = format!("constants of channel {channel} that are not finite, or a division by 0");
+            Diagnostic::new(Code::BadTensor, at.clone(), found, "finite numbers")
+        })?;
         self.piece(at, node, Piece::Affine { gain: shared(gain), offset: shared(offset) }, affine.axis)
     }
 
