@@ -41,6 +41,14 @@ struct Quantizer<'a> {
     moved: Vec<(ValueId, ValueId)>,
 }
 
+/// How far the new graph had come before an attempt.
+#[derive(Clone, Copy)]
+struct Mark {
+    values: usize,
+    nodes: usize,
+    moved: usize,
+}
+
 fn run(graph: &mut Graph) -> Result<()> {
     let mut quantizer = Quantizer {
         from: graph,
@@ -82,6 +90,17 @@ fn run(graph: &mut Graph) -> Result<()> {
 }
 
 impl Quantizer<'_> {
+    fn mark(&self) -> Mark {
+        Mark { values: self.to.values.len(), nodes: self.to.nodes.len(), moved: self.moved.len() }
+    }
+
+    /// Takes back what an attempt has added since `mark`; attempts only add.
+    fn rewind(&mut self, mark: Mark) {
+        self.to.values.truncate(mark.values);
+        self.to.nodes.truncate(mark.nodes);
+        self.moved.truncate(mark.moved);
+    }
+
     /// Whether `id` should be known and is not, because its node had a problem.
     fn missing(&self, id: ValueId) -> bool {
         self.from.value(id).constant.is_none() && !self.known.contains_key(&id)

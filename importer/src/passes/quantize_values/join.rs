@@ -21,15 +21,11 @@ struct Part {
 
 impl Quantizer<'_> {
     pub(super) fn concat(&mut self, at: &Location, node: &Node, axis: usize) -> Result<(), Diagnostic> {
-        let before = self.to.clone();
+        let before = self.mark();
         let Err(problem) = self.concat_codes(at, node, axis) else { return Ok(()) };
+        self.rewind(before);
         // As they are, sums of layers still make an output.
-        let failed = std::mem::replace(&mut self.to, before);
-        if self.concat_integers(at, node, axis).is_none() {
-            self.to = failed;
-            return Err(problem);
-        }
-        Ok(())
+        self.concat_integers(at, node, axis).ok_or(problem)
     }
 
     /// Joins the integers of the operands, each with the function that it has.

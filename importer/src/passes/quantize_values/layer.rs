@@ -158,11 +158,11 @@ impl Quantizer<'_> {
                     return Ok(operand);
                 }
                 let wide = self.too_wide(at, &as_stored, padded);
-                let before = self.to.clone();
+                let before = self.mark();
                 let Grid { id, gain, zero_point: _ } = match self.grid(at, node, known, CENTERED_BITS) {
                     Ok(grid) => grid,
                     Err(problem) => {
-                        self.to = before;
+                        self.rewind(before);
                         return Err(wide.unwrap_or(problem));
                     }
                 };
