@@ -110,6 +110,20 @@ pub(crate) fn operator(name: &str) -> Option<&'static Operator> {
     operators().find(|operator| operator.name == name)
 }
 
+/// `shape`, if a result of `operands` may be so large.
+pub(crate) fn sized<'t>(
+    shape: Vec<usize>,
+    operands: impl Iterator<Item = Option<&'t Tensor>>,
+) -> Result<Vec<usize>> {
+    let limit = MAX_ELEMS.max(operands.flatten().map(Tensor::len).max().unwrap_or(0));
+    let elems = shape.iter().try_fold(1usize, |product, size| product.checked_mul(*size));
+    if shape.contains(&0) || elems.is_some_and(|elems| elems <= limit) {
+        return Ok(shape);
+    }
+    let found = format!("a constant of shape {shape:?}");
+    Err(Problem::new(Fault::Size, found, format!("at most {limit} elements")))
+}
+
 impl Operator {
     /// The results of `node`, under `version` of the operator set.
     pub(crate) fn evaluate(&self, node: &Node, version: i64, operands: &[Option<&Tensor>]) -> Result {
@@ -229,14 +243,7 @@ impl Call<'_> {
 
     /// `shape`, if results may be so large.
     fn sized(&self, shape: Vec<usize>) -> Result<Vec<usize>> {
-        let largest = self.operands.iter().flatten().map(|tensor| tensor.len()).max().unwrap_or(0);
-        let limit = MAX_ELEMS.max(largest);
-        let elems = shape.iter().try_fold(1usize, |product, size| product.checked_mul(*size));
-        if shape.contains(&0) || elems.is_some_and(|elems| elems <= limit) {
-            return Ok(shape);
-        }
-        let found = format!("a constant of shape {shape:?}");
-        Err(Problem::new(Fault::Size, found, format!("at most {limit} elements")))
+        sized(shape, self.operands.iter().copied())
     }
 
     /// Refuses what would take too long.

@@ -1,7 +1,7 @@
 //! Computes nodes whose operands are all known: the arithmetic that exporters leave on shapes and scales.
 //!
-//! What shares its reading with nodes of computed values is here; all other operators are in [`constants`]. Results have
-//! at most [`MAX_ELEMS`] elements, or as many as the largest operand, so no file makes this allocate without bound.
+//! What shares its reading with nodes of computed values is here; all other operators are in [`constants`], which limits
+//! the elements of results, so no file makes this allocate without bound.
 
 mod structure;
 #[cfg(test)]
@@ -11,12 +11,9 @@ use std::rc::Rc;
 
 use super::tensor::Tensor;
 use super::{Context, Item};
-use crate::constants::{self, Fault, Operator};
+use crate::constants::{self, Fault, Operator, Problem};
 use crate::diagnostic::{Code, Diagnostic};
 use exactum_qonnx::{DEFAULT_DOMAIN, DEFAULT_DOMAIN_NAME, Node};
-
-/// Most elements of a result that is larger than its operands.
-const MAX_ELEMS: usize = 1 << 24;
 
 /// The results of the node, if all operands are known and the operator is one that is computed here.
 pub(super) fn evaluate(context: &Context<'_>) -> Result<Option<Vec<Tensor>>, Diagnostic> {
@@ -61,16 +58,19 @@ struct Known<'c, 'a> {
 impl Known<'_, '_> {
     fn computed(&self, operator: &Operator) -> Result<Vec<Tensor>, Diagnostic> {
         let operands: Vec<Option<&Tensor>> = self.operands.iter().map(Option::as_deref).collect();
-        operator.evaluate(self.context.node, self.context.version, &operands).map_err(|problem| {
-            let code = match problem.fault {
-                Fault::Schema => Code::BadSchema,
-                Fault::Shapes => Code::ShapeMismatch,
-                Fault::Elements => Code::BadTensor,
-                Fault::Form => Code::UnsupportedForm,
-                Fault::Size => Code::TooLarge,
-            };
-            self.context.problem(code, "", problem.found, problem.needed)
-        })
+        let results = operator.evaluate(self.context.node, self.context.version, &operands);
+        results.map_err(|problem| self.refused(problem))
+    }
+
+    fn refused(&self, problem: Problem) -> Diagnostic {
+        let code = match problem.fault {
+            Fault::Schema => Code::BadSchema,
+            Fault::Shapes => Code::ShapeMismatch,
+            Fault::Elements => Code::BadTensor,
+            Fault::Form => Code::UnsupportedForm,
+            Fault::Size => Code::TooLarge,
+        };
+        self.context.problem(code, "", problem.found, problem.needed)
     }
 
     /// Operand `index`, if it is there.
@@ -88,17 +88,8 @@ impl Known<'_, '_> {
 
     /// `shape`, if results may be so large.
     fn sized(&self, shape: Vec<usize>) -> Result<Vec<usize>, Diagnostic> {
-        let largest = self.operands.iter().flatten().map(|tensor| tensor.len()).max().unwrap_or(0);
-        let limit = MAX_ELEMS.max(largest);
-        let elems = shape.iter().try_fold(1usize, |product, size| product.checked_mul(*size));
-        match elems {
-            Some(elems) if elems <= limit => Ok(shape),
-            _ if shape.contains(&0) => Ok(shape),
-            _ => {
-                let found = format!("a constant of shape {shape:?}");
-                Err(self.context.problem(Code::TooLarge, "", found, format!("at most {limit} elements")))
-            }
-        }
+        let operands = self.operands.iter().map(Option::as_deref);
+        constants::sized(shape, operands).map_err(|problem| self.refused(problem))
     }
 
     /// The shape to which `tensors` are broadcast, and for each of them the element at each index of it.
