@@ -9,7 +9,10 @@ pub mod accumulator;
 mod channel;
 mod curve;
 mod double;
+mod elementary;
 mod function;
+mod interval;
+mod number;
 mod pair;
 mod quantizer;
 
@@ -17,8 +20,11 @@ mod quantizer;
 pub(crate) use function::tests as function_tests;
 
 pub use channel::Channel;
+pub(crate) use curve::zip;
 pub use curve::{Curve, Piece};
+pub use elementary::Elementary;
 pub use function::{Function, Shape};
+pub(crate) use interval::Interval;
 pub use pair::PairFunction;
 pub use quantizer::Quantizer;
 

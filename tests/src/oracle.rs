@@ -338,7 +338,10 @@ fn operator(applied: &Applied<'_>) -> Result<Vec<Value>> {
         }
         "MaxPoolNHWC" => float(patches::max_pool(applied)),
         "Im2Col" => float(patches::im2col(applied)),
-        "ReduceMean" | "ReduceSum" | "ReduceMax" | "ReduceMin" => applied.same_type(reduce::reduce(applied)?),
+        "ReduceMean" | "ReduceSum" | "ReduceMax" | "ReduceMin" | "ReduceL1" | "ReduceL2"
+        | "ReduceSumSquare" | "ReduceLogSum" | "ReduceProd" => applied.same_type(reduce::reduce(applied)?),
+        "CumSum" => applied.same_type(reduce::cum_sum(applied)?),
+        "Where" => float(elementwise::choose(applied)),
         "ArgMax" | "ArgMin" => select::arg(applied).map(|value| vec![value]),
         "TopK" => select::top_k(applied),
         "Constant" | "ConstantOfShape" | "Shape" | "Cast" => {

@@ -3,7 +3,9 @@
 //! `passes` builds a [`Curve`] piece by piece from the operators it meets; [`Function`](super::Function) puts a
 //! quantizer behind it. Constants are rationals, for all channels or for each.
 
-use super::{Rational, double};
+use super::elementary::Elementary;
+use super::number::Number;
+use super::{Rational, double, from_integer};
 use crate::graph::exact_text;
 use exactum_runtime::num::Rounding;
 use num_traits::{One, Pow, Signed, Zero};
@@ -62,10 +64,31 @@ pub enum Piece {
     },
     /// The error function, as `docs/arithmetic.md` defines it on doubles.
     Erf,
+    /// -1, 0 or 1.
+    Sign,
+    /// `x / (1 + |x|)`.
+    Softsign,
+    /// `1 / x`, which is infinite at 0.
+    Reciprocal,
+    /// A function that `docs/arithmetic.md` defines on doubles.
+    Elementary {
+        /// Which.
+        function: Elementary,
+    },
     /// The product of two functions of x, such as `x * sigmoid(x)`.
     Product {
         /// Both functions.
         factors: Box<[Curve; 2]>,
+    },
+    /// The sum of two functions of x.
+    Sum {
+        /// Both functions.
+        terms: Box<[Curve; 2]>,
+    },
+    /// The second function of x where the first one is not zero, else the third.
+    Select {
+        /// Condition and both choices.
+        parts: Box<[Curve; 3]>,
     },
 }
 
@@ -80,14 +103,54 @@ pub(super) fn pick<T>(values: &[T], channel: usize) -> &T {
     &values[if values.len() == 1 { 0 } else { channel }]
 }
 
+/// Combines lists of one element for all channels or one for each.
+pub(crate) fn zip(
+    a: &[Rational],
+    b: &[Rational],
+    f: impl Fn(&Rational, &Rational) -> Rational,
+) -> Vec<Rational> {
+    (0..a.len().max(b.len())).map(|channel| f(pick(a, channel), pick(b, channel))).collect()
+}
+
 impl Piece {
     /// 1, or the number of channels.
     fn channels(&self) -> usize {
         match self {
             Self::Affine { gain, offset } => gain.len().max(offset.len()),
             Self::LeakyRelu { slope } => slope.len(),
-            Self::Product { factors } => factors[0].channels().max(factors[1].channels()),
-            _ => 1,
+            other => other.parts().iter().map(Curve::channels).max().unwrap_or(1),
+        }
+    }
+
+    /// The functions of x that it combines.
+    fn parts(&self) -> &[Curve] {
+        match self {
+            Self::Product { factors: parts } | Self::Sum { terms: parts } => parts.as_slice(),
+            Self::Select { parts } => parts.as_slice(),
+            _ => &[],
+        }
+    }
+
+    /// Whether larger numbers never give smaller values in any channel, or `Some(false)` if never larger ones; `None` if
+    /// neither is plain. Doubles count as the real functions they stand for.
+    pub(crate) fn rises(&self) -> Option<bool> {
+        match self {
+            Self::Affine { gain, .. } if gain.iter().all(|gain| !gain.is_negative()) => Some(true),
+            Self::Affine { gain, .. } => gain.iter().all(|gain| !gain.is_positive()).then_some(false),
+            Self::LeakyRelu { slope } => (!slope.iter().any(Signed::is_negative)).then_some(true),
+            Self::Power { exponent } => (exponent % 2 == 1).then_some(true),
+            Self::Elu { alpha } => (!alpha.is_negative()).then_some(true),
+            Self::Clip { .. }
+            | Self::Round { .. }
+            | Self::Sigmoid
+            | Self::Tanh
+            | Self::Erf
+            | Self::Sign
+            | Self::Softsign => Some(true),
+            Self::Elementary { function } => function.rises(),
+            Self::Abs | Self::Reciprocal | Self::Product { .. } | Self::Sum { .. } | Self::Select { .. } => {
+                None
+            }
         }
     }
 
@@ -98,6 +161,12 @@ impl Piece {
             Self::LeakyRelu { slope } => Self::LeakyRelu { slope: own(slope) },
             Self::Product { factors } => {
                 Self::Product { factors: Box::new(factors.each_ref().map(|factor| factor.channel(channel))) }
+            }
+            Self::Sum { terms } => {
+                Self::Sum { terms: Box::new(terms.each_ref().map(|term| term.channel(channel))) }
+            }
+            Self::Select { parts } => {
+                Self::Select { parts: Box::new(parts.each_ref().map(|part| part.channel(channel))) }
             }
             other => other.clone(),
         }
@@ -115,6 +184,8 @@ impl Piece {
             Self::Product { factors } => {
                 Self::Product { factors: Box::new(factors.map(|factor| factor.select(chosen))) }
             }
+            Self::Sum { terms } => Self::Sum { terms: Box::new(terms.map(|term| term.select(chosen))) },
+            Self::Select { parts } => Self::Select { parts: Box::new(parts.map(|part| part.select(chosen))) },
             other => other,
         }
     }
@@ -129,9 +200,21 @@ impl Piece {
         }
     }
 
-    /// The value of `channel` at `x`.
+    /// The value of `channel` at `x`; see [`Number::rational`] for values that are no numbers.
     pub(super) fn eval(&self, channel: usize, x: &Rational) -> Rational {
-        match self {
+        self.of_rational(channel, x).rational()
+    }
+
+    fn number(&self, channel: usize, x: &Number) -> Number {
+        match x {
+            Number::Finite(x) => self.of_rational(channel, x),
+            Number::Infinite { negative } => self.of_infinite(channel, x, *negative),
+            Number::Undefined => Number::Undefined,
+        }
+    }
+
+    fn of_rational(&self, channel: usize, x: &Rational) -> Number {
+        let value = match self {
             Self::Affine { gain, offset } => x * pick(gain, channel) + pick(offset, channel),
             Self::Clip { lo, hi } => {
                 let raised = lo.as_ref().map_or(x, |lo| x.max(lo));
@@ -142,12 +225,76 @@ impl Piece {
             Self::Power { exponent } => Pow::pow(x, *exponent),
             Self::Abs => x.abs(),
             Self::Round { rounding } => Rational::from_integer(super::round(x, *rounding)),
-            Self::Sigmoid => double::exact(double::sigmoid(double::nearest(x))),
-            Self::Tanh => double::exact(double::tanh(double::nearest(x))),
             Self::Elu { .. } if !x.is_negative() => x.clone(),
-            Self::Elu { alpha } => double::exact(double::elu(double::nearest(x), double::nearest(alpha))),
-            Self::Erf => double::exact(double::erf(double::nearest(x))),
-            Self::Product { factors } => factors[0].eval(channel, x) * factors[1].eval(channel, x),
+            Self::Softsign => x / (Rational::one() + x.abs()),
+            Self::Sign | Self::Reciprocal | Self::Product { .. } | Self::Sum { .. } | Self::Select { .. } => {
+                return self.of_parts(channel, &Number::Finite(x.clone()));
+            }
+            Self::Sigmoid | Self::Tanh | Self::Elu { .. } | Self::Erf | Self::Elementary { .. } => {
+                return Number::of_double(self.of_double(double::nearest(x)));
+            }
+        };
+        Number::Finite(value)
+    }
+
+    fn of_infinite(&self, channel: usize, x: &Number, negative: bool) -> Number {
+        match self {
+            Self::Affine { gain, offset } => {
+                let line = Number::Finite(pick(gain, channel).clone()).times(x);
+                line.plus(&Number::Finite(pick(offset, channel).clone()))
+            }
+            Self::Clip { lo, hi } => {
+                let end = if negative { lo } else { hi };
+                end.clone().map_or_else(|| x.clone(), Number::Finite)
+            }
+            Self::LeakyRelu { slope } if negative => Number::Finite(pick(slope, channel).clone()).times(x),
+            Self::LeakyRelu { .. } | Self::Round { .. } => x.clone(),
+            Self::Power { exponent: 0 } => Number::Finite(Rational::one()),
+            Self::Power { exponent } => Number::Infinite { negative: negative && exponent % 2 == 1 },
+            Self::Abs => x.magnitude(),
+            Self::Elu { .. } if !negative => x.clone(),
+            Self::Softsign => x.sign(),
+            Self::Sign | Self::Reciprocal | Self::Product { .. } | Self::Sum { .. } | Self::Select { .. } => {
+                self.of_parts(channel, x)
+            }
+            Self::Sigmoid | Self::Tanh | Self::Elu { .. } | Self::Erf | Self::Elementary { .. } => {
+                Number::of_double(self.of_double(x.nearest()))
+            }
+        }
+    }
+
+    fn of_double(&self, x: f64) -> f64 {
+        match self {
+            Self::Sigmoid => double::sigmoid(x),
+            Self::Tanh => double::tanh(x),
+            Self::Elu { alpha } => double::elu(x, double::nearest(alpha)),
+            Self::Erf => double::erf(x),
+            Self::Elementary { function } => function.value(x),
+            _ => x,
+        }
+    }
+
+    fn of_parts(&self, channel: usize, x: &Number) -> Number {
+        let part = |curve: &Curve| curve.number(channel, x);
+        match self {
+            Self::Sign => x.sign(),
+            Self::Reciprocal => x.reciprocal(),
+            Self::Product { factors } => part(&factors[0]).times(&part(&factors[1])),
+            Self::Sum { terms } => part(&terms[0]).plus(&part(&terms[1])),
+            Self::Select { parts } => match part(&parts[0]) {
+                Number::Undefined => Number::Undefined,
+                condition => part(&parts[if condition.is_zero() { 2 } else { 1 }]),
+            },
+            _ => x.clone(),
+        }
+    }
+
+    /// Whether it has a value at every number.
+    fn is_total(&self) -> bool {
+        match self {
+            Self::Reciprocal => false,
+            Self::Elementary { function } => function.domain() == (None, None),
+            other => other.parts().iter().all(Curve::is_total),
         }
     }
 }
@@ -178,10 +325,6 @@ impl Curve {
     pub fn then(mut self, piece: Piece) -> Self {
         let merged = match (self.pieces.last(), piece) {
             (Some(Piece::Affine { gain, offset }), Piece::Affine { gain: factor, offset: shift }) => {
-                let zip = |a: &[Rational], b: &[Rational], f: fn(&Rational, &Rational) -> Rational| {
-                    let channels = a.len().max(b.len());
-                    (0..channels).map(|channel| f(pick(a, channel), pick(b, channel))).collect::<Vec<_>>()
-                };
                 let gain = zip(gain, &factor, |a, b| a * b);
                 let offset = zip(&zip(offset, &factor, |a, b| a * b), &shift, |a, b| a + b);
                 self.pieces.pop();
@@ -273,15 +416,55 @@ impl Curve {
     /// Whether rationals give rationals by rational arithmetic alone: no sigmoid and the like.
     pub fn is_rational(&self) -> bool {
         self.pieces.iter().all(|piece| match piece {
-            Piece::Sigmoid | Piece::Tanh | Piece::Elu { .. } | Piece::Erf => false,
-            Piece::Product { factors } => factors.iter().all(Self::is_rational),
-            _ => true,
+            Piece::Sigmoid | Piece::Tanh | Piece::Elu { .. } | Piece::Erf | Piece::Elementary { .. } => false,
+            piece => piece.parts().iter().all(Self::is_rational),
         })
     }
 
+    /// Whether it has a value at every number.
+    pub(crate) fn is_total(&self) -> bool {
+        self.pieces.iter().all(Piece::is_total)
+    }
+
+    /// Whether `channel` has a value, which may be infinite, at `x`.
+    pub(crate) fn is_defined(&self, channel: usize, x: &Rational) -> bool {
+        self.number(channel, &Number::Finite(x.clone())) != Number::Undefined
+    }
+
+    fn number(&self, channel: usize, x: &Number) -> Number {
+        self.pieces.iter().fold(x.clone(), |x, piece| piece.number(channel, &x))
+    }
+
+    /// The value `value` for every x.
+    pub fn constant(value: Vec<Rational>) -> Self {
+        Self::affine(vec![Rational::zero()], value)
+    }
+
+    /// The sum of two functions of x; lines become one line.
+    #[must_use]
+    pub fn plus(self, other: Self) -> Self {
+        match (self.as_affine(), other.as_affine()) {
+            (Some((a, b)), Some((c, d))) => {
+                let gain = zip(&a, &c, |a, c| a + c);
+                let offset = zip(&b, &d, |b, d| b + d);
+                Self::affine(gain, offset)
+            }
+            _ => Self::identity().then(Piece::Sum { terms: Box::new([self, other]) }),
+        }
+    }
+
+    /// `-1` times the function.
+    #[must_use]
+    pub fn negated(self) -> Self {
+        self.then(Piece::Affine { gain: vec![from_integer(-1)], offset: vec![Rational::zero()] })
+    }
+
     /// The value of `channel` at `x`.
+    ///
+    /// Infinite values are a rational past every double; where there is none, as at the logarithm of a negative number,
+    /// it is 0.
     pub fn eval(&self, channel: usize, x: &Rational) -> Rational {
-        self.pieces.iter().fold(x.clone(), |x, piece| piece.eval(channel, &x))
+        self.number(channel, &Number::Finite(x.clone())).rational()
     }
 }
 

@@ -97,9 +97,12 @@ pub(super) fn erf(x: f64) -> f64 {
     (std::f64::consts::FRAC_2_SQRT_PI * exp(-square) * sum).min(1.0).copysign(x)
 }
 
-fn exp(x: f64) -> f64 {
-    const LN_2_HIGH: f64 = 0.693_147_180_369_123_8;
-    const LN_2_LOW: f64 = 1.908_214_929_270_587_7e-10;
+/// The logarithm of 2 in two parts, the first of 32 bits.
+pub(super) const LN_2_HIGH: f64 = 0.693_147_180_369_123_8;
+pub(super) const LN_2_LOW: f64 = 1.908_214_929_270_587_7e-10;
+
+/// `e^x`, with `x` limited to -700 to 700.
+pub(super) fn exp(x: f64) -> f64 {
     let x = x.clamp(-700.0, 700.0);
     let n = (x / std::f64::consts::LN_2).round_ties_even();
     let r = (x - n * LN_2_HIGH) - n * LN_2_LOW;

@@ -8,7 +8,7 @@ use num_traits::Zero;
 use serde::{Deserialize, Serialize};
 
 use super::{Dequantize, Level, Quantize, Requantize, RequantizePair, exact_text};
-use crate::exact::{self, Rational};
+use crate::exact::{self, Elementary, Rational};
 
 /// What a node does. Operands are named in the order of the node's inputs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -61,6 +61,14 @@ pub enum Op {
     Affine(Affine),
     /// A function of each element by itself: x.
     Activation(Activation),
+    /// Elementwise largest: two operands or more, of one shape.
+    Max,
+    /// Elementwise smallest: two operands or more, of one shape.
+    Min,
+    /// Elementwise choice, the second operand where the first is not zero, else the third: three operands of one shape.
+    Where,
+    /// Smallest value of each window: x.
+    MinPool(Pool),
     /// Averages of windows: x.
     AveragePool(AveragePool),
     /// Relative sizes of exponentials along an axis; only where the caller takes them: x.
@@ -277,11 +285,22 @@ pub enum Activation {
     },
     /// Error function.
     Erf,
-    /// x rounded to an integer.
+    /// -1, 0 or 1.
+    Sign,
+    /// To an integer.
     Round {
         /// How.
         #[serde(with = "exact_text::rounding")]
         rounding: Rounding,
+    },
+    /// `x / (1 + |x|)`.
+    Softsign,
+    /// `1 / x`.
+    Reciprocal,
+    /// A function that `docs/arithmetic.md` defines on doubles.
+    Elementary {
+        /// Which.
+        of: Elementary,
     },
 }
 
@@ -414,6 +433,10 @@ impl Op {
             Self::Pow => "pow",
             Self::Affine(_) => "affine",
             Self::Activation(_) => "activation",
+            Self::Max => "max",
+            Self::Min => "min",
+            Self::Where => "where",
+            Self::MinPool(_) => "min_pool",
             Self::AveragePool(_) => "average_pool",
             Self::Softmax { .. } => "softmax",
             Self::Pad { .. } => "pad",
@@ -459,6 +482,10 @@ impl Op {
             | Self::Pow
             | Self::Affine(_)
             | Self::Activation(_)
+            | Self::Max
+            | Self::Min
+            | Self::Where
+            | Self::MinPool(_)
             | Self::AveragePool(_)
             | Self::Softmax { .. }
             | Self::Pad { .. }
@@ -510,6 +537,8 @@ impl Op {
             | Self::Product { .. }
             | Self::RequantizePair(_) => (2, 2),
             Self::BatchNormalization { .. } => (5, 5),
+            Self::Where => (3, 3),
+            Self::Max | Self::Min => (2, usize::MAX),
             Self::Concat { .. } => (1, usize::MAX),
             Self::Reshape => (1, 2),
             _ => (1, 1),

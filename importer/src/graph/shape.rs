@@ -60,7 +60,13 @@ pub fn infer(op: &Op, inputs: &[&Value], declared: Option<&[usize]>) -> Result<V
             };
             convolve_transposed(x, &stored, conv)?
         }
-        Op::MaxPool(pool) => pool_shape(x, pool)?,
+        Op::Max | Op::Min | Op::Where => {
+            if let Some(other) = inputs.iter().find(|value| value.shape != x) {
+                return fail(format!("{x:?} and {:?}", other.shape), "operands of one shape");
+            }
+            x.to_vec()
+        }
+        Op::MaxPool(pool) | Op::MinPool(pool) => pool_shape(x, pool)?,
         Op::SumPool(pool) => pool_shape(x, &pool.pool)?,
         Op::AveragePool(pool) => pool_shape(x, &pool.pool)?,
         Op::Softmax { axis } => {

@@ -148,24 +148,6 @@ pub(super) fn hard_swish(lifter: &mut Lifter<'_>, context: &Context<'_>) -> Resu
     Ok(())
 }
 
-/// `Gelu`: `x * (erf(x / sqrt(2)) / 2 + 1 / 2)`.
-pub(super) fn gelu(lifter: &mut Lifter<'_>, context: &Context<'_>) -> Result<(), Diagnostic> {
-    let x = lifter.real(context, 0)?;
-    let approximation = context.node.string("approximate").unwrap_or("none");
-    if approximation != "none" {
-        return Err(context.attribute("approximate", approximation, "none, the error function"));
-    }
-    let line = |multiply: f64, add: f64| {
-        Op::Affine(Affine { multiply: vec![multiply], divide: vec![1.0], add: vec![add], axis: 1 })
-    };
-    let scaled = lifter.emit(context, line(std::f64::consts::FRAC_1_SQRT_2, 0.0), vec![x], None)?;
-    let erf = apply(lifter, context, scaled, Activation::Erf)?;
-    let gate = lifter.emit(context, line(0.5, 0.5), vec![erf], None)?;
-    let id = lifter.emit(context, Op::Mul, vec![x, gate], None)?;
-    lifter.finish(context, 0, id);
-    Ok(())
-}
-
 /// `Neg`.
 pub(super) fn neg(lifter: &mut Lifter<'_>, context: &Context<'_>) -> Result<(), Diagnostic> {
     let x = lifter.real(context, 0)?;

@@ -2,10 +2,9 @@
 
 use exactum_runtime::num::{IntType, Rounding};
 
-use super::activation::limited;
 use super::{Coding, Context, Lifter, Operand};
 use crate::diagnostic::Diagnostic;
-use crate::graph::{Activation, Op, ValueId};
+use crate::graph::{Activation, Affine, Op, ValueId};
 
 /// `Add`, `Sub`, `Mul`, `Div` and `Pow`.
 pub(super) fn binary(lifter: &mut Lifter<'_>, context: &Context<'_>) -> Result<(), Diagnostic> {
@@ -28,12 +27,17 @@ pub(super) fn binary(lifter: &mut Lifter<'_>, context: &Context<'_>) -> Result<(
     Ok(())
 }
 
-/// `Sum`: one after the other.
+/// `Sum` and `Mean`: one after the other.
 pub(super) fn sum(lifter: &mut Lifter<'_>, context: &Context<'_>) -> Result<(), Diagnostic> {
     let (operands, coding) = operands(lifter, context, context.operands.len().max(1))?;
     let mut id = operands[0];
     for other in &operands[1..] {
         id = lifter.emit(context, Op::Add, vec![id, *other], None)?;
+    }
+    if context.node.op_type == "Mean" {
+        let count = context.operands.len() as f64;
+        let mean = Affine { multiply: vec![1.0], divide: vec![count], add: vec![0.0], axis: 1 };
+        id = lifter.emit(context, Op::Affine(mean), vec![id], None)?;
     }
     lifter.finish(context, 0, Operand { id, coding });
     Ok(())
@@ -62,36 +66,4 @@ fn operands(
         }
     }
     Ok((numbers, elem.map(|elem| Coding::plain(IntType::INT32, elem))))
-}
-
-/// `Min` and `Max` of one computed value and constants.
-pub(super) fn bound(lifter: &mut Lifter<'_>, context: &Context<'_>) -> Result<(), Diagnostic> {
-    let computed: Vec<usize> =
-        (0..context.operands.len()).filter(|index| context.value(*index).is_some()).collect();
-    let &[index] = computed.as_slice() else {
-        let found = format!("{} computed operands", computed.len());
-        return Err(context.form("inputs", found, "one, and constants"));
-    };
-    let x = lifter.real(context, index)?;
-    let smallest = context.node.op_type == "Min";
-    let mut limit: Option<f64> = None;
-    for other in (0..context.operands.len()).filter(|other| *other != index) {
-        let tensor = context.tensor(other)?;
-        let values = tensor.numbers.reals();
-        let equal = values.first().filter(|first| values.iter().all(|value| value == *first));
-        let Some(value) = equal.filter(|_| tensor.shape.len() <= lifter.shape(x).len()) else {
-            let found = format!("a constant of shape {:?}", tensor.shape);
-            return Err(context.form(format!("input {other}"), found, "one number for all elements"));
-        };
-        limit = Some(match limit {
-            Some(limit) if smallest => limit.min(*value),
-            Some(limit) => limit.max(*value),
-            None => *value,
-        });
-    }
-    let limit = limit.filter(|limit| limit.is_finite());
-    let (lo, hi) = if smallest { (None, limit) } else { (limit, None) };
-    let id = limited(lifter, context, x, lo, hi)?;
-    lifter.finish(context, 0, id);
-    Ok(())
 }

@@ -12,6 +12,7 @@ use crate::graph::{AveragePool, Layout, Op, Pool, ValueId, Window};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Max,
+    Min,
     Average,
 }
 
@@ -22,6 +23,7 @@ impl Kind {
         let pool = Pool { window, layout: Layout::ChannelsFirst };
         match self {
             Self::Max => Op::MaxPool(pool),
+            Self::Min => Op::MinPool(pool),
             Self::Average => Op::AveragePool(AveragePool { pool, count_include_pad: false }),
         }
     }

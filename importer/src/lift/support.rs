@@ -6,8 +6,8 @@ use exactum_qonnx::ops::{OpSchema, schemas};
 use exactum_qonnx::{DEFAULT_DOMAIN_NAME, Node};
 
 use super::{
-    Context, Lifter, activation, arithmetic, choose, conv, fused, integer, matmul, moves, normalization,
-    padding, patches, pool, qlinear, quant, reduce, repeat, resize, slices,
+    Context, Lifter, activation, arithmetic, choose, conv, extremes, functions, fused, integer, matmul,
+    moves, normalization, padding, patches, pool, qlinear, quant, reduce, repeat, resize, slices,
 };
 use crate::diagnostic::{Code, Diagnostic, Location};
 
@@ -63,11 +63,12 @@ operators! {
     "Add", arithmetic::binary, "two computed tensors, or a constant per tensor or channel";
     "Sub", arithmetic::binary, "two computed tensors, or a constant per tensor or channel on either side";
     "Mul", arithmetic::binary, "two computed tensors, or a constant per tensor or channel";
-    "Div", arithmetic::binary, "by a constant per tensor or channel";
-    "Pow", arithmetic::binary, "by a constant integer from 1 on";
+    "Div", arithmetic::binary, "by a constant per tensor or channel, or by a function of the same quantized values";
+    "Pow", arithmetic::binary, "by a constant, or of a positive constant; not of accumulators where it rises and falls";
     "Sum", arithmetic::sum, "as Add";
-    "Min", arithmetic::bound, "one computed tensor and constant numbers";
-    "Max", arithmetic::bound, "one computed tensor and constant numbers";
+    "Mean", arithmetic::sum, "as Add";
+    "Min", extremes::bound, "computed tensors, and constants per tensor, channel or element";
+    "Max", extremes::bound, "computed tensors, and constants per tensor, channel or element";
     "Neg", activation::neg, "";
     "Ceil", activation::round, "";
     "Floor", activation::round, "";
@@ -79,9 +80,36 @@ operators! {
     "Clip", activation::clip, "constant bounds; of codes too";
     "HardSigmoid", activation::hard_sigmoid, "";
     "HardSwish", activation::hard_swish, "of quantized values";
-    "Elu", activation::elu, "of quantized values";
-    "Erf", activation::plain, "of quantized values";
-    "Gelu", activation::gelu, "of quantized values; not the approximation by tanh";
+    "Elu", activation::elu, "";
+    "Erf", activation::plain, "";
+    "Gelu", functions::gelu, "of quantized values; also the approximation by tanh";
+    "QuickGelu", functions::swish, "of quantized values";
+    "FastGelu", functions::biased_gelu, "of quantized values, with a constant bias";
+    "BiasGelu", functions::biased_gelu, "of quantized values, with a constant bias";
+    "Selu", functions::selu, "";
+    "Celu", functions::celu, "positive alpha";
+    "ThresholdedRelu", functions::thresholded_relu, "";
+    "Shrink", functions::shrink, "";
+    "Swish", functions::swish, "of quantized values";
+    "Mish", functions::mish, "of quantized values";
+    "Softplus", functions::plain, "";
+    "Softsign", functions::plain, "";
+    "Reciprocal", functions::plain, "of quantized values";
+    "Sign", functions::plain, "";
+    "Sqrt", functions::plain, "where no negative value is reached";
+    "Exp", functions::plain, "";
+    "Log", functions::plain, "where no negative value is reached";
+    "Sin", functions::plain, "of quantized values";
+    "Cos", functions::plain, "of quantized values";
+    "Tan", functions::plain, "of quantized values";
+    "Asin", functions::plain, "of quantized values from -1 to 1";
+    "Acos", functions::plain, "of quantized values from -1 to 1";
+    "Atan", functions::plain, "";
+    "Sinh", functions::plain, "";
+    "Cosh", functions::plain, "of quantized values";
+    "Asinh", functions::plain, "";
+    "Acosh", functions::plain, "of quantized values from 1 on";
+    "Atanh", functions::plain, "of quantized values from -1 to 1";
     "Sigmoid", activation::plain, "";
     "Tanh", activation::plain, "";
     "Softmax", choose::softmax, "at the end of the network";
@@ -97,6 +125,22 @@ operators! {
     "ReduceSum", reduce::reduce, "over any axes but the batch";
     "ReduceMax", reduce::reduce, "over any axes but the batch";
     "ReduceMin", reduce::reduce, "over any axes but the batch";
+    "ReduceL1", reduce::reduce, "over any axes but the batch";
+    "ReduceL2", reduce::reduce, "over any axes but the batch";
+    "ReduceSumSquare", reduce::reduce, "over any axes but the batch";
+    "ReduceLogSum", reduce::reduce, "over any axes but the batch";
+    "ReduceProd", reduce::reduce, "of at most 16 elements, whose product fits 32 bits";
+    "CumSum", reduce::cum_sum, "along any axis but the batch";
+    "Equal", functions::compare, "of computed values and constants";
+    "Greater", functions::compare, "of computed values and constants";
+    "Less", functions::compare, "of computed values and constants";
+    "GreaterOrEqual", functions::compare, "of computed values and constants";
+    "LessOrEqual", functions::compare, "of computed values and constants";
+    "And", functions::logic, "of computed values and constants";
+    "Or", functions::logic, "of computed values and constants";
+    "Xor", functions::logic, "of computed values and constants";
+    "Not", functions::logic, "";
+    "Where", extremes::choose, "a constant condition, or one that is computed";
     "TopK", choose::top_k, "";
     "ArgMax", choose::arg, "the first of equal elements";
     "ArgMin", choose::arg, "the first of equal elements";
@@ -125,11 +169,6 @@ operators! {
     "Constant", known, "numbers";
     "ConstantOfShape", known, "of constants";
     "Range", known, "of constants";
-    "Sqrt", known, "of constants";
-    "Exp", known, "of constants";
-    "Log", known, "of constants";
-    "Equal", known, "of constants";
-    "Where", known, "of constants";
 }
 
 /// Operators that people ask for, and what to use instead.
@@ -138,10 +177,6 @@ const INSTEAD: &[(&[&str], &str)] = &[
         &["FloatQuant"],
         "FloatQuant rounds to a minifloat (an exponent and a mantissa), which no integer program holds: use an integer \
          quantizer of Brevitas, such as Int8WeightPerTensorFloat for weights and Int8ActPerTensorFloat for activations",
-    ),
-    (
-        &["Selu", "Celu", "Mish", "Softplus", "Softsign", "Swish", "ThresholdedRelu"],
-        "use ReLU, LeakyReLU, Hardtanh, Sigmoid or Tanh (QuantReLU, QuantHardTanh, QuantSigmoid, QuantTanh in Brevitas)",
     ),
     (&["LogSoftmax"], "remove it: log-probabilities are in the order of its inputs; or end in Softmax"),
     (

@@ -96,7 +96,13 @@ fn problem(at: Location, error: &RequantError) -> Diagnostic {
         RequantError::Uncertified { .. } => (Code::ProofRefuted, "a form that the checker accepts"),
         _ => (Code::NoRequantization, "a form within 64-bit multipliers or a table of at most 65536 entries"),
     };
-    Diagnostic::new(code, at, error.to_string(), needed)
+    let problem = Diagnostic::new(code, at, error.to_string(), needed);
+    match error {
+        RequantError::NoForm { .. } => problem.with_hint(
+            "a function that rises and falls, or of two values, needs a quantizer of few bits before it",
+        ),
+        _ => problem,
+    }
 }
 
 /// Scales and meanings stay where a caller meets them: at the codes of inputs and at outputs.

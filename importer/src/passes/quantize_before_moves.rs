@@ -101,6 +101,7 @@ fn already_quantized(graph: &Graph, moves: &Node) -> bool {
             match node.op {
                 Op::Quant(_) | Op::BipolarQuant | Op::Trunc(_) | Op::MultiThreshold(_) => return Some(node),
                 Op::MaxPool(_)
+                | Op::MinPool(_)
                 | Op::Reshape
                 | Op::Transpose { .. }
                 | Op::Repeat { .. }
@@ -150,7 +151,10 @@ fn through(graph: &Graph, function: &Node, moves: &Node, operand: usize) -> Opti
         Op::Concat { .. } => axis.map(Some),
         Op::Repeat { factors } => axis.map(|axis| (factors[axis] == 1).then_some(axis)),
         Op::Slice { .. } => axis.map(|axis| (from[axis] == to[axis]).then_some(axis)),
-        Op::MaxPool(_) if rises(graph, function) => axis.map(|axis| (axis == 1).then_some(axis)),
+        Op::MaxPool(_) | Op::MinPool(_) if rises(graph, function) => {
+            axis.map(|axis| (axis == 1).then_some(axis))
+        }
+        Op::Max | Op::Min if rises(graph, function) => axis.map(Some),
         Op::Pad { value, .. } if filled(graph, function, *value).is_some() => axis.map(|_| None),
         _ => return None,
     };
@@ -240,7 +244,9 @@ fn rises(graph: &Graph, function: &Node) -> bool {
         Op::Affine(op) => positive(&op.multiply) && positive(&op.divide),
         Op::Activation(Activation::LeakyRelu { slope, .. }) => slope.iter().all(|slope| *slope >= 0.0),
         Op::Activation(Activation::Power { exponent }) => exponent % 2 == 1,
-        Op::Activation(Activation::Abs) => false,
+        Op::Activation(Activation::Elu { alpha }) => *alpha >= 0.0,
+        Op::Activation(Activation::Elementary { of }) => of.rises() == Some(true),
+        Op::Activation(Activation::Abs | Activation::Reciprocal) => false,
         Op::Activation(_) => true,
         _ => false,
     }
@@ -282,7 +288,9 @@ fn keeps_zero(graph: &Graph, function: &Node) -> bool {
         Op::Activation(Activation::Clip { lo, hi }) => {
             lo.is_none_or(|lo| lo <= 0.0) && hi.is_none_or(|hi| hi >= 0.0)
         }
-        Op::Activation(Activation::Sigmoid) => false,
+        Op::Activation(Activation::Sigmoid | Activation::Reciprocal) => false,
+        Op::Activation(Activation::Power { exponent }) => *exponent > 0,
+        Op::Activation(Activation::Elementary { of }) => of.value(0.0) == 0.0,
         Op::Activation(_) => true,
         _ => false,
     }

@@ -4,19 +4,22 @@
 //! real function of its integers, and moves of elements that wait. Scales, biases, batch norms and activations change
 //! the function only; a quantizer ends it in a `requantize`.
 
+mod domain;
 mod edges;
 mod elementwise;
+mod extremes;
 mod halves;
 mod join;
 mod known;
 mod layer;
 mod moved;
-mod pair;
 pub(super) mod parameters;
 mod pool;
+mod products;
 mod quantizers;
 mod regrid;
 mod sources;
+mod sums;
 
 use std::collections::BTreeMap;
 
@@ -118,7 +121,11 @@ impl Quantizer<'_> {
             Op::Gemm { .. } | Op::Conv(_) | Op::ConvTranspose(_) => self.layer(&at, node),
             Op::Add | Op::Sub => self.add(&at, node),
             Op::Mul => self.multiply(&at, node),
-            Op::MaxPool(pool) => self.max_pool(&at, node, pool),
+            Op::Max => self.extreme(&at, node, false),
+            Op::Min => self.extreme(&at, node, true),
+            Op::Where => self.choose(&at, node),
+            Op::MaxPool(pool) => self.extreme_pool(&at, node, pool, false),
+            Op::MinPool(pool) => self.extreme_pool(&at, node, pool, true),
             Op::AveragePool(pool) => self.average_pool(&at, node, pool),
             Op::Reshape | Op::Transpose { .. } | Op::Repeat { .. } | Op::Slice { .. } => {
                 self.move_elements(&at, node)

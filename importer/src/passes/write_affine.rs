@@ -5,6 +5,7 @@
 
 use super::Pass;
 use crate::diagnostic::{Code, Diagnostic, Location, Report, Result};
+use crate::exact::{self, Elementary};
 use crate::graph::channels::{along, varying_axis};
 use crate::graph::{Activation, Affine, Constant, Graph, Level, Node, Op, Type, Value, ValueId};
 
@@ -15,6 +16,9 @@ pub(super) const PASS: Pass = Pass {
     to: Level::Imported,
     run,
 };
+
+/// Largest exponent of a power that is computed in rationals.
+const LARGEST_POWER: f64 = 16.0;
 
 fn run(graph: &mut Graph) -> Result<()> {
     let mut problems = vec![];
@@ -79,12 +83,7 @@ impl Writer<'_> {
             )),
             (false, true, _) => self.with_constant(at, node, a, b, step),
             (true, false, Some(step)) => self.with_constant(at, node, b, a, step),
-            (true, false, None) => {
-                let problem = form(at, "input 1", &format!("{op} by a computed value"), "a constant");
-                Err(problem.with_hint(
-                    "multiply by a constant, or use an activation function that `exactum ops` lists",
-                ))
-            }
+            (true, false, None) => self.of_constant(at, node, a, b, step),
             (false, false, _) => self.computed(at, node, a, b, step),
         }
     }
@@ -167,21 +166,78 @@ impl Writer<'_> {
         x: ValueId,
         exponents: &[f64],
     ) -> std::result::Result<(), Diagnostic> {
-        let op = match exponents {
-            [1.0] => Op::Affine(Affine { multiply: vec![1.0], divide: vec![1.0], add: vec![0.0], axis: 1 }),
-            [exponent] if exponent.fract() == 0.0 && (2.0..=16.0).contains(exponent) => {
-                Op::Activation(Activation::Power { exponent: *exponent as u32 })
-            }
-            _ => {
-                let problem = form(at, "exponent", &format!("{exponents:?}"), "one integer from 1 to 16");
-                return Err(problem.with_hint("roots and other powers have no exact integer form"));
-            }
+        let &[exponent] = exponents else {
+            return Err(form(at, "exponent", &format!("{exponents:?}"), "one number"));
         };
-        self.nodes.push(Node { op, inputs: vec![x], ..node });
+        let whole = exponent.fract() == 0.0 && exponent.abs() <= LARGEST_POWER;
+        let function = match exponent {
+            1.0 => {
+                let op =
+                    Op::Affine(Affine { multiply: vec![1.0], divide: vec![1.0], add: vec![0.0], axis: 1 });
+                self.nodes.push(Node { op, inputs: vec![x], ..node });
+                return Ok(());
+            }
+            -1.0 => Activation::Reciprocal,
+            0.5 => Activation::Elementary { of: Elementary::Sqrt },
+            exponent if whole && exponent >= 0.0 => Activation::Power { exponent: exponent as u32 },
+            exponent if whole => {
+                let shape = self.graph.value(x).shape.clone();
+                let power = Op::Activation(Activation::Power { exponent: -exponent as u32 });
+                let power = self.before(&node, "power", power, x, shape);
+                let op = Op::Activation(Activation::Reciprocal);
+                self.nodes.push(Node { op, inputs: vec![power], ..node });
+                return Ok(());
+            }
+            exponent => match exact::from_f64(exponent) {
+                Some(exponent) => Activation::Elementary { of: Elementary::Power { exponent } },
+                None => return Err(form(at, "exponent", &format!("{exponent:?}"), "a finite number")),
+            },
+        };
+        self.nodes.push(Node { op: Op::Activation(function), inputs: vec![x], ..node });
         Ok(())
     }
 
-    /// A sum, difference or product of two computed values.
+    /// A constant divided by a computed value, or to the power of one.
+    fn of_constant(
+        &mut self,
+        at: &Location,
+        node: Node,
+        constant: ValueId,
+        x: ValueId,
+        step: Step,
+    ) -> std::result::Result<(), Diagnostic> {
+        let shape = self.graph.value(x).shape.clone();
+        if step == Step::Pow {
+            let base = reals(at, self.graph.value(constant))?;
+            let base = match base.first() {
+                Some(first) if *first > 0.0 && base.iter().all(|other| other == first) => *first,
+                _ => return Err(form(at, "base", &format!("{base:?}"), "one positive number")),
+            };
+            if shape != self.graph.value(node.output).shape {
+                return Err(form(
+                    at,
+                    "base",
+                    "a base with more elements than the exponent",
+                    "one positive number",
+                ));
+            }
+            // b^x = exp(x log(b)).
+            let affine = Affine {
+                multiply: vec![Elementary::Log.value(base)],
+                divide: vec![1.0],
+                add: vec![0.0],
+                axis: 1,
+            };
+            let exponent = self.before(&node, "exponent", Op::Affine(affine), x, shape);
+            let op = Op::Activation(Activation::Elementary { of: Elementary::Exp });
+            self.nodes.push(Node { op, inputs: vec![exponent], ..node });
+            return Ok(());
+        }
+        let reciprocal = self.before(&node, "reciprocal", Op::Activation(Activation::Reciprocal), x, shape);
+        self.with_constant(at, node, reciprocal, constant, Step::Mul)
+    }
+
+    /// A sum, difference, product or quotient of two computed values.
     fn computed(
         &mut self,
         at: &Location,
@@ -192,17 +248,19 @@ impl Writer<'_> {
     ) -> std::result::Result<(), Diagnostic> {
         let op = match step {
             Step::Add | Step::Sub | Step::From => Op::Add,
-            Step::Mul => Op::Mul,
-            Step::Div | Step::Pow => {
+            Step::Mul | Step::Div => Op::Mul,
+            Step::Pow => {
                 let found = format!("{} of two computed values", node.op.name());
-                let problem = form(at, "inputs", &found, "a constant second operand");
-                return Err(
-                    problem.with_hint("quotients and powers of computed values have no exact integer form")
-                );
+                let problem = form(at, "inputs", &found, "a constant operand");
+                return Err(problem.with_hint("powers of computed values have no exact integer form"));
             }
         };
         let a = self.broadcast(&node, a);
         let mut b = self.broadcast(&node, b);
+        if step == Step::Div {
+            let shape = self.graph.value(b).shape.clone();
+            b = self.before(&node, "reciprocal", Op::Activation(Activation::Reciprocal), b, shape);
+        }
         if step == Step::Sub {
             let affine = Affine { multiply: vec![-1.0], divide: vec![1.0], add: vec![0.0], axis: 1 };
             let shape = self.graph.value(b).shape.clone();

@@ -53,6 +53,11 @@ pub fn choose_pair(functions: &[PairFunction], a: IntRange, b: IntRange) -> Resu
     if let Some(choice) = exact(&|sum| sum.range.hi.abs_diff(sum.range.lo) <= SHORT_RANGE)? {
         return Ok(choice);
     }
+    // A high and a low word are one integer.
+    let words = |sum: &Proportion| !super::fits_i32(sum.range) && sum.multipliers.contains(&1);
+    if let Some(choice) = exact(&words)? {
+        return Ok(choice);
+    }
     let corners: Option<Vec<Corners>> =
         functions.par_iter().map(|function| Corners::of(function, ranges, codes)).collect();
     let lines = |width: Width| {

@@ -164,7 +164,25 @@ fn compute(op: &Op, operands: &Operands<'_>) -> Vec<f32> {
         Op::Pow => pairs(f32::powf),
         Op::Affine(constants) => affine(operands, constants),
         Op::Activation(function) => activation(operands, function),
+        Op::Max => {
+            (0..operands.values.len()).map(|index| operands.spread(index)).reduce(larger).unwrap_or_default()
+        }
+        Op::Min => {
+            let negated = |values: Vec<f32>| values.into_iter().map(|x| -x).collect::<Vec<f32>>();
+            let all = (0..operands.values.len()).map(|index| negated(operands.spread(index)));
+            negated(all.reduce(larger).unwrap_or_default())
+        }
+        Op::Where => {
+            let (a, b) = (operands.spread(1), operands.spread(2));
+            let choices = operands.spread(0).into_iter().zip(a.into_iter().zip(b));
+            choices.map(|(condition, (a, b))| if condition != 0.0 { a } else { b }).collect()
+        }
         Op::MaxPool(pool) => layers::max_pool(operands, pool),
+        Op::MinPool(pool) => {
+            let negated: Vec<f32> = x.iter().map(|x| -x).collect();
+            let operands = Operands { values: vec![(&negated, operands.shape())], output: operands.output };
+            layers::max_pool(&operands, pool).into_iter().map(|x| -x).collect()
+        }
         Op::AveragePool(pool) => layers::average_pool(operands, pool),
         Op::Softmax { axis } => softmax(operands, *axis),
         Op::Pad { before, value, .. } => moves::pad(operands, before, *value),
@@ -176,6 +194,10 @@ fn compute(op: &Op, operands: &Operands<'_>) -> Vec<f32> {
         // The same elements in another shape; what else there is lies below the level that is read from a file.
         _ => x.to_vec(),
     }
+}
+
+fn larger(a: Vec<f32>, b: Vec<f32>) -> Vec<f32> {
+    a.into_iter().zip(b).map(|(a, b)| a.max(b)).collect()
 }
 
 fn batch_normalization(operands: &Operands<'_>, epsilon: f32) -> Vec<f32> {
@@ -225,7 +247,12 @@ fn activation(operands: &Operands<'_>, function: &Activation) -> Vec<f32> {
             }
         }
         Activation::Erf => exact::erf((*x).into()) as f32,
+        Activation::Sign if *x == 0.0 => 0.0,
+        Activation::Sign => x.signum(),
         Activation::Round { rounding } => quantizers::rounded(*x, *rounding),
+        Activation::Softsign => x / (1.0 + x.abs()),
+        Activation::Reciprocal => 1.0 / x,
+        Activation::Elementary { of } => of.value((*x).into()) as f32,
     };
     operands.x().iter().enumerate().map(value).collect()
 }

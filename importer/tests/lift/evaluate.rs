@@ -3,10 +3,12 @@
 //! Tests compare graphs before and after passes, and what files become with what their operators are defined to compute.
 //! With numbers of few bits and scales that are powers of two nothing is rounded, so results are compared for equality.
 
+use exactum_importer::exact::Elementary;
 use exactum_importer::graph::{
     Activation, Constant, ConvTranspose, Graph, Node, Op, Pool, QuantAttributes, Type, Value, ValueId, Window,
 };
 use exactum_runtime::num::{IntType, Rounding};
+use num_traits::ToPrimitive;
 
 /// Numbers with a shape.
 #[derive(Clone, Debug, PartialEq)]
@@ -184,7 +186,39 @@ fn compute(graph: &Graph, node: &Node, operands: &[Numbers]) -> Numbers {
                 std::f64::consts::FRAC_2_SQRT_PI * x / f64::from(steps)
                     * (inner + f64::midpoint(height(0), height(steps)))
             }),
+            Activation::Sign => each(&|x| if x == 0.0 { 0.0 } else { x.signum() }),
+            Activation::Round { rounding: Rounding::Ceil } => each(&f64::ceil),
+            Activation::Round { rounding: Rounding::Floor } => each(&f64::floor),
+            Activation::Round { .. } => each(&f64::round_ties_even),
+            Activation::Softsign => each(&|x| x / (1.0 + x.abs())),
+            Activation::Reciprocal => each(&f64::recip),
+            Activation::Elementary { of } => match of {
+                Elementary::Exp => each(&f64::exp),
+                Elementary::Log => each(&f64::ln),
+                Elementary::Softplus => each(&|x| x.exp().ln_1p()),
+                Elementary::Sqrt => each(&f64::sqrt),
+                Elementary::Power { exponent } => each(&|x| x.powf(exponent.to_f64().unwrap_or(f64::NAN))),
+                Elementary::Sin => each(&f64::sin),
+                Elementary::Cos => each(&f64::cos),
+                Elementary::Tan => each(&f64::tan),
+                Elementary::Asin => each(&f64::asin),
+                Elementary::Acos => each(&f64::acos),
+                Elementary::Atan => each(&f64::atan),
+                Elementary::Sinh => each(&f64::sinh),
+                Elementary::Cosh => each(&f64::cosh),
+                Elementary::Asinh => each(&f64::asinh),
+                Elementary::Acosh => each(&f64::acosh),
+                Elementary::Atanh => each(&f64::atanh),
+            },
         },
+        Op::Max => {
+            fill(shape, |index| operands.iter().map(|x| x.at(index)).fold(f64::NEG_INFINITY, f64::max))
+        }
+        Op::Min => fill(shape, |index| operands.iter().map(|x| x.at(index)).fold(f64::INFINITY, f64::min)),
+        Op::Where => fill(shape, |index| operands[if x.at(index) != 0.0 { 1 } else { 2 }].at(index)),
+        Op::MinPool(pool) => {
+            pooled(x, pool, shape, &|taps| taps.iter().flatten().copied().fold(f64::INFINITY, f64::min))
+        }
         Op::MaxPool(pool) => {
             pooled(x, pool, shape, &|taps| taps.iter().flatten().copied().fold(f64::NEG_INFINITY, f64::max))
         }

@@ -12,37 +12,68 @@ use super::standard::range;
 use super::{Exact, Result, Value, function};
 
 /// The operators of this file.
-pub(super) const OPERATORS: [&str; 30] = [
+pub(super) const OPERATORS: [&str; 61] = [
     "Abs",
+    "Acos",
+    "Acosh",
     "Add",
+    "And",
+    "Asin",
+    "Asinh",
+    "Atan",
+    "Atanh",
     "Ceil",
+    "Celu",
     "Clip",
+    "Cos",
+    "Cosh",
     "DebugMarker",
     "Div",
     "Dropout",
     "Elu",
+    "Equal",
     "Erf",
+    "Exp",
     "Floor",
     "Gelu",
+    "Greater",
+    "GreaterOrEqual",
     "HardSigmoid",
     "HardSwish",
     "Identity",
     "LeakyRelu",
+    "Less",
+    "LessOrEqual",
     "Log",
     "Max",
+    "Mean",
     "Min",
+    "Mish",
     "Mul",
     "Neg",
+    "Not",
+    "Or",
     "PRelu",
     "Pow",
+    "Reciprocal",
     "Relu",
     "Round",
+    "Selu",
+    "Shrink",
     "Sigmoid",
     "Sign",
+    "Sin",
+    "Sinh",
+    "Softplus",
+    "Softsign",
     "Sqrt",
     "Sub",
     "Sum",
+    "Swish",
+    "Tan",
     "Tanh",
+    "ThresholdedRelu",
+    "Xor",
 ];
 
 /// The first output.
@@ -71,16 +102,67 @@ pub(super) fn operator(applied: &Applied<'_>) -> Result<Exact> {
         }
         "Elu" => function::elu(x, &applied.number("alpha", 1.0)?),
         "Erf" => function::erf(x),
-        "Gelu" => {
-            let constant = |value: f64| BigRational::from_float(value).expect("a finite constant");
-            let half = constant(0.5);
-            let erf = function::erf(&x.clone().times(&constant(std::f64::consts::FRAC_1_SQRT_2)))?;
-            x.mul(&erf.times(&half).add(&Exact::scalar(&half))?)
+        "Gelu" if applied.string("approximate", "none")? == "tanh" => gelu_by_tanh(x),
+        "Gelu" => gelu(x),
+        "Selu" => {
+            let elu = function::elu(x, &applied.number("alpha", 1.673_263_2)?)?;
+            Ok(elu.times(&applied.number("gamma", 1.050_701)?))
+        }
+        "Celu" => {
+            let alpha = applied.number("alpha", 1.0)?;
+            let one = BigRational::from_integer(1.into());
+            Ok(function::elu(&x.clone().times(&alpha.recip()), &one)?.times(&alpha))
+        }
+        "ThresholdedRelu" => {
+            let more = x.sub(&Exact::scalar(&applied.number("alpha", 1.0)?))?;
+            x.mul(&truths(&more, |sign| sign > 0))
+        }
+        "Shrink" => {
+            let (bias, limit) = (applied.number("bias", 0.0)?, applied.number("lambd", 0.5)?);
+            let numbers = x.rationals();
+            let shrunk = numbers.iter().map(|x| {
+                if *x < -limit.clone() {
+                    x + &bias
+                } else if *x > limit {
+                    x - &bias
+                } else {
+                    BigRational::zero()
+                }
+            });
+            Ok(Exact::from_rationals(x.shape.clone(), &shrunk.collect::<Vec<_>>()))
+        }
+        "Swish" => swish(x, &applied.number("alpha", 1.0)?),
+        "Mish" => match function::elementary("Softplus", x)? {
+            Some(softplus) => x.mul(&function::tanh(&softplus)?),
+            None => applied.fail("no softplus"),
+        },
+        "Softsign" => {
+            let one = BigRational::from_integer(1.into());
+            let numbers: Vec<BigRational> = x.rationals().iter().map(|x| x / (&one + x.abs())).collect();
+            Ok(Exact::from_rationals(x.shape.clone(), &numbers))
+        }
+        "Reciprocal" => Ok(reciprocal(x)),
+        "Not" => Ok(truths(x, |sign| sign == 0)),
+        "And" => Ok(truths(&x.mul(applied.real(1)?)?, |sign| sign != 0)),
+        "Or" => Ok(truths(&x.add(applied.real(1)?)?, |sign| sign != 0)),
+        "Xor" | "Equal" | "Greater" | "Less" | "GreaterOrEqual" | "LessOrEqual" => {
+            let difference = x.sub(applied.real(1)?)?;
+            let holds: fn(i32) -> bool = match applied.node.op_type.as_str() {
+                "Xor" => |sign| sign != 0,
+                "Equal" => |sign| sign == 0,
+                "Greater" => |sign| sign > 0,
+                "Less" => |sign| sign < 0,
+                "GreaterOrEqual" => |sign| sign >= 0,
+                _ => |sign| sign <= 0,
+            };
+            Ok(truths(&difference, holds))
+        }
+        "Mean" => {
+            let count = BigRational::from_integer(applied.operands.len().into());
+            Ok(fold(applied, |a, b| a + b)?.times(&count.recip()))
         }
         "Sigmoid" => function::sigmoid(x),
         "Tanh" => function::tanh(x),
-        "Log" if applied.constant => function::log(x),
-        "Sqrt" if applied.constant => function::sqrt(x),
         "Sub" => x.sub(applied.real(1)?),
         "Mul" => x.mul(applied.real(1)?),
         "Div" => div(applied),
@@ -88,8 +170,55 @@ pub(super) fn operator(applied: &Applied<'_>) -> Result<Exact> {
         "Add" | "Sum" => fold(applied, |a, b| a + b),
         "Max" => fold(applied, |a, b| a.max(b).clone()),
         "Min" => fold(applied, |a, b| a.min(b).clone()),
-        other => applied.fail(format!("operator {other} of computed values")),
+        other => match function::elementary(other, x)? {
+            Some(value) => Ok(value),
+            None => applied.fail(format!("operator {other} of computed values")),
+        },
     }
+}
+
+/// 1 where `holds` of the sign of an element, else 0.
+fn truths(x: &Exact, holds: impl Fn(i32) -> bool) -> Exact {
+    let truth = |integer: &Int| Int::from(i64::from(holds(integer.sign())));
+    Exact::whole(x.shape.clone(), x.integers.iter().map(truth).collect())
+}
+
+/// `1 / x`, infinite at 0.
+pub(super) fn reciprocal(x: &Exact) -> Exact {
+    let one =
+        |number: &BigRational| if number.is_zero() { function::infinity(false) } else { number.recip() };
+    Exact::from_rationals(x.shape.clone(), &x.rationals().iter().map(one).collect::<Vec<_>>())
+}
+
+/// `x * sigmoid(alpha * x)`.
+pub(super) fn swish(x: &Exact, alpha: &BigRational) -> Result<Exact> {
+    x.mul(&function::sigmoid(&x.clone().times(alpha))?)
+}
+
+fn constant(value: f64) -> BigRational {
+    BigRational::from_float(value).expect("a finite constant")
+}
+
+/// `x * (erf(x / sqrt(2)) / 2 + 1 / 2)`.
+pub(super) fn gelu(x: &Exact) -> Result<Exact> {
+    let half = constant(0.5);
+    let erf = function::erf(&x.clone().times(&constant(std::f64::consts::FRAC_1_SQRT_2)))?;
+    x.mul(&erf.times(&half).add(&Exact::scalar(&half))?)
+}
+
+/// `x * (tanh(sqrt(2 / pi) * (x + 0.044715 x^3)) / 2 + 1 / 2)`.
+pub(super) fn gelu_by_tanh(x: &Exact) -> Result<Exact> {
+    let half = constant(0.5);
+    let cube = x.mul(&x.mul(x)?)?;
+    let inner = x.add(&cube.times(&constant(0.044_715)))?.times(&constant(0.797_884_560_802_865_4));
+    x.mul(&function::tanh(&inner)?.times(&half).add(&Exact::scalar(&half))?)
+}
+
+/// `Where`: the second operand where the first is not zero, else the third.
+pub(super) fn choose(applied: &Applied<'_>) -> Result<Exact> {
+    let condition = applied.real(0)?;
+    let side = |index: usize, holds: fn(i32) -> bool| applied.real(index)?.mul(&truths(condition, holds));
+    side(1, |sign| sign != 0)?.add(&side(2, |sign| sign == 0)?)
 }
 
 /// `f` of all operands, from the first on.
@@ -148,16 +277,27 @@ fn clip(applied: &Applied<'_>) -> Result<Exact> {
 
 /// The quotient; of integers towards zero.
 fn div(applied: &Applied<'_>) -> Result<Exact> {
-    let quotient = applied.real(0)?.mul(&applied.real(1)?.reciprocals()?)?;
+    let divisor = applied.real(1)?;
+    let reciprocal = if applied.constant { divisor.reciprocals()? } else { reciprocal(divisor) };
+    let quotient = applied.real(0)?.mul(&reciprocal)?;
     Ok(if range(applied.elem(0)?).is_some() { rounded(&quotient, Mode::Down) } else { quotient })
 }
 
 fn pow(applied: &Applied<'_>) -> Result<Exact> {
     let (base, exponent) = (applied.real(0)?, applied.real(1)?);
-    // Batch norms in single operators take the root of their constants so.
     let half = |exponent: &BigRational| *exponent == BigRational::new(1.into(), 2.into());
-    if applied.constant && exponent.rationals().iter().all(half) && exponent.len() == 1 {
-        return function::sqrt(base);
+    if exponent.rationals().iter().all(half) && exponent.len() == 1 {
+        return match function::elementary("Sqrt", base)? {
+            Some(root) => Ok(root),
+            None => applied.fail("no root"),
+        };
+    }
+    let whole_exponent = |exponent: &BigRational| whole(exponent).is_some_and(|whole| whole.abs() <= 16);
+    if !applied.constant && exponent.len() == 1 && !whole_exponent(&exponent.rational(0)) {
+        return function::power(base, &exponent.rational(0));
+    }
+    if !applied.constant && base.len() == 1 && exponent.len() > 1 {
+        return function::exponential(super::round::nearest_f64(&base.rational(0)), exponent);
     }
     let exponents: Option<Vec<i64>> = exponent.rationals().iter().map(whole).collect();
     let Some(exponents) = exponents.filter(|all| all.iter().all(|exponent| exponent.abs() < 1 << 12)) else {
@@ -170,7 +310,8 @@ fn pow(applied: &Applied<'_>) -> Result<Exact> {
     for index in 0..count {
         let (number, exponent) = (base.rational(of_base(index)), exponents[of_exponent(index)]);
         if number.is_zero() && exponent.is_negative() {
-            return applied.fail("a division by zero");
+            powers.push(function::infinity(false));
+            continue;
         }
         powers.push(Pow::pow(number, exponent as i32));
     }

@@ -13,6 +13,16 @@ pub(super) fn reduce(applied: &Applied<'_>) -> Result<Exact> {
 
 /// `x` reduced as `op_type` does, over the axes of `applied`.
 pub(super) fn over(applied: &Applied<'_>, x: &Exact, op_type: &str) -> Result<Exact> {
+    let x = &match op_type {
+        "ReduceL1" => x.clone().map(Int::abs),
+        "ReduceL2" | "ReduceSumSquare" => x.mul(x)?,
+        _ => x.clone(),
+    };
+    let after = |sum: Exact| match op_type {
+        "ReduceL2" => Ok(super::function::elementary("Sqrt", &sum)?.unwrap_or(sum)),
+        "ReduceLogSum" => Ok(super::function::elementary("Log", &sum)?.unwrap_or(sum)),
+        _ => Ok(sum),
+    };
     let rank = x.shape.len();
     let listed = match applied.ints("axes")? {
         Some(axes) => axes,
@@ -20,7 +30,7 @@ pub(super) fn over(applied: &Applied<'_>, x: &Exact, op_type: &str) -> Result<Ex
         None => vec![],
     };
     if listed.is_empty() && applied.int("noop_with_empty_axes", 0)? != 0 {
-        return Ok(x.clone());
+        return after(x.clone());
     }
     let axes: Vec<usize> = if listed.is_empty() {
         (0..rank).collect()
@@ -42,7 +52,9 @@ pub(super) fn over(applied: &Applied<'_>, x: &Exact, op_type: &str) -> Result<Ex
     let sum = |group: &Vec<&Int>| group.iter().fold(Int::ZERO, |sum, integer| &sum + *integer);
     let largest = |group: &Vec<&Int>| group.iter().copied().max().cloned().unwrap_or(Int::ZERO);
     let smallest = |group: &Vec<&Int>| group.iter().copied().min().cloned().unwrap_or(Int::ZERO);
+    let product = |group: &Vec<&Int>| group.iter().fold(Int::ONE, |product, integer| &product * *integer);
     let integers: Vec<Int> = match op_type {
+        "ReduceProd" => groups.iter().map(product).collect(),
         "ReduceMax" => groups.iter().map(largest).collect(),
         "ReduceMin" => groups.iter().map(smallest).collect(),
         _ => groups.iter().map(sum).collect(),
@@ -53,5 +65,32 @@ pub(super) fn over(applied: &Applied<'_>, x: &Exact, op_type: &str) -> Result<Ex
         (0..rank).filter(|axis| !reduced(*axis)).map(|axis| x.shape[axis]).collect()
     };
     let divisor = if op_type == "ReduceMean" { count } else { 1 };
-    Ok(Exact { shape, integers, unit: &x.unit / BigRational::from_integer(divisor.into()) })
+    let unit = if op_type == "ReduceProd" {
+        num_traits::Pow::pow(&x.unit, count as u32)
+    } else {
+        &x.unit / BigRational::from_integer(divisor.into())
+    };
+    after(Exact { shape, integers, unit })
+}
+
+/// `CumSum`: sums of all elements up to each along an axis.
+pub(super) fn cum_sum(applied: &Applied<'_>) -> Result<Exact> {
+    let x = applied.real(0)?;
+    let axis = applied.axis(applied.one_whole(1)?, x.shape.len())?;
+    let (exclusive, reverse) = (applied.int("exclusive", 0)? != 0, applied.int("reverse", 0)? != 0);
+    let sum = |at: usize| {
+        let place = position(&x.shape, at);
+        let mut sum = Int::ZERO;
+        for other in 0..x.shape[axis] {
+            let before = if reverse { other > place[axis] } else { other < place[axis] };
+            if before || other == place[axis] && !exclusive {
+                let mut from = place.clone();
+                from[axis] = other;
+                sum = &sum + &x.integers[index(&x.shape, &from)];
+            }
+        }
+        sum
+    };
+    let integers = (0..x.len()).map(sum).collect();
+    Ok(Exact { shape: x.shape.clone(), integers, unit: x.unit.clone() })
 }

@@ -167,6 +167,20 @@ pub(super) fn microsoft(applied: &Applied<'_>) -> Result<Value> {
             let means = reduce::over(applied, &restored(applied, 0, 1, 1)?, "ReduceMean")?;
             quantized(applied, &means, 3, 1, applied.elem(0)?)
         }
+        "Gelu" => Ok(Value::Real(elementwise::gelu(applied.real(0)?)?, ElemType::F32)),
+        "QuickGelu" => {
+            let alpha = applied.number("alpha", 1.702)?;
+            Ok(Value::Real(elementwise::swish(applied.real(0)?, &alpha)?, ElemType::F32))
+        }
+        "FastGelu" | "BiasGelu" => {
+            let x = match applied.optional_real(1)? {
+                Some(bias) => applied.real(0)?.add(bias)?,
+                None => applied.real(0)?.clone(),
+            };
+            let fast = op_type == "FastGelu";
+            let y = if fast { elementwise::gelu_by_tanh(&x)? } else { elementwise::gelu(&x)? };
+            Ok(Value::Real(y, ElemType::F32))
+        }
         "QLinearAdd" | "QLinearMul" => {
             let (a, b) = (restored(applied, 0, 1, 1)?, restored(applied, 3, 4, 1)?);
             let result = if op_type == "QLinearAdd" { a.add(&b)? } else { a.mul(&b)? };

@@ -1,7 +1,7 @@
 //! Operators on single elements.
 
 use super::AttributeKind::Int;
-use super::{AttributeSchema, Formal, OpSchema, STANDARD_OP, optional, required, variadic};
+use super::{AttributeSchema, Formal, MICROSOFT, OpSchema, STANDARD_OP, optional, required, variadic};
 
 const BINARY: &[Formal] = &[required("A"), required("B")];
 
@@ -26,6 +26,7 @@ pub(super) const SCHEMAS: &[OpSchema] = &[
     binary("Div", "A / B with broadcasting"),
     binary("Pow", "A to the power of B with broadcasting"),
     several("Sum", "sum of the inputs with broadcasting"),
+    several("Mean", "mean of the inputs with broadcasting"),
     several("Min", "smallest of the inputs with broadcasting"),
     several("Max", "largest of the inputs with broadcasting"),
     unary("Neg", 6, "-X"),
@@ -82,6 +83,87 @@ pub(super) const SCHEMAS: &[OpSchema] = &[
         attributes: &[AttributeSchema::string("approximate", "none")],
         ..STANDARD_OP
     },
+    OpSchema {
+        op_type: "Gelu",
+        domains: MICROSOFT,
+        summary: "X times the normal distribution function of X",
+        ..STANDARD_OP
+    },
+    OpSchema {
+        op_type: "QuickGelu",
+        domains: MICROSOFT,
+        summary: "X sigmoid(alpha X)",
+        attributes: &[AttributeSchema::float("alpha", 1.702)],
+        ..STANDARD_OP
+    },
+    OpSchema {
+        op_type: "FastGelu",
+        domains: MICROSOFT,
+        summary: "Gelu of X + bias, approximated by tanh",
+        inputs: &[required("X"), optional("bias")],
+        ..STANDARD_OP
+    },
+    OpSchema {
+        op_type: "BiasGelu",
+        domains: MICROSOFT,
+        summary: "Gelu of A + B",
+        inputs: BINARY,
+        ..STANDARD_OP
+    },
+    OpSchema {
+        op_type: "Selu",
+        since: 6,
+        summary: "gamma X, or gamma alpha (exp(X) - 1) where X is negative",
+        attributes: &[
+            AttributeSchema::float("alpha", 1.673_263_2),
+            AttributeSchema::float("gamma", 1.050_701),
+        ],
+        ..STANDARD_OP
+    },
+    OpSchema {
+        op_type: "Celu",
+        since: 12,
+        summary: "X, or alpha (exp(X / alpha) - 1) where X is negative",
+        attributes: &[AttributeSchema::float("alpha", 1.0)],
+        ..STANDARD_OP
+    },
+    OpSchema {
+        op_type: "ThresholdedRelu",
+        since: 10,
+        summary: "X where it is larger than alpha, else 0",
+        attributes: &[AttributeSchema::float("alpha", 1.0)],
+        ..STANDARD_OP
+    },
+    OpSchema {
+        op_type: "Shrink",
+        since: 9,
+        summary: "X + bias below -lambd, X - bias above lambd, else 0",
+        attributes: &[AttributeSchema::float("bias", 0.0), AttributeSchema::float("lambd", 0.5)],
+        ..STANDARD_OP
+    },
+    OpSchema {
+        op_type: "Swish",
+        since: 24,
+        summary: "X sigmoid(alpha X)",
+        attributes: &[AttributeSchema::float("alpha", 1.0)],
+        ..STANDARD_OP
+    },
+    unary("Mish", 18, "X tanh(log(1 + exp(X)))"),
+    unary("Softplus", 1, "log(1 + exp(X))"),
+    unary("Softsign", 1, "X / (1 + |X|)"),
+    unary("Reciprocal", 6, "1 / X"),
+    unary("Sign", 9, "-1, 0 or 1"),
+    unary("Sin", 7, "sine"),
+    unary("Cos", 7, "cosine"),
+    unary("Tan", 7, "tangent"),
+    unary("Asin", 7, "inverse sine"),
+    unary("Acos", 7, "inverse cosine"),
+    unary("Atan", 7, "inverse tangent"),
+    unary("Sinh", 9, "hyperbolic sine"),
+    unary("Cosh", 9, "hyperbolic cosine"),
+    unary("Asinh", 9, "inverse hyperbolic sine"),
+    unary("Acosh", 9, "inverse hyperbolic cosine"),
+    unary("Atanh", 9, "inverse hyperbolic tangent"),
     unary("Sigmoid", 6, "1 / (1 + exp(-X))"),
     unary("Tanh", 6, "hyperbolic tangent"),
     OpSchema {
@@ -108,6 +190,14 @@ pub(super) const SCHEMAS: &[OpSchema] = &[
     unary("Exp", 6, "exponential"),
     unary("Log", 6, "natural logarithm"),
     binary("Equal", "whether A and B are equal, with broadcasting"),
+    binary("Greater", "whether A is larger than B, with broadcasting"),
+    binary("Less", "whether A is smaller than B, with broadcasting"),
+    OpSchema { since: 12, ..binary("GreaterOrEqual", "whether A is B or larger, with broadcasting") },
+    OpSchema { since: 12, ..binary("LessOrEqual", "whether A is B or smaller, with broadcasting") },
+    binary("And", "whether A and B hold, with broadcasting"),
+    binary("Or", "whether A or B holds, with broadcasting"),
+    binary("Xor", "whether one of A and B holds, with broadcasting"),
+    unary("Not", 1, "whether X does not hold"),
     OpSchema {
         op_type: "Where",
         since: 9,

@@ -182,15 +182,96 @@ impl Stretch {
             Piece::Abs => self.split(&zero, |below| below.scaled(&from_integer(-1), &zero), |s| s, to),
             Piece::Power { exponent: 0 } => to.push(Self::constant(self.range, Rational::one())),
             Piece::Power { exponent: 1 } => to.push(self),
+            Piece::Sign => self.signs(to),
+            Piece::Product { factors } => self.combined([&factors[0], &factors[1]], product, to)?,
+            Piece::Sum { terms } => self.combined([&terms[0], &terms[1]], sum, to)?,
+            Piece::Select { parts } => {
+                // A choice is a line where the condition is one number.
+                let conditions = Self::through_all(vec![self], &parts[0])?;
+                for (start, condition) in conditions {
+                    if !condition.gain.is_zero() {
+                        return None;
+                    }
+                    let choice = if condition.offset.is_zero() { &parts[2] } else { &parts[1] };
+                    let from = Self { range: condition.range, ..start };
+                    to.extend(Self::through_all(vec![from], choice)?.into_iter().map(|(_, after)| after));
+                }
+            }
             Piece::Power { .. }
             | Piece::Round { .. }
             | Piece::Sigmoid
             | Piece::Tanh
             | Piece::Elu { .. }
             | Piece::Erf
-            | Piece::Product { .. } => return None,
+            | Piece::Softsign
+            | Piece::Reciprocal
+            | Piece::Elementary { .. } => return None,
         }
         Some(())
+    }
+
+    fn copy(&self, range: IntRange) -> Self {
+        Self { range, gain: self.gain.clone(), offset: self.offset.clone() }
+    }
+
+    /// `starts` after `curve`, each with what it was before.
+    fn through_all(starts: Vec<Self>, curve: &Curve) -> Option<Vec<(Self, Self)>> {
+        let mut result = vec![];
+        for start in starts {
+            let mut stretches = vec![start.copy(start.range)];
+            for piece in curve.pieces() {
+                let mut next = vec![];
+                for stretch in stretches {
+                    stretch.push_through(piece, &mut next)?;
+                }
+                if next.len() > MAX_SECTIONS {
+                    return None;
+                }
+                stretches = next;
+            }
+            result.extend(stretches.into_iter().map(|after| (start.copy(start.range), after)));
+        }
+        Some(result)
+    }
+
+    /// Both `curves` of this stretch, put together where both are lines.
+    fn combined(
+        self,
+        curves: [&Curve; 2],
+        combine: fn(Self, Self) -> Option<Self>,
+        to: &mut Vec<Self>,
+    ) -> Option<()> {
+        let [first, second] = curves.map(|curve| Self::through_all(vec![self.copy(self.range)], curve));
+        let (first, second) = (first?, second?);
+        let (mut a, mut b) = (0, 0);
+        while let (Some((_, x)), Some((_, y))) = (first.get(a), second.get(b)) {
+            let (lo, hi) = (x.range.lo.max(y.range.lo), x.range.hi.min(y.range.hi));
+            let range = IntRange::new(lo, hi)?;
+            to.push(combine(x.copy(range), y.copy(range))?);
+            a += usize::from(x.range.hi == hi);
+            b += usize::from(y.range.hi == hi);
+        }
+        Some(())
+    }
+
+    /// -1, 0 and 1 for the integers at which the line is below, at and above zero.
+    fn signs(self, to: &mut Vec<Self>) {
+        let zero = Rational::zero();
+        let constant = |value: i64| move |part: Self| Self::constant(part.range, from_integer(value));
+        // Below zero, and from zero on; of these the ones above zero are below it with their sign turned.
+        let mut parts = vec![];
+        self.split(&zero, constant(-1), |s| s, &mut parts);
+        for part in parts {
+            if part.gain.is_zero() {
+                let sign = part.offset.numer().sign();
+                let value =
+                    i64::from(sign == num_bigint::Sign::Plus) - i64::from(sign == num_bigint::Sign::Minus);
+                to.push(Self::constant(part.range, from_integer(value)));
+                continue;
+            }
+            let turned = part.scaled(&from_integer(-1), &zero);
+            turned.split(&zero, constant(1), constant(0), to);
+        }
     }
 
     /// Splits at the integers where the value reaches `bound`.
@@ -223,6 +304,16 @@ impl Stretch {
             to.extend(part(last_above + 1, hi, &self).map(below));
         }
     }
+}
+
+/// The product of two lines, if one is a constant.
+fn product(a: Stretch, b: Stretch) -> Option<Stretch> {
+    let (line, constant) = if b.gain.is_zero() { (a, b) } else { (b, a) };
+    constant.gain.is_zero().then(|| line.scaled(&constant.offset, &Rational::zero()))
+}
+
+fn sum(a: Stretch, b: Stretch) -> Option<Stretch> {
+    Some(Stretch { range: a.range, gain: a.gain + b.gain, offset: a.offset + b.offset })
 }
 
 impl Section {

@@ -3,6 +3,8 @@
 use super::line::{RELATIVE_ERROR, round_beyond_doubt};
 use super::{Function, Shape};
 use crate::exact::curve::Piece;
+use crate::exact::elementary::Course;
+use crate::exact::interval::{Interval, doubt};
 use crate::exact::{Curve, Quantizer, Rational, double, from_integer};
 use exactum_runtime::num::{IntRange, Rounding};
 use num_traits::{One, Signed, Zero};
@@ -10,99 +12,14 @@ use num_traits::{One, Signed, Zero};
 /// Most integers that are evaluated to prove one direction.
 const MAX_WAVERING: u32 = 1 << 16;
 
-/// An interval of reals; an end that is missing is infinite.
-#[derive(Clone, Debug)]
-struct Interval {
-    lo: Option<Rational>,
-    hi: Option<Rational>,
-}
-
 /// The codes of all reals.
 pub(super) fn image(curve: &Curve, quantizer: &Quantizer) -> IntRange {
-    let reals = curve.pieces().iter().fold(Interval { lo: None, hi: None }, Interval::through);
+    let reals = Interval::all().after(curve);
     let all = quantizer.codes();
     IntRange {
         lo: reals.lo.map_or(all.lo, |lo| quantizer.eval(0, &lo)),
         hi: reals.hi.map_or(all.hi, |hi| quantizer.eval(0, &hi)),
     }
-}
-
-impl Interval {
-    fn new(a: Rational, b: Rational) -> Self {
-        if a <= b { Self { lo: Some(a), hi: Some(b) } } else { Self { lo: Some(b), hi: Some(a) } }
-    }
-
-    /// A superset of the values of `piece`, the smallest but for leaky slopes.
-    fn through(self, piece: &Piece) -> Self {
-        let zero = Rational::zero;
-        let each = |end: Option<Rational>| end.map(|end| piece.eval(0, &end));
-        match piece {
-            Piece::Affine { gain, offset } if gain[0].is_zero() => {
-                Self::new(offset[0].clone(), offset[0].clone())
-            }
-            Piece::Affine { gain, .. } if gain[0].is_negative() => {
-                Self { lo: each(self.hi), hi: each(self.lo) }
-            }
-            Piece::Clip { lo, hi } => {
-                let end = |end: Option<Rational>, bound: &Option<Rational>| match end {
-                    Some(_) => each(end),
-                    None => bound.as_ref().map(|bound| piece.eval(0, bound)),
-                };
-                Self { lo: end(self.lo, lo), hi: end(self.hi, hi) }
-            }
-            Piece::LeakyRelu { slope } if !slope[0].is_positive() => match (&self.lo, &self.hi) {
-                (Some(lo), _) if !lo.is_negative() => self,
-                (_, Some(hi)) if !hi.is_positive() => Self { lo: each(self.hi), hi: each(self.lo) },
-                (lo, hi) => {
-                    // The value at zero is the least; the greatest is at one of the ends.
-                    let bent = if slope[0].is_zero() { Some(zero()) } else { each(lo.clone()) };
-                    let greatest = bent.zip(hi.clone()).map(|(a, b)| a.max(b));
-                    Self { lo: Some(zero()), hi: greatest }
-                }
-            },
-            Piece::Power { exponent: 0 } => Self::new(Rational::one(), Rational::one()),
-            Piece::Abs => self.folded(each),
-            Piece::Power { exponent } if exponent % 2 == 0 => self.folded(each),
-            Piece::Sigmoid => {
-                Self { lo: each(self.lo).or(Some(zero())), hi: each(self.hi).or(Some(Rational::one())) }
-                    .widened(&zero())
-            }
-            Piece::Tanh => Self {
-                lo: each(self.lo).or(Some(from_integer(-1))),
-                hi: each(self.hi).or(Some(Rational::one())),
-            }
-            .widened(&from_integer(-1)),
-            // Nothing is known of what these do between the ends.
-            Piece::Elu { .. } | Piece::Erf | Piece::Product { .. } => Self { lo: None, hi: None },
-            _ => Self { lo: each(self.lo), hi: each(self.hi) },
-        }
-    }
-
-    /// The image of an even function that rises with the magnitude.
-    fn folded(self, each: impl Fn(Option<Rational>) -> Option<Rational>) -> Self {
-        match (&self.lo, &self.hi) {
-            (Some(lo), _) if !lo.is_negative() => Self { lo: each(self.lo), hi: each(self.hi) },
-            (_, Some(hi)) if !hi.is_positive() => Self { lo: each(self.hi), hi: each(self.lo) },
-            (lo, hi) => {
-                let ends = lo.clone().zip(hi.clone()).map(|(lo, hi)| hi.max(-lo));
-                Self { lo: Some(Rational::zero()), hi: each(ends) }
-            }
-        }
-    }
-
-    /// Room for doubles that waver around the real function, within `least..=1`.
-    fn widened(self, least: &Rational) -> Self {
-        let room = twice_the_error();
-        Self {
-            lo: self.lo.map(|lo| (lo - &room).max(least.clone())),
-            hi: self.hi.map(|hi| (hi + &room).min(Rational::one())),
-        }
-    }
-}
-
-/// Two doubles in the wrong order differ by at most this.
-fn twice_the_error() -> Rational {
-    double::exact(2.0 * double::ERROR_BOUND)
 }
 
 /// The direction of `curve` on an interval of reals, as a factor 1 or -1, with the interval of its values there; or
@@ -114,12 +31,17 @@ fn direction(pieces: &[Piece], on: Interval) -> Option<(i32, Interval)> {
         let nonpositive = values.hi.as_ref().is_some_and(|hi| !hi.is_positive());
         let turns = match piece {
             Piece::Affine { gain, .. } => gain[0].is_negative(),
+            Piece::Reciprocal => match (nonnegative, nonpositive) {
+                // It falls on either side of zero, and jumps there.
+                _ if values.contains_zero() => return None,
+                _ => true,
+            },
             Piece::LeakyRelu { slope } if slope[0].is_negative() => fold(nonnegative, nonpositive)?,
             Piece::Abs => fold(nonnegative, nonpositive)?,
             Piece::Power { exponent } if *exponent > 0 && exponent % 2 == 0 => {
                 fold(nonnegative, nonpositive)?
             }
-            _ => false,
+            piece => !piece.rises()?,
         };
         if turns {
             sign = -sign;
@@ -141,11 +63,16 @@ fn fold(nonnegative: bool, nonpositive: bool) -> Option<bool> {
 /// The direction of the codes on `range`. Never says constant: the caller sees that at the ends.
 pub(super) fn shape(function: &Function, range: IntRange) -> Shape {
     let pieces = function.curve.pieces();
-    if pieces.iter().any(|piece| matches!(piece, Piece::Elu { .. } | Piece::Erf | Piece::Product { .. })) {
+    if pieces.iter().any(|piece| !has_direction(piece)) {
         return Shape::General;
     }
     let on = Interval::new(from_integer(range.lo), from_integer(range.hi));
-    let is_double = |piece: &Piece| matches!(piece, Piece::Sigmoid | Piece::Tanh);
+    let is_double = |piece: &Piece| {
+        matches!(
+            piece,
+            Piece::Sigmoid | Piece::Tanh | Piece::Elu { .. } | Piece::Erf | Piece::Elementary { .. }
+        )
+    };
     let doubles = pieces.iter().filter(|piece| is_double(piece)).count();
     let split = pieces.iter().position(is_double).map_or(pieces.len(), |index| index + 1);
     let (before, after) = pieces.split_at(split);
@@ -164,13 +91,24 @@ pub(super) fn shape(function: &Function, range: IntRange) -> Shape {
     }
 }
 
-/// A function with one sigmoid or tanh, which goes one way but for the last places of its doubles.
+/// Whether it goes one way, on one side of zero at least, within the bound on the error of doubles.
+fn has_direction(piece: &Piece) -> bool {
+    match piece {
+        Piece::Product { .. } | Piece::Sum { .. } | Piece::Select { .. } => false,
+        Piece::Elementary { function } => function.course() != Course::Other,
+        // A larger factor would enlarge the error.
+        Piece::Elu { alpha } => !alpha.is_negative() && *alpha <= from_integer(256),
+        _ => true,
+    }
+}
+
+/// A function with one sigmoid or the like, which goes one way but for the last places of its doubles.
 ///
-/// Doubles in the wrong order differ by at most twice the error bound. So no integer further along has a code below
+/// Doubles in the wrong order differ by at most what [`doubt`] says. So no integer further along has a code below
 /// the one that this integer would have if its double were moved back by that much.
 struct Wavering<'a> {
     function: &'a Function,
-    /// Up to the sigmoid or tanh, which is the last of these.
+    /// Up to the sigmoid or the like, which is the last of these.
     before: &'a [Piece],
     after: &'a [Piece],
     /// What the doubles can be.
@@ -267,7 +205,8 @@ impl Wavering<'_> {
         }
         let value = |from: Rational, pieces: &[Piece]| pieces.iter().fold(from, |x, piece| piece.eval(0, &x));
         let double = value(from_integer(self.acc(n)), self.before);
-        let moved = double + twice_the_error() * from_integer((towards * self.signs.1).into());
+        let doubt = self.before.last().map_or_else(Rational::zero, |piece| doubt(piece, &double));
+        let moved = double + doubt * from_integer((towards * self.signs.1).into());
         let raised = self.values.lo.iter().fold(moved, |x, lo| x.max(lo.clone()));
         let within = self.values.hi.iter().fold(raised, |x, hi| x.min(hi.clone()));
         self.function.quantizer.eval(0, &value(within, self.after))

@@ -9,7 +9,7 @@ use exactum_runtime::program::InputRule;
 use rayon::prelude::*;
 
 use crate::diagnostic::{Code, Diagnostic};
-use crate::exact::{self, Quantizer};
+use crate::exact::{Piece, Quantizer};
 use crate::graph::{Graph, Op, Tail, ValueId};
 use crate::reference::{quantize_float, uniform};
 
@@ -83,19 +83,9 @@ pub(super) fn rule(graph: &Graph, id: ValueId) -> Result<Option<Rule>, Diagnosti
     Ok(Some(Rule::Thresholds { thresholds, channels: count(channels)?, inner: count(inner)?, falling, nan }))
 }
 
-/// Whether every piece before the quantizer keeps or reverses the order of reals.
+/// Whether every piece before the quantizer keeps or reverses the order of reals, in each channel.
 fn rises_or_falls(tail: &Tail) -> bool {
-    use exact::Piece;
-    use num_integer::Integer;
-    use num_traits::Signed;
-    tail.curve.pieces().iter().all(|piece| match piece {
-        Piece::Affine { .. } | Piece::Clip { .. } | Piece::Round { .. } | Piece::Sigmoid | Piece::Tanh => {
-            true
-        }
-        Piece::LeakyRelu { slope } => !slope.iter().any(Signed::is_negative),
-        Piece::Power { exponent } => exponent.is_odd(),
-        Piece::Abs | Piece::Elu { .. } | Piece::Erf | Piece::Product { .. } => false,
-    })
+    tail.curve.pieces().iter().all(|piece| matches!(piece, Piece::Affine { .. }) || piece.rises().is_some())
 }
 
 /// For each code after the first, the key of the first float that reaches it (or, falling, the key of the first that

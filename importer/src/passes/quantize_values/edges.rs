@@ -147,6 +147,7 @@ impl Quantizer<'_> {
         let softmax = known.softmax.clone();
         let known = Known { softmax: None, ..known };
         let mut known = self.moved(&at, known)?;
+        self.check_domain(&at, &known, &known.curve)?;
         let mut value = source(&known);
         let finite = |value: &Rational| value.to_f64().is_some_and(f64::is_finite);
         let affine = known.curve.pieces().first().is_none_or(|piece| match piece {
@@ -289,6 +290,6 @@ fn compared(
 fn source(known: &Known) -> ValueId {
     match &known.source {
         Source::Integer(id) | Source::Float(id) => *id,
-        Source::Pair(pair) => pair.values[0],
+        Source::Sum(terms) => terms.values[0],
     }
 }

@@ -48,7 +48,11 @@ impl Quantizer<'_> {
             Activation::Tanh => Piece::Tanh,
             Activation::Elu { alpha } => Piece::Elu { alpha: number(*alpha)? },
             Activation::Erf => Piece::Erf,
+            Activation::Sign => Piece::Sign,
             Activation::Round { rounding } => Piece::Round { rounding: *rounding },
+            Activation::Softsign => Piece::Softsign,
+            Activation::Reciprocal => Piece::Reciprocal,
+            Activation::Elementary { of } => Piece::Elementary { function: of.clone() },
         };
         let axis = match activation {
             Activation::LeakyRelu { axis, .. } => *axis,

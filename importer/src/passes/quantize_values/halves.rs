@@ -7,7 +7,7 @@ use exactum_runtime::num::{IntRange, Rounding};
 use num_traits::{One, Zero};
 
 use super::Quantizer;
-use super::known::{Known, Pair};
+use super::known::{Known, Terms};
 use super::quantizers::smallest_type;
 use crate::diagnostic::Location;
 use crate::exact::{self, Curve, Quantizer as Rule, Rational};
@@ -85,9 +85,9 @@ impl Quantizer<'_> {
             self.push(&named, &[], op.clone(), operands, output);
             values.push(output);
         }
-        let pair = Pair { values: [values[0], values[1]], gains, name: node.name.clone(), shape };
+        let terms = Terms { values, gains: gains.to_vec(), name, shape, node: node.name.clone() };
         let origin = node.origin.clone();
-        self.known.insert(node.output, Known { origin, ..Known::pair(pair, offset) });
+        self.known.insert(node.output, Known { origin, ..Known::sum(terms, offset) });
     }
 
     /// The codes `range` of the integers `id`, whose whole units they count.

@@ -34,17 +34,21 @@ pub(super) enum Source {
     Float(ValueId),
     /// Codes or accumulators.
     Integer(ValueId),
-    /// The real sum of two integers, each in its unit.
-    Pair(Box<Pair>),
+    /// The real sum of two integers or more, each in its unit.
+    Sum(Box<Terms>),
 }
 
-/// The real sum `gains[0] * a + gains[1] * b`, with gains for all channels or for each.
+/// The real sum of `gains * values`, with gains for all channels or for each.
 #[derive(Clone, Debug)]
-pub(super) struct Pair {
-    pub(super) values: [ValueId; 2],
-    pub(super) gains: [Vec<Rational>; 2],
+pub(super) struct Terms {
+    /// Two or more; the first has all elements.
+    pub(super) values: Vec<ValueId>,
+    pub(super) gains: Vec<Vec<Rational>>,
+    /// Name of the sum in the file.
     pub(super) name: String,
     pub(super) shape: Vec<usize>,
+    /// Name of its node.
+    pub(super) node: String,
 }
 
 /// A reordering of elements.
@@ -84,9 +88,19 @@ impl Known {
         Self::new(Source::Integer(id), curve)
     }
 
-    /// The sum `pair` plus `offset` of all channels or of each.
-    pub(super) fn pair(pair: Pair, offset: Vec<Rational>) -> Self {
-        Self::new(Source::Pair(Box::new(pair)), Curve::affine(vec![Rational::one()], offset))
+    /// The sum of `terms` plus `offset` of all channels or of each.
+    pub(super) fn sum(terms: Terms, offset: Vec<Rational>) -> Self {
+        Self::new(Source::Sum(Box::new(terms)), Curve::affine(vec![Rational::one()], offset))
+    }
+
+    /// Whether both are functions of the same integers or floats, element by element.
+    pub(super) fn shares_source(&self, other: &Self) -> bool {
+        let same = match (&self.source, &other.source) {
+            (Source::Integer(a), Source::Integer(b)) | (Source::Float(a), Source::Float(b)) => a == b,
+            _ => false,
+        };
+        let alike = self.moves == other.moves && self.channels == other.channels;
+        same && alike && self.softmax.is_none() && other.softmax.is_none()
     }
 }
 
@@ -105,7 +119,7 @@ impl Quantizer<'_> {
     pub(super) fn source_shape(&self, known: &Known) -> Vec<usize> {
         match &known.source {
             Source::Float(id) | Source::Integer(id) => self.to.value(*id).shape.clone(),
-            Source::Pair(pair) => pair.shape.clone(),
+            Source::Sum(terms) => terms.shape.clone(),
         }
     }
 
@@ -139,6 +153,13 @@ impl Quantizer<'_> {
             None => format!("`{name}`, the unquantized result of a layer or activation"),
         };
         Diagnostic::new(Code::MissingScale, at.clone(), found, "an activation quantizer between the two")
+    }
+
+    /// Whether the channels of the source, along axis 1, are those of the moved value.
+    pub(super) fn keeps_channels(&self, known: &Known) -> bool {
+        let rank = known.moves.last().map_or(0, |step| step.shape.len());
+        let first = (0..rank).find(|axis| self.source_axis(known, *axis) == Some(1));
+        known.channels.is_none() && first == Some(1)
     }
 
     /// Keeps `node`, which moves elements, until the function of its operand has ended.

@@ -38,8 +38,8 @@ impl Quantizer<'_> {
                      from -1 to 1"
                 )));
             }
-            Source::Pair(pair) => {
-                let (id, unit) = self.exact_sum(at, &pair)?;
+            Source::Sum(terms) => {
+                let (id, unit) = self.exact_sum(at, &terms)?;
                 (id, curve.after(&Curve::affine(unit, vec![Rational::zero()])))
             }
         };
@@ -142,15 +142,17 @@ impl Quantizer<'_> {
         let source = match &known.source {
             Source::Float(_) => return None,
             Source::Integer(id) => Source::Integer(self.replay(*id, std::slice::from_ref(&forth))),
-            Source::Pair(pair) => {
-                let whole = pair.values.iter().all(|id| self.to.value(*id).shape == shape);
-                if !whole || pair.gains.iter().any(|gains| gains.len() > 1) {
+            Source::Sum(terms) => {
+                let whole = terms.values.iter().all(|id| self.to.value(*id).shape == shape);
+                if !whole || terms.gains.iter().any(|gains| gains.len() > 1) {
                     return None;
                 }
-                let mut pair = pair.clone();
-                pair.values = pair.values.map(|id| self.replay(id, std::slice::from_ref(&forth)));
-                pair.shape.clone_from(&forth.shape);
-                Source::Pair(pair)
+                let mut terms = terms.clone();
+                for id in &mut terms.values {
+                    *id = self.replay(*id, std::slice::from_ref(&forth));
+                }
+                terms.shape.clone_from(&forth.shape);
+                Source::Sum(terms)
             }
         };
         let moves = std::iter::once(back).chain(known.moves.iter().cloned()).collect();

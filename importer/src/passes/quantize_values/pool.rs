@@ -1,38 +1,18 @@
-//! Pools: the largest integer of a window, or its exact sum.
+//! Average pools: the exact sum of each window.
 
 use num_integer::Integer;
-use num_traits::{One, Signed, ToPrimitive, Zero};
+use num_traits::{One, ToPrimitive, Zero};
 
 use super::Quantizer;
 use super::known::{Known, Source, of_meaning};
 use crate::diagnostic::{Code, Diagnostic, Location};
-use crate::exact::{self, Curve, Piece, Rational};
+use crate::exact::{self, Curve, Rational};
 use crate::graph::{AveragePool, Meaning, Node, Op, Pool, SumPool, Type, Value, ValueId, Window};
 
 /// Longest side of a window of a program.
 const LONGEST: usize = u16::MAX as usize;
 
 impl Quantizer<'_> {
-    pub(super) fn max_pool(&mut self, at: &Location, node: &Node, pool: &Pool) -> Result<(), Diagnostic> {
-        let known = self.known(at, node.inputs[0])?;
-        let known = self.integers(at, known)?;
-        let (Source::Integer(x), true) = (&known.source, rises(&known.curve)) else {
-            let found = "the largest of values that fall where their integers rise";
-            return Err(Diagnostic::new(
-                Code::MissingScale,
-                at.clone(),
-                found,
-                "a quantizer before the pool",
-            ));
-        };
-        let ty = self.to.value(*x).ty.clone();
-        let x = *x;
-        let output = self.result(node.output, ty);
-        self.push(node, &[], Op::MaxPool(*pool), vec![x], output);
-        self.known.insert(node.output, Known { source: Source::Integer(output), ..known });
-        Ok(())
-    }
-
     pub(super) fn average_pool(
         &mut self,
         at: &Location,
@@ -126,19 +106,7 @@ pub(super) fn whole_zero(gain: &[Rational], offset: &[Rational]) -> Option<i64> 
 /// Whether larger integers never give smaller reals in any channel, or `Some(false)` if never larger ones; `None` if
 /// neither is known.
 pub(super) fn direction(curve: &Curve) -> Option<bool> {
-    let falls = || Some(curve.as_affine()?.0.iter().all(Signed::is_negative)).filter(|falls| *falls);
-    if rises(curve) { Some(true) } else { falls().map(|_| false) }
-}
-
-/// Whether larger integers never give smaller reals, in any channel.
-fn rises(curve: &Curve) -> bool {
-    curve.pieces().iter().all(|piece| match piece {
-        Piece::Affine { gain, .. } => gain.iter().all(Signed::is_positive),
-        Piece::LeakyRelu { slope } => !slope.iter().any(Signed::is_negative),
-        Piece::Clip { .. } | Piece::Round { .. } | Piece::Sigmoid | Piece::Tanh => true,
-        Piece::Power { exponent } => exponent.is_odd(),
-        Piece::Abs | Piece::Elu { .. } | Piece::Erf | Piece::Product { .. } => false,
-    })
+    curve.pieces().iter().try_fold(true, |up, piece| Some(up == piece.rises()?))
 }
 
 /// The least common multiple of the numbers of input elements that windows of `average` hold.

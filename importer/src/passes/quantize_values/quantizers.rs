@@ -2,13 +2,13 @@
 
 use exactum_runtime::codes::Element;
 use exactum_runtime::num::{IntRange, IntType, Rounding};
-use num_integer::Integer;
-use num_traits::{One, Signed, ToPrimitive, Zero};
+
+use num_traits::{One, ToPrimitive, Zero};
 
 use super::known::{Known, Source, native};
 use super::{Quantizer, parameters};
 use crate::diagnostic::{Code, Diagnostic, Location};
-use crate::exact::{self, Curve, Piece, Quantizer as Rule, Rational};
+use crate::exact::{self, Curve, Interval, Piece, Quantizer as Rule, Rational};
 use crate::graph::{
     ChannelMap, Codes, MultiThreshold, Node, Op, QuantAttributes, Quantize, Requantize, RequantizePair,
     Softmax, Storage, Tail, Type, Value, ValueId, exact_scale,
@@ -390,7 +390,7 @@ impl Quantizer<'_> {
         let codes = stored_narrow(Codes { range, ..codes });
         let tail = Tail { curve: known.curve.clone(), quantizer: rule, int: codes.int };
         let axis = codes.axis;
-        let value = self.emit(node, &known, tail, codes);
+        let value = self.emit(at, node, &known, tail, codes)?;
         let Some(axis) = axis else {
             // The name belongs to the codes in their last place.
             let name = self.from.value(node.output).name.clone();
@@ -420,14 +420,30 @@ impl Quantizer<'_> {
     }
 
     /// The codes that `tail` makes of the source of `known`.
-    pub(super) fn emit(&mut self, node: &Node, known: &Known, tail: Tail, codes: Codes) -> ValueId {
+    pub(super) fn emit(
+        &mut self,
+        at: &Location,
+        node: &Node,
+        known: &Known,
+        tail: Tail,
+        codes: Codes,
+    ) -> Result<ValueId, Diagnostic> {
+        self.check_domain(at, known, &tail.curve)?;
         let shape = self.source_shape(known);
         let name = self.from.value(node.output).name.clone();
         let (op, inputs) = match &known.source {
             Source::Integer(id) => (Op::Requantize(Requantize::Exact(tail)), vec![*id]),
-            Source::Pair(pair) => {
-                let op = RequantizePair::Exact { gains: pair.gains.to_vec(), tail };
-                (Op::RequantizePair(op), pair.values.to_vec())
+            Source::Sum(terms) if terms.values.len() > 2 => match self.exact_sum(at, terms) {
+                Ok((id, unit)) => {
+                    let line = Curve::affine(unit, vec![Rational::zero()]);
+                    let tail = Tail { curve: tail.curve.after(&line), ..tail };
+                    (Op::Requantize(Requantize::Exact(tail)), vec![id])
+                }
+                Err(_) => self.codes_of_many(at, node, (**terms).clone(), tail)?,
+            },
+            Source::Sum(terms) => {
+                let op = RequantizePair::Exact { gains: terms.gains.clone(), tail };
+                (Op::RequantizePair(op), terms.values.clone())
             }
             Source::Float(id) => {
                 let channels = known.channels.clone().filter(|_| tail.channels() > 1);
@@ -435,7 +451,7 @@ impl Quantizer<'_> {
                 let ty = Type::Codes(codes.clone());
                 let equal = |node: &&Node| node.op == op && self.to.value(node.output).ty == ty;
                 if let Some(equal) = self.quantizers_of(*id).find(equal) {
-                    return equal.output;
+                    return Ok(equal.output);
                 }
                 let unread = self.quantizers_of(*id).next().is_none();
                 let input = if unread { *id } else { self.twin(*id) };
@@ -444,7 +460,7 @@ impl Quantizer<'_> {
         };
         let output = self.to.add(Value::new(name, shape, Type::Codes(codes)));
         self.push(node, &known.origin, op, inputs, output);
-        output
+        Ok(output)
     }
 
     /// What quantizes the float input `id` so far: each has an input of the program for itself, and all these have the
@@ -512,9 +528,15 @@ fn stored_narrow(codes: Codes) -> Codes {
 
 /// `rule` with a clamp no wider than what `curve` reaches, and the codes that are left.
 fn narrowed(rule: Rule, curve: &Curve, range: IntRange) -> (Rule, IntRange) {
-    let (lo, hi) = image(curve);
-    let lo = lo.map_or(range.lo, |lo| rule.eval(0, &lo).max(range.lo));
-    let hi = hi.map_or(range.hi, |hi| rule.eval(0, &hi).min(range.hi));
+    let images = (0..curve.channels()).map(|channel| Interval::all().after(&curve.channel(channel)));
+    let ends = |image: Interval| {
+        (
+            image.lo.map_or(range.lo, |lo| rule.eval(0, &lo).max(range.lo)),
+            image.hi.map_or(range.hi, |hi| rule.eval(0, &hi).min(range.hi)),
+        )
+    };
+    let all = images.map(ends).reduce(|(a, b), (c, d)| (a.min(c), b.max(d)));
+    let (lo, hi) = all.unwrap_or((range.lo, range.hi));
     match rule {
         Rule::Uniform { scale, zero_point, after, rounding, .. } => {
             let range = IntRange { lo: lo.min(range.hi), hi: hi.max(range.lo).max(lo.min(range.hi)) };
@@ -522,56 +544,6 @@ fn narrowed(rule: Rule, curve: &Curve, range: IntRange) -> (Rule, IntRange) {
         }
         rule => (rule, range),
     }
-}
-
-/// Ends of the real values that `curve` can have in any channel, whatever its argument; `None` where there is none.
-fn image(curve: &Curve) -> (Option<Rational>, Option<Rational>) {
-    let mut ends: (Option<Rational>, Option<Rational>) = (None, None);
-    for piece in curve.pieces() {
-        ends = match piece {
-            Piece::Clip { lo, hi } => {
-                let limit = |end: Option<Rational>| {
-                    end.map(|end| {
-                        let raised = lo.as_ref().map_or(end.clone(), |lo| end.max(lo.clone()));
-                        hi.as_ref().map_or(raised.clone(), |hi| raised.min(hi.clone()))
-                    })
-                };
-                (limit(ends.0).or_else(|| lo.clone()), limit(ends.1).or_else(|| hi.clone()))
-            }
-            Piece::Affine { .. } => {
-                let channels = Curve::identity().then(piece.clone()).channels();
-                let one = Curve::identity().then(piece.clone());
-                let at = |end: &Option<Rational>| -> Vec<Option<Rational>> {
-                    (0..channels).map(|channel| end.as_ref().map(|end| one.eval(channel, end))).collect()
-                };
-                let rising = match piece {
-                    Piece::Affine { gain, .. } => gain.iter().all(|gain| !gain.is_negative()),
-                    _ => false,
-                };
-                let fold = |ends: Vec<Option<Rational>>, least: bool| {
-                    ends.into_iter()
-                        .reduce(|a, b| a.zip(b).map(|(a, b)| if least { a.min(b) } else { a.max(b) }))
-                        .flatten()
-                };
-                if rising { (fold(at(&ends.0), true), fold(at(&ends.1), false)) } else { (None, None) }
-            }
-            Piece::LeakyRelu { slope } if slope.iter().all(|slope| !slope.is_negative()) => {
-                let lo = ends.0.filter(|lo| !lo.is_negative());
-                (lo, ends.1.filter(|hi| !hi.is_negative()))
-            }
-            Piece::LeakyRelu { .. } => (None, None),
-            Piece::Abs => (Some(Rational::zero()), None),
-            Piece::Power { exponent } if exponent.is_even() => (Some(Rational::zero()), None),
-            Piece::Power { .. }
-            | Piece::Round { .. }
-            | Piece::Elu { .. }
-            | Piece::Erf
-            | Piece::Product { .. } => (None, None),
-            Piece::Sigmoid => (Some(Rational::zero()), Some(Rational::one())),
-            Piece::Tanh => (Some(-Rational::one()), Some(Rational::one())),
-        };
-    }
-    ends
 }
 
 /// The smallest type that holds `range`.

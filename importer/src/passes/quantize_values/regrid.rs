@@ -78,7 +78,7 @@ impl Quantizer<'_> {
         };
         let tail = Tail { curve: known.curve.clone(), quantizer: rule, int };
         let name = format!("{}.codes", known.name);
-        let id = self.emit(node, &Known { origin: vec![], ..known }, tail, codes);
+        let id = self.emit(at, node, &Known { origin: vec![], ..known }, tail, codes)?;
         self.to.value_mut(id).name.clone_from(&name);
         if let Some(node) = self.to.nodes.last_mut() {
             *node = Node { name, origin: vec![], ..node.clone() };
@@ -96,7 +96,7 @@ impl Quantizer<'_> {
     }
 
     /// The largest unit of which all values of `curve` over the integers `id` are whole multiples, and those multiples.
-    fn unit(&self, id: ValueId, curve: &Curve) -> Option<(Rational, IntRange)> {
+    pub(super) fn unit(&self, id: ValueId, curve: &Curve) -> Option<(Rational, IntRange)> {
         if !curve.is_rational() {
             return None;
         }
@@ -139,13 +139,13 @@ impl Quantizer<'_> {
 }
 
 /// The scale that codes inside the graph carry for show: a unit need not be a float, gains are exact.
-fn shown(unit: &Rational) -> f32 {
+pub(super) fn shown(unit: &Rational) -> f32 {
     let scale = unit.abs().to_f64().map_or(1.0, |unit| unit as f32);
     if scale.is_finite() && scale > 0.0 { scale } else { f32::MIN_POSITIVE }
 }
 
 /// The largest number of which both are whole multiples.
-fn common(a: &Rational, b: &Rational) -> Rational {
+pub(super) fn common(a: &Rational, b: &Rational) -> Rational {
     let denom = a.denom().lcm(b.denom());
     let whole = |value: &BigRational| (value.numer() * (&denom / value.denom())).abs();
     BigRational::new(whole(a).gcd(&whole(b)), denom)

@@ -1,0 +1,270 @@
+//! `Max`, `Min` and `Where`: of computed values, and of one with constants for all elements, for channels or for each.
+
+use super::activation::{apply, limited};
+use super::repeat::repeat;
+use super::tensor::Tensor;
+use super::{Context, Item, Lifter};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::graph::channels::{along, varying_axis};
+use crate::graph::{Activation, Affine, Op, ValueId};
+
+/// Most elements with a constant of their own.
+const MAX_CONSTANTS: usize = 1 << 16;
+
+/// `multiply * x + add` with constants for each element of a shape.
+struct Line {
+    multiply: Vec<f64>,
+    add: Vec<f64>,
+}
+
+/// `Min` and `Max`.
+pub(super) fn bound(lifter: &mut Lifter<'_>, context: &Context<'_>) -> Result<(), Diagnostic> {
+    let smallest = context.node.op_type == "Min";
+    let shape = result_shape(lifter, context)?;
+    let mut computed = vec![];
+    let mut limits: Vec<Vec<f64>> = vec![];
+    for index in 0..context.operands.len() {
+        match context.operand(index)? {
+            Item::Value(_) => {
+                let x = lifter.real(context, index)?;
+                computed.push(broadcast(lifter, context, x, &shape)?);
+            }
+            Item::Constant(tensor) => limits.push(spread(context, index, tensor, &shape)?),
+        }
+    }
+    let mut id = match computed.as_slice() {
+        [] => return Err(context.form("inputs", "no computed operand", "one computed operand")),
+        [one] => *one,
+        _ => lifter.emit(context, if smallest { Op::Min } else { Op::Max }, computed, None)?,
+    };
+    let limit = limits.into_iter().reduce(|a, b| {
+        a.into_iter().zip(b).map(|(a, b)| if smallest { a.min(b) } else { a.max(b) }).collect()
+    });
+    if let Some(limit) = limit {
+        let only = Some(limit[0]).filter(|bound| bound.is_finite());
+        let (lo, hi) = if smallest { (None, only) } else { (only, None) };
+        let nan = limit.iter().any(|value| value.is_nan());
+        if nan
+            || (limit.iter().any(|value| value.is_infinite()) && limit.iter().any(|value| value.is_finite()))
+        {
+            return Err(context.problem(Code::BadTensor, "", "NaN, or infinities among numbers", "numbers"));
+        }
+        id = if limit.iter().all(|value| *value == limit[0]) {
+            limited(lifter, context, id, lo, hi)?
+        } else {
+            let ones = vec![1.0; limit.len()];
+            id = in_row(lifter, context, id, &[&limit])?;
+            let below = Line { multiply: ones.clone(), add: limit.iter().map(|value| -value).collect() };
+            let more = affine(lifter, context, id, &below)?;
+            let (lo, hi) = if smallest { (None, Some(0.0)) } else { (Some(0.0), None) };
+            let more = apply(lifter, context, more, Activation::Clip { lo, hi })?;
+            let extreme = affine(lifter, context, more, &Line { multiply: ones, add: limit })?;
+            lifter.reshape(context, extreme, &shape)?
+        };
+    }
+    lifter.finish(context, 0, id);
+    Ok(())
+}
+
+/// `Where`.
+pub(super) fn choose(lifter: &mut Lifter<'_>, context: &Context<'_>) -> Result<(), Diagnostic> {
+    let shape = result_shape(lifter, context)?;
+    let id = match context.operand(0)? {
+        Item::Constant(mask) => {
+            let mask = spread(context, 0, mask, &shape)?;
+            masked(lifter, context, &mask, &shape)?
+        }
+        Item::Value(_) => {
+            let condition = lifter.real(context, 0)?;
+            let condition = broadcast(lifter, context, condition, &shape)?;
+            let mut operands = vec![condition];
+            for index in 1..3 {
+                operands.push(match context.operand(index)? {
+                    Item::Value(_) => {
+                        let x = lifter.real(context, index)?;
+                        broadcast(lifter, context, x, &shape)?
+                    }
+                    // A constant is a function of the condition that does not look at it.
+                    Item::Constant(tensor) => {
+                        let add = finite(context, index, spread(context, index, tensor, &shape)?)?;
+                        let line = Line { multiply: vec![0.0; add.len()], add };
+                        affine(lifter, context, condition, &line)?
+                    }
+                });
+            }
+            lifter.emit(context, Op::Where, operands, None)?
+        }
+    };
+    lifter.finish(context, 0, id);
+    Ok(())
+}
+
+/// `Where` with a constant condition: each element of one operand or of the other.
+fn masked(
+    lifter: &mut Lifter<'_>,
+    context: &Context<'_>,
+    mask: &[f64],
+    shape: &[usize],
+) -> Result<ValueId, Diagnostic> {
+    let chosen = |first: bool| mask.iter().map(move |holds| f64::from((*holds != 0.0) == first));
+    let mut lines = vec![];
+    let mut add = vec![0.0; mask.len()];
+    for (index, first) in [(1, true), (2, false)] {
+        match context.operand(index)? {
+            Item::Value(_) => {
+                let x = lifter.real(context, index)?;
+                let x = broadcast(lifter, context, x, shape)?;
+                lines.push((x, chosen(first).collect::<Vec<f64>>()));
+            }
+            Item::Constant(tensor) => {
+                let values = spread(context, index, tensor, shape)?;
+                // What is not chosen does not count, infinite or not.
+                let values = values.iter().zip(chosen(first));
+                let values = values.map(|(value, chosen)| if chosen == 0.0 { 0.0 } else { *value }).collect();
+                let values = finite(context, index, values)?;
+                add.iter_mut().zip(values).for_each(|(sum, value)| *sum += value);
+            }
+        }
+    }
+    let zeros = vec![0.0; mask.len()];
+    let all: Vec<Vec<f64>> =
+        lines.iter().map(|(_, multiply)| multiply.clone()).chain([add.clone()]).collect();
+    let all: Vec<&[f64]> = all.iter().map(Vec::as_slice).collect();
+    let mut parts = vec![];
+    for (part, (x, multiply)) in lines.into_iter().enumerate() {
+        let add = if part == 0 { add.clone() } else { zeros.clone() };
+        let x = in_row(lifter, context, x, &all)?;
+        parts.push(affine(lifter, context, x, &Line { multiply, add })?);
+    }
+    let chosen = match parts.as_slice() {
+        [one] => *one,
+        [_, _] => lifter.emit(context, Op::Add, parts, None)?,
+        _ => return Err(context.form("inputs", "constants only", "a computed operand")),
+    };
+    lifter.reshape(context, chosen, shape)
+}
+
+/// `x` as one row of elements if the constants of `lists` vary along several axes, so that each element is a channel.
+fn in_row(
+    lifter: &mut Lifter<'_>,
+    context: &Context<'_>,
+    x: ValueId,
+    lists: &[&[f64]],
+) -> Result<ValueId, Diagnostic> {
+    let shape = lifter.shape(x);
+    let axes = lists.iter().map(|values| varying_axis(&shape, shape.len(), values, |a, b| a == b));
+    let axes: Result<Vec<Option<usize>>, Vec<usize>> = axes.collect();
+    let mut axes: Vec<usize> = match axes {
+        Ok(axes) => axes.into_iter().flatten().collect(),
+        Err(several) => several,
+    };
+    axes.sort_unstable();
+    axes.dedup();
+    let elems = shape.iter().product();
+    if axes.len() < 2 {
+        return Ok(x);
+    }
+    if elems > MAX_CONSTANTS {
+        let found = format!("a constant for each of {elems} elements");
+        return Err(context.problem(Code::TooLarge, "", found, format!("at most {MAX_CONSTANTS}")));
+    }
+    lifter.reshape(context, x, &[1, elems])
+}
+
+/// `x` with the constants of `line`: along an axis if they vary along one, else each element by itself.
+fn affine(
+    lifter: &mut Lifter<'_>,
+    context: &Context<'_>,
+    x: ValueId,
+    line: &Line,
+) -> Result<ValueId, Diagnostic> {
+    let whole = lifter.shape(x);
+    let row = in_row(lifter, context, x, &[&line.multiply, &line.add])?;
+    let shape = lifter.shape(row);
+    let mut axis = 1;
+    let mut list = |values: &[f64]| {
+        let own = varying_axis(&shape, shape.len(), values, |a, b| a == b).unwrap_or(None);
+        axis = own.unwrap_or(axis);
+        along(&shape, shape.len(), values, own)
+    };
+    let (multiply, add) = (list(&line.multiply), list(&line.add));
+    let op = Op::Affine(Affine { multiply, divide: vec![1.0], add, axis });
+    let id = lifter.emit(context, op, vec![row], None)?;
+    lifter.reshape(context, id, &whole)
+}
+
+/// The shape that all operands are broadcast to.
+fn result_shape(lifter: &Lifter<'_>, context: &Context<'_>) -> Result<Vec<usize>, Diagnostic> {
+    let mut shape: Vec<usize> = vec![];
+    for index in 0..context.operands.len() {
+        let own = match context.operand(index)? {
+            Item::Value(operand) => lifter.shape(operand.id),
+            Item::Constant(tensor) => tensor.shape.clone(),
+        };
+        let rank = shape.len().max(own.len());
+        let align = |sizes: &[usize]| [vec![1; rank - sizes.len()], sizes.to_vec()].concat();
+        let (a, b) = (align(&shape), align(&own));
+        if a.iter().zip(&b).any(|(a, b)| a != b && *a != 1 && *b != 1) {
+            return Err(context.shapes(format!("{shape:?} and {own:?}"), "shapes that broadcast"));
+        }
+        shape = a.iter().zip(&b).map(|(a, b)| if *a == 1 { *b } else { *a }).collect();
+    }
+    context.rank(&shape)?;
+    match crate::graph::shape::elems(&shape) {
+        Some(1..) => Ok(shape),
+        _ => Err(context.shapes(format!("{shape:?}"), "one element at least, and no more than fit")),
+    }
+}
+
+/// `x` in `shape`: axes of size 1 are repeated.
+fn broadcast(
+    lifter: &mut Lifter<'_>,
+    context: &Context<'_>,
+    x: ValueId,
+    shape: &[usize],
+) -> Result<ValueId, Diagnostic> {
+    let from = lifter.shape(x);
+    let aligned = [vec![1; shape.len() - from.len()], from].concat();
+    let x = lifter.reshape(context, x, &aligned)?;
+    let factors = aligned.iter().zip(shape).map(|(from, to)| to / (*from).max(1)).collect();
+    repeat(lifter, context, x, factors)
+}
+
+/// The numbers of a constant operand, one for each element of `shape`.
+fn spread(
+    context: &Context<'_>,
+    index: usize,
+    tensor: &Tensor,
+    shape: &[usize],
+) -> Result<Vec<f64>, Diagnostic> {
+    let values = tensor.numbers.reals();
+    if values.is_empty() {
+        let found = format!("shape {:?}", tensor.shape);
+        return Err(context.problem(
+            Code::ShapeMismatch,
+            format!("input {index}"),
+            found,
+            "one element at least",
+        ));
+    }
+    let missing = shape.len() - tensor.shape.len();
+    let mut places = vec![0];
+    for (axis, size) in shape.iter().enumerate() {
+        let own = axis.checked_sub(missing).map_or(1, |axis| tensor.shape[axis]);
+        places = places
+            .iter()
+            .flat_map(|place| (0..*size).map(move |at| place * own + if own == 1 { 0 } else { at }))
+            .collect();
+    }
+    Ok(places.into_iter().map(|place| values[place]).collect())
+}
+
+fn finite(context: &Context<'_>, index: usize, values: Vec<f64>) -> Result<Vec<f64>, Diagnostic> {
+    match values.iter().find(|value| !value.is_finite()) {
+        None => Ok(values),
+        Some(bad) => {
+            let found = format!("{bad:?}");
+            Err(context.problem(Code::BadTensor, format!("input {index}"), found, "finite numbers"))
+        }
+    }
+}
