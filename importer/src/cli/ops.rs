@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use exactum_importer::diagnostic::{Code, Diagnostic, Location, Result};
-use exactum_importer::lift::support::{Row, rows};
+use exactum_importer::lift::support::{Row, instead_of, rows};
 use serde_json::json;
 
 use super::shell::Shell;
@@ -58,28 +58,6 @@ pub(super) fn run(args: &Args, shell: &Shell) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Operators that people ask for, and what to do without them.
-const INSTEAD: &[(&[&str], &str)] = &[
-    (
-        &["lstm", "gru", "rnn"],
-        "write one step of it with layers, sigmoids and tanhs, its state as one more input and output",
-    ),
-    (
-        &["layernormalization", "instancenormalization", "groupnormalization", "lpnormalization"],
-        "train with batch normalization, which becomes part of a layer",
-    ),
-    (&["attention", "multiheadattention"], "products of two computed matrices have no integer form here"),
-    (
-        &["dynamicquantizelinear", "matmulinteger", "convinteger", "dynamicquantizematmul"],
-        "quantize statically, with calibration data: `exactum-quantize`, or quantize_static of ONNX Runtime",
-    ),
-    (&["loop", "scan", "if"], "unroll it in the network before the export"),
-    (
-        &["softplus", "softsign", "mish", "selu", "celu", "swish"],
-        "take an activation of the list, such as Relu, HardSwish, Sigmoid or Tanh",
-    ),
-];
-
 /// The problem that no operator's name contains `wanted`; `names` are those there are.
 fn unread(wanted: &str, names: &[&str]) -> Diagnostic {
     const MOST_NEAR: usize = 4;
@@ -89,15 +67,16 @@ fn unread(wanted: &str, names: &[&str]) -> Diagnostic {
         Diagnostic::new(Code::UnsupportedOperator, at.clone(), "an operator that is not read", needed)
     };
     let listed = || problem("an operator that `exactum ops` lists".to_owned());
-    if let Some((_, instead)) = INSTEAD.iter().find(|(known, _)| known.contains(&lower.as_str())) {
-        return listed().with_hint(*instead);
+    if let Some(instead) = instead_of(wanted) {
+        return listed().with_hint(instead);
     }
     let mut near: Vec<(usize, &str)> = names
         .iter()
         .map(|name| {
             let known = name.to_lowercase();
-            // `Convolution` is near `Conv`.
-            let steps = if lower.starts_with(&known) { 0 } else { distance(&lower, &known) };
+            // `Convolution` is near `Conv`, but `nothing-like-it` is not near `Not`.
+            let longer = lower.starts_with(&known) && lower.len() <= 3 * known.len();
+            let steps = if longer { 0 } else { distance(&lower, &known) };
             (steps, *name)
         })
         .collect();

@@ -181,7 +181,8 @@ const INSTEAD: &[(&[&str], &str)] = &[
     (&["LogSoftmax"], "remove it: log-probabilities are in the order of its inputs; or end in Softmax"),
     (
         &["LSTM", "GRU", "RNN", "QuantLSTMCell", "Scan", "Loop", "If"],
-        "loops, states and branches have no program: unroll the network, or use convolutions along time",
+        "loops, states and branches have no program: write one step of it with layers, sigmoids and tanhs, its state as \
+         one more input and output; or use convolutions along time",
     ),
     (
         &["LayerNormalization", "InstanceNormalization", "GroupNormalization", "LpNormalization", "LRN"],
@@ -192,8 +193,9 @@ const INSTEAD: &[(&[&str], &str)] = &[
         "products of two computed tensors have no integer form here: use layers with constant weights",
     ),
     (
-        &["DynamicQuantizeMatMul", "DynamicQuantizeLSTM"],
-        "quantize statically: the scales of activations have to be constants",
+        &["DynamicQuantizeLinear", "DynamicQuantizeMatMul", "DynamicQuantizeLSTM"],
+        "quantize statically, with calibration data, so that the scales of activations are constants: \
+         `exactum-quantize`, or quantize_static of ONNX Runtime",
     ),
 ];
 
@@ -219,6 +221,12 @@ impl Support {
     }
 }
 
+/// What to use instead of an operator that is not read, in whatever letters it is called.
+pub fn instead_of(op: &str) -> Option<&'static str> {
+    let called = |names: &[&str]| names.iter().any(|name| name.eq_ignore_ascii_case(op));
+    INSTEAD.iter().find(|(names, _)| called(names)).map(|(_, instead)| *instead)
+}
+
 /// The problem of a node whose operator is not read.
 pub(super) fn refusal(at: &Location, node: &Node) -> Diagnostic {
     let found = match node.domain.as_str() {
@@ -227,10 +235,10 @@ pub(super) fn refusal(at: &Location, node: &Node) -> Diagnostic {
     };
     let problem =
         Diagnostic::new(Code::UnsupportedOperator, at.clone(), found, "an operator that `exactum ops` lists");
-    let instead = INSTEAD.iter().find(|(names, _)| names.contains(&node.op_type.as_str()));
+    let instead = instead_of(&node.op_type);
     let known = schemas().find(|schema| schema.is_called(&node.op_type) && node.operator().is_none());
     match (instead, known) {
-        (Some((_, hint)), _) => problem.with_hint(*hint),
+        (Some(hint), _) => problem.with_hint(hint),
         (None, Some(schema)) => {
             problem.with_hint(format!("the operator is known in domain {}", domain(schema.domains[0])))
         }

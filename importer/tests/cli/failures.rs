@@ -120,8 +120,8 @@ const FAILURES: &[Failure] = &[
             let mut session = check_each([
                 changed(|model| {
                     // Both are told, although the second depends on the first.
-                    node(model, "relu").op_type = "Sin".to_owned();
-                    model.graph.nodes.push(Node::new("Cos", ["quant_y.out"], ["cosine"]));
+                    node(model, "relu").op_type = "Hardmax".to_owned();
+                    model.graph.nodes.push(Node::new("LRN", ["quant_y.out"], ["normal"]));
                 }),
                 changed(|model| {
                     let float = Node::new("FloatQuant", ["x", "b1", "b1", "b1", "b1"], ["quant_x.out"])

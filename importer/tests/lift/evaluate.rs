@@ -187,9 +187,6 @@ fn compute(graph: &Graph, node: &Node, operands: &[Numbers]) -> Numbers {
                     * (inner + f64::midpoint(height(0), height(steps)))
             }),
             Activation::Sign => each(&|x| if x == 0.0 { 0.0 } else { x.signum() }),
-            Activation::Round { rounding: Rounding::Ceil } => each(&f64::ceil),
-            Activation::Round { rounding: Rounding::Floor } => each(&f64::floor),
-            Activation::Round { .. } => each(&f64::round_ties_even),
             Activation::Softsign => each(&|x| x / (1.0 + x.abs())),
             Activation::Reciprocal => each(&f64::recip),
             Activation::Elementary { of } => match of {

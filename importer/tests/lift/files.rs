@@ -46,7 +46,7 @@ pub(crate) fn unknown_operators(graph: &Graph) -> Vec<&'static str> {
         | Op::Conv(_)
         | Op::ConvTranspose(_)
         | Op::Gemm { trans_a: false, .. } => node.inputs[1..].iter().all(constant),
-        Op::Add | Op::Mul => {
+        Op::Add | Op::Mul | Op::Max | Op::Min | Op::Where => {
             let shapes = node.inputs.iter().map(|id| &graph.value(*id).shape);
             !node.inputs.iter().any(constant)
                 && shapes.clone().all(|shape| *shape == graph.value(node.output).shape)
@@ -54,6 +54,7 @@ pub(crate) fn unknown_operators(graph: &Graph) -> Vec<&'static str> {
         Op::Affine(_)
         | Op::Activation(_)
         | Op::MaxPool(_)
+        | Op::MinPool(_)
         | Op::AveragePool(_)
         | Op::Softmax { .. }
         | Op::Pad { .. }

