@@ -15,6 +15,7 @@ mod interval;
 mod number;
 mod pair;
 mod quantizer;
+mod short_float;
 
 #[cfg(test)]
 pub(crate) use function::tests as function_tests;
@@ -27,6 +28,7 @@ pub use function::{Function, Shape};
 pub(crate) use interval::Interval;
 pub use pair::PairFunction;
 pub use quantizer::Quantizer;
+pub use short_float::ShortFloat;
 
 use exactum_runtime::num::{Dyadic, Rounding};
 use num_bigint::BigInt;
@@ -60,7 +62,12 @@ pub fn from_integer(value: i64) -> Rational {
 /// `mantissa * 2^exponent` with its sign.
 pub fn from_dyadic(value: Dyadic) -> Rational {
     let mantissa = BigInt::from(value.mantissa) * if value.negative { -1 } else { 1 };
-    Rational::from_integer(mantissa) * Rational::from_integer(2.into()).pow(i32::from(value.exponent))
+    Rational::from_integer(mantissa) * power_of_two(value.exponent.into())
+}
+
+/// `2^exponent`.
+fn power_of_two(exponent: i32) -> Rational {
+    Rational::from_integer(2.into()).pow(exponent)
 }
 
 /// The integer that `value` rounds to.

@@ -308,12 +308,9 @@ fn what_has_no_exact_value_is_refused() {
         let result = Oracle::new(&model).and_then(|oracle| oracle.run(&[1.0, 2.0]));
         result.map(|_| String::new()).unwrap_or_else(|error| error.to_string())
     };
-    assert_eq!(refusal(Node::new("Mish", ["x"], ["z"]), vec![]), "Mish of z: operator Mish");
+    assert_eq!(refusal(Node::new("Hardmax", ["x"], ["z"]), vec![]), "Hardmax of z: operator Hardmax");
     assert_eq!(refusal(Node::new("Softmax", ["x"], ["z"]), vec![]), "Softmax of z: operator Softmax");
-    assert_eq!(refusal(Node::new("Log", ["x"], ["z"]), vec![]), "Log of z: operator Log of computed values");
-    let zero = Tensor::scalar("c", 0.0);
-    let div = Node::new("Div", ["x", "c"], ["z"]);
-    assert_eq!(refusal(div, vec![zero]), "Div of z: a division by zero");
+    assert_eq!(refusal(Node::new("Asin", ["x"], ["z"]), vec![]), "Asin of z: no value at 2");
     let infinite = Tensor::scalar("c", f32::INFINITY);
     let mul = Node::new("Mul", ["x", "c"], ["z"]);
     assert_eq!(refusal(mul, vec![infinite]), "Mul of z: operand 1 is infinite");

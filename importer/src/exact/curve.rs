@@ -5,6 +5,7 @@
 
 use super::elementary::Elementary;
 use super::number::Number;
+use super::short_float::ShortFloat;
 use super::{Rational, double, from_integer};
 use crate::graph::exact_text;
 use exactum_runtime::num::Rounding;
@@ -66,6 +67,11 @@ pub enum Piece {
     Erf,
     /// -1, 0 or 1.
     Sign,
+    /// x rounded to a float of 16 bits.
+    Short {
+        /// Its type.
+        float: ShortFloat,
+    },
     /// `x / (1 + |x|)`.
     Softsign,
     /// `1 / x`, which is infinite at 0.
@@ -142,6 +148,7 @@ impl Piece {
             Self::Elu { alpha } => (!alpha.is_negative()).then_some(true),
             Self::Clip { .. }
             | Self::Round { .. }
+            | Self::Short { .. }
             | Self::Sigmoid
             | Self::Tanh
             | Self::Erf
@@ -227,6 +234,7 @@ impl Piece {
             Self::Round { rounding } => Rational::from_integer(super::round(x, *rounding)),
             Self::Elu { .. } if !x.is_negative() => x.clone(),
             Self::Softsign => x / (Rational::one() + x.abs()),
+            Self::Short { float } => return float.nearest(x),
             Self::Sign | Self::Reciprocal | Self::Product { .. } | Self::Sum { .. } | Self::Select { .. } => {
                 return self.of_parts(channel, &Number::Finite(x.clone()));
             }
@@ -248,7 +256,7 @@ impl Piece {
                 end.clone().map_or_else(|| x.clone(), Number::Finite)
             }
             Self::LeakyRelu { slope } if negative => Number::Finite(pick(slope, channel).clone()).times(x),
-            Self::LeakyRelu { .. } | Self::Round { .. } => x.clone(),
+            Self::LeakyRelu { .. } | Self::Round { .. } | Self::Short { .. } => x.clone(),
             Self::Power { exponent: 0 } => Number::Finite(Rational::one()),
             Self::Power { exponent } => Number::Infinite { negative: negative && exponent % 2 == 1 },
             Self::Abs => x.magnitude(),
@@ -418,6 +426,21 @@ impl Curve {
         self.pieces.iter().all(|piece| match piece {
             Piece::Sigmoid | Piece::Tanh | Piece::Elu { .. } | Piece::Erf | Piece::Elementary { .. } => false,
             piece => piece.parts().iter().all(Self::is_rational),
+        })
+    }
+
+    /// Whether it consists of a few lines by its form: bent, limited and folded ones, whose pieces are no others.
+    pub(crate) fn is_piecewise_linear(&self) -> bool {
+        self.pieces.iter().all(|piece| match piece {
+            Piece::Affine { .. }
+            | Piece::Clip { .. }
+            | Piece::LeakyRelu { .. }
+            | Piece::Abs
+            | Piece::Sign
+            | Piece::Power { exponent: 0 | 1 } => true,
+            Piece::Sum { terms: parts } => parts.iter().all(Self::is_piecewise_linear),
+            Piece::Select { parts } => parts.iter().all(Self::is_piecewise_linear),
+            _ => false,
         })
     }
 

@@ -8,7 +8,7 @@ use num_traits::Zero;
 use serde::{Deserialize, Serialize};
 
 use super::{Dequantize, Level, Quantize, Requantize, RequantizePair, exact_text};
-use crate::exact::{self, Elementary, Rational};
+use crate::exact::{self, Elementary, Rational, ShortFloat};
 
 /// What a node does. Operands are named in the order of the node's inputs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -292,6 +292,11 @@ pub enum Activation {
         /// How.
         #[serde(with = "exact_text::rounding")]
         rounding: Rounding,
+    },
+    /// x rounded to a float of 16 bits.
+    Short {
+        /// Its type.
+        float: ShortFloat,
     },
     /// `x / (1 + |x|)`.
     Softsign,

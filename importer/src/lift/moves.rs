@@ -7,6 +7,7 @@ use super::tensor::{Numbers, Tensor};
 use super::{Coding, Context, Item, Lifter, Operand};
 use crate::constants::round_to;
 use crate::diagnostic::{Code, Diagnostic};
+use crate::exact::ShortFloat;
 use crate::graph::{Activation, Constant, Op, ValueId};
 
 /// The batch of the file, of which the graph has one sample.
@@ -217,13 +218,6 @@ pub(super) fn cast(lifter: &mut Lifter<'_>, context: &Context<'_>) -> Result<(),
     let elem = code.and_then(ElemType::from_code).unwrap_or_default();
     let half = matches!(elem, ElemType::F16 | ElemType::Bf16);
     let holds = |coding: &Coding| numbers(elem).is_some_and(|held| held.contains_range(coding.int.range()));
-    if half && operand.coding.is_none() && !lifter.holds(elem, operand.id) {
-        let needed = format!("numbers that {elem} holds exactly, such as codes times a power of two");
-        let problem = context.attribute("to", format!("{elem}, which rounds computed reals"), needed);
-        return Err(problem.with_hint(
-            "programs round only where a quantizer does: leave out the cast, or put it behind a quantizer",
-        ));
-    }
     if half || matches!(elem, ElemType::F32 | ElemType::F64) {
         let id = match &operand.coding {
             None => operand.id,
@@ -233,7 +227,14 @@ pub(super) fn cast(lifter: &mut Lifter<'_>, context: &Context<'_>) -> Result<(),
                 return Err(context.attribute("to", elem.to_string(), needed));
             }
         };
-        let id = lifter.emit(context, Op::Identity, vec![id], None)?;
+        let short = match elem {
+            _ if operand.coding.is_some() || lifter.holds(elem, id) => None,
+            ElemType::F16 => Some(ShortFloat::Float16),
+            ElemType::Bf16 => Some(ShortFloat::Bfloat16),
+            _ => None,
+        };
+        let op = short.map_or(Op::Identity, |float| Op::Activation(Activation::Short { float }));
+        let id = lifter.emit(context, op, vec![id], None)?;
         lifter.finish(context, 0, id);
         return Ok(());
     }

@@ -163,7 +163,7 @@ operators! {
     "Identity", moves::identity, "";
     "Dropout", moves::identity, "inference";
     "DebugMarker", moves::identity, "";
-    "Cast", moves::cast, "between floats, of codes to floats, of codes and limited numbers to integers; of constants to all numbers";
+    "Cast", moves::cast, "between floats, of which short ones round; of codes to floats, of codes and limited numbers to integers; of constants to all numbers";
     "Shape", moves::shape_of, "";
     "Size", moves::shape_of, "";
     "Constant", known, "numbers";

@@ -250,6 +250,7 @@ fn activation(operands: &Operands<'_>, function: &Activation) -> Vec<f32> {
         Activation::Sign if *x == 0.0 => 0.0,
         Activation::Sign => x.signum(),
         Activation::Round { rounding } => quantizers::rounded(*x, *rounding),
+        Activation::Short { float } => float.of_float(*x),
         Activation::Softsign => x / (1.0 + x.abs()),
         Activation::Reciprocal => 1.0 / x,
         Activation::Elementary { of } => of.value((*x).into()) as f32,

@@ -4,10 +4,15 @@ use exactum_qonnx::{AttributeValue, ElemType, Tensor, TensorData};
 
 use super::applied::Applied;
 use super::elementwise::rounded;
+use super::exact::rational;
+use super::function;
 use super::int::Int;
 use super::round::{Mode, nearest_f64};
 use super::standard::range;
 use super::{Exact, Result, Value};
+use num_bigint::BigInt;
+use num_rational::BigRational;
+use num_traits::Signed;
 
 /// The value of a constant tensor.
 pub(super) fn read(tensor: &Tensor) -> Value {
@@ -78,6 +83,29 @@ pub(super) fn as_float(value: Value) -> Result<Value> {
     Ok(Value::Real(Exact::from_f64(exact.shape.clone(), &rounded)?, ElemType::F32))
 }
 
+/// The number of a float type of 16 bits that is nearest to `x`, of two the even one; infinite beyond the type. All numbers of
+/// the type that are not negative are in the order of their bits, the even ones those of even bits.
+fn short(elem: ElemType, x: &BigRational) -> Option<BigRational> {
+    let number = |bits: u16| rational(short_float(elem, bits));
+    let size = x.abs();
+    let infinity = if elem == ElemType::Bf16 { 0x7f80 } else { 0x7c00 };
+    let (mut below, mut above) = (0u16, infinity);
+    while above - below > 1 {
+        let middle = below.midpoint(above);
+        if number(middle)? <= size { below = middle } else { above = middle }
+    }
+    let lower = number(below)?;
+    // What would be the next number after the largest is as far from it as the one before.
+    let step = if above == infinity { &lower - number(below - 1)? } else { number(above)? - &lower };
+    let twice = (&size - &lower) * BigInt::from(2);
+    let up = twice > step || twice == step && below % 2 == 1;
+    if up && above == infinity {
+        return Some(function::infinity(x.is_negative()));
+    }
+    let rounded = if up { lower + step } else { lower };
+    Some(if x.is_negative() { -rounded } else { rounded })
+}
+
 pub(super) fn operator(applied: &Applied<'_>) -> Result<Value> {
     match applied.node.op_type.as_str() {
         "Constant" => constant(applied),
@@ -131,14 +159,18 @@ fn constant_of_shape(applied: &Applied<'_>) -> Result<Value> {
     }
 }
 
-/// Another type: floats hold every number here, integers drop what is behind the point.
+/// Another type: floats of 32 and 64 bits hold every number here, shorter ones are rounded to, integers drop what is behind
+/// the point.
 fn cast(applied: &Applied<'_>) -> Result<Value> {
     let to = applied.int("to", 0)?;
     let elem = i32::try_from(to).ok().and_then(ElemType::from_code);
     let x = applied.real(0)?;
     match elem {
-        Some(elem @ (ElemType::F32 | ElemType::F64 | ElemType::F16 | ElemType::Bf16)) => {
-            Ok(Value::Real(x.clone(), elem))
+        Some(elem @ (ElemType::F32 | ElemType::F64)) => Ok(Value::Real(x.clone(), elem)),
+        Some(elem @ (ElemType::F16 | ElemType::Bf16)) => {
+            let rounded: Option<Vec<_>> = x.rationals().iter().map(|x| short(elem, x)).collect();
+            let Some(rounded) = rounded else { return applied.fail(format!("a cast to type {elem}")) };
+            Ok(Value::Real(Exact::from_rationals(x.shape.clone(), &rounded), elem))
         }
         Some(ElemType::Bool) => {
             let truth = |integer: &Int| Int::from(i64::from(integer.sign() != 0));

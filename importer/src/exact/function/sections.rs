@@ -203,6 +203,7 @@ impl Stretch {
             | Piece::Tanh
             | Piece::Elu { .. }
             | Piece::Erf
+            | Piece::Short { .. }
             | Piece::Softsign
             | Piece::Reciprocal
             | Piece::Elementary { .. } => return None,

@@ -50,6 +50,7 @@ impl Quantizer<'_> {
             Activation::Erf => Piece::Erf,
             Activation::Sign => Piece::Sign,
             Activation::Round { rounding } => Piece::Round { rounding: *rounding },
+            Activation::Short { float } => Piece::Short { float: *float },
             Activation::Softsign => Piece::Softsign,
             Activation::Reciprocal => Piece::Reciprocal,
             Activation::Elementary { of } => Piece::Elementary { function: of.clone() },

@@ -13,6 +13,7 @@ use crate::diagnostic::{Code, Diagnostic, Location};
 use crate::exact::{self, Curve, Quantizer as Rule, Rational};
 use crate::graph::{Codes, Node, Op, Tail, Type, Value, ValueId};
 use crate::passes::bound_accumulators;
+use crate::requant;
 
 /// Most integers whose values are looked at one by one.
 const MOST_VALUES: i64 = 1 << 18;
@@ -66,6 +67,10 @@ impl Quantizer<'_> {
         let Some((unit, range)) = self.unit(id, &known.curve) else {
             return Err(self.unquantized(at, &known.name));
         };
+        // Such codes have no form but steps, of which there are too many.
+        if !known.curve.is_piecewise_linear() && range.hi.saturating_sub(range.lo) > requant::MAX_STEPS {
+            return Err(self.unquantized(at, &known.name));
+        }
         let int = smallest_type(range.union(IntRange::point(0))).filter(|int| int.width.bits() <= bits);
         let Some(int) = int else { return Err(self.unquantized(at, &known.name)) };
         let codes = Codes { int, range, zero_point: 0, scale: vec![shown(&unit)], axis: None };

@@ -29,6 +29,20 @@ struct Common {
     unit: Vec<Rational>,
 }
 
+/// What a value adds to a sum: `gain * integer + offset`, for all channels or for each.
+struct Term {
+    id: ValueId,
+    gain: Vec<Rational>,
+    offset: Vec<Rational>,
+}
+
+/// Multipliers as a high word and a low one of `shift` bits.
+struct Words {
+    shift: u32,
+    high: Vec<Vec<i64>>,
+    low: Vec<Vec<i64>>,
+}
+
 impl Quantizer<'_> {
     pub(super) fn add(&mut self, at: &Location, node: &Node) -> Result<(), Diagnostic> {
         let mut both = vec![];
@@ -59,7 +73,7 @@ impl Quantizer<'_> {
         for (index, known) in known.into_iter().enumerate() {
             let at = at.clone().at_part(format!("input {index}"));
             origin.extend(known.origin.clone());
-            for (id, gain, own) in self.terms(&at, node, known)? {
+            for Term { id, gain, offset: own } in self.terms(&at, node, known)? {
                 let id = self.broadcast(node, id);
                 offset = zip(&offset, &own, |a, b| a + b);
                 match terms.iter_mut().find(|(known, _)| *known == id) {
@@ -88,12 +102,7 @@ impl Quantizer<'_> {
     }
 
     /// What `known` adds to a sum: integers with a gain and an offset each.
-    fn terms(
-        &mut self,
-        at: &Location,
-        node: &Node,
-        known: Known,
-    ) -> Result<Vec<(ValueId, Vec<Rational>, Vec<Rational>)>, Diagnostic> {
+    fn terms(&mut self, at: &Location, node: &Node, known: Known) -> Result<Vec<Term>, Diagnostic> {
         if let (Source::Sum(terms), Some((gain, offset)), None) =
             (&known.source, known.curve.as_affine(), &known.softmax)
         {
@@ -112,18 +121,18 @@ impl Quantizer<'_> {
                 for (id, gain) in scaled {
                     let whole = if moves.is_empty() { id } else { self.repeated(id, &shape) };
                     let own = offset.take().unwrap_or_else(|| vec![Rational::zero()]);
-                    result.push((self.replay(whole, &moves), gain, own));
+                    result.push(Term { id: self.replay(whole, &moves), gain, offset: own });
                 }
                 return Ok(result);
             }
         }
         let known = self.integers(at, known)?;
         if let (Source::Integer(id), Some((gain, offset))) = (&known.source, known.curve.as_affine()) {
-            return Ok(vec![(*id, gain, offset)]);
+            return Ok(vec![Term { id: *id, gain, offset }]);
         }
         let grid = self.grid(at, node, known, 32)?;
         let offset = vec![-&grid.gain * exact::from_integer(grid.zero_point)];
-        Ok(vec![(grid.id, vec![grid.gain], offset)])
+        Ok(vec![Term { id: grid.id, gain: vec![grid.gain], offset }])
     }
 
     /// Whole multipliers that bring all terms to one unit; `None` if sums may be larger than `largest`.
@@ -288,7 +297,7 @@ impl Quantizer<'_> {
     fn words_of(&mut self, at: &Location, terms: Terms) -> Result<Terms, Diagnostic> {
         let common = self.common(&terms, WIDEST_PAIR);
         let words = common.and_then(|common| Some((self.words(&terms, &common)?, common.unit)));
-        let Some(((shift, high, low), unit)) = words else {
+        let Some((Words { shift, high, low }, unit)) = words else {
             let found = format!("`{}`, a sum of more than 62 bits in a common unit", terms.node);
             let needed = "an activation quantizer on one of the operands";
             return Err(Diagnostic::new(Code::AccumulatorTooWide, at.clone(), found, needed));
@@ -306,7 +315,7 @@ impl Quantizer<'_> {
     }
 
     /// The multipliers as a high and a low word, and the bits of the low one; both sums fit 32 bits.
-    fn words(&self, terms: &Terms, common: &Common) -> Option<(u32, Vec<Vec<i64>>, Vec<Vec<i64>>)> {
+    fn words(&self, terms: &Terms, common: &Common) -> Option<Words> {
         let reach = self.reach(terms)?;
         let fits = |multipliers: &[Vec<i64>]| {
             let channels = multipliers.first().map_or(0, Vec::len);
@@ -326,7 +335,7 @@ impl Quantizer<'_> {
                 common.multipliers.iter().map(|own| own.iter().map(f).collect()).collect()
             };
             let (high, low) = (word(&|m| (m - low_of(m)) >> shift), word(&low_of));
-            (fits(&high) && fits(&low)).then_some((shift, high, low))
+            (fits(&high) && fits(&low)).then_some(Words { shift, high, low })
         })
     }
 
@@ -430,7 +439,7 @@ mod tests {
         let all = terms(&mut quantizer.to, &gains);
         assert!(quantizer.common(&all, WIDEST).is_none());
         let common = quantizer.common(&all, WIDEST_PAIR).unwrap();
-        let (shift, high, low) = quantizer.words(&all, &common).unwrap();
+        let Words { shift, high, low } = quantizer.words(&all, &common).unwrap();
         for ((high, low), whole) in high.iter().zip(&low).zip(&common.multipliers) {
             assert_eq!((high[0] << shift) + low[0], whole[0]);
         }
