@@ -24,7 +24,7 @@ mod thresholds;
 pub use choose::{Choice, choose, order};
 pub use form::FormKind;
 pub use pair::{PairChoice, choose_pair};
-pub use params::{FormParams, LineParams, RequantParams};
+pub use params::{FormParams, LineParams, RequantParams, TableCodes};
 
 use crate::certify::CertifyError;
 use crate::exact::{Channel, Shape};

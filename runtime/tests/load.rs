@@ -3,7 +3,7 @@
 mod support;
 
 use exactum_runtime::num::IntRange;
-use exactum_runtime::num::requant::{Form, Line64, Requant};
+use exactum_runtime::num::requant::{Entries, Form, Line64, Requant};
 use exactum_runtime::program::op::{Bias, Conv2d, Dense, MaxPool2d, Op, Rearrange, Requantize, Weights};
 use exactum_runtime::program::{
     Input, InputRule, OpKind, Output, Source, Tensor, TensorId, VERSION, Window2d, encode, words_as_bytes_mut,
@@ -379,7 +379,7 @@ fn ranges_are_checked() {
         OpFault::RequantParameters
     );
     assert_eq!(
-        conv(|op| requant(op, Form::Table { first: 0, entries: &[1, 2, 3], domain: 0 })),
+        conv(|op| requant(op, Form::Table { first: 0, entries: Entries::I8(&[1, 2, 3]), domain: 0 })),
         OpFault::RequantParameters
     );
     assert_eq!(

@@ -202,11 +202,12 @@ pub(super) fn check(requant: &Requant<'_>, channel: usize, range: IntRange) -> R
             ordered(group(thresholds, steps(requant), channel), |a, b| a <= b)
         }
         Form::Table { entries, domain, .. } => {
-            let entries = group(entries, domain as usize, channel);
-            if entries.first() <= entries.last() {
-                ordered(entries, |a, b| a <= b)
+            let entries = entries.of_channel(domain as usize, channel);
+            let codes: Vec<i32> = (0..entries.len()).filter_map(|index| entries.get(index)).collect();
+            if codes.first() <= codes.last() {
+                ordered(&codes, |a, b| a <= b)
             } else {
-                ordered(entries, |a, b| a >= b)
+                ordered(&codes, |a, b| a >= b)
             }
         }
         _ => Err(Condition::UnknownForm),

@@ -3,7 +3,7 @@
 use super::*;
 use crate::exact::{Curve, Function, Piece, Quantizer, Rational};
 use exactum_runtime::num::Rounding;
-use exactum_runtime::num::requant::{Form, Line32, Line64};
+use exactum_runtime::num::requant::{Entries, Form, Line32, Line64};
 use proptest::prelude::*;
 
 fn channel(numer: i64, denom: i64, beta: i64, codes: (i64, i64), range: (i64, i64)) -> Channel {
@@ -113,7 +113,7 @@ proptest! {
         let mut entries: Vec<i16> = (-300..=300).map(|acc| function.eval(acc).try_into().unwrap()).collect();
         entries[damaged] += error;
         let channels = [Channel { function, range: IntRange { lo: -300, hi: 300 } }];
-        let requant = Requant { form: Form::Table { first: -300, entries: &entries, domain: 601 }, lo: -2, hi: 9 };
+        let requant = Requant { form: Form::Table { first: -300, entries: Entries::I16(&entries), domain: 601 }, lo: -2, hi: 9 };
         match certify(&channels, &requant) {
             Ok(certificate) => prop_assert_eq!((error, certificate.scope), (0, Scope::Exhaustive)),
             Err(CertifyError::Refuted { acc, .. }) => prop_assert_eq!(acc, damaged as i64 - 300),
@@ -139,7 +139,7 @@ proptest! {
         let damaged = damaged.min(entries.len() - 1);
         entries[damaged] += i16::try_from(error.signum()).unwrap();
         entries.sort_unstable_by(|a, b| b.cmp(a));
-        let form = Form::Table { first: i32::try_from(lo).unwrap(), entries: &entries, domain: u32::try_from(span).unwrap() + 1 };
+        let form = Form::Table { first: i32::try_from(lo).unwrap(), entries: Entries::I16(&entries), domain: u32::try_from(span).unwrap() + 1 };
         agrees_with_comparison(&channels, &Requant { form, lo: -8, hi: 7 })?;
     }
 
@@ -185,7 +185,7 @@ fn what_the_lemma_does_not_cover_is_not_called_proven() {
     assert_eq!(unproven(disordered), Condition::Order { index: 14 });
     let zero = Form::Thresholds { signs: &[0], thresholds: &[0; 15] };
     assert_eq!(unproven(zero), Condition::Sign { sign: 0 });
-    let disordered = Form::Table { first: 0, entries: &[1, 3, 2, 4], domain: 4 };
+    let disordered = Form::Table { first: 0, entries: Entries::U8(&[1, 3, 2, 4]), domain: 4 };
     assert_eq!(unproven(disordered), Condition::Order { index: 2 });
     let swapped = certify(&simple(), &Requant { form: Form::Offset { offsets: &[0] }, lo: 7, hi: -8 });
     assert_eq!(swapped, Err(CertifyError::Unproven { channel: 0, condition: Condition::Codes }));

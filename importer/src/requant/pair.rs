@@ -7,7 +7,7 @@
 
 use super::pair_line::{Corners, PairLine, Width};
 use super::pair_thresholds;
-use super::{FormParams, LineParams, RequantError, RequantParams, choose};
+use super::{FormParams, LineParams, RequantError, RequantParams, TableCodes, choose};
 use crate::certify::{LayerCertificate, certify_pair};
 use crate::exact::{Channel, PairFunction};
 use exactum_runtime::num::IntRange;
@@ -172,9 +172,9 @@ fn table(f: &PairFunction, [a, b]: [IntRange; 2]) -> Option<([i64; 2], FormParam
     let domain = rows.checked_mul(columns).filter(|domain| *domain <= MAX_ENTRIES)?;
     let row = |a: i64| {
         let function = f.of_second(a);
-        (b.lo..=b.hi).map(move |b| function.eval(b).to_i16())
+        (b.lo..=b.hi).map(move |b| function.eval(b))
     };
-    let entries = (a.lo..=a.hi).flat_map(row).collect::<Option<Vec<_>>>()?;
+    let entries = TableCodes::new(&(a.lo..=a.hi).flat_map(row).collect::<Vec<_>>())?;
     let first = columns.checked_mul(a.lo)?.checked_add(b.lo)?.to_i32()?;
     Some(([columns, 1], FormParams::Table { first, entries, domain: domain.to_u32()? }))
 }

@@ -2,7 +2,7 @@
 
 use super::FormKind;
 use exactum_runtime::num::Requant;
-use exactum_runtime::num::requant::{Form, Line32, Line64};
+use exactum_runtime::num::requant::{Entries, Form, Line32, Line64};
 use serde::{Deserialize, Serialize};
 
 /// The owned twin of [`Requant`].
@@ -34,7 +34,7 @@ pub enum FormParams {
     /// See [`Form::Thresholds`].
     Thresholds { signs: Vec<i8>, thresholds: Vec<i32> },
     /// See [`Form::Table`].
-    Table { first: i32, entries: Vec<i16>, domain: u32 },
+    Table { first: i32, entries: TableCodes, domain: u32 },
     /// See [`Form::ShiftHalfEven64`].
     ShiftHalfEven64(LineParams<i64, i64>),
     /// See [`Form::Multiply128`].
@@ -50,6 +50,42 @@ pub struct LineParams<T, M = i32> {
     pub offsets: Vec<T>,
     /// Bits to shift right.
     pub shifts: Vec<u8>,
+}
+
+/// The owned twin of [`Entries`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "the variants are those of Entries")]
+pub enum TableCodes {
+    I8(Vec<i8>),
+    U8(Vec<u8>),
+    I16(Vec<i16>),
+}
+
+impl TableCodes {
+    /// `codes` in the smallest type that holds all of them; `None` if 16 bits do not.
+    pub fn new(codes: &[i64]) -> Option<Self> {
+        fn all<T: TryFrom<i64>>(codes: &[i64]) -> Option<Vec<T>> {
+            codes.iter().map(|code| T::try_from(*code).ok()).collect()
+        }
+        all(codes).map(Self::I8).or_else(|| all(codes).map(Self::U8)).or_else(|| all(codes).map(Self::I16))
+    }
+
+    fn view(&self) -> Entries<'_> {
+        match self {
+            Self::I8(codes) => Entries::I8(codes),
+            Self::U8(codes) => Entries::U8(codes),
+            Self::I16(codes) => Entries::I16(codes),
+        }
+    }
+
+    fn size_bytes(&self) -> usize {
+        match self {
+            Self::I8(codes) => size_of_val(&**codes),
+            Self::U8(codes) => size_of_val(&**codes),
+            Self::I16(codes) => size_of_val(&**codes),
+        }
+    }
 }
 
 impl<T, M> LineParams<T, M> {
@@ -79,7 +115,7 @@ impl RequantParams {
             FormParams::EvenOdd { even, odd } => Form::EvenOdd { even: even.view(), odd: odd.view() },
             FormParams::Thresholds { signs, thresholds } => Form::Thresholds { signs, thresholds },
             FormParams::Table { first, entries, domain } => {
-                Form::Table { first: *first, entries, domain: *domain }
+                Form::Table { first: *first, entries: entries.view(), domain: *domain }
             }
             FormParams::ShiftHalfEven64(LineParams { multipliers, offsets, shifts }) => {
                 Form::ShiftHalfEven64 { multipliers, offsets, shifts }
@@ -116,7 +152,7 @@ impl RequantParams {
             FormParams::Thresholds { signs, thresholds } => {
                 size_of_val(&**signs) + size_of_val(&**thresholds)
             }
-            FormParams::Table { entries, .. } => size_of_val(&**entries),
+            FormParams::Table { entries, .. } => entries.size_bytes(),
             FormParams::ShiftHalfEven64(line) => line.size_bytes(),
             FormParams::Multiply128(line) => line.size_bytes(),
         }

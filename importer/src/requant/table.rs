@@ -1,6 +1,6 @@
 //! The form that looks codes up: for accumulators of few values.
 
-use super::{FormParams, Layer};
+use super::{FormParams, Layer, TableCodes};
 use exactum_runtime::num::IntRange;
 use num_traits::ToPrimitive;
 
@@ -15,12 +15,11 @@ pub(super) fn solve(layer: &Layer<'_>) -> Option<FormParams> {
     }
     let alike = layer.channels.windows(2).all(|pair| pair[0].function == pair[1].function);
     let stored = if alike { &layer.channels[..1] } else { layer.channels };
-    let codes = stored
-        .iter()
-        .flat_map(|channel| (range.lo..=range.hi).map(move |acc| channel.function.eval(acc).to_i16()));
+    let codes =
+        stored.iter().flat_map(|channel| (range.lo..=range.hi).map(move |acc| channel.function.eval(acc)));
     Some(FormParams::Table {
         first: range.lo.to_i32()?,
-        entries: codes.collect::<Option<_>>()?,
+        entries: TableCodes::new(&codes.collect::<Vec<_>>())?,
         domain: domain.to_u32()?,
     })
 }

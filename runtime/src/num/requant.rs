@@ -7,8 +7,10 @@
 //! accumulators is part of the importer's proof.
 
 mod domain;
+mod entries;
 mod wide;
 
+pub use entries::Entries;
 pub use wide::{multiply128, shift_half_even64};
 
 use super::IntRange;
@@ -72,7 +74,7 @@ pub enum Form<'a> {
         /// Accumulator of the first entry.
         first: i32,
         /// Codes for each channel, or for all, `domain` of each.
-        entries: &'a [i16],
+        entries: Entries<'a>,
         /// Entries of one channel.
         domain: u32,
     },
@@ -197,10 +199,10 @@ impl Requant<'_> {
                 i64::from(self.lo) + i64::from(passed)
             }
             Form::Table { first, entries, domain } => {
-                let entries = channel_slice(entries, domain as usize, channel);
+                let entries = entries.of_channel(domain as usize, channel);
                 let last = entries.len().saturating_sub(1);
                 let index = acc.saturating_sub(first).max(0).min(last as i32) as usize;
-                i64::from(entries.get(index).copied().unwrap_or_default())
+                i64::from(entries.get(index).unwrap_or_default())
             }
             Form::ShiftHalfEven64 { .. } | Form::Multiply128 { .. } => {
                 return self.wide_code(channel, acc.into()).unwrap_or_default();
@@ -285,8 +287,17 @@ mod tests {
         let line = Line64 { multipliers: &[1, 3], offsets: &[0], shifts: &[1, 0] };
         let requant = Requant { form: Form::Multiply64(line), lo: -128, hi: 127 };
         assert_eq!((requant.apply(0, 5), requant.apply(1, 5), requant.apply(1, 99)), (2, 15, 127));
-        let table = Form::Table { first: -1, entries: &[7, 8, 9, 1, 2, 3], domain: 3 };
-        let requant = Requant { form: table, lo: 0, hi: 15 };
-        assert_eq!([(0, -1), (0, 1), (1, -5), (1, 1)].map(|(c, acc)| requant.apply(c, acc)), [7, 9, 1, 3]);
+        let stored = [
+            Entries::I8(&[7, 8, 9, 1, 2, 3]),
+            Entries::U8(&[7, 8, 9, 1, 2, 3]),
+            Entries::I16(&[7, 8, 9, 1, 2, 3]),
+        ];
+        for entries in stored {
+            let requant = Requant { form: Form::Table { first: -1, entries, domain: 3 }, lo: 0, hi: 15 };
+            assert_eq!(
+                [(0, -1), (0, 1), (1, -5), (1, 1)].map(|(c, acc)| requant.apply(c, acc)),
+                [7, 9, 1, 3]
+            );
+        }
     }
 }

@@ -9,7 +9,7 @@ use crate::codes::Code;
 use crate::codes::Element;
 use crate::error::OpFault;
 use crate::num::Requant;
-use crate::num::requant::{Form, Line32, Line64};
+use crate::num::requant::{Entries, Form, Line32, Line64};
 
 /// Integers that start the accumulators, one for each output channel.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -180,8 +180,8 @@ forms! {
         Form::Thresholds { signs, thresholds } => Form::Thresholds { signs, thresholds };
     /// the channel's entry `acc - first`, the nearest one if there is none
     7 "table" [entries: i16]
-        Form::Table { entries, .. }, record
-        => Form::Table { first: record.first, entries, domain: record.domain };
+        Form::Table { entries: Entries::I16(entries), .. }, record
+        => Form::Table { first: record.first, entries: Entries::I16(entries), domain: record.domain };
     /// `y = multiplier * acc + offset; (y + (y >> shift & 1)) >> shift` in 64 bits
     8 "shift-half-even64" [multipliers: i64, offsets: i64, shifts: u8]
         Form::ShiftHalfEven64 { multipliers, offsets, shifts }
@@ -190,4 +190,12 @@ forms! {
     9 "multiply128" [multipliers: i64, offsets: [i64; 2], shifts: u8]
         Form::Multiply128 { multipliers, offsets, shifts }
         => Form::Multiply128 { multipliers, offsets, shifts };
+    /// the channel's entry `acc - first`, the nearest one if there is none
+    10 "table" [entries: i8]
+        Form::Table { entries: Entries::I8(entries), .. }, record
+        => Form::Table { first: record.first, entries: Entries::I8(entries), domain: record.domain };
+    /// the channel's entry `acc - first`, the nearest one if there is none
+    11 "table" [entries: u8]
+        Form::Table { entries: Entries::U8(entries), .. }, record
+        => Form::Table { first: record.first, entries: Entries::U8(entries), domain: record.domain };
 }

@@ -1,7 +1,7 @@
 //! Random requantizations of every form, and their meaning in wide integers.
 
 use exactum_runtime::Element;
-use exactum_runtime::num::requant::{Form, Line32, Line64, Requant};
+use exactum_runtime::num::requant::{Entries, Form, Line32, Line64, Requant};
 use proptest::prelude::*;
 use proptest::sample::select;
 
@@ -63,7 +63,7 @@ pub(crate) struct Tail {
     thresholds: Vec<i32>,
     first: i32,
     domain: usize,
-    entries: Vec<i16>,
+    entries: (Vec<i16>, Vec<i8>, Vec<u8>),
     pub(crate) lo: i32,
     pub(crate) hi: i32,
     pub(crate) element: Element,
@@ -71,7 +71,7 @@ pub(crate) struct Tail {
 
 /// A tail for `channels` channels; its output element type holds its codes.
 pub(crate) fn tail(channels: usize) -> BoxedStrategy<Tail> {
-    of_kinds(channels, 0..10)
+    of_kinds(channels, 0..12)
 }
 
 /// A tail that takes 64-bit accumulators.
@@ -98,7 +98,7 @@ fn of_kinds(channels: usize, kinds: std::ops::Range<usize>) -> BoxedStrategy<Tai
         (
             (line(channels), line(channels), array(channels, select(vec![-1i8, 1]))),
             prop::collection::vec(prop::collection::vec(-200_000i32..200_000, steps), groups),
-            (-50i32..50, prop::collection::vec(any::<i16>(), domain * groups)),
+            (-50i32..50, prop::collection::vec(any::<(i16, i8, u8)>(), domain * groups)),
         )
             .prop_map(move |((even, odd, signs), mut thresholds, (first, entries))| {
                 thresholds.iter_mut().for_each(|channel| channel.sort_unstable());
@@ -110,7 +110,11 @@ fn of_kinds(channels: usize, kinds: std::ops::Range<usize>) -> BoxedStrategy<Tai
                     thresholds: thresholds.concat(),
                     first,
                     domain,
-                    entries,
+                    entries: (
+                        entries.iter().map(|entry| entry.0).collect(),
+                        entries.iter().map(|entry| entry.1).collect(),
+                        entries.iter().map(|entry| entry.2).collect(),
+                    ),
                     lo: if kind == 7 { 0 } else { lo },
                     hi: if kind == 7 { 0 } else { hi },
                     element: if kind == 7 { Element::I32 } else { element },
@@ -149,7 +153,14 @@ impl Tail {
             3 => Form::Multiply64(wide(&self.even)),
             4 => Form::EvenOdd { even: wide(&self.even), odd: wide(&self.odd) },
             5 => Form::Thresholds { signs: &self.signs, thresholds: &self.thresholds },
-            6 => Form::Table { first: self.first, entries: &self.entries, domain: self.domain as u32 },
+            6 | 10 | 11 => {
+                let entries = match self.kind {
+                    6 => Entries::I16(&self.entries.0),
+                    10 => Entries::I8(&self.entries.1),
+                    _ => Entries::U8(&self.entries.2),
+                };
+                Form::Table { first: self.first, entries, domain: self.domain as u32 }
+            }
             8 => Form::ShiftHalfEven64 {
                 multipliers: &self.even.long_multipliers,
                 offsets: &self.even.wide_offsets,
@@ -189,10 +200,15 @@ impl Tail {
                 let passed = self.thresholds[start..start + steps].iter().filter(|t| i64::from(**t) <= value);
                 i128::from(self.lo) + passed.count() as i128
             }
-            6 => {
-                let start = if self.entries.len() == self.domain { 0 } else { self.domain * channel };
+            6 | 10 | 11 => {
+                let start = if self.entries.0.len() == self.domain { 0 } else { self.domain * channel };
                 let index = (acc - i64::from(self.first)).clamp(0, self.domain as i64 - 1);
-                i128::from(self.entries[start + index as usize])
+                let at = start + index as usize;
+                match self.kind {
+                    6 => self.entries.0[at].into(),
+                    10 => self.entries.1[at].into(),
+                    _ => self.entries.2[at].into(),
+                }
             }
             8 => {
                 let unit = 1i128 << pick(&line.shifts, channel);
