@@ -1,6 +1,8 @@
 //! The table of exactness, `docs/exactness.md`: what is proven about every fixture, and how the codes that float
 //! executors computed for it compare. Written by the example `exactness`, compared by the suite of that name.
 
+mod tflite;
+
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -13,7 +15,7 @@ use num_traits::ToPrimitive;
 use serde_json::Value as Json;
 
 use crate::case::index;
-use crate::recorded::{Reading, folder, of_outputs};
+use crate::recorded::{Comparison, Reading, folder, of_outputs};
 
 /// Groups of fixtures, and what executed them in float32.
 const GROUPS: [(&str, &str); 2] =
@@ -87,6 +89,7 @@ pub fn table() -> Result<String, String> {
         total.write(&mut text, "**all**", None);
         all.add(&total);
     }
+    tflite::write(&mut text, &mut all)?;
     let _ = write!(
         text,
         "\nIn all {} layers, {} channels; of {} compared numbers {} differ.\n",
@@ -111,12 +114,7 @@ fn row(group: &str, name: &str, fixture: &Json) -> Result<Row, String> {
     let compiled = exactum_importer::compile(&reading.model).map_err(|report| report.to_string())?;
     let mut row = proven(&compiled);
     for (at, about) in of_outputs(fixture).into_iter().enumerate() {
-        let found = reading.compare(&folder, about, at)?;
-        row.compared += found.compared;
-        row.differing += found.differing;
-        row.largest = row.largest.max(found.largest);
-        let tie = found.tie_distance.and_then(|distance| distance.to_f64());
-        row.tie = [row.tie, tie].into_iter().flatten().reduce(f64::max);
+        row.compare(&reading.compare(&folder, about, at)?);
     }
     Ok(row)
 }
@@ -180,9 +178,23 @@ impl Row {
         self.tie = [self.tie, other.tie].into_iter().flatten().reduce(f64::max);
     }
 
-    fn write(&self, text: &mut String, name: &str, inside: Option<&str>) {
+    /// Adds what a comparison counts.
+    fn compare(&mut self, found: &Comparison) {
+        self.compared += found.compared;
+        self.differing += found.differing;
+        self.largest = std::mem::take(&mut self.largest).max(found.largest.clone());
+        let tie = found.tie_distance.as_ref().and_then(ToPrimitive::to_f64);
+        self.tie = [self.tie, tie].into_iter().flatten().reduce(f64::max);
+    }
+
+    /// Channels of each form, as text.
+    fn forms(&self) -> String {
         let forms: Vec<String> =
             self.channels.iter().map(|(form, channels)| format!("{form} {channels}")).collect();
+        forms.join(", ")
+    }
+
+    fn write(&self, text: &mut String, name: &str, inside: Option<&str>) {
         let tie = self.tie.map(|distance| format!("{distance:.1e}"));
         let ties: Vec<&str> = tie.as_deref().into_iter().chain(inside).collect();
         let [tight, by_types] = self.accumulator_bits;
@@ -190,7 +202,7 @@ impl Row {
             text,
             "| {name} | {} | {} | {} | {tight} | {by_types} | {} | {} | {} | {} |",
             self.layers,
-            forms.join(", "),
+            self.forms(),
             self.multiplier_bits,
             self.compared,
             self.differing,

@@ -9,10 +9,10 @@ use std::path::Path;
 use exactum_qonnx::{ElemType, Graph, Model, Node};
 use num_bigint::BigInt;
 use num_rational::BigRational;
-use num_traits::{One, Signed, ToPrimitive, Zero};
+use num_traits::{FromPrimitive, One, Signed, ToPrimitive, Zero};
 use serde_json::Value as Json;
 
-use crate::case::{array, fixtures};
+use crate::case::{Source, array, fixtures};
 use crate::oracle::{Exact, Oracle, Output};
 
 /// Floats further apart than this part of the largest are counted.
@@ -58,12 +58,22 @@ impl Reading {
         let model = exactum_qonnx::read(&bytes).map_err(|error| error.to_string())?;
         let input = array(&folder.join("input.npy"))?;
         let elems: usize = input.shape[1..].iter().product();
+        let sample = |values: &[f64]| values.iter().map(|value| *value as f32).collect();
+        let samples = input.values.chunks(elems).map(sample).collect();
+        Self::of(Source { model, samples })
+    }
+
+    /// Evaluates all samples of `source`.
+    ///
+    /// # Errors
+    /// If the oracle does not understand it.
+    pub fn of(source: Source) -> Result<Self, String> {
+        let Source { model, samples } = source;
         let oracle = Oracle::new(&model).map_err(|error| error.to_string())?;
         let quantizers: Vec<Option<&Node>> =
             model.graph.outputs.iter().map(|output| quantizer(&model.graph, &output.name)).collect();
         let (mut outputs, mut unrounded) = (vec![], vec![]);
-        for sample in input.values.chunks(elems) {
-            let sample: Vec<f32> = sample.iter().map(|value| *value as f32).collect();
+        for sample in samples {
             let mut reals = vec![None; quantizers.len()];
             let seen = |name: &str, exact: &Exact| {
                 for (real, node) in reals.iter_mut().zip(&quantizers) {
@@ -87,24 +97,36 @@ impl Reading {
             0 => folder.join(format!("{stem}.npy")),
             _ => folder.join(format!("{stem}_{index}.npy")),
         };
-        let exact: Vec<&Output> = self.outputs.iter().map(|outputs| &outputs[index]).collect();
         let quantizer = &about["output_quantizer"];
-        if quantizer.is_null() && !exact.iter().all(|output| output.is_integer()) {
-            let recorded = array(&numbered("output"))?.values;
-            return floats(&recorded, &exact, &self.model.graph);
+        if quantizer.is_null() {
+            return self.against(&array(&numbered("output"))?.values, None, index);
         }
-        let (scale, zero_point, recorded) = if quantizer.is_null() {
-            (BigRational::one(), 0, array(&numbered("output"))?.values)
-        } else {
-            // Readers of JSON differ in the last bit of a double; scales are single precision.
-            let scale = quantizer["scale"].as_f64().map(|scale| scale as f32);
-            let scale = scale.and_then(BigRational::from_float).ok_or("no scale")?;
-            let zero_point = quantizer["zero_point"].as_i64().ok_or("no zero point")?;
-            (scale, zero_point, array(&numbered("output_codes"))?.values)
-        };
+        // Readers of JSON differ in the last bit of a double; scales are single precision.
+        let scale = quantizer["scale"].as_f64().map(|scale| scale as f32);
+        let scale = scale.and_then(BigRational::from_float).ok_or("no scale")?;
+        let zero_point = quantizer["zero_point"].as_i64().ok_or("no zero point")?;
+        self.against(&array(&numbered("output_codes"))?.values, Some((scale, zero_point)), index)
+    }
+
+    /// Compares output `index` with `recorded`, which are codes of a scale and a zero point if there is `grid`.
+    ///
+    /// # Errors
+    /// If there are not as many numbers as elements.
+    pub fn against(
+        &self,
+        recorded: &[f64],
+        grid: Option<(BigRational, i64)>,
+        index: usize,
+    ) -> Result<Comparison, String> {
+        let exact: Vec<&Output> = self.outputs.iter().map(|outputs| &outputs[index]).collect();
+        let whole = exact.iter().all(|output| output.is_integer());
+        if grid.is_none() && !whole {
+            return floats(recorded, &exact, &self.model.graph);
+        }
+        let (scale, zero_point) = grid.unwrap_or((BigRational::one(), 0));
         let zero_point = BigRational::from_integer(zero_point.into());
         let mut comparison = Comparison { codes: true, ..Comparison::default() };
-        let mut recorded = recorded.into_iter();
+        let mut recorded = recorded.iter().copied();
         for (output, real) in exact.iter().zip(self.unrounded.iter().map(|reals| &reals[index])) {
             for element in 0..output.value.len() {
                 let value = output.value.rational(element);
@@ -163,7 +185,11 @@ pub(crate) fn floats(recorded: &[f64], exact: &[&Output], graph: &Graph) -> Resu
     }
     let far = |(a, b): &(&f64, &f64)| (*a - *b).abs() > largest * TOLERANCE || b.is_nan();
     let differing = recorded.iter().zip(&found).filter(far).count();
-    Ok(Comparison { compared: found.len(), differing, ..Comparison::default() })
+    // What is encoded are codes, whose distance counts.
+    let codes = exact.iter().all(|output| output.encoded.is_some());
+    let apart = recorded.iter().zip(&found).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+    let largest = BigInt::from_f64(apart).filter(|_| codes).unwrap_or_default();
+    Ok(Comparison { codes, compared: found.len(), differing, largest, tie_distance: None })
 }
 
 /// The codes that the `QuantizeLinear` called `label` makes of `values`.
@@ -197,6 +223,20 @@ fn on_host(op_type: Option<&str>, values: Vec<f64>) -> Result<Vec<f64>, String> 
         Some(other) => return Err(format!("operator {other} on the host")),
     };
     Ok(values.into_iter().map(function).collect())
+}
+
+/// The scale of the last `DequantizeLinear` before value `name`, if it holds what that one gives, as it is or in another
+/// shape.
+pub fn dequantizer(graph: &Graph, name: &str) -> Option<BigRational> {
+    let node = graph.nodes.iter().find(|node| node.outputs.iter().any(|output| output == name))?;
+    match node.op_type.as_str() {
+        "DequantizeLinear" => match graph.initializer(node.input(1)?)?.to_f64()?.as_slice() {
+            [scale] => BigRational::from_float(*scale),
+            _ => None,
+        },
+        op_type if SAME_ELEMENTS.contains(&op_type) => dequantizer(graph, node.input(0)?),
+        _ => None,
+    }
 }
 
 /// The quantizer whose codes value `name` holds, as it is or in another shape.

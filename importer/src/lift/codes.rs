@@ -188,8 +188,21 @@ impl Lifter<'_> {
             let problem = context.form(format!("input {index}"), "real numbers", "integer codes");
             return Err(problem.with_hint("put a QuantizeLinear before the node"));
         };
+        self.reread(context, index, operand.id, &known, coding)
+    }
+
+    /// The reals that codes stand for if they are read with `coding`, where `id` are those of `known` and the codes are
+    /// operand `index`.
+    pub(super) fn reread(
+        &mut self,
+        context: &Context<'_>,
+        index: usize,
+        id: ValueId,
+        known: &Coding,
+        coding: &Coding,
+    ) -> Result<ValueId, Diagnostic> {
         if known.means(coding) {
-            return Ok(operand.id);
+            return Ok(id);
         }
         let (Some((from, zero)), Some((to, other))) = (known.single(), coding.single()) else {
             let found = "codes read with other scales for channels than they were made with";
@@ -202,7 +215,7 @@ impl Lifter<'_> {
             add: vec![(zero - other) as f64 * f64::from(to)],
             axis: 1,
         };
-        self.emit(context, Op::Affine(affine), vec![operand.id], None)
+        self.emit(context, Op::Affine(affine), vec![id], None)
     }
 
     /// A constant of codes. Zero points are taken off them, so that the constant has none.

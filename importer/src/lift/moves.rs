@@ -163,21 +163,34 @@ pub(super) fn transpose(lifter: &mut Lifter<'_>, context: &Context<'_>) -> Resul
     Ok(())
 }
 
-/// `Concat`: of reals, or of codes that mean the same.
+/// `Concat`: of reals, or of codes, which are read as those of one scale if they have several.
 pub(super) fn concat(lifter: &mut Lifter<'_>, context: &Context<'_>) -> Result<(), Diagnostic> {
-    let mut inputs = vec![];
-    let mut codings: Vec<Option<Coding>> = vec![];
-    for index in 0..context.operands.len() {
-        let operand = lifter.value(context, index)?;
-        inputs.push(operand.id);
-        codings.push(operand.coding);
-    }
-    let coding = codings.first().cloned().flatten();
-    if codings.iter().any(|other| *other != coding)
-        || coding.as_ref().is_some_and(|coding| coding.axis.is_some())
+    let operands: Vec<Operand> =
+        (0..context.operands.len()).map(|index| lifter.value(context, index)).collect::<Result<_, _>>()?;
+    // Integers of an input have no scale of their own.
+    let scaled = |coding: &&Coding| **coding != Coding::plain(coding.int, coding.elem);
+    let codings = || operands.iter().filter_map(|operand| operand.coding.as_ref());
+    let mut coding = codings().find(scaled).or_else(|| codings().next()).cloned();
+    if let Some(coding) = &mut coding
+        && codings().any(|other| other.int != coding.int)
     {
-        let problem = context.form("inputs", "integer codes of different scales", "one scale and zero point");
-        return Err(problem.with_hint("put a DequantizeLinear before each operand"));
+        coding.int = super::inputs::integer_type(coding.elem).unwrap_or(coding.int);
+    }
+    let mut inputs = vec![];
+    for (index, operand) in operands.iter().enumerate() {
+        inputs.push(match (&operand.coding, &coding) {
+            (None, None) => operand.id,
+            (Some(known), Some(coding))
+                if known.elem == coding.elem && known.axis.is_none() && coding.axis.is_none() =>
+            {
+                lifter.reread(context, index, operand.id, known, coding)?
+            }
+            _ => {
+                let found = "reals and integer codes, codes of several types, or codes with scales for channels";
+                let problem = context.form("inputs", found, "reals, or codes of one type with one scale each");
+                return Err(problem.with_hint("put a DequantizeLinear before each operand"));
+            }
+        });
     }
     let rank = inputs.first().map_or(0, |id| lifter.shape(*id).len());
     let axis = context.axis(context.node.int("axis").unwrap_or(1), rank)?;
