@@ -74,8 +74,8 @@ pub struct Output {
     pub elem: ElemType,
     /// Label of the last node, where it is one that is left to the host: `value` is what the node reads.
     pub skipped: Option<String>,
-    /// Label of the `QuantizeLinear` that makes codes of what that one gives, where it does.
-    pub encoded: Option<String>,
+    /// Labels of the `QuantizeLinear` and `DequantizeLinear` behind that one, in order.
+    pub encoded: Vec<String>,
 }
 
 /// An input of a file.
@@ -109,8 +109,8 @@ pub struct Oracle<'m> {
     outputs: Vec<Skipped<'m>>,
 }
 
-/// The value to return for an output, the label of the node that is left to the host, and of that which encodes its result.
-type Skipped<'m> = (&'m str, Option<String>, Option<String>);
+/// The value to return for an output, the label of the node that is left to the host, and of those which encode its result.
+type Skipped<'m> = (&'m str, Option<String>, Vec<String>);
 
 type Result<T> = std::result::Result<T, OracleError>;
 
@@ -212,23 +212,30 @@ impl<'m> Oracle<'m> {
             let makes = |(node, _): &&(&'m Node, _)| node.outputs.iter().any(|output| output == name);
             self.nodes.iter().find(makes).map(|(node, _)| *node)
         };
-        let mut last = node(name);
-        while let Some(copy) =
-            last.filter(|node| ["Identity", "DebugMarker"].contains(&node.op_type.as_str()))
-        {
-            last = copy.input(0).and_then(node);
-        }
-        // Nothing but the host computes a softmax, and so what is made of it.
-        let softmax = |node: &&Node| node.op_type == "Softmax";
-        let encoder = last.filter(|node| node.op_type == "QuantizeLinear");
-        let encoded = encoder.and_then(|node| node.input(0)).and_then(node).filter(softmax);
-        let host = encoded.or(last).filter(|node| HOST.contains(&node.op_type.as_str()));
-        match host {
-            Some(host) => {
-                let encoder = encoder.filter(|_| encoded.is_some()).map(Node::label);
-                (host.input(0).unwrap_or_default(), Some(host.label()), encoder)
+        let maker = |name: &str| {
+            let mut last = node(name);
+            while let Some(copy) =
+                last.filter(|node| ["Identity", "DebugMarker"].contains(&node.op_type.as_str()))
+            {
+                last = copy.input(0).and_then(node);
             }
-            None => (name, None, None),
+            last
+        };
+        // Nothing but the host computes a softmax, and so what is made of it.
+        let (mut host, mut encoded) = (maker(name), vec![]);
+        while let Some(coder) =
+            host.filter(|node| ["QuantizeLinear", "DequantizeLinear"].contains(&node.op_type.as_str()))
+        {
+            encoded.insert(0, coder.label());
+            host = coder.input(0).and_then(maker);
+        }
+        let host = host.filter(|node| match node.op_type.as_str() {
+            "Softmax" => true,
+            op_type => encoded.is_empty() && HOST.contains(&op_type),
+        });
+        match host {
+            Some(host) => (host.input(0).unwrap_or_default(), Some(host.label()), encoded),
+            None => (name, None, vec![]),
         }
     }
 

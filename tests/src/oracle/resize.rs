@@ -88,6 +88,8 @@ pub(super) fn resize(applied: &Applied<'_>) -> Result<Exact> {
                 "asymmetric" => here / &scales[axis],
                 "pytorch_half_pixel" if *extent == 1 => BigRational::zero(),
                 "half_pixel" | "pytorch_half_pixel" => (here + &half) / &scales[axis] - &half,
+                // Of TensorFlow: the middles of pixels, which the floor takes to whole ones.
+                "tf_half_pixel_for_nn" => (here + &half) / &scales[axis],
                 "align_corners" if *extent == 1 => BigRational::zero(),
                 "align_corners" => here * fraction(image as i64 - 1, *extent as i64 - 1),
                 other => return applied.fail(format!("coordinates {other}")),
