@@ -175,9 +175,7 @@ pub(crate) fn floats(recorded: &[f64], exact: &[&Output], graph: &Graph) -> Resu
             graph.nodes.iter().find(|node| node.label() == label).map(|node| node.op_type.as_str())
         });
         let results = on_host(host, values)?;
-        found.extend(
-            output.encoded.iter().try_fold(results, |values, label| encoded(graph, label, values))?,
-        );
+        found.extend(output.encoded.iter().try_fold(results, |values, label| encoded(graph, label, values))?);
     }
     if recorded.len() != found.len() {
         return Err(format!("{} numbers instead of {}", found.len(), recorded.len()));

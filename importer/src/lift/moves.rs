@@ -186,8 +186,10 @@ pub(super) fn concat(lifter: &mut Lifter<'_>, context: &Context<'_>) -> Result<(
                 lifter.reread(context, index, operand.id, known, coding)?
             }
             _ => {
-                let found = "reals and integer codes, codes of several types, or codes with scales for channels";
-                let problem = context.form("inputs", found, "reals, or codes of one type with one scale each");
+                let found =
+                    "reals and integer codes, codes of several types, or codes with scales for channels";
+                let problem =
+                    context.form("inputs", found, "reals, or codes of one type with one scale each");
                 return Err(problem.with_hint("put a DequantizeLinear before each operand"));
             }
         });
