@@ -8,7 +8,7 @@ use exactum_runtime::num::{IntRange, IntType};
 use num_traits::{One, ToPrimitive, Zero};
 use serde::{Deserialize, Serialize};
 
-use crate::exact::{self, Curve, Piece};
+use crate::exact::{Curve, Piece};
 use crate::graph::{
     ChannelMap, Dequantize, FileOutput, Graph, Meaning, Op, Storage, TensorType, Type, Value, ValueId,
     exact_scale,
@@ -342,10 +342,7 @@ impl Port {
         let reals = integers.map(|(index, integer)| self.real(index, integer)).collect();
         self.functions.iter().fold(reals, |reals, function| match function {
             Function::Curve(curve) => {
-                let value = |(index, x): (usize, &f64)| {
-                    let exact = exact::from_f64(*x).map(|x| curve.eval(self.channel(index), &x));
-                    exact.and_then(|value| value.to_f64()).unwrap_or(f64::NAN)
-                };
+                let value = |(index, x): (usize, &f64)| curve.value(self.channel(index), *x);
                 reals.iter().enumerate().map(value).collect()
             }
             Function::Softmax { axis } => softmax(&reals, &self.shape, *axis),

@@ -206,16 +206,15 @@ pub(crate) fn uniform(tail: &Tail) -> Option<InputQuantizer> {
     let Quantizer::Uniform { scale, zero_point, after, range, rounding } = &tail.quantizer else {
         return None;
     };
-    // An even number added after rounding half to even could as well be added before.
-    let same = after % 2 == 0;
     let zero_point = zero_point.checked_add(*after)?;
-    let plain =
-        tail.curve.pieces().is_empty() && *rounding == exactum_runtime::num::Rounding::HalfEven && same;
+    let plain = tail.curve.pieces().is_empty() && *rounding == exactum_runtime::num::Rounding::HalfEven;
     let scale = scale
         .to_f64()
         .map(|value| value as f32)
         .filter(|value| exact::from_f32(*value).as_ref() == Some(scale));
-    InputQuantizer::new(scale.filter(|_| plain)?, i32::try_from(zero_point).ok()?, *range)
+    let quantizer = InputQuantizer::new(scale.filter(|_| plain)?, i32::try_from(zero_point).ok()?, *range)?;
+    // A number added after rounding half to even could as well be added before, but for ties if it is odd.
+    Some(if after % 2 == 0 { quantizer } else { quantizer.with_ties_to_odd() })
 }
 
 /// Larger than any number that a curve of doubles and floats can bring back into the range of a quantizer.

@@ -46,7 +46,7 @@
 //! let source = Source {
 //!     arena_bytes: 16,
 //!     tensors: &[tensor(3, Element::U8, 0, 0, 15), tensor(2, Element::I8, 8, -8, 7)],
-//!     inputs: &[Input { tensor: TensorId(0), quantizer: Some(InputRule::Uniform { scale: 0.25, zero_point: 0 }) }],
+//!     inputs: &[Input { tensor: TensorId(0), quantizer: Some(InputRule::Uniform { scale: 0.25, zero_point: 0, ties_to_odd: false }) }],
 //!     outputs: &[Output { tensor: TensorId(1) }],
 //!     ops: &[dense.into()],
 //! };

@@ -72,7 +72,7 @@ fn network() -> Network {
         ],
         inputs: vec![Input {
             tensor: id(0),
-            quantizer: Some(InputRule::Uniform { scale: 0.1, zero_point: 3 }),
+            quantizer: Some(InputRule::Uniform { scale: 0.1, zero_point: 3, ties_to_odd: false }),
         }],
         outputs: vec![Output { tensor: id(5) }],
         ops: vec![
@@ -273,11 +273,13 @@ fn tensors_and_ports_are_checked() {
     };
     assert_eq!(input(|n| n.inputs[0].tensor = TensorId(6)), PortFault::NoTensor);
     assert_eq!(
-        input(|n| n.inputs[0].quantizer = Some(InputRule::Uniform { scale: -1.0, zero_point: 0 })),
+        input(|n| n.inputs[0].quantizer =
+            Some(InputRule::Uniform { scale: -1.0, zero_point: 0, ties_to_odd: false })),
         PortFault::Scale
     );
     assert_eq!(
-        input(|n| n.inputs[0].quantizer = Some(InputRule::Uniform { scale: f32::NAN, zero_point: 0 })),
+        input(|n| n.inputs[0].quantizer =
+            Some(InputRule::Uniform { scale: f32::NAN, zero_point: 0, ties_to_odd: false })),
         PortFault::Scale
     );
     assert_eq!(input(|n| n.inputs.push(n.inputs[0])), PortFault::Shared);

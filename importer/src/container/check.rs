@@ -201,7 +201,7 @@ impl Checker<'_> {
     fn input_quantizers(&mut self, interface: &Interface) {
         for (input, port) in self.program.inputs().zip(&interface.inputs) {
             // Thresholds and integers have no scale of their own to compare.
-            let Some(InputRule::Uniform { scale, zero_point }) = input.quantizer else { continue };
+            let Some(InputRule::Uniform { scale, zero_point, .. }) = input.quantizer else { continue };
             let told = (port.scale[0], port.zero_point);
             let own = (f64::from(scale), i64::from(zero_point) + port.stored_less);
             let part = format!("input `{}`", port.name);

@@ -482,6 +482,11 @@ impl Curve {
         self.then(Piece::Affine { gain: vec![from_integer(-1)], offset: vec![Rational::zero()] })
     }
 
+    /// The value of `channel` at a double, which may be infinite or none (NaN), as the nearest double.
+    pub fn value(&self, channel: usize, x: f64) -> f64 {
+        self.number(channel, &Number::of_double(x)).nearest()
+    }
+
     /// The value of `channel` at `x`.
     ///
     /// Infinite values are a rational past every double; where there is none, as at the logarithm of a negative number,

@@ -101,8 +101,11 @@ pub(super) fn erf(x: f64) -> f64 {
 pub(super) const LN_2_HIGH: f64 = 0.693_147_180_369_123_8;
 pub(super) const LN_2_LOW: f64 = 1.908_214_929_270_587_7e-10;
 
-/// `e^x`, with `x` limited to -700 to 700.
+/// `e^x`, with a finite `x` limited to -700 to 700.
 pub(super) fn exp(x: f64) -> f64 {
+    if x.is_infinite() {
+        return x.max(0.0);
+    }
     let x = x.clamp(-700.0, 700.0);
     let n = (x / std::f64::consts::LN_2).round_ties_even();
     let r = (x - n * LN_2_HIGH) - n * LN_2_LOW;

@@ -77,26 +77,96 @@ pub(super) fn choose(lifter: &mut Lifter<'_>, context: &Context<'_>) -> Result<(
         Item::Value(_) => {
             let condition = lifter.real(context, 0)?;
             let condition = broadcast(lifter, context, condition, &shape)?;
-            let mut operands = vec![condition];
-            for index in 1..3 {
-                operands.push(match context.operand(index)? {
-                    Item::Value(_) => {
-                        let x = lifter.real(context, index)?;
-                        broadcast(lifter, context, x, &shape)?
-                    }
-                    // A constant is a function of the condition that does not look at it.
-                    Item::Constant(tensor) => {
-                        let add = finite(context, index, spread(context, index, tensor, &shape)?)?;
-                        let line = Line { multiply: vec![0.0; add.len()], add };
-                        affine(lifter, context, condition, &line)?
-                    }
-                });
-            }
-            lifter.emit(context, Op::Where, operands, None)?
+            let choices = [choice(lifter, context, 1, &shape)?, choice(lifter, context, 2, &shape)?];
+            chosen(lifter, context, condition, choices)?
         }
     };
     lifter.finish(context, 0, id);
     Ok(())
+}
+
+/// What a condition chooses.
+enum Choice {
+    Computed(ValueId),
+    Constants(Vec<f64>),
+}
+
+fn choice(
+    lifter: &mut Lifter<'_>,
+    context: &Context<'_>,
+    index: usize,
+    shape: &[usize],
+) -> Result<Choice, Diagnostic> {
+    match context.operand(index)? {
+        Item::Value(_) => {
+            let x = lifter.real(context, index)?;
+            broadcast(lifter, context, x, shape).map(Choice::Computed)
+        }
+        Item::Constant(tensor) => {
+            finite(context, index, spread(context, index, tensor, shape)?).map(Choice::Constants)
+        }
+    }
+}
+
+/// `Where` with a computed condition. Constants of elements or channels are taken out of the choice:
+/// `where(c, x, k) = where(c, x - k, 0) + k`, and `where(c, k, l) = (k - l) * where(c, 1, 0) + l`.
+fn chosen(
+    lifter: &mut Lifter<'_>,
+    context: &Context<'_>,
+    condition: ValueId,
+    choices: [Choice; 2],
+) -> Result<ValueId, Diagnostic> {
+    // One number is a function of the condition that does not look at it.
+    let number = |lifter: &mut Lifter<'_>, value: f64| {
+        let line = Line { multiply: vec![0.0], add: vec![value] };
+        affine(lifter, context, condition, &line)
+    };
+    let choose = |lifter: &mut Lifter<'_>, yes: ValueId, no: ValueId| {
+        lifter.emit(context, Op::Where, vec![condition, yes, no], None)
+    };
+    let without = |lifter: &mut Lifter<'_>, x: ValueId, constants: &[f64]| {
+        let add = constants.iter().map(|value| -value).collect();
+        affine(lifter, context, x, &Line { multiply: vec![1.0; constants.len()], add })
+    };
+    let with = |lifter: &mut Lifter<'_>, x: ValueId, constants: Vec<f64>| {
+        affine(lifter, context, x, &Line { multiply: vec![1.0; constants.len()], add: constants })
+    };
+    match choices {
+        [Choice::Computed(yes), Choice::Computed(no)] => choose(lifter, yes, no),
+        [Choice::Computed(yes), Choice::Constants(constants)] => match one(&constants) {
+            Some(value) => {
+                let no = number(lifter, value)?;
+                choose(lifter, yes, no)
+            }
+            None => {
+                let (yes, no) = (without(lifter, yes, &constants)?, number(lifter, 0.0)?);
+                let rest = choose(lifter, yes, no)?;
+                with(lifter, rest, constants)
+            }
+        },
+        [Choice::Constants(constants), Choice::Computed(no)] => match one(&constants) {
+            Some(value) => {
+                let yes = number(lifter, value)?;
+                choose(lifter, yes, no)
+            }
+            None => {
+                let (yes, no) = (number(lifter, 0.0)?, without(lifter, no, &constants)?);
+                let rest = choose(lifter, yes, no)?;
+                with(lifter, rest, constants)
+            }
+        },
+        [Choice::Constants(yes), Choice::Constants(no)] => {
+            let (one, zero) = (number(lifter, 1.0)?, number(lifter, 0.0)?);
+            let mask = choose(lifter, one, zero)?;
+            let multiply = yes.iter().zip(&no).map(|(yes, no)| yes - no).collect();
+            affine(lifter, context, mask, &Line { multiply, add: no })
+        }
+    }
+}
+
+/// The number that all of `values` are.
+fn one(values: &[f64]) -> Option<f64> {
+    values.first().copied().filter(|first| values.iter().all(|value| value == first))
 }
 
 /// `Where` with a constant condition: each element of one operand or of the other.

@@ -175,6 +175,7 @@ fn tensor_type(operand: &Operand, declared: ElemType) -> TensorType {
     match (&operand.coding, declared) {
         (Some(coding), _) => coding.tensor(),
         (None, ElemType::F16 | ElemType::Bf16 | ElemType::F64) => TensorType::reals(declared),
+        (None, ElemType::Bool) => Coding::plain(IntType::INT32, ElemType::Bool).tensor(),
         // Files of QONNX leave the type out, or say what the numbers are meant to be.
         (None, _) => TensorType::default(),
     }

@@ -290,10 +290,16 @@ fn limited_integers(
     elem: ElemType,
     int: IntType,
 ) -> Result<Operand, Diagnostic> {
-    let bounds = lifter.bounds(id);
-    // Beyond the type the result of a cast is not defined; truth is not what a fraction is rounded to.
-    let truth = elem == ElemType::Bool && !bounds.whole;
-    if truth || bounds.lo.trunc() < int.min() as f64 || bounds.hi.trunc() > int.max() as f64 {
+    let mut id = id;
+    let mut bounds = lifter.bounds(id);
+    if elem == ElemType::Bool && (!bounds.whole || bounds.lo < 0.0 || bounds.hi > 1.0) {
+        // What is not zero is true.
+        let sign = lifter.emit(context, Op::Activation(Activation::Sign), vec![id], None)?;
+        id = lifter.emit(context, Op::Activation(Activation::Abs), vec![sign], None)?;
+        bounds = lifter.bounds(id);
+    }
+    // Beyond the type the result of a cast is not defined.
+    if bounds.lo.trunc() < int.min() as f64 || bounds.hi.trunc() > int.max() as f64 {
         let problem =
             context.attribute("to", elem.to_string(), format!("numbers that are limited to {}", int.range()));
         return Err(problem.with_hint(

@@ -23,6 +23,11 @@ pub(super) struct Bounds {
 impl Bounds {
     const NONE: Self = Self { lo: f64::NEG_INFINITY, hi: f64::INFINITY, whole: false };
 
+    /// The bounds of elements of one or of the other.
+    fn or(self, other: Self) -> Self {
+        Self { lo: self.lo.min(other.lo), hi: self.hi.max(other.hi), whole: self.whole && other.whole }
+    }
+
     /// The bounds of a monotone function, which keeps integers if `keeps`.
     fn map(self, f: impl Fn(f64) -> f64, keeps: bool) -> Self {
         let (a, b) = (f(self.lo), f(self.hi));
@@ -53,6 +58,22 @@ impl Lifter<'_> {
             Op::Activation(Activation::Round { .. }) => {
                 let x = operand(0);
                 Bounds { lo: x.lo.floor(), hi: x.hi.ceil(), whole: true }
+            }
+            Op::Activation(Activation::Sign) => {
+                let sign = |end: f64| if end == 0.0 { 0.0 } else { end.signum() };
+                Bounds { whole: true, ..operand(0).map(sign, true) }
+            }
+            Op::Activation(Activation::Abs) => {
+                let Bounds { lo, hi, whole } = operand(0);
+                Bounds { lo: lo.max(-hi).max(0.0), hi: hi.max(-lo), whole }
+            }
+            Op::TopK { values: false, .. } => {
+                let length = self.graph.value(node.inputs[0]).shape.last().copied().unwrap_or(1);
+                Bounds { lo: 0.0, hi: length.saturating_sub(1) as f64, whole: true }
+            }
+            Op::Where => operand(1).or(operand(2)),
+            Op::Max | Op::Min => {
+                (1..node.inputs.len()).fold(operand(0), |bounds, index| bounds.or(operand(index)))
             }
             Op::Activation(Activation::Relu) => operand(0).map(|end| end.max(0.0), true),
             Op::Activation(Activation::Clip { lo, hi }) => {

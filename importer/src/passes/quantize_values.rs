@@ -42,6 +42,8 @@ struct Quantizer<'a> {
     known: BTreeMap<ValueId, Known>,
     /// Values of the new graph that hold one of the old, beside those that are `known`.
     moved: Vec<(ValueId, ValueId)>,
+    /// Values of the new graph with an axis brought to axis 1, by value and axis.
+    turns: BTreeMap<(ValueId, usize), ValueId>,
 }
 
 /// How far the new graph had come before an attempt.
@@ -58,6 +60,7 @@ fn run(graph: &mut Graph) -> Result<()> {
         to: Graph::new(graph.name.clone(), Level::Quantized),
         known: BTreeMap::new(),
         moved: vec![],
+        turns: BTreeMap::new(),
     };
     let mut problems = vec![];
     for id in &graph.inputs {
@@ -102,6 +105,7 @@ impl Quantizer<'_> {
         self.to.values.truncate(mark.values);
         self.to.nodes.truncate(mark.nodes);
         self.moved.truncate(mark.moved);
+        self.turns.retain(|_, turned| turned.index() < mark.values);
     }
 
     /// Whether `id` should be known and is not, because its node had a problem.

@@ -42,6 +42,7 @@ impl Dyadic {
 pub struct InputQuantizer {
     scale: Dyadic,
     zero_point: i32,
+    odd: bool,
     range: IntRange,
 }
 
@@ -51,10 +52,16 @@ impl InputQuantizer {
         let codes = IntRange { lo: i32::MIN as i64, hi: i32::MAX as i64 };
         match Dyadic::from_f32(scale) {
             Some(scale) if !scale.negative && codes.contains_range(range) => {
-                Some(Self { scale, zero_point, range })
+                Some(Self { scale, zero_point, odd: false, range })
             }
             _ => None,
         }
+    }
+
+    /// The same with ties that go to the odd code: what an odd zero point does that is added after rounding.
+    #[must_use]
+    pub const fn with_ties_to_odd(self) -> Self {
+        Self { odd: true, ..self }
     }
 
     /// The code of `value`. Infinities give the ends of the range, NaN the code nearest to the zero point.
@@ -85,7 +92,7 @@ impl InputQuantizer {
         let (quotient, remainder) = ((numerator / divisor) as i64, numerator % divisor);
         let toward_zero = if x.negative { zero_point - quotient } else { zero_point + quotient };
         let twice = remainder << 1;
-        let away = twice > divisor || (twice == divisor && toward_zero & 1 != 0);
+        let away = twice > divisor || (twice == divisor && (toward_zero & 1 != 0) != self.odd);
         let code = match (away, x.negative) {
             (false, _) => toward_zero,
             (true, true) => toward_zero - 1,
@@ -163,6 +170,16 @@ mod tests {
         };
         assert_eq!(codes(0), [0, 2, 0, -2]);
         assert_eq!(codes(1), [2, 2, 0, 0]);
+    }
+
+    #[test]
+    fn ties_go_to_the_odd_code_with_an_odd_zero_point_outside() {
+        let range = IntRange { lo: -128, hi: 127 };
+        let inside = InputQuantizer::new(0.5, 0, range).unwrap();
+        let outside = InputQuantizer::new(0.5, 37, range).unwrap().with_ties_to_odd();
+        for x in (-160..160).map(|eighth| eighth as f32 / 8.0) {
+            assert_eq!(outside.quantize(x), inside.quantize(x) + 37, "{x}");
+        }
     }
 
     #[test]

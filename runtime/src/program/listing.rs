@@ -21,8 +21,9 @@ impl fmt::Display for Program<'_> {
             write!(f, "  input {}", input.tensor)?;
             match input.quantizer {
                 None => {}
-                Some(InputRule::Uniform { scale, zero_point }) => {
-                    write!(f, " scale {scale:e} zero point {zero_point}")?;
+                Some(InputRule::Uniform { scale, zero_point, ties_to_odd }) => {
+                    let ties = if ties_to_odd { ", ties to odd" } else { "" };
+                    write!(f, " scale {scale:e} zero point {zero_point}{ties}")?;
                 }
                 Some(InputRule::Thresholds { thresholds, channels, inner, falling, nan }) => {
                     let direction = if falling { "falling" } else { "rising" };

@@ -20,12 +20,14 @@ pub struct Input<'p> {
 /// How the real values of an input become codes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum InputRule<'p> {
-    /// `clamp(round_half_even(x / scale + zero_point))`.
+    /// `clamp(round_half_even(x / scale + zero_point))`, or with ties to the odd code.
     Uniform {
         /// Real value of one code; positive and finite.
         scale: f32,
         /// Code of the real value 0.
         zero_point: i32,
+        /// Whether a tie goes to the odd code, not to the even one: an odd zero point that is added after rounding.
+        ties_to_odd: bool,
     },
     /// Counts thresholds; see [`ThresholdQuantizer`], whose fields these are.
     Thresholds {
@@ -57,8 +59,10 @@ impl<'p> InputRule<'p> {
     /// positive and finite, thresholds of another number or not ascending, no channel, NaN's code outside.
     pub fn quantizer(&self, range: IntRange) -> Option<ElementQuantizer<'p>> {
         match *self {
-            Self::Uniform { scale, zero_point } => {
-                InputQuantizer::new(scale, zero_point, range).map(ElementQuantizer::Uniform)
+            Self::Uniform { scale, zero_point, ties_to_odd } => {
+                let quantizer = InputQuantizer::new(scale, zero_point, range)?;
+                let quantizer = if ties_to_odd { quantizer.with_ties_to_odd() } else { quantizer };
+                Some(ElementQuantizer::Uniform(quantizer))
             }
             Self::Thresholds { thresholds, channels, inner, falling, nan } => {
                 let quantizer = ThresholdQuantizer { thresholds, channels, inner, falling, nan, range };
@@ -100,7 +104,7 @@ record! {
     #[derive(Default)]
     pub(crate) struct InputRecord {
         pub(crate) tensor: u16 = "Tensor to fill.",
-        pub(crate) rule: u8 = "0 the model takes integers, 1 uniform, 2 thresholds.",
+        pub(crate) rule: u8 = "0 the model takes integers, 1 uniform, 2 thresholds, 3 uniform with ties to the odd code.",
         pub(crate) falling: u8 = "`thresholds`: 1 if codes fall where values rise; else 0.",
         pub(crate) scale: u32 = "`uniform`: bits of the `f32` scale, positive and finite; else 0.",
         pub(crate) zero_point: i32 = "`uniform`: code of the real value 0; else 0.",
@@ -113,6 +117,7 @@ record! {
 
 const UNIFORM: u8 = 1;
 const THRESHOLDS: u8 = 2;
+const UNIFORM_TO_ODD: u8 = 3;
 
 impl InputRecord {
     /// The record's meaning.
@@ -125,9 +130,11 @@ impl InputRecord {
             && self.thresholds.elems == 0;
         let quantizer = match self.rule {
             0 if no_scale && no_thresholds => None,
-            UNIFORM if no_thresholds => {
-                Some(InputRule::Uniform { scale: f32::from_bits(self.scale), zero_point: self.zero_point })
-            }
+            UNIFORM | UNIFORM_TO_ODD if no_thresholds => Some(InputRule::Uniform {
+                scale: f32::from_bits(self.scale),
+                zero_point: self.zero_point,
+                ties_to_odd: self.rule == UNIFORM_TO_ODD,
+            }),
             THRESHOLDS if no_scale && self.falling <= 1 => Some(InputRule::Thresholds {
                 thresholds: constants.slice(self.thresholds).map_err(|_| PortFault::Constant)?,
                 channels: self.channels,
@@ -151,8 +158,9 @@ impl InputRecord {
         let record = Self { tensor: input.tensor.0, ..Self::default() };
         match input.quantizer {
             None => record,
-            Some(InputRule::Uniform { scale, zero_point }) => {
-                Self { rule: UNIFORM, scale: scale.to_bits(), zero_point, ..record }
+            Some(InputRule::Uniform { scale, zero_point, ties_to_odd }) => {
+                let rule = if ties_to_odd { UNIFORM_TO_ODD } else { UNIFORM };
+                Self { rule, scale: scale.to_bits(), zero_point, ..record }
             }
             Some(InputRule::Thresholds { thresholds, channels, inner, falling, nan }) => Self {
                 rule: THRESHOLDS,

@@ -86,7 +86,7 @@ pub(crate) fn program() -> Vec<u8> {
         ],
         inputs: &[Input {
             tensor: TensorId(0),
-            quantizer: Some(InputRule::Uniform { scale: INPUT_SCALE, zero_point: 0 }),
+            quantizer: Some(InputRule::Uniform { scale: INPUT_SCALE, zero_point: 0, ties_to_odd: false }),
         }],
         outputs: &[Output { tensor: TensorId(2) }],
         ops: &[hidden.into(), last.into()],

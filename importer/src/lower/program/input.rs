@@ -18,15 +18,15 @@ const MOST_CODES: i64 = 1 << 12;
 
 /// The quantizer of an input, with arrays of its own.
 pub(super) enum Rule {
-    Uniform { scale: f32, zero_point: i32 },
+    Uniform { scale: f32, zero_point: i32, ties_to_odd: bool },
     Thresholds { thresholds: Vec<i32>, channels: u32, inner: u32, falling: bool, nan: i32 },
 }
 
 impl Rule {
     pub(super) fn view(&self) -> InputRule<'_> {
         match self {
-            Self::Uniform { scale, zero_point } => {
-                InputRule::Uniform { scale: *scale, zero_point: *zero_point }
+            Self::Uniform { scale, zero_point, ties_to_odd } => {
+                InputRule::Uniform { scale: *scale, zero_point: *zero_point, ties_to_odd: *ties_to_odd }
             }
             Self::Thresholds { thresholds, channels, inner, falling, nan } => InputRule::Thresholds {
                 thresholds,
@@ -50,7 +50,7 @@ pub(super) fn rule(graph: &Graph, id: ValueId) -> Result<Option<Rule>, Diagnosti
     if let (Some(_), Quantizer::Uniform { scale, zero_point, after, .. }) = (uniform(tail), &tail.quantizer) {
         use num_traits::ToPrimitive;
         let (scale, zero_point) = (scale.to_f64().unwrap_or(1.0) as f32, (zero_point + after) as i32);
-        return Ok(Some(Rule::Uniform { scale, zero_point }));
+        return Ok(Some(Rule::Uniform { scale, zero_point, ties_to_odd: after % 2 != 0 }));
     }
     let shape = &graph.value(id).shape;
     let range = tail.quantizer.codes();
@@ -58,8 +58,8 @@ pub(super) fn rule(graph: &Graph, id: ValueId) -> Result<Option<Rule>, Diagnosti
         Diagnostic::new(Code::UnsupportedForm, graph.location(index), found, needed)
     };
     if range.hi - range.lo >= MOST_CODES {
-        let found = format!("an input with preprocessing and codes {range}");
-        return Err(refuse(found, "at most 12 bits, or no operator before the first quantizer"));
+        let found = format!("an input with preprocessing, or not rounded half to even, and codes {range}");
+        return Err(refuse(found, "at most 12 bits, or nothing but a quantizer that rounds half to even"));
     }
     let channels = tail.channels();
     let inner = edge.inner(shape);

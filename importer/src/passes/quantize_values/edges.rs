@@ -126,15 +126,20 @@ impl Quantizer<'_> {
                 sum <= i128::from(i64::MAX)
             })
         };
-        match (multipliers, offsets) {
-            (Some(multipliers), Some(offsets)) if fits(&multipliers, &offsets) => Ok((multipliers, offsets)),
-            _ => {
+        let plain = multipliers.zip(offsets);
+        let held = [plain, ranked(gain, offset)]
+            .into_iter()
+            .flatten()
+            .find(|(multipliers, offsets)| fits(multipliers, offsets));
+        match held {
+            Some(held) => Ok(held),
+            None => {
                 let found = "scales and offsets whose exact comparison leaves 64 bits";
                 Err(Diagnostic::new(
                     Code::AccumulatorTooWide,
                     at.clone(),
                     found,
-                    "an output quantizer, or one weight scale",
+                    "an output quantizer, or one weight scale for all outputs that are compared",
                 ))
             }
         }
@@ -164,7 +169,7 @@ impl Quantizer<'_> {
                 return Ok(());
             }
             // A ReLU of whole units is a clamp of integers.
-            if known.curve.as_affine().is_none() {
+            if known.curve.as_affine().is_none() && known.curve.is_piecewise_linear() {
                 let node = self.edge_node(id);
                 if let Ok(grid) = self.grid(&at, &node, known.clone(), 32) {
                     let gain = grid.gain;
@@ -232,6 +237,24 @@ impl Quantizer<'_> {
         let name = self.from.value(id).name.clone();
         Node { name, origin: vec![], op: Op::Identity, inputs: vec![], output: id }
     }
+}
+
+/// Whole numbers in the order of `gain * x + offset` with one gain: whole parts of `x + offset / gain`, and between equal ones
+/// the places of their fractions among all fractions.
+fn ranked(gain: &[Rational], offset: &[Rational]) -> Option<(Vec<i64>, Vec<i64>)> {
+    let first = gain.first().filter(|first| !first.is_zero() && gain.iter().all(|gain| gain == *first))?;
+    let shifts: Vec<Rational> = offset.iter().map(|offset| offset / first.abs()).collect();
+    let mut fractions: Vec<Rational> = shifts.iter().map(|shift| shift - shift.floor()).collect();
+    fractions.sort();
+    fractions.dedup();
+    let count = i64::try_from(fractions.len().max(1)).ok()?;
+    let score = |shift: &Rational| {
+        let whole = shift.floor();
+        let place = fractions.binary_search(&(shift - &whole)).ok()?;
+        whole.to_integer().to_i64()?.checked_mul(count)?.checked_add(i64::try_from(place).ok()?)
+    };
+    let multiplier = if first.is_negative() { -count } else { count };
+    Some((vec![multiplier], shifts.iter().map(score).collect::<Option<_>>()?))
 }
 
 /// Whether larger integers give larger reals, by one function for all channels.

@@ -48,6 +48,7 @@ impl Quantizer<'_> {
         for (index, id) in node.inputs.iter().enumerate() {
             known.push(self.known(&at.clone().at_part(format!("input {index}")), *id)?);
         }
+        let known = self.aligned(known);
         // The larger of two is the first, and what the second has more.
         let larger = |a: Curve, b: Curve| {
             let more = b.plus(a.clone().negated());
@@ -90,7 +91,7 @@ impl Quantizer<'_> {
             known.push(self.known(&at.clone().at_part(format!("input {index}")), *id)?);
         }
         let [condition, yes, no]: [Known; 3] =
-            known.try_into().map_err(|_| no_order(at, &Known::float(node.output)))?;
+            self.aligned(known).try_into().map_err(|_| no_order(at, &Known::float(node.output)))?;
         if condition.shares_source(&yes) && condition.shares_source(&no) {
             let parts = Box::new([condition.curve.clone(), yes.curve.clone(), no.curve.clone()]);
             let curve = Curve::identity().then(Piece::Select { parts });
@@ -169,7 +170,8 @@ impl Quantizer<'_> {
         let shape = self.to.value(ids[0]).shape.clone();
         let codes: Vec<Codes> = ids.iter().filter_map(|id| self.to.value(*id).codes().cloned()).collect();
         let range = codes.iter().map(|codes| codes.range).reduce(IntRange::union);
-        let int = range.and_then(smallest_type);
+        let zero = codes.first().map(|codes| IntRange::point(codes.zero_point));
+        let int = range.zip(zero).and_then(|(range, zero)| smallest_type(range.union(zero)));
         let (Some(range), Some(int), Some(first)) = (range, int, codes.first()) else {
             let found = "codes past 32 bits".to_owned();
             return Err(Diagnostic::new(Code::BadBitWidth, at.clone(), found, "codes that fit 32 bits"));
@@ -299,10 +301,12 @@ fn turns(curve: &Curve, smallest: bool) -> Option<Vec<bool>> {
     Some(turns)
 }
 
-/// The one number that `curve` gives, in all channels or in each.
+/// The one number that `curve` gives.
 fn constant(curve: &Curve) -> Option<Vec<Rational>> {
     match curve.pieces().last()? {
-        Piece::Affine { gain, offset } if gain.iter().all(Zero::is_zero) => Some(offset.clone()),
+        Piece::Affine { gain, offset } if gain.iter().all(Zero::is_zero) && offset.len() == 1 => {
+            Some(offset.clone())
+        }
         _ => None,
     }
 }

@@ -99,7 +99,10 @@ impl Known {
             (Source::Integer(a), Source::Integer(b)) | (Source::Float(a), Source::Float(b)) => a == b,
             _ => false,
         };
-        let alike = self.moves == other.moves && self.channels == other.channels;
+        let moves = |known: &Self| -> Vec<(Op, Vec<usize>)> {
+            known.moves.iter().map(|step| (step.op.clone(), step.shape.clone())).collect()
+        };
+        let alike = self.channels == other.channels && moves(self) == moves(other);
         same && alike && self.softmax.is_none() && other.softmax.is_none()
     }
 }
@@ -147,6 +150,9 @@ impl Quantizer<'_> {
             producer = self.from.producer(node.inputs[0]).map(|index| &self.from.nodes[index]);
         }
         let found = match producer {
+            Some(node) if self.from.value(node.output).name == node.name => {
+                format!("`{}`, which is not quantized", node.name)
+            }
             Some(node) => {
                 format!("`{}`, the unquantized result of `{}`", self.from.value(node.output).name, node.name)
             }

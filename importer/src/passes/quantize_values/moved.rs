@@ -141,7 +141,15 @@ impl Quantizer<'_> {
         };
         let source = match &known.source {
             Source::Float(_) => return None,
-            Source::Integer(id) => Source::Integer(self.replay(*id, std::slice::from_ref(&forth))),
+            Source::Integer(id) => {
+                let place = (*id, axis);
+                let turned = match self.turns.get(&place) {
+                    Some(turned) => *turned,
+                    None => self.replay(*id, std::slice::from_ref(&forth)),
+                };
+                self.turns.insert(place, turned);
+                Source::Integer(turned)
+            }
             Source::Sum(terms) => {
                 let whole = terms.values.iter().all(|id| self.to.value(*id).shape == shape);
                 if !whole || terms.gains.iter().any(|gains| gains.len() > 1) {
@@ -157,6 +165,24 @@ impl Quantizer<'_> {
         };
         let moves = std::iter::once(back).chain(known.moves.iter().cloned()).collect();
         Some(Known { source, channels: None, moves, ..known.clone() })
+    }
+
+    /// `known` with one source for functions of the same integers, some of which had an axis turned for their channels.
+    pub(super) fn aligned(&mut self, known: Vec<Known>) -> Vec<Known> {
+        let turn = known.iter().find_map(|known| match known.source {
+            Source::Integer(id) => {
+                self.turns.iter().find(|(_, turned)| **turned == id).map(|(place, _)| *place)
+            }
+            _ => None,
+        });
+        let Some((from, axis)) = turn else { return known };
+        let align = |known: Known| match known.source {
+            Source::Integer(id) if id == from && known.channels.is_none() && known.curve.channels() == 1 => {
+                self.turned(&known, axis).unwrap_or(known)
+            }
+            _ => known,
+        };
+        known.into_iter().map(align).collect()
     }
 
     /// Emits `moves` of the integers `id`.

@@ -67,8 +67,8 @@ impl Quantizer<'_> {
         let Some((unit, range)) = self.unit(id, &known.curve) else {
             return Err(self.unquantized(at, &known.name));
         };
-        // Such codes have no form but steps, of which there are too many.
-        if !known.curve.is_piecewise_linear() && range.hi.saturating_sub(range.lo) > requant::MAX_STEPS {
+        // There is no form for more steps.
+        if self.steps(id, &known.curve, &unit, range) > requant::MAX_STEPS {
             return Err(self.unquantized(at, &known.name));
         }
         let int = smallest_type(range.union(IntRange::point(0))).filter(|int| int.width.bits() <= bits);
@@ -100,6 +100,22 @@ impl Quantizer<'_> {
         output
     }
 
+    /// Most steps between codes that `curve` in units of `unit`, whose codes are `codes`, makes in a channel.
+    fn steps(&self, id: ValueId, curve: &Curve, unit: &Rational, codes: IntRange) -> i64 {
+        let all = codes.hi.saturating_sub(codes.lo);
+        let ranges = self.ranges(id).unwrap_or_default();
+        if !curve.is_piecewise_linear() || ranges.is_empty() {
+            return all;
+        }
+        let of_channel = |channel: usize| {
+            let range = ranges[if ranges.len() == 1 { 0 } else { channel }];
+            let [least, most] =
+                [range.lo, range.hi].map(|end| curve.eval(channel, &exact::from_integer(end)));
+            ((most - least).abs() / unit).to_integer().to_i64().unwrap_or(i64::MAX)
+        };
+        (0..curve.channels().max(ranges.len())).map(of_channel).max().unwrap_or(all)
+    }
+
     /// The largest unit of which all values of `curve` over the integers `id` are whole multiples, and those multiples.
     pub(super) fn unit(&self, id: ValueId, curve: &Curve) -> Option<(Rational, IntRange)> {
         if !curve.is_rational() {
@@ -108,10 +124,16 @@ impl Quantizer<'_> {
         let ranges = self.ranges(id)?;
         let channels = curve.channels().max(ranges.len());
         let (mut unit, mut least, mut most) = (Rational::zero(), None::<Rational>, None::<Rational>);
+        // Says whether 64 bits still hold all multiples.
         let mut include = |value: Rational, unit: &mut Rational| {
-            *unit = common(unit, &value);
+            let finer = common(unit, &value);
+            let changed = finer != *unit;
+            *unit = finer;
             least = Some(least.take().map_or(value.clone(), |least| least.min(value.clone())));
             most = Some(most.take().map_or(value.clone(), |most| most.max(value)));
+            let counts =
+                |end: &Option<Rational>| end.iter().all(|end| (end / &*unit).to_integer().bits() < 64);
+            !changed || unit.is_zero() || counts(&least) && counts(&most)
         };
         let span: i64 = ranges.iter().map(|range| range.hi.saturating_sub(range.lo)).max()?;
         let affine = curve.as_affine().is_some();
@@ -123,11 +145,14 @@ impl Quantizer<'_> {
             let value = |integer: i64| curve.eval(channel, &exact::from_integer(integer));
             if affine {
                 // All values lie between the ends, a whole number of equal steps apart.
-                include(value(range.lo), &mut unit);
-                include(value(range.hi), &mut unit);
+                if !include(value(range.lo), &mut unit) || !include(value(range.hi), &mut unit) {
+                    return None;
+                }
                 unit = common(&unit, &(value(1) - value(0)));
             } else {
-                (range.lo..=range.hi).for_each(|integer| include(value(integer), &mut unit));
+                if !(range.lo..=range.hi).all(|integer| include(value(integer), &mut unit)) {
+                    return None;
+                }
             }
         }
         if unit.is_zero() {

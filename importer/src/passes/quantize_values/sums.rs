@@ -64,6 +64,7 @@ impl Quantizer<'_> {
         node: &Node,
         known: Vec<Known>,
     ) -> Result<Known, Diagnostic> {
+        let known = self.aligned(known);
         if let Some(sum) = of_one_source(node, &known, |a, b| a.plus(b)) {
             return Ok(sum);
         }
@@ -413,6 +414,7 @@ mod tests {
             to: Graph::new("", Level::Quantized),
             known: BTreeMap::new(),
             moved: vec![],
+            turns: BTreeMap::new(),
         };
         let two = terms(&mut quantizer.to, &[&[ratio(3, 8)], &[ratio(-1, 4)]]);
         let found = quantizer.common(&two, 635).unwrap();
@@ -433,6 +435,7 @@ mod tests {
             to: Graph::new("", Level::Quantized),
             known: BTreeMap::new(),
             moved: vec![],
+            turns: BTreeMap::new(),
         };
         let gains = [0.123_f32, -0.0457, 0.911, 0.031].map(|gain| vec![exact::from_f32(gain).unwrap()]);
         let gains: Vec<&[Rational]> = gains.iter().map(Vec::as_slice).collect();
