@@ -64,6 +64,7 @@ pub(super) const FORMS: &[(&[&str], &str)] = &[
     ),
     (&["Dropout"], "training with a ratio above 0, which is random"),
     (&["BatchNormalization"], "training mode"),
+    (&["DequantizeLinear"], "blocks of integers whose scales have no small common step"),
     (
         &["Resize"],
         "align_corners with scales that leave a part of an element, on which readers do not agree; nearest with antialias",
