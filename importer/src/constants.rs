@@ -2,10 +2,11 @@
 //! weights.
 //!
 //! Called by `lift`. One file for each family, each with a table of its operators. Floats are computed in doubles, sums
-//! with a compensation, and rounded once to the element type; integers wrap as ONNX says. A result has at most
-//! [`MAX_ELEMS`] elements, or as many as the largest operand, and takes at most [`MAX_STEPS`] steps.
+//! with a compensation, and rounded once to the element type; integers wrap as ONNX says. What a result may be large and
+//! all of them together may take is in [`Budget`].
 
 mod activation;
+mod budget;
 mod cast;
 mod einsum;
 mod elementwise;
@@ -16,20 +17,20 @@ mod loss;
 mod normalize;
 mod number;
 mod pool;
+mod quantize;
 mod reduce;
+mod refused;
 mod reorder;
+mod resize;
 mod tensor;
 
 use exactum_qonnx::{AttributeValue, Node};
 
+pub(crate) use budget::{Budget, sized};
 pub(crate) use number::{integer, round_to, stored};
+pub(crate) use refused::page;
+pub(crate) use resize::axes as resized_axes;
 pub(crate) use tensor::{Numbers, Tensor};
-
-/// Most elements of a result that is larger than its operands.
-const MAX_ELEMS: usize = 1 << 24;
-
-/// Most additions and the like for one node.
-const MAX_STEPS: u128 = 1 << 32;
 
 /// Why a node has no result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,6 +100,8 @@ pub(crate) fn operators() -> impl Iterator<Item = &'static Operator> {
         linear::OPERATORS,
         einsum::OPERATORS,
         pool::OPERATORS,
+        quantize::OPERATORS,
+        resize::OPERATORS,
         loss::OPERATORS,
     ]
     .into_iter()
@@ -110,24 +113,42 @@ pub(crate) fn operator(name: &str) -> Option<&'static Operator> {
     operators().find(|operator| operator.name == name)
 }
 
-/// `shape`, if a result of `operands` may be so large.
-pub(crate) fn sized<'t>(
-    shape: Vec<usize>,
-    operands: impl Iterator<Item = Option<&'t Tensor>>,
-) -> Result<Vec<usize>> {
-    let limit = MAX_ELEMS.max(operands.flatten().map(Tensor::len).max().unwrap_or(0));
-    let elems = shape.iter().try_fold(1usize, |product, size| product.checked_mul(*size));
-    if shape.contains(&0) || elems.is_some_and(|elems| elems <= limit) {
-        return Ok(shape);
+/// Whether constants are refused in some form of the operator `name`.
+#[cfg(test)]
+pub(crate) fn is_refused(name: &str) -> bool {
+    refused::OPERATORS.iter().chain(refused::FORMS).any(|(names, _)| names.contains(&name))
+}
+
+/// The shape to which `shapes` are broadcast.
+pub(crate) fn broadcast_shape(shapes: &[&[usize]]) -> Result<Vec<usize>> {
+    let rank = shapes.iter().map(|shape| shape.len()).max().unwrap_or(0);
+    let mut result = vec![1; rank];
+    for shape in shapes {
+        for (size, known) in shape.iter().rev().zip(result.iter_mut().rev()) {
+            match (*size, *known) {
+                (1, _) => {}
+                (size, 1) => *known = size,
+                (size, known) if size == known => {}
+                _ => {
+                    let found = format!("{shapes:?}");
+                    return Err(Problem::new(Fault::Shapes, found, "shapes that broadcast"));
+                }
+            }
+        }
     }
-    let found = format!("a constant of shape {shape:?}");
-    Err(Problem::new(Fault::Size, found, format!("at most {limit} elements")))
+    Ok(result)
 }
 
 impl Operator {
     /// The results of `node`, under `version` of the operator set.
-    pub(crate) fn evaluate(&self, node: &Node, version: i64, operands: &[Option<&Tensor>]) -> Result {
-        let call = Call { node, version, operands };
+    pub(crate) fn evaluate(
+        &self,
+        node: &Node,
+        version: i64,
+        operands: &[Option<&Tensor>],
+        budget: &Budget,
+    ) -> Result {
+        let call = Call { node, version, operands, budget };
         let (least, most) = self.inputs;
         if !(least..=most).contains(&operands.len()) {
             let found = format!("{} operands", operands.len());
@@ -147,6 +168,7 @@ struct Call<'a> {
     node: &'a Node,
     version: i64,
     operands: &'a [Option<&'a Tensor>],
+    budget: &'a Budget,
 }
 
 impl Call<'_> {
@@ -248,31 +270,12 @@ impl Call<'_> {
 
     /// Refuses what would take too long.
     fn steps(&self, factors: &[usize]) -> Result<()> {
-        let steps = factors.iter().fold(1u128, |product, factor| product.saturating_mul(*factor as u128));
-        if steps <= MAX_STEPS {
-            return Ok(());
-        }
-        Err(Problem::new(Fault::Size, format!("{steps} steps"), format!("at most {MAX_STEPS}")))
+        self.budget.steps(factors)
     }
 
-    /// The shape to which `shapes` are broadcast.
+    /// The shape to which `shapes` are broadcast, if results may be so large.
     fn broadcast_shape(&self, shapes: &[&[usize]]) -> Result<Vec<usize>> {
-        let rank = shapes.iter().map(|shape| shape.len()).max().unwrap_or(0);
-        let mut result = vec![1; rank];
-        for shape in shapes {
-            for (size, known) in shape.iter().rev().zip(result.iter_mut().rev()) {
-                match (*size, *known) {
-                    (1, _) => {}
-                    (size, 1) => *known = size,
-                    (size, known) if size == known => {}
-                    _ => {
-                        let found = format!("{shapes:?}");
-                        return Err(Problem::new(Fault::Shapes, found, "shapes that broadcast"));
-                    }
-                }
-            }
-        }
-        self.sized(result)
+        self.sized(broadcast_shape(shapes)?)
     }
 
     /// The shape to which `tensors` are broadcast, and for each of them the element at each index of it.
@@ -315,7 +318,7 @@ fn strides(shape: &[usize]) -> Vec<usize> {
 }
 
 /// The offsets of all elements in a view whose axes have sizes and strides, row-major.
-fn strided(axes: impl IntoIterator<Item = (usize, usize)>) -> Vec<usize> {
+pub(crate) fn strided(axes: impl IntoIterator<Item = (usize, usize)>) -> Vec<usize> {
     let mut offsets = vec![0];
     for (size, stride) in axes {
         offsets = offsets.iter().flat_map(|base| (0..size).map(move |index| base + index * stride)).collect();
@@ -324,7 +327,7 @@ fn strided(axes: impl IntoIterator<Item = (usize, usize)>) -> Vec<usize> {
 }
 
 /// For each element of `to` the one of `from` that is broadcast there.
-fn spread(from: &[usize], to: &[usize]) -> Vec<usize> {
+pub(crate) fn spread(from: &[usize], to: &[usize]) -> Vec<usize> {
     let strides = strides(from);
     let skipped = to.len() - from.len();
     strided((0..to.len()).map(|axis| match axis.checked_sub(skipped) {

@@ -48,6 +48,7 @@ use std::rc::Rc;
 
 use exactum_qonnx::Model;
 
+use crate::constants::Budget;
 use crate::diagnostic::{Code, Diagnostic, Location, Report, Result};
 use crate::graph::{Graph, Level, ValueId};
 use crate::passes;
@@ -78,6 +79,10 @@ struct Lifter<'a> {
     batch: usize,
     /// Whether the file leaves the number of samples open.
     free_batch: bool,
+    /// What is left for constants that are computed.
+    budget: Budget,
+    /// Bytes of the names that values of branches got.
+    renamed: usize,
 }
 
 /// What a name of the file stands for.
@@ -121,6 +126,8 @@ pub fn lift(model: &Model) -> Result<Graph> {
         patches: BTreeMap::new(),
         batch: 1,
         free_batch: false,
+        budget: Budget::new(model.graph.initializers.iter().filter_map(|tensor| tensor.len_elems()).sum()),
+        renamed: 0,
     };
     branch::reads(&model.graph, &mut lifter.read);
     let results = model.graph.nodes.iter().flat_map(|node| &node.outputs);

@@ -35,8 +35,20 @@ pub struct Fixture {
 /// # Errors
 /// If the folder is not readable.
 pub fn all() -> Result<Vec<Fixture>, String> {
+    in_folder("field")
+}
+
+/// The fixtures with constants and branches of operators that the oracle does not know.
+///
+/// # Errors
+/// If the folder is not readable.
+pub fn computed() -> Result<Vec<Fixture>, String> {
+    in_folder("computed")
+}
+
+fn in_folder(folder: &str) -> Result<Vec<Fixture>, String> {
     let mut found = vec![];
-    for kind in folders(&fixtures().join("field"))? {
+    for kind in folders(&fixtures().join(folder))? {
         for folder in folders(&kind)? {
             let case: Json = serde_json::from_slice(&std::fs::read(folder.join("case.json")).map_err(text)?)
                 .map_err(text)?;

@@ -210,9 +210,7 @@ fn unreadable(error: &ReadError) -> Diagnostic {
         ReadError::AttributeKind { .. } | ReadError::AttributeText { .. } => {
             (Code::BadSchema, "attributes as the operators define them")
         }
-        ReadError::LocalFunction { .. } => {
-            (Code::UnsupportedOperator, "functions that their nodes can stand for")
-        }
+        ReadError::LocalFunction { .. } => (Code::BadGraph, "functions that their nodes can stand for"),
         ReadError::NotTensor { .. } => (Code::UnsupportedForm, "values that are tensors"),
         ReadError::ExternalData { .. } | ReadError::SideFile { .. } => {
             (Code::NotOnnx, "the files that tensors are kept in, complete and in the folder of the model")

@@ -2,7 +2,7 @@
 
 use exactum_qonnx::ElemType;
 
-use super::number::{integer, limits};
+use super::number::limits;
 use super::{Call, Fault, Numbers, Problem, Result, Tensor, family, of_type, one, spread};
 
 family! {
@@ -103,13 +103,16 @@ fn modulo(call: &Call<'_>) -> Result {
     if call.int("fmod", 0)? != 0 {
         return binary(call, |a, b| a % b, i128::checked_rem);
     }
-    if integer(call.operand(0)?.elem).is_none() {
-        return Err(of_type(call.operand(0)?, "integers, or fmod"));
-    }
     // The sign is that of the divisor.
     binary(
         call,
-        |a, b| a % b,
+        |a, b| {
+            let rest = a % b;
+            if rest == 0.0 {
+                return 0f64.copysign(b);
+            }
+            if (rest < 0.0) == (b < 0.0) { rest } else { rest + b }
+        },
         |a, b| {
             let rest = a.checked_rem(b)?;
             Some(if rest != 0 && (rest < 0) != (b < 0) { rest + b } else { rest })

@@ -62,7 +62,7 @@ impl<'t> Dot<'t> {
     }
 }
 
-fn match_mul(call: &Call<'_>, a: &Tensor, b: &Tensor, elem: ElemType) -> Result<Tensor> {
+pub(super) fn match_mul(call: &Call<'_>, a: &Tensor, b: &Tensor, elem: ElemType) -> Result<Tensor> {
     let (mut left, mut right) = (a.shape.clone(), b.shape.clone());
     let (row, column) = (left.len() == 1, right.len() == 1);
     if row {
@@ -93,7 +93,7 @@ fn match_mul(call: &Call<'_>, a: &Tensor, b: &Tensor, elem: ElemType) -> Result<
 }
 
 /// `x` without its zero point, which is one number or one for each row along `axis`.
-fn centred(call: &Call<'_>, x: usize, zero: usize, axis: usize) -> Result<Tensor> {
+pub(super) fn centred(call: &Call<'_>, x: usize, zero: usize, axis: usize) -> Result<Tensor> {
     let tensor = call.operand(x)?;
     let values = call.whole(x)?;
     let zeros = match call.optional(zero) {
@@ -251,7 +251,7 @@ impl Window {
     }
 }
 
-fn convolved(call: &Call<'_>, x: &Tensor, w: &Tensor, elem: ElemType) -> Result<Tensor> {
+pub(super) fn convolved(call: &Call<'_>, x: &Tensor, w: &Tensor, elem: ElemType) -> Result<Tensor> {
     let ([n, c, image @ ..], [m, per_group, kernel @ ..]) = (x.shape.as_slice(), w.shape.as_slice()) else {
         return Err(call.shapes(format!("{:?} and {:?}", x.shape, w.shape), "channels and an image"));
     };

@@ -94,7 +94,7 @@ fn bitwise_not(call: &Call<'_>) -> Result {
 
 fn bit_shift(call: &Call<'_>) -> Result {
     let x = call.operand(0)?;
-    let Some((width, false)) = integer(x.elem) else { return Err(of_type(x, "unsigned integers")) };
+    let Some((width, signed)) = integer(x.elem) else { return Err(of_type(x, "integers")) };
     let left = match call.text("direction", "")? {
         "LEFT" => true,
         "RIGHT" => false,
@@ -103,6 +103,8 @@ fn bit_shift(call: &Call<'_>) -> Result {
     integers(call, |a, b| match u32::try_from(b) {
         Ok(count) if count < width && left => i128::from(a) << count,
         Ok(count) if count < width => i128::from(a) >> count,
+        // Nothing is left but the sign.
+        _ if signed && !left && a < 0 => -1,
         _ => 0,
     })
 }

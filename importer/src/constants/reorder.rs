@@ -109,11 +109,13 @@ fn space_to_depth(call: &Call<'_>) -> Result {
     if h % b != 0 || w % b != 0 {
         return Err(call.shapes(format!("{h} times {w}"), format!("multiples of {b}")));
     }
-    if call.text("mode", "DCR")? != "DCR" {
-        return Err(call.no_form("another mode", "DCR"));
-    }
     let shape = vec![n, c * b * b, h / b, w / b];
-    let axes = [(n, c * h * w), (b, w), (b, 1), (c, h * w), (h / b, w * b), (w / b, b)];
+    let mut axes = [(n, c * h * w), (b, w), (b, 1), (c, h * w), (h / b, w * b), (w / b, b)];
+    match call.text("mode", "DCR")? {
+        "DCR" => {}
+        "CRD" => axes[1..4].rotate_right(1),
+        other => return Err(call.no_form(format!("mode {other:?}"), "DCR or CRD")),
+    }
     one(call.operand(0)?.picked(shape, &strided(axes)))
 }
 

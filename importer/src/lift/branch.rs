@@ -13,6 +13,9 @@ use crate::diagnostic::{Code, Diagnostic, Location};
 /// The operator that is read here.
 pub(super) const OPERATOR: &str = "If";
 
+/// Most bytes of names that values of branches get.
+const MAX_NAMES: usize = 1 << 25;
+
 /// Adds the names that nodes of `graph` read, those in subgraphs too, and its outputs.
 pub(super) fn reads(graph: &Graph, names: &mut BTreeSet<String>) {
     for node in &graph.nodes {
@@ -60,6 +63,11 @@ impl Lifter<'_> {
             ));
         }
         let mut names = Names { prefix: &context.name, of: BTreeMap::new() };
+        self.renamed += names.bytes(body);
+        if self.renamed > MAX_NAMES {
+            let needed = format!("at most {MAX_NAMES} for all branches");
+            return Err(context.problem(Code::TooLarge, "", "names of many bytes in branches", needed));
+        }
         names.define(body);
         for tensor in &body.initializers {
             let read = Tensor::read(tensor, &Location::part(format!("initializer `{}`", tensor.name)))?;
@@ -95,11 +103,23 @@ struct Names<'n> {
 }
 
 impl Names<'_> {
-    fn define(&mut self, body: &Graph) {
+    /// Names of the values that `body` has itself.
+    fn own(body: &Graph) -> BTreeSet<String> {
         let outputs = body.nodes.iter().flat_map(|node| &node.outputs).filter(|name| !name.is_empty());
         let inputs = body.inputs.iter().map(|input| &input.name);
-        for name in outputs.chain(inputs).chain(body.initializers.iter().map(|tensor| &tensor.name)) {
-            self.of.insert(name.clone(), format!("{}/{name}", self.prefix));
+        outputs.chain(inputs).chain(body.initializers.iter().map(|tensor| &tensor.name)).cloned().collect()
+    }
+
+    /// How many bytes the names of `body` and of its nodes take.
+    fn bytes(&self, body: &Graph) -> usize {
+        let names: usize = Self::own(body).iter().map(|name| name.len() + self.prefix.len()).sum();
+        names + body.nodes.len() * self.prefix.len()
+    }
+
+    fn define(&mut self, body: &Graph) {
+        for name in Self::own(body) {
+            let new = format!("{}/{name}", self.prefix);
+            self.of.insert(name, new);
         }
     }
 
@@ -116,16 +136,33 @@ impl Names<'_> {
         }
         for attribute in &mut node.attributes {
             if let AttributeValue::Graph(body) = &mut attribute.value {
-                let mut inner = Names { prefix: self.prefix, of: self.of.clone() };
-                inner.define(body);
-                body.nodes.iter_mut().for_each(|node| *node = inner.node(node));
-                body.initializers.iter_mut().for_each(|tensor| tensor.name = inner.get(&tensor.name));
-                body.inputs
-                    .iter_mut()
-                    .chain(&mut body.outputs)
-                    .for_each(|value| value.name = inner.get(&value.name));
+                self.captured(body, &mut BTreeSet::new());
             }
         }
         node
+    }
+
+    /// Renames what `body` reads from outside; its own values get names when it is read itself. Names in `hidden` are of
+    /// graphs around it.
+    fn captured(&self, body: &mut Graph, hidden: &mut BTreeSet<String>) {
+        let own: Vec<String> =
+            Self::own(body).into_iter().filter(|name| hidden.insert(name.clone())).collect();
+        let rename = |name: &mut String, hidden: &BTreeSet<String>| {
+            if !hidden.contains(name) {
+                *name = self.get(name);
+            }
+        };
+        for node in &mut body.nodes {
+            node.inputs.iter_mut().for_each(|name| rename(name, hidden));
+            for attribute in &mut node.attributes {
+                if let AttributeValue::Graph(body) = &mut attribute.value {
+                    self.captured(body, hidden);
+                }
+            }
+        }
+        body.outputs.iter_mut().for_each(|output| rename(&mut output.name, hidden));
+        own.iter().for_each(|name| {
+            hidden.remove(name);
+        });
     }
 }

@@ -83,7 +83,7 @@ pub(super) fn read_along(
     };
     let Some(int) = integer_type(elem) else {
         let found = format!("codes of type {elem}");
-        let needed = "integers of 4, 8, 16 or 32 bits";
+        let needed = "integers of 2, 4, 8, 16 or 32 bits";
         return Err(context.form(format!("input {}", at.zero_point), found, needed));
     };
     let part = format!("input {}", at.scale);

@@ -11,12 +11,12 @@ use std::rc::Rc;
 
 use super::tensor::Tensor;
 use super::{Context, Item};
-use crate::constants::{self, Fault, Operator, Problem};
+use crate::constants::{self, Budget, Fault, Operator, Problem};
 use crate::diagnostic::{Code, Diagnostic};
 use exactum_qonnx::{DEFAULT_DOMAIN, DEFAULT_DOMAIN_NAME, Node};
 
 /// The results of the node, if all operands are known and the operator is one that is computed here.
-pub(super) fn evaluate(context: &Context<'_>) -> Result<Option<Vec<Tensor>>, Diagnostic> {
+pub(super) fn evaluate(context: &Context<'_>, budget: &Budget) -> Result<Option<Vec<Tensor>>, Diagnostic> {
     let operands: Option<Vec<Option<Rc<Tensor>>>> = context
         .operands
         .iter()
@@ -27,18 +27,24 @@ pub(super) fn evaluate(context: &Context<'_>) -> Result<Option<Vec<Tensor>>, Dia
         })
         .collect();
     let Some(operands) = operands else { return Ok(None) };
-    let known = Known { context, operands };
+    let known = Known { context, operands, budget };
+    let read = known.operands.iter().flatten().map(|tensor| tensor.len()).sum();
+    budget.steps(&[read]).map_err(|problem| known.refused(problem))?;
     let moved = match context.node.operator() {
         Some(schema) => known.structure(schema.op_type)?,
         None => None,
     };
-    let results = match (moved, operator(context.node)) {
+    // Codes that stand for numbers stay codes.
+    let codes = context.node.op_type == "DequantizeLinear"
+        && known.optional(0).is_some_and(|codes| codes.as_ints().is_some());
+    let results = match (moved, operator(context.node).filter(|_| !codes)) {
         (Some(results), _) => Some(results),
         (None, Some(operator)) => Some(known.computed(operator)?),
         (None, None) => None,
     };
     for result in results.iter().flatten() {
         context.rank(&result.shape)?;
+        budget.elems(result.len()).map_err(|problem| known.refused(problem))?;
     }
     Ok(results)
 }
@@ -53,12 +59,13 @@ pub(super) fn operator(node: &Node) -> Option<&'static Operator> {
 struct Known<'c, 'a> {
     context: &'c Context<'a>,
     operands: Vec<Option<Rc<Tensor>>>,
+    budget: &'c Budget,
 }
 
 impl Known<'_, '_> {
     fn computed(&self, operator: &Operator) -> Result<Vec<Tensor>, Diagnostic> {
         let operands: Vec<Option<&Tensor>> = self.operands.iter().map(Option::as_deref).collect();
-        let results = operator.evaluate(self.context.node, self.context.version, &operands);
+        let results = operator.evaluate(self.context.node, self.context.version, &operands, self.budget);
         results.map_err(|problem| self.refused(problem))
     }
 
@@ -91,41 +98,4 @@ impl Known<'_, '_> {
         let operands = self.operands.iter().map(Option::as_deref);
         constants::sized(shape, operands).map_err(|problem| self.refused(problem))
     }
-
-    /// The shape to which `tensors` are broadcast, and for each of them the element at each index of it.
-    fn broadcast(&self, tensors: &[&Tensor]) -> Result<(Vec<usize>, Vec<Vec<usize>>), Diagnostic> {
-        let rank = tensors.iter().map(|tensor| tensor.shape.len()).max().unwrap_or(0);
-        let size = |tensor: &Tensor, axis: usize| {
-            (axis + tensor.shape.len()).checked_sub(rank).map_or(1, |axis| tensor.shape[axis])
-        };
-        let mut shape = vec![];
-        for axis in 0..rank {
-            let sizes = tensors.iter().map(|tensor| size(tensor, axis)).filter(|size| *size != 1);
-            let result = sizes.clone().next().unwrap_or(1);
-            if sizes.into_iter().any(|size| size != result) {
-                let shapes: Vec<&[usize]> = tensors.iter().map(|tensor| tensor.shape.as_slice()).collect();
-                return Err(self.context.shapes(format!("{shapes:?}"), "shapes that broadcast"));
-            }
-            shape.push(result);
-        }
-        let shape = self.sized(shape)?;
-        let indices = tensors.iter().map(|tensor| {
-            let axes = (0..rank).map(|axis| {
-                let inner = (axis + 1..rank).map(|inner| size(tensor, inner)).product::<usize>();
-                (shape[axis], if size(tensor, axis) == 1 { 0 } else { inner })
-            });
-            strided(axes)
-        });
-        let indices = indices.collect();
-        Ok((shape, indices))
-    }
-}
-
-/// The offsets of all elements in a view whose axes have sizes and strides, row-major.
-fn strided(axes: impl IntoIterator<Item = (usize, usize)>) -> Vec<usize> {
-    let mut offsets = vec![0];
-    for (size, stride) in axes {
-        offsets = offsets.iter().flat_map(|base| (0..size).map(move |index| base + index * stride)).collect();
-    }
-    offsets
 }

@@ -185,6 +185,8 @@ fn tensor_type(operand: &Operand, declared: ElemType) -> TensorType {
 pub(super) fn integer_type(elem: ElemType) -> Option<IntType> {
     let (bits, signed) = match elem {
         ElemType::Bool => (1, false),
+        ElemType::U2 => (2, false),
+        ElemType::I2 => (2, true),
         ElemType::U4 => (4, false),
         ElemType::I4 => (4, true),
         ElemType::U8 => (8, false),

@@ -41,7 +41,7 @@ impl Lifter<'_> {
         let version = self.model.opset_version(&node.domain).unwrap_or(i64::MAX);
         let first = self.graph.nodes.len();
         let context = Context { at, node, operands, version, name, first };
-        match fold::evaluate(&context)? {
+        match fold::evaluate(&context, &self.budget)? {
             Some(results) => {
                 for (output, result) in node.outputs.iter().zip(results) {
                     self.items.insert(output.clone(), Item::Constant(Rc::new(result)));

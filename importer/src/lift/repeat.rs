@@ -120,8 +120,9 @@ pub(super) fn blocks(lifter: &mut Lifter<'_>, context: &Context<'_>) -> Result<(
             let channels = c / (b * b);
             (vec![n, channels, b, b, h, w], vec![0, 1, 4, 2, 5, 3], vec![n, channels, h * b, w * b])
         }
-        (false, _) => {
-            (vec![n, c, h / b, b, w / b, b], vec![0, 3, 5, 1, 2, 4], vec![n, c * b * b, h / b, w / b])
+        (false, crd) => {
+            let perm = if crd { vec![0, 1, 3, 5, 2, 4] } else { vec![0, 3, 5, 1, 2, 4] };
+            (vec![n, c, h / b, b, w / b, b], perm, vec![n, c * b * b, h / b, w / b])
         }
     };
     let id = lifter.emit(context, Op::Reshape, vec![x], Some(&split))?;

@@ -5,40 +5,12 @@
 
 use super::repeat::repeat;
 use super::{Context, Lifter, Operand};
+use crate::constants::resized_axes;
 use crate::diagnostic::Diagnostic;
 use crate::graph::{Op, shape};
 
 /// Most elements along one axis of a result.
 const MAX_SIZE: usize = 1 << 16;
-
-/// Index of the input, as a real number, for each index of the output along one axis.
-fn source(mode: &str, index: f64, from: f64, to: f64, scale: f64) -> Option<f64> {
-    Some(match mode {
-        "half_pixel" => (index + 0.5) / scale - 0.5,
-        "half_pixel_symmetric" => {
-            let adjustment = to / (scale * from);
-            let center = from / 2.0;
-            center * (1.0 - adjustment) + (index + 0.5) / scale - 0.5
-        }
-        "pytorch_half_pixel" if to > 1.0 => (index + 0.5) / scale - 0.5,
-        "pytorch_half_pixel" => 0.0,
-        "align_corners" if to > 1.0 => index * (from - 1.0) / (to - 1.0),
-        "align_corners" => 0.0,
-        "asymmetric" => index / scale,
-        "tf_half_pixel_for_nn" => (index + 0.5) / scale,
-        _ => return None,
-    })
-}
-
-fn nearest(mode: &str, x: f64) -> Option<f64> {
-    Some(match mode {
-        "round_prefer_floor" => (x - 0.5).ceil(),
-        "round_prefer_ceil" => (x + 0.5).floor(),
-        "floor" => x.floor(),
-        "ceil" => x.ceil(),
-        _ => return None,
-    })
-}
 
 /// `Resize` and `Upsample`.
 pub(super) fn resize(lifter: &mut Lifter<'_>, context: &Context<'_>) -> Result<(), Diagnostic> {
@@ -58,31 +30,22 @@ pub(super) fn resize(lifter: &mut Lifter<'_>, context: &Context<'_>) -> Result<(
         None => (0..rank).collect(),
     };
     let (scales, sizes) = (scales(context, modern)?, sizes(context, modern)?);
-    let mut scale = vec![1.0; rank];
-    let mut to = from.clone();
-    for (i, axis) in axes.iter().enumerate() {
-        let size = from[*axis] as f64;
-        (to[*axis], scale[*axis]) = match (&sizes, &scales) {
-            (Some(sizes), _) if sizes.len() == axes.len() => {
-                // The batch is one sample here.
-                let wanted = sizes[i];
-                let wanted = if *axis == 0 && wanted == lifter.batch as i64 { 1 } else { wanted };
-                (usize::try_from(wanted).unwrap_or(0), wanted as f64 / size)
+    let sizes = sizes.map(|mut sizes| {
+        // The batch is one sample here.
+        for (size, axis) in sizes.iter_mut().zip(&axes) {
+            if *axis == 0 && *size == lifter.batch as i64 {
+                *size = 1;
             }
-            (None, Some(scales)) if scales.len() == axes.len() => {
-                ((size * scales[i]).floor() as usize, scales[i])
-            }
-            _ => {
-                return Err(context.shapes(
-                    "sizes or scales for other axes",
-                    format!("one for each of {} axes", axes.len()),
-                ));
-            }
-        };
-    }
-    if shape::elems(&to).is_none_or(|elems| elems == 0)
-        || scale.iter().any(|scale| !(scale.is_finite() && *scale > 0.0))
-    {
+        }
+        sizes
+    });
+    let policy = node.string("keep_aspect_ratio_policy").unwrap_or("stretch");
+    let Some(all) = resized_axes(&from, &axes, scales.as_deref(), sizes.as_deref(), policy) else {
+        let needed = format!("one above 0 for each of {} axes", axes.len());
+        return Err(context.shapes("sizes or scales for other axes", needed));
+    };
+    let to: Vec<usize> = all.iter().map(|axis| axis.to).collect();
+    if shape::elems(&to).is_none_or(|elems| elems == 0) {
         return Err(context.shapes(format!("{from:?} to {to:?}"), "sizes of 1 or more"));
     }
     if to.iter().zip(&from).any(|(to, from)| to != from && *to > MAX_SIZE) {
@@ -103,18 +66,15 @@ pub(super) fn resize(lifter: &mut Lifter<'_>, context: &Context<'_>) -> Result<(
             problem.with_hint("use torch.nn.Upsample with mode=\"nearest\", or a transposed convolution")
         );
     }
-    if node.string("keep_aspect_ratio_policy").is_some_and(|policy| policy != "stretch") {
-        return Err(context.attribute("keep_aspect_ratio_policy", "another policy", "\"stretch\""));
+    if let Some(axis) = all.iter().find(|axis| axis.is_ambiguous(coordinates)) {
+        let found = format!("{} elements scaled by {} with align_corners", axis.from, axis.scale);
+        return Err(context.form("scales", found, "scales that leave whole elements, or sizes"));
     }
     let mut factors = vec![1; rank];
     let (mut starts, mut steps) = (vec![0; rank], vec![1isize; rank]);
     for axis in 0..rank {
         let (size, outputs) = (from[axis], to[axis]);
-        let index = |i: usize| {
-            let x = source(coordinates, i as f64, size as f64, outputs as f64, scale[axis])?;
-            Some(nearest(rounding, x)?.clamp(0.0, (size - 1) as f64) as usize)
-        };
-        let Some(indices) = (0..outputs).map(index).collect::<Option<Vec<usize>>>() else {
+        let Some(indices) = all[axis].nearest(coordinates, rounding) else {
             let found = format!("{coordinates:?} with {rounding:?}");
             return Err(context.attribute(
                 "coordinate_transformation_mode",

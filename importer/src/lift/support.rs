@@ -35,9 +35,9 @@ operators! {
     "Trunc", quant::trunc, "versions 1 and 2";
     "Im2Col", patches::im2col, "windows as rows, `pad_value` 0; with a `MatMul` by a constant the convolution that it was";
     "MultiThreshold", quant::multi_threshold, "constant thresholds, positive out_scale; channels second or last";
-    "QuantizeLinear", qlinear::quantize, "4, 8 and 16 bits, per tensor or channel, constant scales; no blocks but of equal scales";
+    "QuantizeLinear", qlinear::quantize, "2, 4, 8 and 16 bits, per tensor or channel, constant scales; no blocks but of equal scales";
     "DequantizeLinear", qlinear::dequantize, "of codes and of constants, int32 biases too; blocks of constants whose scales are small multiples of one";
-    "DynamicQuantizeLinear", qlinear::dynamic, "refused: scales are constants";
+    "DynamicQuantizeLinear", qlinear::dynamic, "of constants; else refused: scales are constants";
     "QLinearConv", qlinear::conv, "as Conv, constant weight and bias";
     "QLinearMatMul", qlinear::mat_mul, "as MatMul, constant second operand";
     "QGemm", qlinear::gemm, "as Gemm, constant matrix and summand; codes or floats as result";
@@ -60,10 +60,10 @@ operators! {
     "FusedMatMul", fused::mat_mul, "as MatMul, operands transposed and a factor; not transBatchA, transBatchB";
     "MatMul", matmul::mat_mul, "one constant matrix, on either side, times a tensor of any rank";
     "BatchNormalization", normalization::batch_normalization, "inference, constant statistics";
-    "Add", arithmetic::binary, "two computed tensors, or a constant per tensor or channel";
-    "Sub", arithmetic::binary, "two computed tensors, or a constant per tensor or channel on either side";
-    "Mul", arithmetic::binary, "two computed tensors, or a constant per tensor or channel";
-    "Div", arithmetic::binary, "by a constant per tensor or channel, or by a function of the same quantized values";
+    "Add", arithmetic::binary, "two computed tensors, or a constant per tensor, channel or element";
+    "Sub", arithmetic::binary, "two computed tensors, or a constant per tensor, channel or element on either side";
+    "Mul", arithmetic::binary, "two computed tensors, or a constant per tensor, channel or element";
+    "Div", arithmetic::binary, "by a constant per tensor, channel or element, or by a function of the same quantized values";
     "Pow", arithmetic::binary, "by a constant, or of a positive constant; not of accumulators where it rises and falls";
     "Sum", arithmetic::sum, "as Add";
     "Mean", arithmetic::sum, "as Add";
@@ -159,7 +159,7 @@ operators! {
     "Resize", resize::resize, "nearest neighbours: repetitions, or a regular part";
     "Upsample", resize::resize, "nearest neighbours: repetitions";
     "DepthToSpace", repeat::blocks, "DCR and CRD";
-    "SpaceToDepth", repeat::blocks, "";
+    "SpaceToDepth", repeat::blocks, "DCR and CRD";
     "Identity", moves::identity, "";
     "Dropout", moves::identity, "inference";
     "DebugMarker", moves::identity, "";
@@ -328,6 +328,7 @@ pub fn page() -> String {
             row.summary,
         ));
     }
+    page.push_str(&crate::constants::page());
     page
 }
 

@@ -17,8 +17,8 @@ pub fn write_numbers(elem: ElemType, shape: &[usize], values: &[f64]) -> Vec<u8>
     }
     match elem {
         ElemType::Bool => write(shape, &values.iter().map(|value| *value != 0.0).collect::<Vec<bool>>()),
-        ElemType::U4 | ElemType::U8 => numbers!(u8),
-        ElemType::I4 | ElemType::I8 => numbers!(i8),
+        ElemType::U2 | ElemType::U4 | ElemType::U8 => numbers!(u8),
+        ElemType::I2 | ElemType::I4 | ElemType::I8 => numbers!(i8),
         ElemType::U16 => numbers!(u16),
         ElemType::I16 => numbers!(i16),
         ElemType::U32 => numbers!(u32),

@@ -4,6 +4,7 @@
 //! Later passes see of arithmetic only `affine`, powers, and sums and products of two computed values of equal shape.
 
 use super::Pass;
+use crate::constants::spread;
 use crate::diagnostic::{Code, Diagnostic, Location, Report, Result};
 use crate::exact::{self, Elementary};
 use crate::graph::channels::{along, varying_axis};
@@ -34,6 +35,9 @@ fn run(graph: &mut Graph) -> Result<()> {
     graph.nodes = nodes;
     Report::check(problems, ())
 }
+
+/// Most elements of a value to which a number for each is added, or with which it is multiplied.
+const MAX_CONSTANTS: usize = 1 << 16;
 
 struct Writer<'g> {
     graph: &'g mut Graph,
@@ -112,26 +116,29 @@ impl Writer<'_> {
         let (rank, from) = (shape.len(), self.graph.value(x).shape.clone());
         let constant = self.graph.value(constant);
         let values = reals(at, constant)?;
-        let per_element = |axes: &str| {
-            let problem = form(
-                at,
-                "constant",
-                &format!(
-                    "a constant of shape {:?} for a value of shape {from:?}, different along {axes}",
-                    constant.shape
-                ),
-                "one number, or one for each index along one axis",
+        let refused = |axes: &str, needed: &str| {
+            let (own, op) = (&constant.shape, node.op.name());
+            let found = format!(
+                "{op} with a constant of shape {own:?} for a value of shape {from:?}, different along {axes}"
             );
-            problem.with_hint(
-                "a number for each element has no integer form: use one for each channel, or a layer's bias",
-            )
+            form(at, "constant", &found, needed)
         };
-        let axis = varying_axis(&constant.shape, rank, &values, |a, b| a == b)
-            .map_err(|axes| per_element(&format!("axes {axes:?}")))?;
-        let numbers = along(&constant.shape, rank, &values, axis);
-        let elems = |shape: &[usize]| shape.iter().product::<usize>();
-        if elems(&shape) != elems(&from) {
-            return Err(per_element("axes that the value does not have"));
+        let elems = shape.iter().product::<usize>();
+        let (axis, numbers, row) = match varying_axis(&constant.shape, rank, &values, |a, b| a == b) {
+            Ok(axis) => (axis, along(&constant.shape, rank, &values, axis), None),
+            Err(_) if rank >= constant.shape.len() && elems <= MAX_CONSTANTS && step != Step::Pow => {
+                let numbers =
+                    spread(&constant.shape, &shape).into_iter().map(|index| values[index]).collect();
+                (Some(1), numbers, Some(vec![1, elems]))
+            }
+            Err(axes) => {
+                let needed = format!("at most {MAX_CONSTANTS} elements with a number of their own");
+                return Err(refused(&format!("axes {axes:?}"), &needed));
+            }
+        };
+        let repeats = elems != from.iter().product::<usize>();
+        if repeats && (from.first() != shape.first() || rank != from.len()) {
+            return Err(refused("axes that the value does not have", "axes of the value, after its batch"));
         }
         if step == Step::Pow {
             return self.power(at, node, x, &numbers);
@@ -144,7 +151,13 @@ impl Writer<'_> {
                 "other numbers",
             ));
         }
-        let x = if shape == from { x } else { self.before(&node, "shape", Op::Reshape, x, shape) };
+        let x = if repeats { self.broadcast(&node, x) } else { x };
+        let line = row.as_ref().unwrap_or(&shape).clone();
+        let x = if self.graph.value(x).shape == line {
+            x
+        } else {
+            self.before(&node, "shape", Op::Reshape, x, line)
+        };
         let negated = || numbers.iter().map(|number| -number).collect();
         let (ones, zeros) = (vec![1.0], vec![0.0]);
         let axis = axis.unwrap_or(1);
@@ -155,7 +168,15 @@ impl Writer<'_> {
             Step::Mul => Affine { multiply: numbers, divide: ones, add: zeros, axis },
             Step::Div | Step::Pow => Affine { multiply: ones, divide: numbers, add: zeros, axis },
         };
-        self.nodes.push(Node { op: Op::Affine(affine), inputs: vec![x], ..node });
+        let node = match row {
+            None => Node { op: Op::Affine(affine), inputs: vec![x], ..node },
+            // Each element is a channel of one row.
+            Some(row) => {
+                let x = self.before(&node, "row", Op::Affine(affine), x, row);
+                Node { op: Op::Reshape, inputs: vec![x], ..node }
+            }
+        };
+        self.nodes.push(node);
         Ok(())
     }
 

@@ -70,7 +70,7 @@ pub(super) const SCHEMAS: &[OpSchema] = &[
     OpSchema {
         op_type: "SpaceToDepth",
         summary: "blocks of pixels to channels",
-        attributes: &[AttributeSchema::required("blocksize", Int)],
+        attributes: &[AttributeSchema::required("blocksize", Int), AttributeSchema::string("mode", "DCR")],
         ..STANDARD_OP
     },
     OpSchema {

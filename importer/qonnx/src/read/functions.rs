@@ -13,11 +13,11 @@ use crate::model::{DEFAULT_DOMAIN, DEFAULT_DOMAIN_NAME, Node, domain_name};
 use crate::ops;
 use crate::wire::{AttributeProto, FunctionProto, GraphProto, ModelProto, NodeProto};
 
-/// Most bytes of nodes that calls are replaced by.
-const COPIED_BYTES: u64 = 1 << 27;
+/// Most bytes of nodes and names that calls are replaced by, where the file has fewer.
+const COPIED_BYTES: u64 = 1 << 25;
 
 /// Most nodes that calls are replaced by.
-const COPIED_NODES: usize = 1 << 17;
+const COPIED_NODES: usize = 1 << 16;
 
 /// Deepest nesting of calls.
 const DEPTH: usize = 64;
@@ -39,8 +39,9 @@ pub(super) fn inline(model: &mut ModelProto) -> Result<(), ReadError> {
     let Some(graph) = model.graph.as_mut() else { return Ok(()) };
     let mut taken = BTreeSet::new();
     names(graph, &mut taken);
-    let mut inliner =
-        Inliner { functions: &functions, taken, called: BTreeSet::new(), stack: vec![], bytes: 0, nodes: 0 };
+    let own: u64 = functions.values().map(Message::compute_size).sum();
+    let copied = Copied { taken, bytes: 0, most: COPIED_BYTES.max(4 * own), nodes: 0 };
+    let mut inliner = Inliner { functions: &functions, copied, called: BTreeSet::new(), stack: vec![] };
     inliner.graph(graph)?;
     let called = inliner.called;
     for set in called.iter().filter_map(|key| functions.get(key)).flat_map(|function| &function.opset_import)
@@ -95,13 +96,35 @@ fn versions(
 
 struct Inliner<'f> {
     functions: &'f BTreeMap<Key, FunctionProto>,
-    /// Names of values that exist.
-    taken: BTreeSet<String>,
+    copied: Copied,
     called: BTreeSet<Key>,
     /// Functions whose nodes are being written.
     stack: Vec<Key>,
+}
+
+/// What was written so far.
+struct Copied {
+    /// Names of values that exist.
+    taken: BTreeSet<String>,
     bytes: u64,
+    /// Most bytes.
+    most: u64,
     nodes: usize,
+}
+
+/// There is too much to write.
+struct Excess;
+
+impl Copied {
+    fn count(&mut self, bytes: u64) -> Result<(), Excess> {
+        self.bytes += bytes;
+        if self.bytes > self.most { Err(Excess) } else { Ok(()) }
+    }
+
+    fn node(&mut self, bytes: u64) -> Result<(), Excess> {
+        self.nodes += 1;
+        if self.nodes > COPIED_NODES { Err(Excess) } else { self.count(bytes) }
+    }
 }
 
 impl Inliner<'_> {
@@ -179,12 +202,11 @@ impl Inliner<'_> {
         self.called.insert(key.clone());
         self.stack.push(key);
         for node in &function.node {
-            self.bytes += node.compute_size();
-            self.nodes += 1;
-            if self.bytes > COPIED_BYTES || self.nodes > COPIED_NODES {
+            let written =
+                self.copied.node(node.compute_size()).and_then(|()| scope.node(node, &mut self.copied));
+            let Ok(node) = written else {
                 return Err(refuse("makes a graph out of all proportion to its file".to_owned()));
-            }
-            let node = scope.node(node, &mut self.taken)?;
+            };
             self.node(node, out)?;
         }
         self.stack.pop();
@@ -212,39 +234,37 @@ struct Scope<'c> {
 
 impl Scope<'_> {
     /// The name outside for `inner`.
-    fn value(&mut self, inner: &str, taken: &mut BTreeSet<String>) -> String {
+    fn value(&mut self, inner: &str, copied: &mut Copied) -> Result<String, Excess> {
         if inner.is_empty() {
-            return String::new();
+            return Ok(String::new());
         }
         if let Some(known) = self.names.get(inner) {
-            return known.clone();
+            copied.count(known.len() as u64)?;
+            return Ok(known.clone());
         }
+        copied.count((self.prefix.len() + inner.len()) as u64)?;
         let mut outer = format!("{}/{inner}", self.prefix);
         let mut copy = 1;
-        while !taken.insert(outer.clone()) {
+        while !copied.taken.insert(outer.clone()) {
             copy += 1;
             outer = format!("{}/{inner}#{copy}", self.prefix);
         }
         self.names.insert(inner.to_owned(), outer.clone());
-        outer
+        Ok(outer)
     }
 
-    fn node(&mut self, node: &NodeProto, taken: &mut BTreeSet<String>) -> Result<NodeProto, ReadError> {
-        let mut attributes = vec![];
-        for attribute in &node.attribute {
-            if let Some(attribute) = self.attribute(attribute) {
-                attributes.push(attribute.clone());
-            }
-        }
+    fn node(&mut self, node: &NodeProto, copied: &mut Copied) -> Result<NodeProto, Excess> {
+        let attributes = node.attribute.iter().filter_map(|attribute| self.attribute(attribute)).collect();
         let mut copy = NodeProto { attribute: attributes, ..node.clone() };
         let inner = if node.name.is_empty() { label(node) } else { node.name.clone() };
+        copied.count(self.prefix.len() as u64)?;
         copy.name = format!("{}/{inner}", self.prefix);
         for name in copy.input.iter_mut().chain(&mut copy.output) {
-            *name = self.value(name, taken);
+            *name = self.value(name, copied)?;
         }
         for attribute in &mut copy.attribute {
             if let Some(body) = attribute.g.as_mut() {
-                self.body(body, taken)?;
+                self.body(body, copied)?;
             }
         }
         Ok(copy)
@@ -262,18 +282,19 @@ impl Scope<'_> {
     }
 
     /// Renames what is in a subgraph of the function.
-    fn body(&mut self, body: &mut GraphProto, taken: &mut BTreeSet<String>) -> Result<(), ReadError> {
+    fn body(&mut self, body: &mut GraphProto, copied: &mut Copied) -> Result<(), Excess> {
         for value in body.input.iter_mut().chain(&mut body.value_info) {
-            value.name = self.value(&value.name, taken);
+            value.name = self.value(&value.name, copied)?;
         }
         for tensor in &mut body.initializer {
-            tensor.name = self.value(&tensor.name, taken);
+            tensor.name = self.value(&tensor.name, copied)?;
         }
         for node in &mut body.node {
-            *node = self.node(node, taken)?;
+            copied.node(0)?;
+            *node = self.node(node, copied)?;
         }
         for value in &mut body.output {
-            value.name = self.value(&value.name, taken);
+            value.name = self.value(&value.name, copied)?;
         }
         Ok(())
     }

@@ -4,7 +4,8 @@ use exactum_qonnx::{AttributeValue, ElemType};
 
 use super::super::tensor::{Numbers, Tensor};
 use super::super::{moves, repeat, slices};
-use super::{Known, strided};
+use super::Known;
+use crate::constants::{broadcast_shape, spread, strided};
 use crate::diagnostic::{Code, Diagnostic, Location};
 
 impl Known<'_, '_> {
@@ -15,13 +16,8 @@ impl Known<'_, '_> {
             "Constant" => one(self.constant()?),
             "ConstantOfShape" => one(self.constant_of_shape()?),
             "Range" => one(self.range()?),
-            // What is dropped in training is random.
-            "Dropout"
-                if self.context.optional_tensor(2)?.and_then(|mode| mode.scalar()).unwrap_or(0.0) != 0.0 =>
-            {
-                Ok(None)
-            }
-            "Identity" | "Dropout" | "DebugMarker" => one(self.operand(0)?.clone()),
+            "Dropout" => self.dropout(),
+            "Identity" | "DebugMarker" => one(self.operand(0)?.clone()),
             "Flatten" | "Reshape" | "Squeeze" | "Unsqueeze" => {
                 let x = self.operand(0)?;
                 let shape = moves::target(self.context, op, &x.shape, None)?;
@@ -54,6 +50,19 @@ impl Known<'_, '_> {
             "Tile" => one(self.tile()?),
             _ => Ok(None),
         }
+    }
+
+    /// What is dropped in training is random, unless it is nothing.
+    fn dropout(&self) -> Result<Option<Vec<Tensor>>, Diagnostic> {
+        let number = |index: usize| self.optional(index).and_then(Tensor::scalar);
+        if number(2).is_some_and(|training| training != 0.0) && number(1) != Some(0.0) {
+            return Ok(None);
+        }
+        let x = self.operand(0)?;
+        let mask = Tensor::truths(x.shape.clone(), vec![true; x.len()]);
+        // Before version 10 masks had the type of the input.
+        let mask = (self.context.version >= 10).then_some(mask);
+        Ok(Some(std::iter::once(x.clone()).chain(mask).collect()))
     }
 
     fn picked(&self, x: &Tensor, shape: Vec<usize>, indices: &[usize]) -> Tensor {
@@ -220,10 +229,9 @@ impl Known<'_, '_> {
         let Some(shape) = shape else {
             return Err(self.context.shapes(format!("{sizes:?}"), "sizes of 0 or more"));
         };
-        // Only its shape matters.
-        let like = Tensor { elem: x.elem, shape, numbers: Numbers::Int(vec![]) };
-        let (shape, indices) = self.broadcast(&[x, &like])?;
-        Ok(self.picked(x, shape, &indices[0]))
+        let shape = broadcast_shape(&[&x.shape, &shape]).map_err(|problem| self.refused(problem))?;
+        let shape = self.sized(shape)?;
+        Ok(self.picked(x, shape.clone(), &spread(&x.shape, &shape)))
     }
 
     fn tile(&self) -> Result<Tensor, Diagnostic> {

@@ -40,8 +40,11 @@ fn channels_in_every_shape() {
         .with("c", &[1, 2, 1, 2], vec![3f32, 3.0, 5.0, 5.0])
         .node(node("Add", ["x", "c"]));
     same(net.output(), &[1, 2, 1, 2], &[-2.0, 5.0, 3.0, 10.0]);
+    // A number for each element makes each one a channel.
     let different = Net::new(&[1, 2, 2]).with("c", &[2, 2], floats(4)).node(node("Add", ["x", "c"]));
-    assert!(different.refused().contains("shape [2, 2]"), "{}", different.refused());
+    same(different.output(), &[1, 2, 2], &[-10.0, 4.0, -4.0, 10.0]);
+    let batch = Net::new(&[1, 2, 2]).with("c", &[2, 1, 1], floats(2)).node(node("Add", ["x", "c"]));
+    assert!(batch.refused().contains("after its batch"), "{}", batch.refused());
 }
 
 #[test]
