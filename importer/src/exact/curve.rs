@@ -261,7 +261,8 @@ impl Piece {
             Self::Power { exponent } => Number::Infinite { negative: negative && exponent % 2 == 1 },
             Self::Abs => x.magnitude(),
             Self::Elu { .. } if !negative => x.clone(),
-            Self::Softsign => x.sign(),
+            // A quotient of two infinities.
+            Self::Softsign => Number::Undefined,
             Self::Sign | Self::Reciprocal | Self::Product { .. } | Self::Sum { .. } | Self::Select { .. } => {
                 self.of_parts(channel, x)
             }
@@ -552,5 +553,24 @@ mod tests {
         assert_eq!(double().then(back), Curve::identity());
         assert_eq!(double().then(Piece::Abs).as_affine(), None);
         assert!(double().is_rational() && !double().then(Piece::Tanh).is_rational());
+    }
+
+    #[test]
+    fn infinities_go_on() {
+        let log = Curve::identity().then(Piece::Elementary { function: Elementary::Log });
+        let after = |piece: Piece| log.clone().then(piece).value(0, 0.0);
+        assert_eq!(log.value(0, 0.0), f64::NEG_INFINITY);
+        assert_eq!([after(Piece::Tanh), after(Piece::Sigmoid), after(Piece::Sign)], [-1.0, 0.0, -1.0]);
+        assert_eq!(after(Piece::Elementary { function: Elementary::Exp }), 0.0);
+        assert_eq!(after(Piece::Clip { lo: Some(from_integer(-2)), hi: None }), -2.0);
+        assert!(after(Piece::Softsign).is_nan() && log.value(0, -1.0).is_nan());
+        let reciprocal = Curve::identity().then(Piece::Reciprocal);
+        assert_eq!([reciprocal.value(0, 0.0), reciprocal.value(0, f64::INFINITY)], [f64::INFINITY, 0.0]);
+        // x exp(x) at minus infinity is zero times infinity.
+        let factors = Box::new([
+            Curve::identity(),
+            Curve::identity().then(Piece::Elementary { function: Elementary::Exp }),
+        ]);
+        assert!(after(Piece::Product { factors }).is_nan());
     }
 }
