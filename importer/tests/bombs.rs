@@ -67,6 +67,9 @@ fn chain(count: usize) -> Vec<Vec<u8>> {
     (0..count).map(|at| call("Relu", &name(at), &name(at + 1), "")).collect()
 }
 
+/// Name, the node that calls, the functions, and what the error says.
+type Functions<'a> = (&'a str, Vec<u8>, Vec<Vec<u8>>, &'a str);
+
 #[test]
 fn functions_that_grow_without_bound_are_refused() {
     let relu = || call("Relu", "x", "y", "");
@@ -76,7 +79,7 @@ fn functions_that_grow_without_bound_are_refused() {
         .collect();
     let long = "n".repeat(1 << 20);
     let calls_itself = "calls itself";
-    let cases: [(&str, Vec<u8>, Vec<Vec<u8>>, &str); 6] = [
+    let cases: [Functions<'_>; 6] = [
         ("itself", call("f", "x", "y", ""), vec![function("f", &[call("f", "x", "y", "")])], calls_itself),
         (
             "each other",
