@@ -99,6 +99,9 @@ impl Line {
 
     /// The integer that becomes `y`.
     fn integer(&self, y: &Rational) -> Option<i64> {
+        if self.gain.is_zero() {
+            return None;
+        }
         let x = (y - &self.offset) / &self.gain;
         x.is_integer().then(|| x.to_i64()).flatten()
     }

@@ -190,7 +190,7 @@ impl Quantizer<'_> {
         let range = codes.range.union(IntRange::point(codes.zero_point));
         let middle = Storage::of(codes.int).less;
         let zero = exact::from_integer(codes.zero_point);
-        if !fits_centered(range, middle, false) || -offset / gain != zero {
+        if gain.is_zero() || !fits_centered(range, middle, false) || -offset / gain != zero {
             return None;
         }
         let Value { name, mut shape, .. } = self.to.value(id).clone();
