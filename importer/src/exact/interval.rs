@@ -150,11 +150,7 @@ impl Interval {
                 hi: each(self.hi).or(Some(Rational::one())),
             }
             .widened(&from_integer(-1)),
-            Piece::Sign => Self {
-                lo: each(self.lo).or(Some(from_integer(-1))),
-                hi: each(self.hi).or(Some(Rational::one())),
-            },
-            Piece::Softsign => Self {
+            Piece::Sign | Piece::Softsign => Self {
                 lo: each(self.lo).or(Some(from_integer(-1))),
                 hi: each(self.hi).or(Some(Rational::one())),
             },

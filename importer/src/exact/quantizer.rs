@@ -43,6 +43,11 @@ pub enum Quantizer {
 }
 
 impl Quantizer {
+    /// The multiple of `scale` that is nearest, half to even, within `range`.
+    pub fn multiples(scale: Rational, range: IntRange) -> Self {
+        Self::Uniform { scale, zero_point: 0, after: 0, range, rounding: Rounding::HalfEven }
+    }
+
     /// The codes it may give.
     pub fn codes(&self) -> IntRange {
         match self {

@@ -4,6 +4,7 @@ use super::activation::{apply, limited};
 use super::repeat::repeat;
 use super::tensor::Tensor;
 use super::{Context, Item, Lifter};
+use crate::constants;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::graph::channels::{along, varying_axis};
 use crate::graph::{Activation, Affine, Op, ValueId};
@@ -121,43 +122,30 @@ fn chosen(
         let line = Line { multiply: vec![0.0], add: vec![value] };
         affine(lifter, context, condition, &line)
     };
-    let choose = |lifter: &mut Lifter<'_>, yes: ValueId, no: ValueId| {
+    let choose = |lifter: &mut Lifter<'_>, [yes, no]: [ValueId; 2]| {
         lifter.emit(context, Op::Where, vec![condition, yes, no], None)
     };
-    let without = |lifter: &mut Lifter<'_>, x: ValueId, constants: &[f64]| {
-        let add = constants.iter().map(|value| -value).collect();
-        affine(lifter, context, x, &Line { multiply: vec![1.0; constants.len()], add })
+    let plus = |lifter: &mut Lifter<'_>, x: ValueId, add: Vec<f64>| {
+        affine(lifter, context, x, &Line { multiply: vec![1.0; add.len()], add })
     };
-    let with = |lifter: &mut Lifter<'_>, x: ValueId, constants: Vec<f64>| {
-        affine(lifter, context, x, &Line { multiply: vec![1.0; constants.len()], add: constants })
-    };
+    let first = matches!(choices[0], Choice::Computed(_));
     match choices {
-        [Choice::Computed(yes), Choice::Computed(no)] => choose(lifter, yes, no),
-        [Choice::Computed(yes), Choice::Constants(constants)] => match one(&constants) {
-            Some(value) => {
-                let no = number(lifter, value)?;
-                choose(lifter, yes, no)
+        [Choice::Computed(yes), Choice::Computed(no)] => choose(lifter, [yes, no]),
+        [Choice::Computed(x), Choice::Constants(constants)]
+        | [Choice::Constants(constants), Choice::Computed(x)] => {
+            let in_order = |x: ValueId, other: ValueId| if first { [x, other] } else { [other, x] };
+            if let Some(value) = one(&constants) {
+                let other = number(lifter, value)?;
+                return choose(lifter, in_order(x, other));
             }
-            None => {
-                let (yes, no) = (without(lifter, yes, &constants)?, number(lifter, 0.0)?);
-                let rest = choose(lifter, yes, no)?;
-                with(lifter, rest, constants)
-            }
-        },
-        [Choice::Constants(constants), Choice::Computed(no)] => match one(&constants) {
-            Some(value) => {
-                let yes = number(lifter, value)?;
-                choose(lifter, yes, no)
-            }
-            None => {
-                let (yes, no) = (number(lifter, 0.0)?, without(lifter, no, &constants)?);
-                let rest = choose(lifter, yes, no)?;
-                with(lifter, rest, constants)
-            }
-        },
+            let more = plus(lifter, x, constants.iter().map(|value| -value).collect())?;
+            let nothing = number(lifter, 0.0)?;
+            let rest = choose(lifter, in_order(more, nothing))?;
+            plus(lifter, rest, constants)
+        }
         [Choice::Constants(yes), Choice::Constants(no)] => {
             let (one, zero) = (number(lifter, 1.0)?, number(lifter, 0.0)?);
-            let mask = choose(lifter, one, zero)?;
+            let mask = choose(lifter, [one, zero])?;
             let multiply = yes.iter().zip(&no).map(|(yes, no)| yes - no).collect();
             affine(lifter, context, mask, &Line { multiply, add: no })
         }
@@ -317,16 +305,7 @@ fn spread(
             "one element at least",
         ));
     }
-    let missing = shape.len() - tensor.shape.len();
-    let mut places = vec![0];
-    for (axis, size) in shape.iter().enumerate() {
-        let own = axis.checked_sub(missing).map_or(1, |axis| tensor.shape[axis]);
-        places = places
-            .iter()
-            .flat_map(|place| (0..*size).map(move |at| place * own + if own == 1 { 0 } else { at }))
-            .collect();
-    }
-    Ok(places.into_iter().map(|place| values[place]).collect())
+    Ok(constants::spread(&tensor.shape, shape).into_iter().map(|place| values[place]).collect())
 }
 
 fn finite(context: &Context<'_>, index: usize, values: Vec<f64>) -> Result<Vec<f64>, Diagnostic> {

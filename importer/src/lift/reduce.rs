@@ -117,6 +117,19 @@ fn within<'a>(
     Ok(id)
 }
 
+/// `x` with the axes that are kept before `axes`, and the elements of the former.
+fn kept_first(
+    lifter: &mut Lifter<'_>,
+    context: &Context<'_>,
+    x: ValueId,
+    axes: &[usize],
+) -> Result<(ValueId, usize), Diagnostic> {
+    let shape = lifter.shape(x);
+    let kept: Vec<usize> = (0..shape.len()).filter(|axis| !axes.contains(axis)).collect();
+    let perm = kept.iter().chain(axes).copied().collect();
+    Ok((lifter.transpose(context, x, perm)?, kept.iter().map(|axis| shape[*axis]).product()))
+}
+
 /// `x` with the axes that are kept first and all of `axes` as the last one, and the sizes of both.
 fn gathered(
     lifter: &mut Lifter<'_>,
@@ -125,11 +138,8 @@ fn gathered(
     axes: &[usize],
 ) -> Result<(ValueId, usize, usize), Diagnostic> {
     let shape = lifter.shape(x);
-    let kept: Vec<usize> = (0..shape.len()).filter(|axis| !axes.contains(axis)).collect();
-    let perm: Vec<usize> = kept.iter().chain(axes).copied().collect();
-    let size = |axes: &[usize]| axes.iter().map(|axis| shape[*axis]).product::<usize>();
-    let (rows, count) = (size(&kept), size(axes));
-    let turned = lifter.transpose(context, x, perm)?;
+    let count = axes.iter().map(|axis| shape[*axis]).product();
+    let (turned, rows) = kept_first(lifter, context, x, axes)?;
     Ok((lifter.reshape(context, turned, &[1, rows, count])?, rows, count))
 }
 
@@ -217,12 +227,9 @@ fn pool(
     kind: Kind,
 ) -> Result<ValueId, Diagnostic> {
     let shape = lifter.shape(x);
-    let kept: Vec<usize> = (0..shape.len()).filter(|axis| !axes.contains(axis)).collect();
-    let perm: Vec<usize> = kept.iter().chain(axes).copied().collect();
     let sizes: Vec<usize> = axes.iter().map(|axis| shape[*axis]).collect();
     let (width, rows) = sizes.split_last().map_or((1, 1), |(width, rows)| (*width, rows.iter().product()));
-    let channels = kept.iter().map(|axis| shape[*axis]).product();
-    let turned = lifter.transpose(context, x, perm)?;
+    let (turned, channels) = kept_first(lifter, context, x, axes)?;
     let image = lifter.reshape(context, turned, &[1, channels, rows, width])?;
     lifter.emit(context, kind.whole([rows, width]), vec![image], None)
 }

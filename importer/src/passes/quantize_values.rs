@@ -55,13 +55,7 @@ struct Mark {
 }
 
 fn run(graph: &mut Graph) -> Result<()> {
-    let mut quantizer = Quantizer {
-        from: graph,
-        to: Graph::new(graph.name.clone(), Level::Quantized),
-        known: BTreeMap::new(),
-        moved: vec![],
-        turns: BTreeMap::new(),
-    };
+    let mut quantizer = Quantizer::new(graph);
     let mut problems = vec![];
     for id in &graph.inputs {
         let value = quantizer.to.add(graph.value(*id).clone());
@@ -95,7 +89,17 @@ fn run(graph: &mut Graph) -> Result<()> {
     Ok(())
 }
 
-impl Quantizer<'_> {
+impl<'a> Quantizer<'a> {
+    fn new(from: &'a Graph) -> Self {
+        Self {
+            from,
+            to: Graph::new(from.name.clone(), Level::Quantized),
+            known: BTreeMap::new(),
+            moved: vec![],
+            turns: BTreeMap::new(),
+        }
+    }
+
     fn mark(&self) -> Mark {
         Mark { values: self.to.values.len(), nodes: self.to.nodes.len(), moved: self.moved.len() }
     }

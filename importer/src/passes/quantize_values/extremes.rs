@@ -4,7 +4,7 @@
 //! turned around before and back after it. Several values are one, joined along the rows, with a window that takes one
 //! row of each.
 
-use exactum_runtime::num::{IntRange, Rounding};
+use exactum_runtime::num::IntRange;
 use num_traits::{Signed, ToPrimitive, Zero};
 
 use super::Quantizer;
@@ -220,18 +220,11 @@ impl Quantizer<'_> {
     }
 
     fn in_shape(&mut self, id: ValueId, shape: &[usize]) -> ValueId {
-        let Value { name, shape: from, .. } = self.to.value(id).clone();
+        let Value { name, shape: from, .. } = self.to.value(id);
         if from == shape {
             return id;
         }
-        let step = Move {
-            op: Op::Reshape,
-            shape: shape.to_vec(),
-            name: name.clone(),
-            result: name,
-            value: None,
-            origin: vec![],
-        };
+        let step = Move::of(Op::Reshape, shape.to_vec(), name);
         self.replay(id, &[step])
     }
 
@@ -260,13 +253,7 @@ impl Quantizer<'_> {
         };
         let mut ids = vec![];
         for (part, range) in parts.iter().zip(ranges) {
-            let quantizer = Rule::Uniform {
-                scale: unit.clone(),
-                zero_point: 0,
-                after: 0,
-                range,
-                rounding: Rounding::HalfEven,
-            };
+            let quantizer = Rule::multiples(unit.clone(), range);
             let tail = Tail { curve: part.curve.clone(), quantizer, int };
             let codes = Codes { int, range, zero_point: 0, scale: vec![shown(&unit)], axis: None };
             let id = self.emit(at, node, &Known { origin: vec![], ..part.clone() }, tail, codes)?;
@@ -320,13 +307,7 @@ fn integer(known: &Known) -> Option<ValueId> {
 
 /// Codes from codes: nothing is rounded.
 fn plain(range: IntRange) -> Rule {
-    Rule::Uniform {
-        scale: exact::from_integer(1),
-        zero_point: 0,
-        after: 0,
-        range,
-        rounding: Rounding::HalfEven,
-    }
+    Rule::multiples(exact::from_integer(1), range)
 }
 
 fn no_order(at: &Location, known: &Known) -> Diagnostic {

@@ -1,6 +1,6 @@
 //! Concatenation and padding.
 
-use exactum_runtime::num::{IntRange, IntType, Rounding};
+use exactum_runtime::num::{IntRange, IntType};
 use num_traits::{ToPrimitive, Zero};
 
 use super::Quantizer;
@@ -216,13 +216,7 @@ impl Quantizer<'_> {
         if Storage::of(codes.int) == Storage::of(int) {
             return id;
         }
-        let quantizer = Rule::Uniform {
-            scale: exact::from_integer(1),
-            zero_point: 0,
-            after: 0,
-            range: codes.range,
-            rounding: Rounding::HalfEven,
-        };
+        let quantizer = Rule::multiples(exact::from_integer(1), codes.range);
         let tail = Tail { curve: Curve::identity(), quantizer, int };
         let output = self.to.add(Value::new(name, shape, Type::Codes(Codes { int, ..codes })));
         let op = Op::Requantize(Requantize::Exact(tail));

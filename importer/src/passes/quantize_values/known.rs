@@ -65,6 +65,14 @@ pub(super) struct Move {
     pub(super) origin: Vec<String>,
 }
 
+impl Move {
+    /// A move of the value `name` that is none of the file's.
+    pub(super) fn of(op: Op, shape: Vec<usize>, name: &str) -> Self {
+        let name = name.to_owned();
+        Self { op, shape, result: name.clone(), name, value: None, origin: vec![] }
+    }
+}
+
 impl Known {
     fn new(source: Source, curve: Curve) -> Self {
         Self {

@@ -121,14 +121,7 @@ impl Quantizer<'_> {
     /// source and the way back waiting; `None` if the source is no single value that can be turned.
     fn turned(&mut self, known: &Known, axis: usize) -> Option<Known> {
         let shape = self.source_shape(known);
-        let step = |op: Op, shape: Vec<usize>| Move {
-            op,
-            shape,
-            name: known.name.clone(),
-            result: known.name.clone(),
-            value: None,
-            origin: vec![],
-        };
+        let step = |op: Op, shape: Vec<usize>| Move::of(op, shape, &known.name);
         let (forth, back) = if shape.len() == 1 {
             (step(Op::Reshape, vec![1, shape[0]]), step(Op::Reshape, shape.clone()))
         } else {

@@ -102,14 +102,7 @@ impl Quantizer<'_> {
         let target = self.from.value(node.output).shape.clone();
         let name = self.to.value(id).name.clone();
         let mut shape = self.to.value(id).shape.clone();
-        let step = |op: Op, shape: &[usize]| Move {
-            op,
-            shape: shape.to_vec(),
-            name: name.clone(),
-            result: name.clone(),
-            value: None,
-            origin: vec![],
-        };
+        let step = |op: Op, shape: &[usize]| Move::of(op, shape.to_vec(), &name);
         let mut moves = vec![];
         if shape.len() < target.len() {
             shape = [vec![1; target.len() - shape.len()], shape].concat();

@@ -1,7 +1,7 @@
 //! Integers on one grid: codes with one scale and an integer zero point for values whose function leaves a grid, such as
 //! a ReLU of codes, or operands of a concatenation with different scales. Nothing is rounded by it.
 
-use exactum_runtime::num::{IntRange, Rounding};
+use exactum_runtime::num::IntRange;
 use num_integer::Integer;
 use num_rational::BigRational;
 use num_traits::{One, Signed, ToPrimitive, Zero};
@@ -74,13 +74,7 @@ impl Quantizer<'_> {
         let int = smallest_type(range.union(IntRange::point(0))).filter(|int| int.width.bits() <= bits);
         let Some(int) = int else { return Err(self.unquantized(at, &known.name)) };
         let codes = Codes { int, range, zero_point: 0, scale: vec![shown(&unit)], axis: None };
-        let rule = Rule::Uniform {
-            scale: unit.clone(),
-            zero_point: 0,
-            after: 0,
-            range,
-            rounding: Rounding::HalfEven,
-        };
+        let rule = Rule::multiples(unit.clone(), range);
         let tail = Tail { curve: known.curve.clone(), quantizer: rule, int };
         let name = format!("{}.codes", known.name);
         let id = self.emit(at, node, &Known { origin: vec![], ..known }, tail, codes)?;

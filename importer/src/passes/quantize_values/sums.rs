@@ -9,7 +9,7 @@ use num_integer::Integer;
 use num_traits::{One, ToPrimitive, Zero};
 
 use super::Quantizer;
-use super::known::{Known, Source, Terms, of_meaning};
+use super::known::{Known, Move, Source, Terms, of_meaning};
 use super::quantizers::smallest_type;
 use super::regrid::common;
 use crate::diagnostic::{Code, Diagnostic, Location};
@@ -282,13 +282,7 @@ impl Quantizer<'_> {
         let sum = self.to.add(Value::new(format!("{name}.steps"), shape, ty));
         let quiet = Node { origin: vec![], ..node.clone() };
         self.push(&quiet, &[], Op::Sum { multipliers: vec![[1, 1]] }, counts, sum);
-        let quantizer = Rule::Uniform {
-            scale: Rational::one(),
-            zero_point: 0,
-            after: 0,
-            range: *range,
-            rounding: Rounding::HalfEven,
-        };
+        let quantizer = Rule::multiples(Rational::one(), *range);
         let curve = Curve::affine(vec![Rational::one()], vec![number(behind)]);
         let op = Op::Requantize(Requantize::Exact(Tail { curve, quantizer, int: tail.int }));
         Ok((op, vec![sum]))
@@ -347,15 +341,7 @@ impl Quantizer<'_> {
             return id;
         }
         let factors = from.iter().zip(shape).map(|(from, to)| to / (*from).max(1)).collect();
-        let name = self.to.value(id).name.clone();
-        let step = super::known::Move {
-            op: Op::Repeat { factors },
-            shape: shape.to_vec(),
-            name: name.clone(),
-            result: name,
-            value: None,
-            origin: vec![],
-        };
+        let step = Move::of(Op::Repeat { factors }, shape.to_vec(), &self.to.value(id).name);
         self.replay(id, &[step])
     }
 }
@@ -382,7 +368,6 @@ mod tests {
     use super::*;
     use crate::graph::{Graph, Level};
     use exactum_runtime::num::IntType;
-    use std::collections::BTreeMap;
 
     fn ratio(a: i64, b: i64) -> Rational {
         Rational::new(a.into(), b.into())
@@ -409,13 +394,7 @@ mod tests {
     #[test]
     fn whole_multipliers_of_gains() {
         let from = Graph::new("", Level::Imported);
-        let mut quantizer = Quantizer {
-            from: &from,
-            to: Graph::new("", Level::Quantized),
-            known: BTreeMap::new(),
-            moved: vec![],
-            turns: BTreeMap::new(),
-        };
+        let mut quantizer = Quantizer::new(&from);
         let two = terms(&mut quantizer.to, &[&[ratio(3, 8)], &[ratio(-1, 4)]]);
         let found = quantizer.common(&two, 635).unwrap();
         assert_eq!((found.multipliers, found.unit), (vec![vec![3], vec![-2]], vec![ratio(1, 8)]));
@@ -430,13 +409,7 @@ mod tests {
     #[test]
     fn words_add_up_to_multipliers() {
         let from = Graph::new("", Level::Imported);
-        let mut quantizer = Quantizer {
-            from: &from,
-            to: Graph::new("", Level::Quantized),
-            known: BTreeMap::new(),
-            moved: vec![],
-            turns: BTreeMap::new(),
-        };
+        let mut quantizer = Quantizer::new(&from);
         let gains = [0.123_f32, -0.0457, 0.911, 0.031].map(|gain| vec![exact::from_f32(gain).unwrap()]);
         let gains: Vec<&[Rational]> = gains.iter().map(Vec::as_slice).collect();
         let all = terms(&mut quantizer.to, &gains);
