@@ -89,8 +89,11 @@ fn run(compiled: &Compiled, model: &Model, bytes: &[u8], program: Program<'_>) -
     let batch = batch(compiled, bytes.len() as u64);
     let expected = Reference::new(&compiled.quantized).run(&batch.sample(0)).expect("a sample of the model");
     let found = Host::new(program).run(&batch.sample(0));
-    let found: Vec<Vec<i64>> =
-        found.into_iter().map(|output| output.into_iter().map(i64::from).collect()).collect();
+    let found: Vec<Vec<i64>> = found
+        .iter()
+        .zip(&compiled.interface.outputs)
+        .map(|(stored, port)| port.of_stored(stored).into_iter().map(i64::from).collect())
+        .collect();
     assert_eq!(found, expected, "program and reference differ");
     Outcome::Ran
 }
