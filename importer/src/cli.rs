@@ -19,6 +19,8 @@ mod samples;
 mod shell;
 mod size;
 mod summary;
+mod target;
+mod targets;
 mod verify;
 
 use std::process::ExitCode;
@@ -52,6 +54,7 @@ enum Command {
     Inspect(inspect::Args),
     Size(size::Args),
     Dataflow(dataflow::Args),
+    Targets(targets::Args),
     Passes(passes::Args),
     Ops(ops::Args),
     Explain(explain::Args),
@@ -70,6 +73,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Inspect(args) => inspect::run(args, &shell),
         Command::Size(args) => size::run(args, &shell),
         Command::Dataflow(args) => dataflow::run(args, &shell),
+        Command::Targets(args) => targets::run(args, &shell),
         Command::Passes(args) => passes::run(args, &shell),
         Command::Ops(args) => ops::run(args, &shell),
         Command::Explain(args) => explain::run(args, &shell),

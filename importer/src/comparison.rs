@@ -4,8 +4,10 @@
 //! output that differs from it was computed in floats. Outputs are compared as the file has them: integers exactly, codes
 //! of a quantizer as codes, other reals with a tolerance.
 
+mod inputs;
 mod quality;
 
+pub use inputs::{InputComparison, InputMismatch};
 pub use quality::{Agreement, Quality};
 
 use serde::Serialize;
@@ -13,7 +15,8 @@ use serde::Serialize;
 use crate::batch::{Batch, Host, count_samples};
 use crate::container::Container;
 use crate::diagnostic::Result;
-use crate::interface::{Interface, Port, position};
+use crate::elements::position;
+use crate::interface::{Interface, Port};
 use crate::npy::Array;
 use crate::reference::Reference;
 use quality::Sums;
@@ -37,6 +40,9 @@ pub struct Comparison {
     pub max_difference: u64,
     /// The first mismatch.
     pub first: Option<Mismatch>,
+    /// How each input that takes floats is quantized.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub inputs: Vec<InputComparison>,
     /// How close each output is to the expected one, where such are given.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub quality: Vec<Quality>,
@@ -67,6 +73,13 @@ pub struct Mismatch {
     pub from_tie: Option<f64>,
 }
 
+impl Comparison {
+    /// Whether the program gave the integers of the exact reference everywhere.
+    pub fn is_equal(&self) -> bool {
+        self.mismatches == 0 && self.inputs.iter().all(|input| input.mismatches == 0)
+    }
+}
+
 /// Expected outputs for a batch.
 #[derive(Clone, Debug)]
 pub struct Expected<'a>(&'a [Array]);
@@ -88,7 +101,7 @@ impl<'a> Expected<'a> {
     }
 }
 
-/// Runs `container`'s program and `reference` on every sample of `batch`. Calls `progress` after each.
+/// Runs `container`'s program and `reference` on every sample of `batch`, and compares how they quantize inputs. Calls `progress` after each.
 ///
 /// # Panics
 /// If container, reference and batch do not belong together.
@@ -101,7 +114,8 @@ pub fn compare(
 ) -> Comparison {
     let outputs = &container.interface().outputs;
     let mut host = Host::new(container.program());
-    let mut result = Comparison { samples: batch.samples(), ..Comparison::default() };
+    let inputs = inputs::compare(container, reference);
+    let mut result = Comparison { samples: batch.samples(), inputs, ..Comparison::default() };
     let mut sums = vec![Sums::default(); outputs.len()];
     for sample in 0..batch.samples() {
         let given = batch.sample(sample);

@@ -24,6 +24,7 @@ mod reorder;
 mod resize;
 mod tensor;
 
+use crate::elements::{strided, strides};
 use exactum_qonnx::{AttributeValue, Node};
 
 pub(crate) use budget::{Budget, sized};
@@ -308,24 +309,6 @@ fn elems(shape: &[usize]) -> usize {
     if shape.contains(&0) { 0 } else { shape.iter().product() }
 }
 
-/// How far elements are apart along each axis.
-fn strides(shape: &[usize]) -> Vec<usize> {
-    let mut strides = vec![1usize; shape.len()];
-    for axis in (1..shape.len()).rev() {
-        strides[axis - 1] = strides[axis].saturating_mul(shape[axis]);
-    }
-    strides
-}
-
-/// The offsets of all elements in a view whose axes have sizes and strides, row-major.
-pub(crate) fn strided(axes: impl IntoIterator<Item = (usize, usize)>) -> Vec<usize> {
-    let mut offsets = vec![0];
-    for (size, stride) in axes {
-        offsets = offsets.iter().flat_map(|base| (0..size).map(move |index| base + index * stride)).collect();
-    }
-    offsets
-}
-
 /// For each element of `to` the one of `from` that is broadcast there.
 pub(crate) fn spread(from: &[usize], to: &[usize]) -> Vec<usize> {
     let strides = strides(from);
@@ -334,14 +317,4 @@ pub(crate) fn spread(from: &[usize], to: &[usize]) -> Vec<usize> {
         Some(own) if from[own] != 1 => (to[axis], strides[own]),
         _ => (to[axis], 0),
     }))
-}
-
-/// The index along each axis of element `at`.
-fn position(mut at: usize, shape: &[usize]) -> Vec<usize> {
-    let mut index = vec![0; shape.len()];
-    for axis in (0..shape.len()).rev() {
-        index[axis] = at % shape[axis];
-        at /= shape[axis];
-    }
-    index
 }

@@ -11,11 +11,13 @@ mod curve;
 mod double;
 mod elementary;
 mod function;
+mod input_function;
 mod interval;
 mod number;
 mod pair;
 mod quantizer;
 mod short_float;
+pub(crate) mod text;
 
 #[cfg(test)]
 pub(crate) use function::tests as function_tests;
@@ -25,6 +27,7 @@ pub(crate) use curve::zip;
 pub use curve::{Curve, Piece};
 pub use elementary::Elementary;
 pub use function::{Function, Shape};
+pub(crate) use input_function::{InputFunction, Uniform};
 pub(crate) use interval::Interval;
 pub use pair::PairFunction;
 pub use quantizer::Quantizer;

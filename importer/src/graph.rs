@@ -5,7 +5,6 @@
 
 mod channel_map;
 pub(crate) mod channels;
-pub(crate) mod exact_text;
 mod op;
 mod parse;
 mod print;
@@ -128,6 +127,14 @@ impl Graph {
     /// If `id` belongs to another graph.
     pub fn value_mut(&mut self, id: ValueId) -> &mut Value {
         &mut self.values[id.index()]
+    }
+
+    /// The codes of each input, in order: of a float input those that its quantizer makes.
+    pub fn input_codes(&self) -> Vec<ValueId> {
+        let quantized = |input: &ValueId| {
+            self.nodes.iter().find(|node| node.inputs[0] == *input && matches!(node.op, Op::Quantize(_)))
+        };
+        self.inputs.iter().map(|input| quantized(input).map_or(*input, |node| node.output)).collect()
     }
 
     /// Index of the node that computes `id`; `None` for inputs and constants.

@@ -13,7 +13,6 @@ use crate::graph::{
     ChannelMap, Dequantize, FileOutput, Graph, Meaning, Op, Storage, TensorType, Type, Value, ValueId,
     exact_scale,
 };
-use crate::lower;
 
 /// Inputs and outputs of a program, in the file's order.
 #[derive(Clone, Debug, PartialEq)]
@@ -98,17 +97,6 @@ impl Function {
     }
 }
 
-/// The position along each axis of `shape` of element `index` in row-major order.
-pub fn position(shape: &[usize], index: usize) -> Vec<usize> {
-    let mut rest = index;
-    let mut position = vec![0; shape.len()];
-    for (at, dim) in position.iter_mut().zip(shape).rev() {
-        *at = rest % dim.max(&1);
-        rest /= dim.max(&1);
-    }
-    position
-}
-
 /// Softmax along `axis` of the elements of `shape`.
 fn softmax(x: &[f64], shape: &[usize], axis: usize) -> Vec<f64> {
     let inner: usize = shape.iter().skip(axis + 1).product();
@@ -144,7 +132,7 @@ impl Interface {
     /// The interface of a model: what its `quantized` graph says, with the bounds of the `integer` graph. The inputs of
     /// its file are called `input_names`.
     pub fn of(quantized: &Graph, integer: &Graph, input_names: Vec<String>) -> Self {
-        let codes = lower::input_codes(quantized).into_iter().zip(lower::input_codes(integer));
+        let codes = quantized.input_codes().into_iter().zip(integer.input_codes());
         let inputs = integer.inputs.iter().zip(codes);
         Self {
             inputs: inputs

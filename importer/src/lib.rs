@@ -9,8 +9,10 @@ pub mod certify;
 pub mod comparison;
 mod constants;
 pub mod container;
+pub mod cost;
 pub mod dataflow;
 pub mod diagnostic;
+pub mod elements;
 pub mod exact;
 pub mod graph;
 pub mod input_shape;
@@ -24,6 +26,7 @@ pub mod passes;
 pub mod reference;
 pub mod report;
 pub mod requant;
+pub mod target;
 pub mod trace;
 
 use diagnostic::Result;
@@ -32,6 +35,7 @@ use graph::{Graph, Level, Op, Requantize, RequantizePair};
 use interface::Interface;
 use lower::OpOrigin;
 use lower::memory_plan::Plan;
+use target::Target;
 
 /// A compiled model: the program, and every stage that led to it.
 #[derive(Clone, Debug)]
@@ -54,6 +58,8 @@ pub struct Compiled {
     pub proofs: Vec<LayerProof>,
     /// How the arena was planned.
     pub memory: Plan,
+    /// The machine that it was compiled for.
+    pub target: Target,
 }
 
 /// What was proven about one requantization.
@@ -67,7 +73,18 @@ pub struct LayerProof {
     pub certificate: certify::LayerCertificate,
 }
 
-/// Compiles `model`.
+/// Compiles `model` for any machine.
+///
+/// # Errors
+/// As [`compile_for`].
+///
+/// # Panics
+/// As [`compile_for`].
+pub fn compile(model: &exactum_qonnx::Model) -> Result<Compiled> {
+    compile_for(model, &Target::portable())
+}
+
+/// Compiles `model` for `target`. Whether the program fits it is for the caller to ask ([`Target::holds`]).
 ///
 /// # Errors
 /// If the model is malformed or has no exact integer form; the report names every problem of the stage that met the
@@ -75,21 +92,22 @@ pub struct LayerProof {
 ///
 /// # Panics
 /// If a pass breaks a rule of the graph: a fault of the compiler.
-pub fn compile(model: &exactum_qonnx::Model) -> Result<Compiled> {
+pub fn compile_for(model: &exactum_qonnx::Model, target: &Target) -> Result<Compiled> {
     let imported = lift::lift(model)?;
     let mut graph = imported.clone();
-    passes::advance(&mut graph, Level::Quantized)?;
+    passes::advance(&mut graph, Level::Quantized, target)?;
     let quantized = graph.clone();
-    passes::advance(&mut graph, Level::Integer)?;
+    passes::advance(&mut graph, Level::Integer, target)?;
     let integer = graph;
     let mut scheduled = integer.clone();
-    passes::advance(&mut scheduled, Level::Scheduled)?;
+    passes::advance(&mut scheduled, Level::Scheduled, target)?;
     let lowered = lower::program(&scheduled)?;
     let input_names = imported.inputs.iter().map(|id| imported.value(*id).name.clone()).collect();
     Ok(Compiled {
         interface: Interface::of(&quantized, &integer, input_names),
         proofs: proofs(&integer),
         memory: passes::memory_plan(&scheduled),
+        target: target.clone(),
         imported,
         quantized,
         integer,

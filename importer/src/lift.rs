@@ -52,6 +52,7 @@ use crate::constants::Budget;
 use crate::diagnostic::{Code, Diagnostic, Location, Report, Result};
 use crate::graph::{Graph, Level, ValueId};
 use crate::passes;
+use crate::target::Target;
 use codes::Coding;
 use context::Context;
 use tensor::Tensor;
@@ -173,7 +174,7 @@ fn later_problems(mut graph: Graph, told: &[Diagnostic]) -> Vec<Diagnostic> {
         return vec![];
     }
     graph.compact();
-    let found = match passes::advance(&mut graph, Level::Quantized) {
+    let found = match passes::advance(&mut graph, Level::Quantized, &Target::portable()) {
         Ok(()) => vec![],
         Err(report) => report.diagnostics().to_vec(),
     };

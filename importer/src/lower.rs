@@ -5,4 +5,4 @@ pub mod memory_plan;
 mod program;
 
 pub(crate) use buffers::buffers;
-pub use program::{Lowered, OpOrigin, arena_bytes, input_codes, program};
+pub use program::{Lowered, OpOrigin, arena_bytes, program};

@@ -13,7 +13,7 @@ pub use numbers::write_numbers;
 
 use crate::constants::stored;
 use crate::diagnostic::{Code, Diagnostic, Location, Result};
-use crate::interface::position;
+use crate::elements::position;
 
 /// Bytes that hold the header of any array of numbers; NumPy writes 128.
 const MAX_HEADER_BYTES: usize = 4096;

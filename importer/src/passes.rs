@@ -22,9 +22,7 @@ mod write_affine;
 use crate::diagnostic::Result;
 use crate::graph::{Graph, Level};
 use crate::lower::memory_plan::{Plan, plan};
-
-pub(crate) use bound_accumulators::{functions as exact_functions, taps_can_be_missing};
-pub(crate) use fold_constants::permuted;
+use crate::target::Target;
 
 /// A rewrite of the graph.
 #[derive(Clone, Copy, Debug)]
@@ -37,7 +35,16 @@ pub struct Pass {
     pub from: Level,
     /// Level it leaves.
     pub to: Level,
-    run: fn(&mut Graph) -> Result<()>,
+    run: Run,
+}
+
+/// What a pass does.
+#[derive(Clone, Copy, Debug)]
+enum Run {
+    /// The same for all targets.
+    Always(fn(&mut Graph) -> Result<()>),
+    /// What suits the target.
+    For(fn(&mut Graph, &Target) -> Result<()>),
 }
 
 /// All passes, in order. An order that matters has its reason beside it.
@@ -77,6 +84,11 @@ impl Pass {
         PASSES.iter().find(|pass| pass.name == name)
     }
 
+    /// Whether what it does depends on the target.
+    pub const fn depends_on_target(&self) -> bool {
+        matches!(self.run, Run::For(_))
+    }
+
     /// Runs the pass and the verifier.
     ///
     /// # Errors
@@ -84,9 +96,12 @@ impl Pass {
     ///
     /// # Panics
     /// If the graph is not on the pass's level, or if the pass breaks a rule of the graph: a fault of the compiler.
-    pub fn apply(&self, graph: &mut Graph) -> Result<()> {
+    pub fn apply(&self, graph: &mut Graph, target: &Target) -> Result<()> {
         assert_eq!(graph.level, self.from, "pass {} runs on the {} level", self.name, self.from.name());
-        (self.run)(graph)?;
+        match self.run {
+            Run::Always(run) => run(graph)?,
+            Run::For(run) => run(graph, target)?,
+        }
         graph.level = self.to;
         graph.compact();
         if let Err(violations) = graph.verify() {
@@ -101,20 +116,20 @@ impl Pass {
     }
 }
 
-/// Runs the passes that lead from the graph's level to `level`, and stops there.
+/// Runs the passes that lead from the graph's level to `level` for `target`, and stops there.
 ///
 /// # Errors
 /// As [`Pass::apply`].
 ///
 /// # Panics
 /// As [`Pass::apply`].
-pub fn advance(graph: &mut Graph, level: Level) -> Result<()> {
+pub fn advance(graph: &mut Graph, level: Level, target: &Target) -> Result<()> {
     let start = graph.level;
     for pass in PASSES.iter().filter(|pass| pass.from >= start) {
         if graph.level >= level {
             break;
         }
-        pass.apply(graph)?;
+        pass.apply(graph, target)?;
     }
     Ok(())
 }

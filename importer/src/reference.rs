@@ -5,12 +5,11 @@
 pub(crate) mod element;
 mod spatial;
 
-use exactum_runtime::num::InputQuantizer;
-use num_traits::Zero;
+use num_traits::{Pow, Zero};
+use std::collections::HashMap;
 
-use crate::exact::{self, Function, Quantizer};
+use crate::exact::{self, Function, Rational};
 use crate::graph::{Constant, Graph, Level, Node, Op, Quantize, Requantize, Tail, Value, ValueId};
-use crate::passes::exact_functions;
 use spatial::Spatial;
 
 /// A quantized graph made ready to execute.
@@ -27,8 +26,6 @@ enum Prepared {
     Nothing,
     /// Functions of integers: one for all channels or one for each.
     Functions(Vec<Function>),
-    /// A uniform quantizer of floats.
-    Uniform(InputQuantizer),
 }
 
 /// The input has another number of elements than the graph's input.
@@ -49,8 +46,7 @@ impl<'a> Reference<'a> {
     pub fn new(graph: &'a Graph) -> Self {
         assert_eq!(graph.level, Level::Quantized, "the reference executes quantized graphs");
         let prepared = graph.nodes.iter().map(|node| match &node.op {
-            Op::Requantize(Requantize::Exact(tail)) => Prepared::Functions(exact_functions(tail)),
-            Op::Quantize(edge) => uniform(&edge.tail).map_or(Prepared::Nothing, Prepared::Uniform),
+            Op::Requantize(Requantize::Exact(tail)) => Prepared::Functions(tail.functions()),
             _ => Prepared::Nothing,
         });
         Self { graph, prepared: prepared.collect() }
@@ -82,13 +78,36 @@ impl<'a> Reference<'a> {
                 if given.len() != needed {
                     return Err(InputError { found: given.len(), needed });
                 }
-                self.quantize(index, edge, given, &output.shape)
+                quantized(edge, given, &output.shape)
             } else {
                 self.compute(index, node, &values)
             };
             values[node.output.index()] = computed;
         }
         Ok(values)
+    }
+
+    /// How many channels the quantizer of input `position` tells apart, and how many neighbouring elements are of one;
+    /// `None` if the input is given as integers.
+    pub fn input_channels(&self, position: usize) -> Option<(usize, usize)> {
+        let (edge, shape) = self.edge(position)?;
+        Some((edge.tail.channels(), edge.inner(shape)))
+    }
+
+    /// The code that input `position` makes of `value` in `channel`; `None` if it is given as integers.
+    pub fn input_code(&self, position: usize, channel: usize, value: f32) -> Option<i64> {
+        self.edge(position).map(|(edge, _)| code_of_float(&edge.tail, channel, value))
+    }
+
+    /// The quantizer of input `position`, and the shape of its codes.
+    fn edge(&self, position: usize) -> Option<(&Quantize, &[usize])> {
+        let input = self.graph.inputs.get(position)?;
+        self.graph.nodes.iter().find_map(|node| match &node.op {
+            Op::Quantize(edge) if node.inputs[0] == *input => {
+                Some((edge, self.graph.value(node.output).shape.as_slice()))
+            }
+            _ => None,
+        })
     }
 
     /// The code that node `node` gives for the integer `acc` in its first operand at element `element` of its result, the
@@ -132,7 +151,7 @@ impl<'a> Reference<'a> {
             _ => None,
         }?;
         let side = if below { code } else { code + 1 };
-        let tie = exact::from_integer(side) - exact::Rational::new(1.into(), 2.into());
+        let tie = exact::from_integer(side) - Rational::new(1.into(), 2.into());
         num_traits::ToPrimitive::to_f64(&(value - tie)).map(f64::abs)
     }
 
@@ -190,47 +209,33 @@ impl<'a> Reference<'a> {
             _ => operand(0).to_vec(),
         }
     }
-
-    fn quantize(&self, index: usize, edge: &Quantize, given: &[f32], shape: &[usize]) -> Vec<i64> {
-        if let Prepared::Uniform(quantizer) = &self.prepared[index] {
-            return given.iter().map(|x| i64::from(quantizer.quantize(*x))).collect();
-        }
-        let (inner, channels) = (edge.inner(shape), edge.tail.channels());
-        given.iter().enumerate().map(|(i, x)| quantize_float(&edge.tail, i / inner % channels, *x)).collect()
-    }
 }
 
-/// The quantizer of a program's input, where the plain one does.
-pub(crate) fn uniform(tail: &Tail) -> Option<InputQuantizer> {
-    use num_traits::ToPrimitive;
-    let Quantizer::Uniform { scale, zero_point, after, range, rounding } = &tail.quantizer else {
-        return None;
+/// The codes of an input of `shape`.
+fn quantized(edge: &Quantize, given: &[f32], shape: &[usize]) -> Vec<i64> {
+    let (inner, channels) = (edge.inner(shape), edge.tail.channels());
+    // Images have few different values.
+    let mut known = HashMap::new();
+    let code = |(index, x): (usize, &f32)| {
+        let channel = index / inner % channels;
+        *known.entry((channel, x.to_bits())).or_insert_with(|| code_of_float(&edge.tail, channel, *x))
     };
-    let zero_point = zero_point.checked_add(*after)?;
-    let plain = tail.curve.pieces().is_empty() && *rounding == exactum_runtime::num::Rounding::HalfEven;
-    let scale = scale
-        .to_f64()
-        .map(|value| value as f32)
-        .filter(|value| exact::from_f32(*value).as_ref() == Some(scale));
-    let quantizer = InputQuantizer::new(scale.filter(|_| plain)?, i32::try_from(zero_point).ok()?, *range)?;
-    // A number added after rounding half to even could as well be added before, but for ties if it is odd.
-    Some(if after % 2 == 0 { quantizer } else { quantizer.with_ties_to_odd() })
+    given.iter().enumerate().map(code).collect()
 }
 
-/// Larger than any number that a curve of doubles and floats can bring back into the range of a quantizer.
-const FAR_BITS: u32 = 1 << 14;
-
-/// The code of a float. Infinities give what ever larger numbers tend to, NaN the code of zero.
-pub(crate) fn quantize_float(tail: &Tail, channel: usize, x: f32) -> i64 {
-    let code = |value: &exact::Rational| tail.quantizer.eval(channel, &tail.curve.eval(channel, value));
-    match exact::from_f32(x) {
-        Some(value) => code(&value),
-        None if x.is_nan() => code(&exact::Rational::zero()),
+/// The code of `x` in `channel`: its exact value through the curve and the quantizer. Infinities are numbers so large that
+/// no quantizer tells larger ones apart, NaN is zero.
+fn code_of_float(tail: &Tail, channel: usize, x: f32) -> i64 {
+    let value = match exact::from_f32(x) {
+        Some(value) => value,
+        None if x.is_nan() => Rational::zero(),
         None => {
-            let far = exact::Rational::from_integer(num_bigint::BigInt::from(1) << FAR_BITS);
-            code(&if x < 0.0 { -far } else { far })
+            // 2^12800: the greatest float to the hundredth power.
+            let far = exact::from_f32(f32::MAX).unwrap_or_default().pow(100u32);
+            if x.is_sign_negative() { -far } else { far }
         }
-    }
+    };
+    tail.quantizer.eval(channel, &tail.curve.eval(channel, &value))
 }
 
 fn constant(value: &Value) -> Vec<i64> {

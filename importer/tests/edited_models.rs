@@ -218,7 +218,7 @@ fn doubles_survive_being_printed() {
         let compiled = net.compile().unwrap();
         let mut graph = compiled.imported.clone();
         for pass in exactum_importer::passes::PASSES.iter().take(5) {
-            pass.apply(&mut graph).unwrap();
+            pass.apply(&mut graph, &compiled.target).unwrap();
         }
         let text = graph.to_string();
         assert_eq!(text.parse::<CompiledGraph>().as_ref(), Ok(&graph), "{text}");

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use exactum_importer::compile;
 use exactum_importer::graph::{Graph, ValueId};
 use exactum_importer::passes::{PASSES, Pass};
+use exactum_importer::target::Target;
 
 const MADE_ONCE: &str = "each value is made exactly once";
 const NO_FOREIGN_IDS: &str = "every id belongs to a value";
@@ -42,7 +43,7 @@ fn passes_leave_what_is_expected() {
         let pass = pass.unwrap_or_else(|| panic!("{name}: the first line names no pass"));
         let mut graph: Graph = input.parse().unwrap_or_else(|error| panic!("{name}: {error}"));
         assert_eq!(graph.verify(), Ok(()), "{name}: the graph before the pass");
-        let found = match pass.apply(&mut graph) {
+        let found = match pass.apply(&mut graph, &Target::portable()) {
             Ok(()) => graph.to_string(),
             Err(report) => report.to_string().lines().map(|line| format!("// {line}\n")).collect(),
         };

@@ -1,8 +1,9 @@
 //! The digits classifiers on the emulated microcontroller: the instructions each executes, which repeat and are the
 //! recorded ones, and the demonstration firmware that holds one of them.
 //!
-//! `tests/data/instructions.txt` is the record; `BLESS=1` writes it anew. Counts belong to a compiler, so with another
-//! one the comparison shows as ignored.
+//! `tests/data/instructions.txt` is the record, and `predictions.txt` compares what the board's table of costs predicts with
+//! what is counted; `BLESS=1` writes them anew. Counts belong to a compiler, so with another one the comparisons show as
+//! ignored.
 
 use std::ffi::OsStr;
 use std::fmt::Write;
@@ -11,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 
+use exactum_importer::target::Target;
 use exactum_runner::{Counting, Emulator, Image, Instructions};
 use exactum_runtime::Program;
 use exactum_runtime::program::words_as_bytes;
@@ -21,6 +23,22 @@ use libtest_mimic::{Arguments, Failed, Trial};
 
 /// Models in the record.
 const MODELS: [&str; 2] = ["digits_mlp", "digits_cnn"];
+/// Further models whose instructions are predicted: none of them was measured for the table of costs.
+const PREDICTED: [(&str, &str); 10] = [
+    ("brevitas", "mobilenet"),
+    ("brevitas", "resnet"),
+    ("brevitas", "keyword_spotting_legacy"),
+    ("brevitas", "unet"),
+    ("brevitas", "autoencoder_legacy"),
+    ("brevitas", "channel_shuffle"),
+    ("brevitas", "cat_separate_legacy"),
+    ("brevitas", "avg_pool_padded"),
+    ("standard", "cnn_qdq_per_channel"),
+    ("standard", "depthwise_qdq"),
+];
+/// Furthest that a prediction of an op may be from what is counted, of ops with more than `SMALL_OP` instructions.
+const MOST_OFF_PERCENT: f64 = 25.0;
+const SMALL_OP: u64 = 3000;
 /// Images counted: instructions differ with the data only where a kernel skips something.
 const IMAGES: usize = 8;
 const BOARD: &str = "mps2-an386 (Cortex-M4)";
@@ -32,6 +50,7 @@ fn main() {
     let in_ci = std::env::var_os("CI").is_some();
     let compiler = compiler();
     let recorded = fs::read_to_string(record()).unwrap_or_default();
+    let compiler_of_predictions = compiler.clone();
     let other_compiler = match recorded.lines().next() {
         Some(line) if line != compiler && std::env::var_os("BLESS").is_none() => {
             Some(format!("recorded with {line}"))
@@ -45,9 +64,15 @@ fn main() {
     let table = Arc::clone(&board);
     let mut trials = vec![trial(
         "instructions_are_the_recorded_ones",
-        missing.clone().or(other_compiler),
+        missing.clone().or_else(|| other_compiler.clone()),
         Box::new(move || recorded_table(&table, &compiler)),
     )];
+    let predicted = Arc::clone(&board);
+    trials.push(trial(
+        "predictions_are_near_what_is_counted",
+        missing.clone().or(other_compiler),
+        Box::new(move || predictions(&predicted, &compiler_of_predictions)),
+    ));
     let demonstration = || demonstration_classifies(&Emulator::find()?);
     trials.push(trial("demonstration_classifies", missing.clone(), Box::new(demonstration)));
     for name in MODELS {
@@ -59,7 +84,11 @@ fn main() {
 }
 
 fn record() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("data/instructions.txt")
+    data("instructions.txt")
+}
+
+fn data(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("data").join(name)
 }
 
 /// The compiler of the firmware, as Cargo names its release.
@@ -145,11 +174,48 @@ fn recorded_table(board: &CortexM4, compiler: &str) -> Result<(), Failed> {
             )?;
         }
     }
+    compared(&record(), text)
+}
+
+/// What the table of costs of the board says of every op of each model, beside what is counted.
+fn predictions(board: &CortexM4, compiler: &str) -> Result<(), Failed> {
+    let target = Target::named("mps2-an386").ok_or("the board's target")?;
+    let costs = target.costs.ok_or("the board's costs")?;
+    let mut text = format!(
+        "{compiler}\n\nInstructions on {BOARD}, counted for one sample and predicted by the target's table of costs.\n"
+    );
+    let exported = MODELS.map(|name| (name.to_owned(), Case::exported(name, 1)));
+    let others = PREDICTED.map(|(group, name)| (name.to_owned(), Case::fixture(group, name)));
+    let mut furthest: f64 = 0.0;
+    for (name, case) in exported.into_iter().chain(others) {
+        let made = case.made()?;
+        let counted = count(board, made)?.swap_remove(0).ops;
+        let words = aligned(&made.compiled.image);
+        let program = Program::load(&words_as_bytes(&words)[..made.compiled.image.len()])?;
+        writeln!(text, "\n{name}")?;
+        for (index, (op, counted)) in program.ops().zip(counted).enumerate() {
+            let predicted =
+                costs.predict(&program, &op).ok_or_else(|| format!("{name}: {op} has no costs"))?;
+            let off = (predicted / counted as f64 - 1.0) * 100.0;
+            if counted > SMALL_OP {
+                furthest = furthest.max(off.abs());
+            }
+            writeln!(text, "  {index} {:<20}{counted:>10}{predicted:>10.0}{off:>+8.1} %", op.kind().name())?;
+        }
+    }
+    writeln!(text, "\nFurthest off of ops with more than {SMALL_OP} instructions: {furthest:.1} %")?;
+    compared(&data("predictions.txt"), text)?;
+    let near = furthest <= MOST_OFF_PERCENT;
+    if near { Ok(()) } else { Err(format!("a prediction is {furthest:.1} % off").into()) }
+}
+
+/// Compares `text` with the record at `path`; writes it there if `BLESS` is set.
+fn compared(path: &Path, text: String) -> Result<(), Failed> {
     if std::env::var_os("BLESS").is_some() {
-        fs::create_dir_all(record().parent().ok_or("a folder")?)?;
-        fs::write(record(), text)?;
+        fs::create_dir_all(path.parent().ok_or("a folder")?)?;
+        fs::write(path, text)?;
         return Ok(());
     }
-    let recorded = fs::read_to_string(record())?;
+    let recorded = fs::read_to_string(path)?;
     if recorded == text { Ok(()) } else { Err(format!("recorded\n{recorded}\nfound\n{text}").into()) }
 }

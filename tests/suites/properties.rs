@@ -170,7 +170,7 @@ fn requantizations() -> Result<(), Failed> {
             range: r.range,
         };
         let channels: Vec<Channel> = layer.iter().map(channel).collect();
-        let choice = choose(&channels).map_err(|error| TestCaseError::fail(error.to_string()))?;
+        let choice = choose(&channels, None).map_err(|error| TestCaseError::fail(error.to_string()))?;
         let requant = choice.params.view();
         for (index, r) in layer.iter().enumerate() {
             for acc in r.range.lo..=r.range.hi {

@@ -53,7 +53,7 @@ fn crates_depend_on_each_other_as_the_architecture_says() {
         ("exactum-qonnx", (&["exactum-runtime"], &[])),
         ("exactum-importer", (&["exactum-qonnx", "exactum-runtime"], &[])),
         ("exactum-training", (&["exactum-qonnx", "exactum-runtime"], &["exactum-importer"])),
-        ("exactum-runner", (&["exactum-runtime"], &[])),
+        ("exactum-runner", (&["exactum-runtime"], &["exactum-importer"])),
         (
             "exactum-tests",
             (

@@ -120,7 +120,8 @@ fn stages(path: &Path) {
     let mut graph = lift::lift(&model).expect("the model can be read");
     stage("lift");
     for pass in PASSES {
-        pass.apply(&mut graph).expect("the model can be compiled");
+        pass.apply(&mut graph, &exactum_importer::target::Target::portable())
+            .expect("the model can be compiled");
         stage(pass.name);
     }
     let lowered = lower::program(&graph).expect("the program can be written");

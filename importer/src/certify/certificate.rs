@@ -2,7 +2,7 @@
 
 use exactum_runtime::num::requant::Form;
 use exactum_runtime::num::{IntRange, Requant};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use std::fmt;
 
 /// How a statement about all accumulators was reached. Words of the certificate, used strictly.
@@ -28,7 +28,7 @@ impl fmt::Display for Scope {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChannelProof {
     /// Every accumulator that can occur.
-    #[serde(with = "crate::graph::exact_text::range")]
+    #[serde(with = "crate::exact::text::range")]
     pub range: IntRange,
     /// Maximal intervals of accumulators with one code.
     pub runs: u64,
@@ -63,10 +63,10 @@ pub struct LayerCertificate {
     /// How it was reached.
     pub scope: Scope,
     /// Name of the form, as [`Requant::form_name`] gives it.
-    #[serde(deserialize_with = "crate::graph::exact_text::form_name")]
+    #[serde(deserialize_with = "form_name")]
     pub form: FormName,
     /// Codes of the output.
-    #[serde(with = "crate::graph::exact_text::range")]
+    #[serde(with = "crate::exact::text::range")]
     pub codes: IntRange,
     /// One proof per output channel.
     pub channels: Vec<ChannelProof>,
@@ -76,8 +76,15 @@ pub struct LayerCertificate {
     pub multiplier_bits: u32,
     /// For functions of two operands, what each can be: the proof is then of every pair, and points are those of
     /// pairs.
-    #[serde(default, skip_serializing_if = "Option::is_none", with = "crate::graph::exact_text::range_pair")]
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "crate::exact::text::range_pair")]
     pub operands: Option<[IntRange; 2]>,
+}
+
+/// Reads the name of a requantization form.
+fn form_name<'de, D: Deserializer<'de>>(from: D) -> Result<FormName, D::Error> {
+    let name = String::deserialize(from)?;
+    let known = Form::NAMES.into_iter().find(|known| *known == name);
+    known.ok_or_else(|| serde::de::Error::custom(format!("requantization form {name:?}")))
 }
 
 impl LayerCertificate {

@@ -8,8 +8,9 @@ use std::process::ExitCode;
 
 use clap::ValueEnum;
 use exactum_importer::container::Container;
-use exactum_importer::diagnostic::Result;
+use exactum_importer::diagnostic::{Report, Result};
 use exactum_importer::report::{self, Statistics};
+use exactum_importer::target::Target;
 use serde_json::json;
 
 use super::files::{self, Built};
@@ -18,6 +19,7 @@ use super::listing;
 use super::samples;
 use super::shell::Shell;
 use super::summary::Summary;
+use super::target::Goal;
 
 /// Compile a model and write the program.
 #[derive(Debug, clap::Args)]
@@ -26,6 +28,8 @@ pub(super) struct Args {
     model: PathBuf,
     #[command(flatten)]
     inputs: Inputs,
+    #[command(flatten)]
+    goal: Goal,
     /// File to write. With several kinds each gets its own extension: model, model.exa and model.bin all give
     /// model.exa and model.bin.
     #[arg(short, long, value_name = "FILE", required_unless_present = "report")]
@@ -89,10 +93,12 @@ pub(super) fn run(args: &Args, shell: &Shell) -> Result<ExitCode> {
     if let Some(problem) = files::overwritten(given.iter().chain([&args.model]), written) {
         return Ok(shell.wrong_usage(&problem));
     }
+    let target = args.goal.target()?;
     let wait = shell.waiting("compiling");
-    let built = files::compiled(&args.model, &args.inputs, shell)?;
+    let built = files::compiled(&args.model, &args.inputs, &target, shell)?;
     let container = &built.container;
     drop(wait);
+    fits(&target, container).map_err(|report| report.in_file(&files::name(&args.model)))?;
     let mut written: Vec<(PathBuf, Vec<u8>)> =
         outputs.into_iter().map(|(path, kind)| (path, kind.bytes(container))).collect();
     let summary = Summary::new(files::name(&args.model), container);
@@ -108,6 +114,12 @@ pub(super) fn run(args: &Args, shell: &Shell) -> Result<ExitCode> {
     })?;
     shell.status(&format!("wrote {}", paths.join(", ")));
     Ok(ExitCode::SUCCESS)
+}
+
+/// Refuses a program that `target` has no room for.
+pub(super) fn fits(target: &Target, container: &Container) -> Result<()> {
+    let ram = container.program().arena_bytes();
+    Report::check(target.holds(container.image().len() as u64, ram.into()), ())
 }
 
 /// Where a file of `kind` goes: to `output` if it is the only one, else there with the extension of its kind, in place

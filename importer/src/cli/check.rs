@@ -9,6 +9,7 @@ use super::files;
 use super::inputs::Inputs;
 use super::shell::Shell;
 use super::summary::Summary;
+use super::target::Goal;
 
 /// Compile a model and prove its arithmetic, without writing anything.
 #[derive(Debug, clap::Args)]
@@ -17,10 +18,14 @@ pub(super) struct Args {
     model: PathBuf,
     #[command(flatten)]
     inputs: Inputs,
+    #[command(flatten)]
+    goal: Goal,
 }
 
 pub(super) fn run(args: &Args, shell: &Shell) -> Result<ExitCode> {
-    let container = files::compiled(&args.model, &args.inputs, shell)?.container;
+    let target = args.goal.target()?;
+    let container = files::compiled(&args.model, &args.inputs, &target, shell)?.container;
+    super::build::fits(&target, &container).map_err(|report| report.in_file(&files::name(&args.model)))?;
     let summary = Summary::new(files::name(&args.model), &container);
     shell.result(&summary, || format!("{}\n", shell.green(&summary.certificate())))?;
     shell.status(&summary.needs());

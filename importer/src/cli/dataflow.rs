@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use exactum_importer::dataflow::{self, Design, Target};
 use exactum_importer::diagnostic::Result;
+use exactum_importer::target::Target as Machine;
 use serde_json::json;
 
 use super::files::{self, Built};
@@ -34,7 +35,8 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args, shell: &Shell) -> Result<ExitCode> {
     let target = Target::new(&args.device, args.clock_ns, args.target_fps)?;
-    let Built { model, compiled, .. } = files::compiled(&args.model, &args.inputs, shell)?;
+    let Built { model, compiled, .. } =
+        files::compiled(&args.model, &args.inputs, &Machine::portable(), shell)?;
     let design = dataflow::describe(&compiled.integer, &target)
         .map_err(|report| report.in_model(&files::name(&args.model), &model))?;
     let paths: Vec<PathBuf> = design.files().into_iter().map(|(name, _)| args.output.join(name)).collect();

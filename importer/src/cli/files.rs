@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use exactum_importer::container::Container;
 use exactum_importer::diagnostic::{Code, Diagnostic, Location, Report, Result};
 use exactum_importer::npy::{self, Array};
-use exactum_importer::{Compiled, compile};
+use exactum_importer::target::Target;
+use exactum_importer::{Compiled, compile_for};
 use exactum_qonnx::{FileKind, Folder, Model, ReadError};
 use sha2::{Digest, Sha256};
 use tempfile::NamedTempFile;
@@ -73,19 +74,19 @@ pub(super) struct Built {
     pub(super) container: Container,
 }
 
-/// Compiles the ONNX file at `path`.
-pub(super) fn compiled(path: &Path, inputs: &Inputs, shell: &Shell) -> Result<Built> {
+/// Compiles the ONNX file at `path` for `target`.
+pub(super) fn compiled(path: &Path, inputs: &Inputs, target: &Target, shell: &Shell) -> Result<Built> {
     let (model, source) = model(path, inputs, shell)?;
-    let compiled = compile(&model).map_err(|report| report.in_model(&name(path), &model))?;
+    let compiled = compile_for(&model, target).map_err(|report| report.in_model(&name(path), &model))?;
     let container = Container::of_source(&compiled, &model, source.digest()?);
     Ok(Built { model, compiled, container })
 }
 
 /// The program at `path`: a container, or an ONNX model, which is compiled.
-pub(super) fn program(path: &Path, inputs: &Inputs, shell: &Shell) -> Result<Container> {
+pub(super) fn program(path: &Path, inputs: &Inputs, target: &Target, shell: &Shell) -> Result<Container> {
     match container(path)? {
         Some(container) => Ok(container),
-        None => compiled(path, inputs, shell).map(|built| built.container),
+        None => compiled(path, inputs, target, shell).map(|built| built.container),
     }
 }
 

@@ -6,11 +6,13 @@ use std::process::ExitCode;
 use clap::ValueEnum;
 use exactum_importer::diagnostic::{Report, Result};
 use exactum_importer::graph::{Graph, Level};
+use exactum_importer::target::Target;
 use exactum_importer::{lift, passes};
 use serde_json::json;
 
 use super::inputs::Inputs;
 use super::shell::Shell;
+use super::target::Goal;
 use super::{files, listing};
 
 /// Print a model at a level of the compiler, or a compiled program.
@@ -20,6 +22,8 @@ pub(super) struct Args {
     file: PathBuf,
     #[command(flatten)]
     inputs: Inputs,
+    #[command(flatten)]
+    goal: Goal,
     /// Level of a model [default: integer].
     #[arg(long, value_enum)]
     level: Option<At>,
@@ -65,12 +69,13 @@ pub(super) fn run(args: &Args, shell: &Shell) -> Result<ExitCode> {
         shell.result(&json, || listing::text(&container))?;
         return Ok(ExitCode::SUCCESS);
     }
+    let target = args.goal.target()?;
     let at = args.level.unwrap_or(At::Integer);
     let (model, _) = files::model(&args.file, &args.inputs, shell)?;
     let (level, text) = match at.level() {
         None => ("file", model.to_string()),
         Some(level) => {
-            let graph = graph(&model, level).map_err(|report| report.in_model(&file, &model))?;
+            let graph = graph(&model, level, &target).map_err(|report| report.in_model(&file, &model))?;
             (level.name(), if args.full { format!("{graph}") } else { format!("{graph:#}") })
         }
     };
@@ -79,8 +84,8 @@ pub(super) fn run(args: &Args, shell: &Shell) -> Result<ExitCode> {
 }
 
 /// The model's graph, no further than `level`: a model that does not compile can still be looked at before.
-fn graph(model: &exactum_qonnx::Model, level: Level) -> Result<Graph, Report> {
+fn graph(model: &exactum_qonnx::Model, level: Level, target: &Target) -> Result<Graph, Report> {
     let mut graph = lift::lift(model)?;
-    passes::advance(&mut graph, level)?;
+    passes::advance(&mut graph, level, target)?;
     Ok(graph)
 }

@@ -15,13 +15,14 @@ pub(super) struct Args {}
 pub(super) fn run(_: &Args, shell: &Shell) -> Result<ExitCode> {
     let list: Vec<_> = PASSES
         .iter()
-        .map(|pass| json!({ "name": pass.name, "from": pass.from.name(), "to": pass.to.name(), "about": pass.about }))
+        .map(|pass| json!({ "name": pass.name, "from": pass.from.name(), "to": pass.to.name(), "about": pass.about, "depends_on_target": pass.depends_on_target() }))
         .collect();
     shell.result(&list, || {
         let widest = PASSES.iter().map(|pass| pass.name.len()).max().unwrap_or(0);
         let line = |pass: &exactum_importer::passes::Pass| {
             let levels = format!("{} -> {}", pass.from.name(), pass.to.name());
-            format!("{:widest$}  {levels:22}  {}\n", pass.name, pass.about)
+            let suited = if pass.depends_on_target() { ", as suits the target" } else { "" };
+            format!("{:widest$}  {levels:22}  {}{suited}\n", pass.name, pass.about)
         };
         PASSES.iter().map(line).collect()
     })?;

@@ -18,6 +18,7 @@ use super::inputs::Inputs;
 use super::samples;
 use super::shell::Shell;
 use super::summary::count;
+use super::target::Goal;
 use super::verify::layers::{Computed, Subject};
 
 /// Run a program on this machine, bit for bit as a device does.
@@ -27,6 +28,8 @@ pub(super) struct Args {
     file: PathBuf,
     #[command(flatten)]
     inputs: Inputs,
+    #[command(flatten)]
+    goal: Goal,
     /// NumPy array for each input, in order or as NAME=NPY, or an .npz archive of arrays with the names of inputs; the
     /// first axis counts the samples.
     #[arg(long, required = true, value_name = "NPY")]
@@ -68,11 +71,13 @@ pub(super) fn run(args: &Args, shell: &Shell) -> Result<ExitCode> {
     {
         return Ok(shell.wrong_usage(&problem));
     }
+    let target = args.goal.target()?;
     let wait = shell.waiting("compiling");
-    let built = args.dump.is_some().then(|| files::compiled(&args.file, &args.inputs, shell)).transpose()?;
+    let built =
+        args.dump.is_some().then(|| files::compiled(&args.file, &args.inputs, &target, shell)).transpose()?;
     let container = match &built {
         Some(built) => built.container.clone(),
-        None => files::program(&args.file, &args.inputs, shell)?,
+        None => files::program(&args.file, &args.inputs, &target, shell)?,
     };
     drop(wait);
     let outputs = container.interface().outputs.len();

@@ -11,6 +11,7 @@ use serde::Serialize;
 use super::files;
 use super::inputs::Inputs;
 use super::shell::{Shell, label};
+use super::target::Goal;
 
 /// Print the flash and RAM that a program needs, per op and in total.
 #[derive(Debug, clap::Args)]
@@ -19,6 +20,8 @@ pub(super) struct Args {
     file: PathBuf,
     #[command(flatten)]
     inputs: Inputs,
+    #[command(flatten)]
+    goal: Goal,
 }
 
 /// Sizes of a program.
@@ -106,7 +109,8 @@ impl Sizes {
 }
 
 pub(super) fn run(args: &Args, shell: &Shell) -> Result<ExitCode> {
-    let container = files::program(&args.file, &args.inputs, shell)?;
+    let target = args.goal.target()?;
+    let container = files::program(&args.file, &args.inputs, &target, shell)?;
     let sizes = Sizes::new(&container);
     shell.result(&sizes, || sizes.text())?;
     Ok(ExitCode::SUCCESS)

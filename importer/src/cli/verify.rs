@@ -5,7 +5,9 @@ pub(super) mod layers;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use exactum_importer::comparison::{Agreement, Comparison, Expected, Mismatch, Quality, compare};
+use exactum_importer::comparison::{
+    Agreement, Comparison, Expected, InputComparison, InputMismatch, Mismatch, Quality, compare,
+};
 use exactum_importer::diagnostic::Result;
 use exactum_importer::reference::Reference;
 use exactum_importer::trace::LayerComparison;
@@ -17,6 +19,7 @@ use super::inputs::Inputs;
 use super::samples;
 use super::shell::Shell;
 use super::summary::count;
+use super::target::Goal;
 
 /// Compare the compiled program with the exact reference of its model, and both with expected outputs.
 ///
@@ -28,6 +31,8 @@ pub(super) struct Args {
     model: PathBuf,
     #[command(flatten)]
     inputs: Inputs,
+    #[command(flatten)]
+    goal: Goal,
     /// NumPy array for each input, in order or as NAME=NPY, or an .npz archive of arrays with the names of inputs; the
     /// first axis counts the samples.
     #[arg(long, required = true, value_name = "NPY")]
@@ -51,8 +56,9 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args, shell: &Shell) -> Result<ExitCode> {
+    let target = args.goal.target()?;
     let wait = shell.waiting("compiling");
-    let Built { compiled, container, .. } = files::compiled(&args.model, &args.inputs, shell)?;
+    let Built { compiled, container, .. } = files::compiled(&args.model, &args.inputs, &target, shell)?;
     drop(wait);
     let interface = container.interface();
     let batch = samples::batch(&container, &args.input, shell)?;
@@ -87,7 +93,7 @@ pub(super) fn run(args: &Args, shell: &Shell) -> Result<ExitCode> {
         text(&result.comparison, shell) + &table
     })?;
     let differing = result.layers.as_ref().map_or(0, LayerComparison::differing);
-    Ok(status(result.comparison.mismatches == 0 && differing == 0))
+    Ok(status(result.comparison.is_equal() && differing == 0))
 }
 
 /// What is printed as JSON.
@@ -104,7 +110,7 @@ fn status(equal: bool) -> ExitCode {
 }
 
 fn text(comparison: &Comparison, shell: &Shell) -> String {
-    let Comparison { samples, elements, mismatches, expected_mismatches, max_difference, first, quality } =
+    let Comparison { samples, elements, mismatches, expected_mismatches, max_difference, first, .. } =
         comparison;
     let compared = format!("sampled: {elements} elements of {}", count(*samples, "sample"));
     let mut text = match mismatches {
@@ -121,11 +127,25 @@ fn text(comparison: &Comparison, shell: &Shell) -> String {
         ));
     }
     text.extend(first.iter().map(|first| format!("first at {}\n", place(first))));
+    text.extend(comparison.inputs.iter().map(|input| quantized(input, shell) + "\n"));
     if expected_mismatches.is_some_and(|count| count > 0) {
-        text.extend(quality.iter().map(|quality| closeness(quality) + "\n"));
+        text.extend(comparison.quality.iter().map(|quality| closeness(quality) + "\n"));
         text.push_str("where floats leave the exact values: verify with --layers --against float\n");
     }
     text
+}
+
+/// What the comparison of an input found, in one line.
+fn quantized(compared: &InputComparison, shell: &Shell) -> String {
+    let InputComparison { input, floats, mismatches, first } = compared;
+    let at = format!("input `{input}`, {floats} floats at the ends of all codes");
+    match first {
+        None => shell.green(&format!("{at}: program equals exact reference")),
+        Some(InputMismatch { channel, value, reference, program }) => shell.red(&format!(
+            "{at}: program differs from exact reference in {mismatches}; first {value} in channel {channel}: reference \
+             {reference}, program {program}"
+        )),
+    }
 }
 
 /// The first mismatch and what is there.

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::number::Sum;
-use super::{Call, Result, Tensor, elems, family, one, position, strides};
+use super::{Call, Result, Tensor, elems, family, one};
+use crate::elements::{position, strides};
 
 family! {
     "Einsum" 1..=16 ["equation"] einsum;
@@ -102,13 +103,13 @@ fn einsum(call: &Call<'_>) -> Result {
         |index: &[usize], steps: &[usize]| index.iter().zip(steps).map(|(i, step)| i * step).sum::<usize>();
     let inner_offsets: Vec<Vec<usize>> = (0..elems(&inner))
         .map(|at| {
-            let index = position(at, &inner);
+            let index = position(&inner, at);
             inner_steps.iter().map(|steps| offset(&index, steps)).collect()
         })
         .collect();
     let first = call.operand(0)?;
     let bases = |at: usize| {
-        let index = position(at, &shape);
+        let index = position(&shape, at);
         outer_steps.iter().map(|steps| offset(&index, steps)).collect::<Vec<usize>>()
     };
     if first.as_ints().is_some() {

@@ -3,7 +3,8 @@
 use std::cmp::Ordering;
 
 use super::number::integer;
-use super::{Call, Fault, Numbers, Problem, Result, Tensor, elems, family, of_type, one, position, strides};
+use super::{Call, Fault, Numbers, Problem, Result, Tensor, elems, family, of_type, one};
+use crate::elements::{position, strides};
 
 family! {
     "GatherElements" 2..=2 ["axis"] gather_elements;
@@ -45,7 +46,7 @@ fn aligned(call: &Call<'_>, shape: &[usize], indices: &Tensor, axis: usize) -> R
     let steps = strides(shape);
     let values = call.whole(1)?;
     let at = |(i, index): (usize, &i64)| {
-        let mut where_ = position(i, &indices.shape);
+        let mut where_ = position(&indices.shape, i);
         where_[axis] = place(call, *index, shape[axis])?;
         Ok(where_.iter().zip(&steps).map(|(i, step)| i * step).sum())
     };
@@ -181,7 +182,7 @@ fn non_zero(call: &Call<'_>) -> Result {
     let values = x.numbers.reals();
     let shape = if x.shape.is_empty() { vec![1] } else { x.shape.clone() };
     let found: Vec<Vec<usize>> =
-        (0..values.len()).filter(|at| values[*at] != 0.0).map(|at| position(at, &shape)).collect();
+        (0..values.len()).filter(|at| values[*at] != 0.0).map(|at| position(&shape, at)).collect();
     let rank = shape.len();
     let indices = (0..rank).flat_map(|axis| found.iter().map(move |index| index[axis] as i64)).collect();
     one(Tensor::longs(vec![rank, found.len()], indices))
@@ -311,7 +312,7 @@ fn reverse_sequence(call: &Call<'_>) -> Result {
     debug_assert!(integer(call.operand(1)?.elem).is_some());
     let steps = strides(&x.shape);
     let from = |at: usize| {
-        let mut index = position(at, &x.shape);
+        let mut index = position(&x.shape, at);
         let length = lengths[index[batch]] as usize;
         if index[time] < length {
             index[time] = length - 1 - index[time];

@@ -1,7 +1,8 @@
 //! Products of constants: matrices and convolutions.
 
 use super::number::Sum;
-use super::{Call, Numbers, Result, Tensor, elems, family, of_type, one, position, spread, strides};
+use super::{Call, Numbers, Result, Tensor, elems, family, of_type, one, spread};
+use crate::elements::{position, strides};
 use exactum_qonnx::ElemType;
 
 family! {
@@ -239,7 +240,7 @@ impl Window {
         let steps = strides(image);
         (0..elems(&self.kernel))
             .map(|tap| {
-                let index = position(tap, &self.kernel);
+                let index = position(&self.kernel, tap);
                 let at = (0..image.len()).try_fold(0, |sum, axis| {
                     let padded = place[axis] * self.strides[axis] + index[axis] * self.dilations[axis];
                     let at = padded.checked_sub(self.before[axis]).filter(|at| *at < image[axis])?;
@@ -276,7 +277,7 @@ pub(super) fn convolved(call: &Call<'_>, x: &Tensor, w: &Tensor, elem: ElemType)
     let (plane, taps_per) = (elems(&places), elems(kernel));
     let taps: Vec<Vec<(usize, usize)>> = (0..plane)
         .map(|at| {
-            let taps = window.taps(&position(at, &places), image);
+            let taps = window.taps(&position(&places, at), image);
             taps.into_iter().filter_map(|(tap, at)| at.map(|at| (tap, at))).collect()
         })
         .collect();
@@ -375,7 +376,7 @@ fn conv_transpose(call: &Call<'_>) -> Result {
     let out_steps = strides(&out);
     // Where each element of the image goes with each element of the kernel.
     let goal = |at: usize, tap: usize| {
-        let (from, index) = (position(at, image), position(tap, kernel));
+        let (from, index) = (position(image, at), position(kernel, tap));
         (0..rank).try_fold(0, |sum, axis| {
             let to = (from[axis] * steps[axis] + index[axis] * dilations[axis]).checked_sub(before[axis])?;
             (to < out[axis]).then_some(sum + to * out_steps[axis])

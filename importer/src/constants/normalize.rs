@@ -1,7 +1,8 @@
 //! Softmax and its relatives, and normalisations.
 
 use super::number::sum;
-use super::{Call, Result, Tensor, elems, family, one, spread, strided, strides};
+use super::{Call, Result, Tensor, elems, family, one, spread};
+use crate::elements::{strided, strides};
 use exactum_qonnx::ElemType;
 
 family! {

@@ -2,7 +2,8 @@
 
 use super::linear::Window;
 use super::number::sum;
-use super::{Call, Numbers, Result, Tensor, elems, family, of_type, one, position};
+use super::{Call, Numbers, Result, Tensor, elems, family, of_type, one};
+use crate::elements::position;
 
 family! {
     "AveragePool" 1..=1 ["auto_pad" "ceil_mode" "count_include_pad" "dilations" "kernel_shape" "pads" "strides"] average_pool;
@@ -52,7 +53,7 @@ fn pool(call: &Call<'_>) -> Result<Pool> {
     shape.extend(&places);
     let shape = call.sized(shape)?;
     call.steps(&[elems(&shape), elems(&window.kernel), 16])?;
-    let of = |at: usize| window.taps(&position(at, &places), image).into_iter().map(|(_, at)| at).collect();
+    let of = |at: usize| window.taps(&position(&places, at), image).into_iter().map(|(_, at)| at).collect();
     let taps = (0..elems(&places)).map(of).collect();
     Ok(Pool { shape, taps, plane: elems(image), places, window })
 }
@@ -77,7 +78,7 @@ impl Pool {
 
     /// Elements of the window at `place` that are inside of the image and its padding.
     fn padded(&self, place: usize, image: &[usize]) -> usize {
-        let place = position(place, &self.places);
+        let place = position(&self.places, place);
         (0..image.len())
             .map(|axis| {
                 let window = &self.window;

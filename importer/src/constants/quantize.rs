@@ -8,7 +8,8 @@ use num_traits::ToPrimitive;
 
 use super::linear::{centred, convolved, match_mul};
 use super::number::{integer, limits, round_to, saturated};
-use super::{Call, Fault, Numbers, Problem, Result, Tensor, elems, family, of_type, strided, strides};
+use super::{Call, Fault, Numbers, Problem, Result, Tensor, elems, family, of_type};
+use crate::elements::{position, strided, strides};
 use crate::exact::{self, Rational};
 
 family! {
@@ -56,9 +57,7 @@ fn places(call: &Call<'_>, x: &[usize], of: &[usize]) -> Result<Vec<usize>> {
     let strides = strides(of);
     let index = |i: usize, at: usize| if i == axis { at / block } else { at };
     Ok((0..count)
-        .map(|at| {
-            super::position(at, x).into_iter().enumerate().map(|(i, at)| index(i, at) * strides[i]).sum()
-        })
+        .map(|at| position(x, at).into_iter().enumerate().map(|(i, at)| index(i, at) * strides[i]).sum())
         .collect())
 }
 

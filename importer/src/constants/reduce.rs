@@ -1,7 +1,8 @@
 //! Reductions over axes, and running sums.
 
 use super::number::{limits, sum};
-use super::{Call, Numbers, Result, Tensor, elems, family, of_type, one, strided, strides};
+use super::{Call, Numbers, Result, Tensor, elems, family, of_type, one};
+use crate::elements::{strided, strides};
 use exactum_qonnx::ElemType;
 
 family! {

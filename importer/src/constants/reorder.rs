@@ -1,6 +1,7 @@
 //! Elements moved, repeated and made; windows of signals.
 
-use super::{Call, Numbers, Result, Tensor, elems, family, of_type, one, position, strided, strides};
+use super::{Call, Numbers, Result, Tensor, elems, family, of_type, one};
+use crate::elements::{position, strided, strides};
 use exactum_qonnx::ElemType;
 
 family! {
@@ -166,7 +167,7 @@ fn pad(call: &Call<'_>) -> Result {
         .collect::<Result<_>>()?;
     let steps = strides(&x.shape);
     let from = |at: usize| {
-        let index = position(at, &shape);
+        let index = position(&shape, at);
         (0..rank).try_fold(0, |sum, axis| Some(sum + sources[axis][index[axis]]? * steps[axis]))
     };
     let at: Vec<Option<usize>> = (0..elems(&shape)).map(from).collect();
@@ -214,7 +215,7 @@ fn center_crop_pad(call: &Call<'_>) -> Result {
     let shape = call.sized(shape)?;
     let steps = strides(&x.shape);
     let from = |at: usize| {
-        let index = position(at, &shape);
+        let index = position(&shape, at);
         (0..rank).try_fold(0, |sum, axis| {
             let old =
                 usize::try_from(index[axis] as i64 + shift[axis]).ok().filter(|old| *old < x.shape[axis])?;

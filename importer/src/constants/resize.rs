@@ -3,7 +3,8 @@
 
 use exactum_qonnx::ElemType;
 
-use super::{Call, Numbers, Problem, Result, Tensor, elems, family, of_type, one, strides};
+use super::{Call, Numbers, Problem, Result, Tensor, elems, family, of_type, one};
+use crate::elements::strides;
 
 family! {
     "Resize" 1..=4 ["mode" "coordinate_transformation_mode" "nearest_mode" "axes" "keep_aspect_ratio_policy"

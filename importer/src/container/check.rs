@@ -12,7 +12,7 @@ use exactum_runtime::program::{InputRule, Tensor, TensorId};
 
 use super::{malformed, wire};
 use crate::diagnostic::{Diagnostic, Location, Report, Result};
-use crate::graph::exact_text::elem_named;
+use crate::exact::text::elem_named;
 use crate::graph::{ChannelMap, TensorType};
 use crate::interface::{Function, Interface, Port};
 

@@ -18,6 +18,7 @@ pub(super) fn contents(compiled: &Compiled, model: &exactum_qonnx::Model, sha256
             producer: model.producer.clone(),
             producer_version: model.producer_version.clone(),
         }),
+        target: compiled.target.facts.name.clone(),
         image: compiled.image.clone(),
         inputs: compiled.interface.inputs.iter().map(port).collect(),
         input_names: compiled.interface.input_names.clone(),

@@ -71,6 +71,10 @@ codes! {
         "The checker found an accumulator for which the integer form differs from the exact function. This is a fault of the compiler: please report it with the model.";
     TooLarge = "E0501", "the model exceeds a limit of the program format",
         "A tensor or the whole program is larger than the format can address. Use a smaller model.";
+    DoesNotFit = "E0502", "the program does not fit the target",
+        "The target's file says how much flash and RAM the machine has, and how much of the RAM is reserved; the program's image or its arena needs more. `exactum size` shows where it goes. Fewer or smaller layers, weights of fewer bits and smaller inputs need less; or choose another target.";
+    BadTarget = "E0503", "the target is not known, or its file is not one",
+        "`--target` takes the name of a target, which `exactum targets` lists, or the path of a file that ends in .toml. docs/targets.md says what such a file holds.";
     UnknownDevice = "E0601", "the device is not known",
         "The dataflow command knows the devices that it lists. Choose one of them.";
     TargetNotReachable = "E0602", "the target frame rate is not reachable",

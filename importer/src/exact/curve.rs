@@ -7,7 +7,6 @@ use super::elementary::Elementary;
 use super::number::Number;
 use super::short_float::ShortFloat;
 use super::{Rational, double, from_integer};
-use crate::graph::exact_text;
 use exactum_runtime::num::Rounding;
 use num_traits::{One, Pow, Signed, Zero};
 use serde::{Deserialize, Serialize};
@@ -19,25 +18,33 @@ pub enum Piece {
     /// `x * gain + offset`.
     Affine {
         /// Factor.
-        #[serde(with = "exact_text::rationals")]
+        #[serde(with = "crate::exact::text::rationals")]
         gain: Vec<Rational>,
         /// Value at 0.
-        #[serde(with = "exact_text::rationals")]
+        #[serde(with = "crate::exact::text::rationals")]
         offset: Vec<Rational>,
     },
     /// At least `lo`, then at most `hi`. ReLU has `lo` 0 and no `hi`.
     Clip {
         /// Smallest value.
-        #[serde(default, skip_serializing_if = "Option::is_none", with = "exact_text::optional_rational")]
+        #[serde(
+            default,
+            skip_serializing_if = "Option::is_none",
+            with = "crate::exact::text::optional_rational"
+        )]
         lo: Option<Rational>,
         /// Largest value.
-        #[serde(default, skip_serializing_if = "Option::is_none", with = "exact_text::optional_rational")]
+        #[serde(
+            default,
+            skip_serializing_if = "Option::is_none",
+            with = "crate::exact::text::optional_rational"
+        )]
         hi: Option<Rational>,
     },
     /// `slope * x` for negative x, else x. Slopes may be negative, zero and above 1.
     LeakyRelu {
         /// Factor of negative values.
-        #[serde(with = "exact_text::rationals")]
+        #[serde(with = "crate::exact::text::rationals")]
         slope: Vec<Rational>,
     },
     /// `x` to a power; `x^0` is 1.
@@ -50,7 +57,7 @@ pub enum Piece {
     /// To an integer.
     Round {
         /// How.
-        #[serde(with = "exact_text::rounding")]
+        #[serde(with = "crate::exact::text::rounding")]
         rounding: Rounding,
     },
     /// The logistic function, as `docs/arithmetic.md` defines it on doubles.
@@ -60,7 +67,7 @@ pub enum Piece {
     /// `alpha * (exp(x) - 1)` for negative x, as `docs/arithmetic.md` defines it on doubles, else x.
     Elu {
         /// The factor, which a double holds.
-        #[serde(with = "exact_text::rational")]
+        #[serde(with = "crate::exact::text::rational")]
         alpha: Rational,
     },
     /// The error function, as `docs/arithmetic.md` defines it on doubles.

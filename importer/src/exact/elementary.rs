@@ -5,7 +5,6 @@
 
 use super::Rational;
 use super::double::{LN_2_HIGH, LN_2_LOW, exp, nearest};
-use crate::graph::exact_text;
 use serde::{Deserialize, Serialize};
 use std::f64::consts::{FRAC_PI_2, SQRT_2};
 
@@ -35,7 +34,7 @@ pub enum Elementary {
     /// `x^exponent` for `x` not negative; the exponent is a double.
     Power {
         /// The exponent.
-        #[serde(with = "exact_text::rational")]
+        #[serde(with = "crate::exact::text::rational")]
         exponent: Rational,
     },
     /// Sine.

@@ -2,7 +2,6 @@
 
 use super::curve::pick;
 use super::{Rational, from_integer};
-use crate::graph::exact_text;
 use exactum_runtime::num::{IntRange, Rounding};
 use num_traits::{Signed, ToPrimitive};
 use serde::{Deserialize, Serialize};
@@ -18,7 +17,7 @@ pub enum Quantizer {
     /// by `after` alone.
     Uniform {
         /// Real value of one step; positive.
-        #[serde(with = "exact_text::rational")]
+        #[serde(with = "crate::exact::text::rational")]
         scale: Rational,
         /// Added before the rounding.
         zero_point: i64,
@@ -26,10 +25,10 @@ pub enum Quantizer {
         #[serde(default, skip_serializing_if = "num_traits::Zero::is_zero")]
         after: i64,
         /// Smallest and largest code.
-        #[serde(with = "exact_text::range")]
+        #[serde(with = "crate::exact::text::range")]
         range: IntRange,
         /// How quotients become integers.
-        #[serde(with = "exact_text::rounding")]
+        #[serde(with = "crate::exact::text::rounding")]
         rounding: Rounding,
     },
     /// 1 for `x >= 0`, else -1.
@@ -37,7 +36,7 @@ pub enum Quantizer {
     /// The number of thresholds `<= x`.
     Thresholds {
         /// Ascending, equally many in each channel; one list for all channels or one for each.
-        #[serde(with = "exact_text::rational_lists")]
+        #[serde(with = "crate::exact::text::rational_lists")]
         thresholds: Vec<Vec<Rational>>,
     },
 }

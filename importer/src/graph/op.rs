@@ -7,7 +7,7 @@ use exactum_runtime::num::Rounding;
 use num_traits::Zero;
 use serde::{Deserialize, Serialize};
 
-use super::{Dequantize, Level, Quantize, Requantize, RequantizePair, exact_text};
+use super::{Dequantize, Level, Quantize, Requantize, RequantizePair};
 use crate::exact::{self, Elementary, Rational, ShortFloat};
 
 /// What a node does. Operands are named in the order of the node's inputs.
@@ -29,10 +29,10 @@ pub enum Op {
     /// ONNX `Gemm`: a, b, optional c.
     Gemm {
         /// Factor of the product.
-        #[serde(with = "exact_text::float")]
+        #[serde(with = "crate::exact::text::float")]
         alpha: f32,
         /// Factor of c.
-        #[serde(with = "exact_text::float")]
+        #[serde(with = "crate::exact::text::float")]
         beta: f32,
         /// Whether a is stored transposed.
         trans_a: bool,
@@ -44,7 +44,7 @@ pub enum Op {
     /// ONNX `BatchNormalization` of inference: x, gamma, beta, mean, variance.
     BatchNormalization {
         /// Added to the variance.
-        #[serde(with = "exact_text::float")]
+        #[serde(with = "crate::exact::text::float")]
         epsilon: f32,
     },
     /// Elementwise sum: a, b.
@@ -90,7 +90,7 @@ pub enum Op {
         /// Elements after each axis.
         after: Vec<usize>,
         /// Their value.
-        #[serde(with = "exact_text::float")]
+        #[serde(with = "crate::exact::text::float")]
         value: f32,
     },
 
@@ -186,7 +186,7 @@ pub struct QuantAttributes {
     /// One end of the range left out.
     pub narrow: bool,
     /// How quotients become codes.
-    #[serde(with = "exact_text::rounding")]
+    #[serde(with = "crate::exact::text::rounding")]
     pub rounding: Rounding,
     /// The zero point is added after rounding, as ONNX does, not before, as QONNX does.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -200,10 +200,10 @@ pub struct QuantAttributes {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct MultiThreshold {
     /// Value of one threshold passed.
-    #[serde(with = "exact_text::float")]
+    #[serde(with = "crate::exact::text::float")]
     pub out_scale: f32,
     /// Value where none is passed.
-    #[serde(with = "exact_text::float")]
+    #[serde(with = "crate::exact::text::float")]
     pub out_bias: f32,
     /// Axis of the channels.
     pub axis: usize,
@@ -290,7 +290,7 @@ pub enum Activation {
     /// To an integer.
     Round {
         /// How.
-        #[serde(with = "exact_text::rounding")]
+        #[serde(with = "crate::exact::text::rounding")]
         rounding: Rounding,
     },
     /// x rounded to a float of 16 bits.

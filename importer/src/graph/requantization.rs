@@ -4,9 +4,9 @@ use exactum_runtime::num::{IntType, Rounding};
 use num_rational::BigRational;
 use serde::{Deserialize, Serialize};
 
-use super::{ChannelMap, exact_text};
+use super::ChannelMap;
 use crate::certify::LayerCertificate;
-use crate::exact::{self, Curve, Quantizer};
+use crate::exact::{self, Curve, Function, Quantizer};
 use crate::requant::RequantParams;
 
 /// The function of a requantization: exact on the quantized level, certified integers below.
@@ -27,7 +27,7 @@ pub struct Tail {
     /// How that becomes a code. Its clamp is as narrow as the curve's values.
     pub quantizer: Quantizer,
     /// Type of the resulting codes.
-    #[serde(with = "exact_text::display")]
+    #[serde(with = "crate::exact::text::display")]
     pub int: IntType,
 }
 
@@ -51,6 +51,11 @@ impl Quantize {
 }
 
 impl Tail {
+    /// The exact functions of integers: one for all channels, or one for each.
+    pub fn functions(&self) -> Vec<Function> {
+        (0..self.channels()).map(|channel| Function::new(&self.curve, &self.quantizer, channel)).collect()
+    }
+
     /// Channels that it tells apart, 1 if none.
     pub fn channels(&self) -> usize {
         self.curve.channels().max(self.quantizer.channels())
@@ -77,7 +82,7 @@ pub enum RequantizePair {
     /// What the model says: the tail takes `gains[0] * a + gains[1] * b`.
     Exact {
         /// Real value of one unit of each of the two operands, for all channels or for each.
-        #[serde(with = "exact_text::rational_lists")]
+        #[serde(with = "crate::exact::text::rational_lists")]
         gains: Vec<Vec<BigRational>>,
         /// What happens to the sum.
         tail: Tail,

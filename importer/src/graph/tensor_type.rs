@@ -6,17 +6,15 @@
 use exactum_qonnx::ElemType;
 use serde::{Deserialize, Serialize};
 
-use super::exact_text;
-
 /// Element type of a tensor of the file; for integers also the reals that they stand for,
 /// `(integer - zero_point) * scale`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TensorType {
     /// Element type.
-    #[serde(with = "exact_text::elem")]
+    #[serde(with = "crate::exact::text::elem")]
     pub elem: ElemType,
     /// One scale, or one for each index along `axis`; none if the elements are the reals.
-    #[serde(default, skip_serializing_if = "Vec::is_empty", with = "exact_text::floats")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty", with = "crate::exact::text::floats")]
     pub scale: Vec<f32>,
     /// As many zero points.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -5,7 +5,7 @@ use num_rational::BigRational;
 use num_traits::Zero;
 use serde::{Deserialize, Serialize};
 
-use super::{ChannelMap, Source, TensorType, exact_text};
+use super::{ChannelMap, Source, TensorType};
 use crate::exact;
 
 /// Names a value of one graph.
@@ -68,15 +68,15 @@ pub enum Type {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Codes {
     /// Type of the code.
-    #[serde(with = "exact_text::display")]
+    #[serde(with = "crate::exact::text::display")]
     pub int: IntType,
     /// Codes that can occur; never more than `int` holds.
-    #[serde(with = "exact_text::range")]
+    #[serde(with = "crate::exact::text::range")]
     pub range: IntRange,
     /// Code of the real number zero.
     pub zero_point: i64,
     /// Scale of all channels, or of each channel along `axis`; dropped inside the graph on the integer level.
-    #[serde(default, skip_serializing_if = "Vec::is_empty", with = "exact_text::floats")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty", with = "crate::exact::text::floats")]
     pub scale: Vec<f32>,
     /// Axis of the channels, if there is a scale for each.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -87,10 +87,10 @@ pub struct Codes {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Meaning {
     /// Real value of one unit.
-    #[serde(with = "exact_text::rationals")]
+    #[serde(with = "crate::exact::text::rationals")]
     pub gain: Vec<BigRational>,
     /// Real value of the integer 0.
-    #[serde(with = "exact_text::rationals")]
+    #[serde(with = "crate::exact::text::rationals")]
     pub offset: Vec<BigRational>,
     /// Where the channels are, if not along axis 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]

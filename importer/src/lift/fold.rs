@@ -29,7 +29,9 @@ pub(super) fn evaluate(context: &Context<'_>, budget: &Budget) -> Result<Option<
     let Some(operands) = operands else { return Ok(None) };
     let known = Known { context, operands, budget };
     let read = known.operands.iter().flatten().map(|tensor| tensor.len()).sum();
-    budget.steps(&[read]).map_err(|problem| known.refused(problem))?;
+    // Where nothing is left, nothing more is computed.
+    let left = budget.steps(&[read]).and_then(|()| budget.elems(0));
+    left.map_err(|problem| known.refused(problem))?;
     let moved = match context.node.operator() {
         Some(schema) => known.structure(schema.op_type)?,
         None => None,

@@ -69,7 +69,8 @@ pub fn program(graph: &Graph) -> Result<Lowered> {
         ops.push(built);
     }
     let rules: Vec<_> = graph.inputs.iter().map(|id| input::rule(graph, *id)).collect::<Result<_, _>>()?;
-    let inputs: Vec<Input<'_>> = input_codes(graph)
+    let inputs: Vec<Input<'_>> = graph
+        .input_codes()
         .into_iter()
         .zip(&rules)
         .map(|(id, rule)| Input { tensor: tensors.id(id), quantizer: rule.as_ref().map(input::Rule::view) })
@@ -88,14 +89,6 @@ pub fn program(graph: &Graph) -> Result<Lowered> {
         Diagnostic::new(Code::TooLarge, Location::part("program"), error.to_string(), "a smaller model")
     })?;
     Ok(Lowered { image, ops: origins })
-}
-
-/// The codes of each input of the graph, in order.
-pub fn input_codes(graph: &Graph) -> Vec<ValueId> {
-    let quantized = |input: &ValueId| {
-        graph.nodes.iter().find(|node| node.inputs[0] == *input && matches!(node.op, Op::Quantize(_)))
-    };
-    graph.inputs.iter().map(|input| quantized(input).map_or(*input, |node| node.output)).collect()
 }
 
 /// Bytes of working memory.

@@ -5,10 +5,10 @@
 
 use exactum_runtime::num::IntRange;
 
-use super::Pass;
+use super::{Pass, Run};
 use crate::diagnostic::{Code, Diagnostic, Report, Result};
+use crate::exact::Channel;
 use crate::exact::accumulator::{Bounds, input_range};
-use crate::exact::{Channel, Function};
 use crate::graph::{Constant, Graph, Level, Node, Op, SumPool, Tail, Type, Value, ValueId};
 
 pub(super) const PASS: Pass = Pass {
@@ -16,7 +16,7 @@ pub(super) const PASS: Pass = Pass {
     about: "bound each channel's accumulator by its weights and the codes that reach it",
     from: Level::Quantized,
     to: Level::Quantized,
-    run,
+    run: Run::Always(run),
 };
 
 /// What a 32-bit accumulator holds.
@@ -162,16 +162,10 @@ fn pooled(range: IntRange, SumPool { pool, zero_point, unit }: &SumPool) -> Opti
     }
 }
 
-/// The exact functions of a requantization: one for all channels, or one for each.
-pub(crate) fn functions(tail: &Tail) -> Vec<Function> {
-    let count = tail.channels();
-    (0..count).map(|channel| Function::new(&tail.curve, &tail.quantizer, channel)).collect()
-}
-
 /// The exact function of each channel of the requantization at node `index`, and the integers that reach it.
 pub(super) fn channels(graph: &Graph, index: usize, tail: &Tail) -> Vec<Channel> {
     let x = graph.nodes[index].inputs[0];
-    let functions = functions(tail);
+    let functions = tail.functions();
     let ranges = of_value(graph, x).unwrap_or_default();
     // Accumulators in registers have bounds for each channel, stored ones have one range for all.
     let fused = graph.producer(x).is_some_and(|layer| graph.fused_requantize(layer) == Some(index));
@@ -220,7 +214,7 @@ fn layer_bounds(graph: &Graph, index: usize, allowed: IntRange) -> Result<Vec<In
 }
 
 /// Whether some windows of `op` hold fewer elements than others.
-pub(crate) fn taps_can_be_missing(op: &Op) -> bool {
+fn taps_can_be_missing(op: &Op) -> bool {
     match op {
         Op::Conv2d(conv) => conv.window.is_padded(),
         Op::ConvTranspose2d(_) => true,

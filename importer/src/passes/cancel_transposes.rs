@@ -5,9 +5,9 @@
 
 use std::collections::BTreeMap;
 
-use super::Pass;
-use super::fold_constants::permuted;
+use super::{Pass, Run};
 use crate::diagnostic::Result;
+use crate::elements::permuted;
 use crate::graph::{Graph, Level, Op, ValueId};
 
 pub(super) const PASS: Pass = Pass {
@@ -15,7 +15,7 @@ pub(super) const PASS: Pass = Pass {
     about: "drop chains of transposes and reshapes that move nothing; make transposes in a row one",
     from: Level::Integer,
     to: Level::Integer,
-    run,
+    run: Run::Always(run),
 };
 
 /// Values with more elements keep their transposes.

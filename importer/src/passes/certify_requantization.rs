@@ -4,25 +4,29 @@ use exactum_runtime::num::IntRange;
 use num_traits::Zero;
 use rayon::prelude::*;
 
-use super::Pass;
 use super::bound_accumulators::{self, channels};
+use super::{Pass, Run};
+use crate::cost::CostTable;
 use crate::diagnostic::{Code, Diagnostic, Location, Report, Result};
 use crate::exact::{PairFunction, Rational};
 use crate::graph::{Certified, Graph, Level, Op, Requantize, RequantizePair, Type, Value, ValueId};
 use crate::requant::{self, RequantError};
+use crate::target::Target;
 
 pub(super) const PASS: Pass = Pass {
     name: "certify-requantization",
     about: "replace each exact requantization by its cheapest integer form and the proof that both are equal",
     from: Level::Quantized,
     to: Level::Integer,
-    run,
+    run: Run::For(run),
 };
 
-fn run(graph: &mut Graph) -> Result<()> {
+fn run(graph: &mut Graph, target: &Target) -> Result<()> {
     // Layers do not depend on each other's proofs.
-    let certified: Vec<Option<Result<Op, Diagnostic>>> =
-        (0..graph.nodes.len()).into_par_iter().map(|index| certify(graph, index)).collect();
+    let certified: Vec<Option<Result<Op, Diagnostic>>> = (0..graph.nodes.len())
+        .into_par_iter()
+        .map(|index| certify(graph, index, target.costs.as_ref()))
+        .collect();
     let mut problems = vec![];
     for (node, certified) in graph.nodes.iter_mut().zip(certified) {
         match certified {
@@ -39,13 +43,13 @@ fn run(graph: &mut Graph) -> Result<()> {
 }
 
 /// The certified form of node `index`, if it is a requantization.
-fn certify(graph: &Graph, index: usize) -> Option<Result<Op, Diagnostic>> {
+fn certify(graph: &Graph, index: usize, costs: Option<&CostTable>) -> Option<Result<Op, Diagnostic>> {
     let node = &graph.nodes[index];
     let at = graph.location(index);
     match &node.op {
         Op::Requantize(Requantize::Exact(tail)) => {
             let channels = channels(graph, index, tail);
-            Some(requant::choose(&channels).map_err(|error| problem(at, &error)).map(|choice| {
+            Some(requant::choose(&channels, costs).map_err(|error| problem(at, &error)).map(|choice| {
                 let certified = Certified { params: choice.params, certificate: choice.certificate };
                 Op::Requantize(Requantize::Certified(Box::new(certified)))
             }))
@@ -67,11 +71,13 @@ fn certify(graph: &Graph, index: usize) -> Option<Result<Op, Diagnostic>> {
                 quantizer: tail.quantizer.channel(channel),
             };
             let functions: Vec<PairFunction> = (0..channels).map(function).collect();
-            Some(requant::choose_pair(&functions, a, b).map_err(|error| problem(at, &error)).map(|choice| {
-                let certified = Certified { params: choice.params, certificate: choice.certificate };
-                let (multipliers, certified) = (choice.multipliers, Box::new(certified));
-                Op::RequantizePair(RequantizePair::Certified { multipliers, certified })
-            }))
+            Some(requant::choose_pair(&functions, a, b, costs).map_err(|error| problem(at, &error)).map(
+                |choice| {
+                    let certified = Certified { params: choice.params, certificate: choice.certificate };
+                    let (multipliers, certified) = (choice.multipliers, Box::new(certified));
+                    Op::RequantizePair(RequantizePair::Certified { multipliers, certified })
+                },
+            ))
         }
         _ => None,
     }

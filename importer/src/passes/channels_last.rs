@@ -6,9 +6,9 @@
 
 use std::collections::BTreeMap;
 
-use super::Pass;
-use super::fold_constants::permuted;
+use super::{Pass, Run};
 use crate::diagnostic::Result;
+use crate::elements::permuted;
 use crate::graph::{
     Constant, Conv, ConvTranspose, Graph, Layout, Level, Node, Op, Pool, Requantize, RequantizePair, SumPool,
     Value, ValueId,
@@ -19,7 +19,7 @@ pub(super) const PASS: Pass = Pass {
     about: "reorder spatial values and weights to channels last, with as few transposes as possible",
     from: Level::Integer,
     to: Level::Integer,
-    run,
+    run: Run::Always(run),
 };
 
 /// Batch, height, width, channels of a convolution's weights or of a spatial value.

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use super::Pass;
+use super::{Pass, Run};
 use crate::diagnostic::Result;
 use crate::graph::{Codes, Constant, Graph, Level, Op, Type, Value, ValueId};
 
@@ -14,7 +14,7 @@ pub(super) const PASS: Pass = Pass {
     about: "turn float weights that are multiples of a step into integer codes",
     from: Level::Imported,
     to: Level::Imported,
-    run,
+    run: Run::Always(run),
 };
 
 /// Largest magnitude of a code of 8 bits, and of any.

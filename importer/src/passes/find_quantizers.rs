@@ -7,7 +7,7 @@
 use exactum_runtime::num::{IntRange, IntType, Rounding};
 use num_traits::{One, Signed, ToPrimitive, Zero};
 
-use super::Pass;
+use super::{Pass, Run};
 use crate::diagnostic::Result;
 use crate::exact::{self, Rational};
 use crate::graph::{
@@ -19,7 +19,7 @@ pub(super) const PASS: Pass = Pass {
     about: "turn rounding between bounds into quantizers",
     from: Level::Imported,
     to: Level::Imported,
-    run,
+    run: Run::Always(run),
 };
 
 /// Most nodes that are looked through.

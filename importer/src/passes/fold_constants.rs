@@ -8,8 +8,9 @@ mod arithmetic;
 mod moves;
 mod quantize;
 
-use super::Pass;
+use super::{Pass, Run};
 use crate::diagnostic::{Code, Diagnostic, Report, Result};
+use crate::elements::permuted;
 use crate::graph::channels::moved_axis;
 use crate::graph::{Codes, Constant, Graph, Level, Node, Op, Type, Value};
 
@@ -18,7 +19,7 @@ pub(super) const PASS: Pass = Pass {
     about: "turn quantized initializers into integer codes and carry out what moves and scales them",
     from: Level::Imported,
     to: Level::Imported,
-    run,
+    run: Run::Always(run),
 };
 
 /// Most elements of a constant that is larger than its first operand.
@@ -107,29 +108,5 @@ fn transpose(constant: &Constant, x: &Value, perm: &[usize]) -> Constant {
         Constant::Float(values) => Constant::Float(permuted(values, &x.shape, perm)),
         Constant::Codes(values) => Constant::Codes(permuted(values, &x.shape, perm)),
         Constant::Shape(values) => Constant::Shape(permuted(values, &x.shape, perm)),
-    }
-}
-
-/// The elements of a tensor of `shape` in the order of its axes permuted by `perm`.
-pub(crate) fn permuted<T: Copy>(values: &[T], shape: &[usize], perm: &[usize]) -> Vec<T> {
-    let stride = |axis: usize| shape[axis + 1..].iter().product::<usize>();
-    let axes: Vec<(usize, usize)> = perm.iter().map(|axis| (shape[*axis], stride(*axis))).collect();
-    let mut offsets = vec![0];
-    for (size, stride) in axes {
-        offsets = offsets.iter().flat_map(|base| (0..size).map(move |i| base + i * stride)).collect();
-    }
-    offsets.into_iter().map(|offset| values[offset]).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn permutes_axes() {
-        let values: Vec<u8> = (0..6).collect();
-        assert_eq!(permuted(&values, &[2, 3], &[1, 0]), [0, 3, 1, 4, 2, 5]);
-        assert_eq!(permuted(&values, &[1, 2, 3], &[2, 0, 1]), [0, 3, 1, 4, 2, 5]);
-        assert_eq!(permuted(&[7], &[], &[]), [7]);
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Exporters write `MatMul` and `Add`, or `Gemm` and `Conv` with a bias operand; later passes see the second form only.
 
-use super::Pass;
+use super::{Pass, Run};
 use crate::diagnostic::Result;
 use crate::graph::{Codes, Graph, Level, Op, Type, Value, ValueId};
 
@@ -11,7 +11,7 @@ pub(super) const PASS: Pass = Pass {
     about: "turn an added constant into the bias of the layer before, and matrix products into gemm",
     from: Level::Imported,
     to: Level::Imported,
-    run,
+    run: Run::Always(run),
 };
 
 fn run(graph: &mut Graph) -> Result<()> {

@@ -1,6 +1,6 @@
 //! Gives padding with zeros to the convolution or average pool that alone reads it.
 
-use super::Pass;
+use super::{Pass, Run};
 use crate::diagnostic::Result;
 use crate::graph::{Graph, Level, Op, Value, Window, shape};
 
@@ -9,7 +9,7 @@ pub(super) const PASS: Pass = Pass {
     about: "turn padding with zeros into that of the layer or average pool after it",
     from: Level::Imported,
     to: Level::Imported,
-    run,
+    run: Run::Always(run),
 };
 
 /// Largest padding of a window, which the program format keeps in 16 bits.

@@ -3,7 +3,7 @@
 //! Exporters write a quantizer that layers share once for each of them; a layer's result then has several readers, none of
 //! which can be part of it.
 
-use super::Pass;
+use super::{Pass, Run};
 use crate::diagnostic::Result;
 use crate::graph::{Graph, Level, Node, ValueId};
 
@@ -12,7 +12,7 @@ pub(super) const PASS: Pass = Pass {
     about: "merge nodes that compute the same, such as a shared quantizer written twice",
     from: Level::Imported,
     to: Level::Imported,
-    run,
+    run: Run::Always(run),
 };
 
 /// Constants of more elements are equal if they are one.

@@ -1,6 +1,6 @@
 //! Gives every value of the program its place in the arena.
 
-use super::Pass;
+use super::{Pass, Run};
 use crate::diagnostic::{Code, Diagnostic, Location, Result};
 use crate::graph::{Graph, Level, Placement};
 use crate::lower::buffers;
@@ -11,7 +11,7 @@ pub(super) const PASS: Pass = Pass {
     about: "place every value in the arena, as small as possible",
     from: Level::Integer,
     to: Level::Scheduled,
-    run,
+    run: Run::Always(run),
 };
 
 /// Every value starts at a multiple of this.

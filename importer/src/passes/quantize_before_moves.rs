@@ -5,7 +5,7 @@
 
 use num_traits::{ToPrimitive, Zero};
 
-use super::Pass;
+use super::{Pass, Run};
 use crate::diagnostic::Result;
 use crate::exact;
 use crate::graph::channels::moved_axis;
@@ -16,7 +16,7 @@ pub(super) const PASS: Pass = Pass {
     about: "exchange quantizers and elementwise functions with the moves before them",
     from: Level::Imported,
     to: Level::Imported,
-    run,
+    run: Run::Always(run),
 };
 
 fn run(graph: &mut Graph) -> Result<()> {

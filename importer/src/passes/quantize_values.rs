@@ -23,7 +23,7 @@ mod sums;
 
 use std::collections::BTreeMap;
 
-use super::Pass;
+use super::{Pass, Run};
 use crate::diagnostic::{Code, Diagnostic, Location, Report, Result};
 use crate::graph::{Graph, Level, Node, Op, Type, Value, ValueId};
 use known::Known;
@@ -33,7 +33,7 @@ pub(super) const PASS: Pass = Pass {
     about: "replace floats by integer codes and accumulators with exact meanings",
     from: Level::Imported,
     to: Level::Quantized,
-    run,
+    run: Run::Always(run),
 };
 
 struct Quantizer<'a> {

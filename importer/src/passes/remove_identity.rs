@@ -1,6 +1,6 @@
 //! Removes nodes that change nothing, and writes every change of shape as `reshape` with the shape in its result.
 
-use super::Pass;
+use super::{Pass, Run};
 use crate::diagnostic::Result;
 use crate::graph::{Graph, Level, Op};
 
@@ -9,7 +9,7 @@ pub(super) const PASS: Pass = Pass {
     about: "drop identities and no-op transposes; write flatten and reshape in one form",
     from: Level::Imported,
     to: Level::Imported,
-    run,
+    run: Run::Always(run),
 };
 
 fn run(graph: &mut Graph) -> Result<()> {

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use exactum_runtime::num::{IntRange, IntType, Rounding};
 use num_traits::{One, Zero};
 
-use super::Pass;
+use super::{Pass, Run};
 use crate::diagnostic::{Code, Diagnostic, Result};
 use crate::exact::{self, Curve, Quantizer, Rational};
 use crate::graph::{
@@ -22,7 +22,7 @@ pub(super) const PASS: Pass = Pass {
     about: "store unsigned codes of 16 bits less 2^15, outside the rounding that makes them",
     from: Level::Quantized,
     to: Level::Quantized,
-    run,
+    run: Run::Always(run),
 };
 
 /// Codes that are stored less 2^15, as they are.

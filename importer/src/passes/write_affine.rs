@@ -3,7 +3,7 @@
 //!
 //! Later passes see of arithmetic only `affine`, powers, and sums and products of two computed values of equal shape.
 
-use super::Pass;
+use super::{Pass, Run};
 use crate::constants::spread;
 use crate::diagnostic::{Code, Diagnostic, Location, Report, Result};
 use crate::exact::{self, Elementary};
@@ -15,7 +15,7 @@ pub(super) const PASS: Pass = Pass {
     about: "turn batch norms and arithmetic with constants into affine functions; bring operands to one shape",
     from: Level::Imported,
     to: Level::Imported,
-    run,
+    run: Run::Always(run),
 };
 
 /// Largest exponent of a power that is computed in rationals.

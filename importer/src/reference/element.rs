@@ -9,7 +9,7 @@ fn strides(shape: &[usize]) -> Vec<usize> {
 
 /// Position along each axis of element `index`.
 fn position(shape: &[usize], index: usize) -> Vec<usize> {
-    crate::interface::position(shape, index)
+    strides(shape).iter().zip(shape).map(|(stride, size)| index / stride.max(&1) % size.max(&1)).collect()
 }
 
 pub(super) fn dense(x: &[i64], zero_point: i64, weights: &[i64], bias: &[i64]) -> Vec<i64> {
@@ -41,7 +41,7 @@ pub(super) fn pair(
 }
 
 /// One after the other along `axis`.
-pub(crate) fn concat<T: Copy>(parts: &[(&[T], &[usize])], axis: usize) -> Vec<T> {
+pub(super) fn concat<T: Copy>(parts: &[(&[T], &[usize])], axis: usize) -> Vec<T> {
     let rows: usize = parts[0].1[..axis].iter().product();
     let row = |(x, shape): &(&[T], &[usize]), index: usize| {
         let elems: usize = shape[axis..].iter().product();
@@ -51,13 +51,22 @@ pub(crate) fn concat<T: Copy>(parts: &[(&[T], &[usize])], axis: usize) -> Vec<T>
 }
 
 /// The elements of `x` as the move `op` puts them.
-pub(crate) fn moved<T: Copy>(op: &Op, x: &[T], shape: &[usize]) -> Vec<T> {
+pub(super) fn moved<T: Copy>(op: &Op, x: &[T], shape: &[usize]) -> Vec<T> {
     match op {
-        Op::Transpose { perm } => crate::passes::permuted(x, shape, perm),
+        Op::Transpose { perm } => transpose(x, shape, perm),
         Op::Repeat { factors } => repeat(x, shape, factors),
         Op::Slice { starts, steps, sizes } => slice(x, shape, starts, steps, sizes),
         _ => x.to_vec(),
     }
+}
+
+fn transpose<T: Copy>(x: &[T], shape: &[usize], perm: &[usize]) -> Vec<T> {
+    let output: Vec<usize> = perm.iter().map(|axis| shape[*axis]).collect();
+    let strides = strides(shape);
+    let from = |index: usize| -> usize {
+        position(&output, index).iter().zip(perm).map(|(i, axis)| i * strides[*axis]).sum()
+    };
+    (0..x.len()).map(|index| x[from(index)]).collect()
 }
 
 fn repeat<T: Copy>(x: &[T], shape: &[usize], factors: &[usize]) -> Vec<T> {

@@ -2,6 +2,7 @@
 
 use super::{FormKind, Layer, RequantError, RequantParams};
 use crate::certify::{LayerCertificate, certify};
+use crate::cost::CostTable;
 use crate::exact::Channel;
 
 /// Codes up to which counting thresholds is cheaper than multiplying.
@@ -21,50 +22,41 @@ pub struct Choice {
     pub passed_over: Vec<FormKind>,
 }
 
-/// The order in which [`choose`] tries forms for outputs with `codes` codes: by cost on a Cortex-M4, and lists of
-/// thresholds or entries last where they are larger.
-pub fn order(codes: i64) -> [FormKind; 9] {
+/// The order in which [`choose`] tries forms for outputs with `codes` codes: by `costs` where they are known, else by what
+/// processors with a 32-bit multiplier take; and lists of thresholds or entries last where they are larger.
+pub fn order(codes: i64, costs: Option<&CostTable>) -> [FormKind; 9] {
     use FormKind::{
         EvenOdd, Multiply32, Multiply64, Multiply128, Offset, ShiftHalfEven, ShiftHalfEven64, Table,
         Thresholds,
     };
-    if codes <= FEW_CODES {
-        [
-            Offset,
-            Thresholds,
-            ShiftHalfEven,
-            Multiply32,
-            Multiply64,
-            EvenOdd,
-            ShiftHalfEven64,
-            Multiply128,
-            Table,
-        ]
-    } else if codes <= SHORT_LISTS {
-        [
-            Offset,
-            ShiftHalfEven,
-            Multiply32,
-            Multiply64,
-            EvenOdd,
-            Thresholds,
-            ShiftHalfEven64,
-            Multiply128,
-            Table,
-        ]
-    } else {
-        [
-            Offset,
-            ShiftHalfEven,
-            Multiply32,
-            Multiply64,
-            EvenOdd,
-            ShiftHalfEven64,
-            Multiply128,
-            Thresholds,
-            Table,
-        ]
+    let mut order = [
+        Offset,
+        ShiftHalfEven,
+        Multiply32,
+        Multiply64,
+        EvenOdd,
+        ShiftHalfEven64,
+        Multiply128,
+        Thresholds,
+        Table,
+    ];
+    // Where thresholds stand among the lines without costs.
+    let place = match codes {
+        ..=FEW_CODES => 1,
+        ..=SHORT_LISTS => 5,
+        _ => return by_cost(order, 7, codes, costs),
+    };
+    order[place..8].rotate_right(1);
+    by_cost(order, 8, codes, costs)
+}
+
+/// `order` with its first `sorted` forms by their `costs`, if all were measured.
+fn by_cost(mut order: [FormKind; 9], sorted: usize, codes: i64, costs: Option<&CostTable>) -> [FormKind; 9] {
+    let cost = |form: &FormKind| costs.and_then(|costs| costs.form(form.name(), codes.unsigned_abs()));
+    if order[..sorted].iter().all(|form| cost(form).is_some()) {
+        order[..sorted].sort_by(|a, b| cost(a).partial_cmp(&cost(b)).unwrap_or(std::cmp::Ordering::Equal));
     }
+    order
 }
 
 /// Solves the requantization of one layer: the cheapest form that computes every channel's function on its whole
@@ -75,11 +67,11 @@ pub fn order(codes: i64) -> [FormKind; 9] {
 /// # Errors
 ///
 /// [`RequantError`] if the layer is malformed or no form computes it.
-pub fn choose(channels: &[Channel]) -> Result<Choice, RequantError> {
+pub fn choose(channels: &[Channel], costs: Option<&CostTable>) -> Result<Choice, RequantError> {
     let layer = Layer::new(channels)?;
     let codes = layer.codes();
     let mut passed_over = Vec::new();
-    for form in order(codes.hi - codes.lo + 1) {
+    for form in order(codes.hi - codes.lo + 1, costs) {
         let Some(params) = layer.solve(form) else {
             passed_over.push(form);
             continue;

@@ -9,6 +9,7 @@ use super::pair_line::{Corners, PairLine, Width};
 use super::pair_thresholds;
 use super::{FormParams, LineParams, RequantError, RequantParams, TableCodes, choose};
 use crate::certify::{LayerCertificate, certify_pair};
+use crate::cost::CostTable;
 use crate::exact::{Channel, PairFunction};
 use exactum_runtime::num::IntRange;
 use num_integer::Integer;
@@ -37,7 +38,12 @@ pub struct PairChoice {
 /// # Errors
 ///
 /// [`RequantError`] if no form computes them all.
-pub fn choose_pair(functions: &[PairFunction], a: IntRange, b: IntRange) -> Result<PairChoice, RequantError> {
+pub fn choose_pair(
+    functions: &[PairFunction],
+    a: IntRange,
+    b: IntRange,
+    costs: Option<&CostTable>,
+) -> Result<PairChoice, RequantError> {
     let ranges = [a, b];
     let codes = functions.iter().map(PairFunction::codes).reduce(IntRange::union);
     let codes = codes.ok_or(RequantError::NoChannels)?;
@@ -48,7 +54,7 @@ pub fn choose_pair(functions: &[PairFunction], a: IntRange, b: IntRange) -> Resu
         functions.iter().map(|function| Proportion::new(function, ranges)).collect();
     let exact = |suits: &dyn Fn(&Proportion) -> bool| {
         let found = proportions.as_ref().filter(|all| all.iter().all(suits));
-        found.map(|found| exact_sum(functions, ranges, found)).transpose().map(Option::flatten)
+        found.map(|found| exact_sum(functions, ranges, found, costs)).transpose().map(Option::flatten)
     };
     if let Some(choice) = exact(&|sum| sum.range.hi.abs_diff(sum.range.lo) <= SHORT_RANGE)? {
         return Ok(choice);
@@ -144,6 +150,7 @@ fn exact_sum(
     functions: &[PairFunction],
     ranges: [IntRange; 2],
     sums: &[Proportion],
+    costs: Option<&CostTable>,
 ) -> Result<Option<PairChoice>, RequantError> {
     let channel = |(function, sum): (&PairFunction, &Proportion)| {
         Some(Channel { function: function.of_sum(sum.multipliers)?, range: sum.range })
@@ -155,7 +162,7 @@ fn exact_sum(
     if multipliers.iter().all(|pair| *pair == multipliers[0]) {
         multipliers.truncate(1);
     }
-    match choose(&channels) {
+    match choose(&channels, costs) {
         Ok(choice) => proven(functions, ranges, (multipliers, choice.params)).map(Some),
         Err(RequantError::NoForm { .. } | RequantError::Steps { .. } | RequantError::Range { .. }) => {
             Ok(None)

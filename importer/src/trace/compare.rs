@@ -4,8 +4,9 @@ use serde::Serialize;
 
 use super::{Backend, Tensor, computed};
 use crate::batch::Batch;
+use crate::elements::position;
 use crate::graph::{Graph, ValueId};
-use crate::interface::{Port, position};
+use crate::interface::Port;
 use crate::reference::Reference;
 
 /// Accumulators that were computed in floats may differ by this much of the largest magnitude in their sample.

@@ -186,7 +186,7 @@ fn compute(op: &Op, operands: &Operands<'_>) -> Vec<f32> {
         Op::AveragePool(pool) => layers::average_pool(operands, pool),
         Op::Softmax { axis } => softmax(operands, *axis),
         Op::Pad { before, value, .. } => moves::pad(operands, before, *value),
-        Op::Transpose { perm } => crate::passes::permuted(x, operands.shape(), perm),
+        Op::Transpose { perm } => crate::elements::permuted(x, operands.shape(), perm),
         Op::Concat { axis } => moves::concat(operands, *axis),
         Op::Repeat { factors } => moves::repeat(operands, factors),
         Op::Slice { starts, steps, .. } => moves::slice(operands, starts, steps),

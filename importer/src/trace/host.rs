@@ -7,7 +7,6 @@ use super::{Backend, Tensor};
 use crate::Compiled;
 use crate::batch::{Batch, Host};
 use crate::graph::{Op, Source, Storage, Value, ValueId};
-use crate::lower::input_codes;
 
 /// A compiled program that runs the samples of a batch on this machine.
 #[derive(Debug)]
@@ -44,7 +43,7 @@ impl<'a> HostProgram<'a> {
             batch,
             values: quantized.values.len(),
             less: quantized.values.iter().map(less).collect(),
-            inputs: input_codes(scheduled).into_iter().map(sources).collect(),
+            inputs: scheduled.input_codes().into_iter().map(sources).collect(),
             ops: compiled.ops.iter().map(|op| sources(op.output)).collect(),
         }
     }

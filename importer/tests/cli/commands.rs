@@ -138,9 +138,10 @@ fn passes_and_explanations() {
 fn usage() {
     let mut session = Session::new();
     session.run("--help");
-    for command in
-        ["check", "build", "run", "verify", "inspect", "size", "dataflow", "passes", "ops", "explain"]
-    {
+    for command in [
+        "check", "build", "run", "verify", "inspect", "size", "dataflow", "targets", "passes", "ops",
+        "explain",
+    ] {
         session.run(&format!("{command} --help"));
     }
     session.run("check");

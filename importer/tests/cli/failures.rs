@@ -269,6 +269,31 @@ const FAILURES: &[Failure] = &[
         },
     },
     Failure {
+        code: Code::DoesNotFit,
+        provoke: || {
+            let small = "name = \"small\"\nabout = \"a small machine\"\ninstruction-set = \"portable\"\nword-bits = 32\n\
+                         long-multiply = false\nflash-bytes = 400\nram-bytes = 256\nreserved-bytes = 250\n";
+            let mut session = with_model(exactum_qonnx::write(&tiny())).with("small.toml", small);
+            session.run("check model.onnx --target small.toml");
+            session.run("build model.onnx --target small.toml -o model.exa --format json");
+            session
+        },
+    },
+    Failure {
+        code: Code::BadTarget,
+        provoke: || {
+            let mut session = with_model(exactum_qonnx::write(&tiny()))
+                .with("text.toml", "a target\n")
+                .with("speed.toml", "name = \"fast\"\nspeed = 9\n")
+                .with("bytes.toml", [0xff, 0xfe]);
+            session.run("check model.onnx --target mps3");
+            for file in ["text", "speed", "bytes"] {
+                session.run(&format!("build model.onnx -o model.exa --target {file}.toml"));
+            }
+            session
+        },
+    },
+    Failure {
         code: Code::UnknownDevice,
         provoke: || {
             let mut session = with_model(exactum_qonnx::write(&tiny()));

@@ -23,7 +23,7 @@ fn branches() -> Model {
 }
 
 /// [`tiny`] with arithmetic before its first quantizer.
-fn preprocessed() -> Model {
+pub(crate) fn preprocessed() -> Model {
     let mut model = tiny();
     node(&mut model, "quant_x").inputs[0] = "moved.out".to_owned();
     let graph = &mut model.graph;

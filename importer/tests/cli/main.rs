@@ -9,6 +9,7 @@ mod containers;
 mod conversions;
 mod emitted;
 mod failures;
+mod input_rules;
 mod inputs;
 mod layers;
 mod models;

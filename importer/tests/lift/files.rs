@@ -30,7 +30,8 @@ fn files() -> Vec<PathBuf> {
 /// Runs all passes that stay on the imported level.
 pub(crate) fn imported_passes(graph: &mut Graph) -> Result<(), String> {
     for pass in PASSES.iter().filter(|pass| pass.to == Level::Imported) {
-        pass.apply(graph).map_err(|report| report.to_string())?;
+        pass.apply(graph, &exactum_importer::target::Target::portable())
+            .map_err(|report| report.to_string())?;
     }
     Ok(())
 }

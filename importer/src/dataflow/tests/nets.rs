@@ -176,7 +176,7 @@ impl Net {
 
     pub(super) fn integer(self) -> Graph {
         let mut graph = self.quantized();
-        passes::advance(&mut graph, Level::Integer).unwrap();
+        passes::advance(&mut graph, Level::Integer, &crate::target::Target::portable()).unwrap();
         graph
     }
 }

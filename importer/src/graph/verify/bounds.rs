@@ -6,8 +6,8 @@
 use exactum_runtime::num::IntRange;
 
 use super::{Location, Verifier};
-use crate::exact::accumulator::{Bounds, input_range};
-use crate::graph::{Constant, Node, Op, Type, Value};
+use crate::exact::accumulator::Bounds;
+use crate::graph::{Constant, Layout, Node, Op, Type, Value, Window};
 
 pub(super) fn verify(verifier: &mut Verifier<'_>) {
     let graph = verifier.graph;
@@ -32,8 +32,13 @@ fn check(verifier: &mut Verifier<'_>, at: &Location, node: &Node, operands: &[&V
         Some(Some(Constant::Codes(bias))) => bias.as_slice(),
         _ => &[],
     };
-    let padded = crate::passes::taps_can_be_missing(&node.op);
-    let Some(input) = input_range(x.range, x.zero_point, padded) else { return };
+    // In 128 bits, where no difference of two codes is too wide; a tap outside adds nothing.
+    let outside = lacks_taps(&node.op, &operands[0].shape, &output.shape).then_some(0);
+    let code = |code: i64| i128::from(code) - i128::from(x.zero_point);
+    let least = outside.into_iter().fold(code(x.range.lo), i128::min);
+    let most = outside.into_iter().fold(code(x.range.hi), i128::max);
+    let (Ok(lo), Ok(hi)) = (least.try_into(), most.try_into()) else { return };
+    let input = IntRange { lo, hi };
     let channels = operands[1].shape[0];
     verifier.require(bounds.len() == channels, at, "there are bounds for each channel", || {
         bounds.len().to_string()
@@ -49,6 +54,20 @@ fn check(verifier: &mut Verifier<'_>, at: &Location, node: &Node, operands: &[&V
             format!("{stored} in channel {channel}, where {reachable:?} is reachable")
         });
     }
+}
+
+/// Whether some window reaches beyond an input of shape `x`, told by where the first and the last one lie.
+fn lacks_taps(op: &Op, x: &[usize], output: &[usize]) -> bool {
+    let Op::Conv2d(conv) = op else { return matches!(op, Op::ConvTranspose2d(_)) };
+    let first = match conv.layout {
+        Layout::ChannelsFirst => 2,
+        Layout::ChannelsLast => 1,
+    };
+    let Window { size, stride, pads, dilation } = conv.window;
+    (0..2).any(|axis| {
+        let last = output[first + axis].saturating_sub(1) * stride[axis] + (size[axis] - 1) * dilation[axis];
+        pads[axis] > 0 || last >= x[first + axis]
+    })
 }
 
 /// Sums, products and pools at every combination of extreme operands.

@@ -5,8 +5,9 @@ use exactum_qonnx::{AttributeValue, ElemType};
 use super::super::tensor::{Numbers, Tensor};
 use super::super::{moves, repeat, slices};
 use super::Known;
-use crate::constants::{broadcast_shape, spread, strided};
+use crate::constants::{broadcast_shape, spread};
 use crate::diagnostic::{Code, Diagnostic, Location};
+use crate::elements::strided;
 
 impl Known<'_, '_> {
     /// The results, if `op` only moves or makes elements.

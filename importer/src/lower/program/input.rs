@@ -9,9 +9,8 @@ use exactum_runtime::program::InputRule;
 use rayon::prelude::*;
 
 use crate::diagnostic::{Code, Diagnostic};
-use crate::exact::{Piece, Quantizer};
+use crate::exact::{InputFunction, Piece, Uniform};
 use crate::graph::{Graph, Op, Tail, ValueId};
-use crate::reference::{quantize_float, uniform};
 
 /// Most codes of an input that is quantized by thresholds.
 const MOST_CODES: i64 = 1 << 12;
@@ -47,10 +46,9 @@ pub(super) fn rule(graph: &Graph, id: ValueId) -> Result<Option<Rule>, Diagnosti
     });
     let Some((index, edge)) = quantize else { return Ok(None) };
     let tail = &edge.tail;
-    if let (Some(_), Quantizer::Uniform { scale, zero_point, after, .. }) = (uniform(tail), &tail.quantizer) {
-        use num_traits::ToPrimitive;
-        let (scale, zero_point) = (scale.to_f64().unwrap_or(1.0) as f32, (zero_point + after) as i32);
-        return Ok(Some(Rule::Uniform { scale, zero_point, ties_to_odd: after % 2 != 0 }));
+    let function = InputFunction { curve: &tail.curve, quantizer: &tail.quantizer };
+    if let Some(Uniform { scale, zero_point, ties_to_odd }) = function.uniform() {
+        return Ok(Some(Rule::Uniform { scale, zero_point, ties_to_odd }));
     }
     let shape = &graph.value(id).shape;
     let range = tail.quantizer.codes();
@@ -63,7 +61,7 @@ pub(super) fn rule(graph: &Graph, id: ValueId) -> Result<Option<Rule>, Diagnosti
     }
     let channels = tail.channels();
     let inner = edge.inner(shape);
-    let end = |channel| [f32::NEG_INFINITY, f32::INFINITY].map(|x| quantize_float(tail, channel, x));
+    let end = |channel| [f32::NEG_INFINITY, f32::INFINITY].map(|x| function.code(channel, x));
     let ends: Vec<[i64; 2]> = (0..channels).map(end).collect();
     let falling = ends.iter().any(|[least, most]| least > most);
     let monotone = rises_or_falls(tail)
@@ -76,9 +74,9 @@ pub(super) fn rule(graph: &Graph, id: ValueId) -> Result<Option<Rule>, Diagnosti
     }
     let thresholds = (0..channels)
         .into_par_iter()
-        .flat_map_iter(|channel| thresholds(tail, channel, ends[channel], falling, range))
+        .flat_map_iter(|channel| thresholds(function, channel, ends[channel], falling, range))
         .collect();
-    let nan = quantize_float(tail, 0, f32::NAN) as i32;
+    let nan = function.code(0, f32::NAN) as i32;
     let count = |value: usize| u32::try_from(value.max(1)).map_err(|_| refuse(value.to_string(), "32 bits"));
     Ok(Some(Rule::Thresholds { thresholds, channels: count(channels)?, inner: count(inner)?, falling, nan }))
 }
@@ -90,12 +88,18 @@ fn rises_or_falls(tail: &Tail) -> bool {
 
 /// For each code after the first, the key of the first float that reaches it (or, falling, the key of the first that
 /// no longer does). `ends` are the codes of the infinities.
-fn thresholds(tail: &Tail, channel: usize, ends: [i64; 2], falling: bool, range: IntRange) -> Vec<i32> {
+fn thresholds(
+    function: InputFunction<'_>,
+    channel: usize,
+    ends: [i64; 2],
+    falling: bool,
+    range: IntRange,
+) -> Vec<i32> {
     let [least, most] = [f32::NEG_INFINITY, f32::INFINITY].map(|x| i64::from(float_key(x)));
     let code = |key: i64| match key {
         key if key == least => ends[0],
         key if key == most => ends[1],
-        key => quantize_float(tail, channel, from_key(key as i32)),
+        key => function.code(channel, from_key(key as i32)),
     };
     // `passed` counts thresholds at or below a key: code - lo, or hi - code.
     let passed = |key: i64| if falling { range.hi - code(key) } else { code(key) - range.lo };

@@ -10,7 +10,6 @@ use super::quantizers::smallest_type;
 use crate::diagnostic::{Code, Diagnostic, Location};
 use crate::exact::{self, Curve, Quantizer as Rule, Rational};
 use crate::graph::{ChannelMap, Codes, Node, Op, Requantize, Storage, Tail, Type, Value, ValueId};
-use crate::reference::element;
 
 /// One operand of a concatenation: integers, and gain and offset of each channel.
 struct Part {
@@ -60,9 +59,13 @@ impl Quantizer<'_> {
                 (shifted, shape)
             })
             .collect();
-        let slices: Vec<(&[u32], &[usize])> =
-            channels.iter().map(|(channels, shape)| (channels.as_slice(), shape.as_slice())).collect();
-        let elements = element::concat(&slices, axis);
+        let rows: usize = channels.first().map_or(1, |(_, shape)| shape[..axis].iter().product());
+        let row = |row: usize| {
+            channels
+                .iter()
+                .flat_map(move |(own, _)| own.chunks((own.len() / rows).max(1)).nth(row).unwrap_or_default())
+        };
+        let elements: Vec<u32> = (0..rows).flat_map(row).copied().collect();
         let ids: Vec<ValueId> = parts.iter().map(|(id, _)| self.stored_as(node, *id, int)).collect();
         let ty = Type::Codes(Codes { int, range, zero_point: 0, scale: vec![1.0], axis: None });
         let output = self.result(node.output, ty);

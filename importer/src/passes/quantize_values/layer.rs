@@ -5,11 +5,11 @@ use exactum_runtime::Element;
 use exactum_runtime::num::{IntRange, IntType};
 use num_traits::{One, ToPrimitive, Zero};
 
-use super::super::fold_constants::permuted;
 use super::Quantizer;
 use super::known::{Known, Source, of_meaning};
 use super::regrid::Grid;
 use crate::diagnostic::{Code, Diagnostic, Location};
+use crate::elements::permuted;
 use crate::exact::{self, Rational};
 use crate::graph::{Codes, Constant, Meaning, Node, Op, Storage, Type, Value, ValueId, exact_scale};
 

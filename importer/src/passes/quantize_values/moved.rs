@@ -8,9 +8,9 @@ use num_traits::Zero;
 use super::Quantizer;
 use super::known::{Known, Move, Source, before_move};
 use crate::diagnostic::{Code, Diagnostic, Location};
+use crate::elements::{combined, strides};
 use crate::exact::{Curve, Rational};
 use crate::graph::{ChannelMap, Codes, Meaning, Node, Op, Type, Value, ValueId};
-use crate::reference::element;
 
 impl Quantizer<'_> {
     /// The integers of `known` with its moves carried out, and what they stand for; channels may be anywhere.
@@ -218,6 +218,27 @@ fn moved_type(ty: &Type, step: &Move, before: &[usize]) -> Type {
     }
 }
 
+/// The elements of a tensor of `shape` as the move `op` puts them.
+fn rearranged(op: &Op, elements: &[u32], shape: &[usize]) -> Vec<u32> {
+    let steps = strides(shape);
+    let along = |axis: usize, count: usize, at: &dyn Fn(usize) -> usize| -> Vec<usize> {
+        (0..count).map(|index| at(index) * steps[axis]).collect()
+    };
+    let axes: Vec<Vec<usize>> = match op {
+        Op::Transpose { perm } => perm.iter().map(|axis| along(*axis, shape[*axis], &|i| i)).collect(),
+        Op::Repeat { factors } => {
+            factors.iter().enumerate().map(|(axis, by)| along(axis, shape[axis] * by, &|i| i / by)).collect()
+        }
+        Op::Slice { starts, steps, sizes } => (0..shape.len())
+            .map(|axis| {
+                along(axis, sizes[axis], &|i| (starts[axis] as isize + i as isize * steps[axis]) as usize)
+            })
+            .collect(),
+        _ => return elements.to_vec(),
+    };
+    combined(axes.iter().map(|offsets| offsets.iter().copied())).into_iter().map(|at| elements[at]).collect()
+}
+
 /// Where `count` channels of a value of `shape` are after `moves`, and which of them are left, in which order; nothing if
 /// all are as they were.
 fn carried(
@@ -234,7 +255,7 @@ fn carried(
     let mut shape = shape;
     let mut strides = suffixes(shape);
     for step in moves {
-        elements = element::moved(&step.op, &elements, shape);
+        elements = rearranged(&step.op, &elements, shape);
         shape = &step.shape;
         strides.extend(suffixes(shape));
     }

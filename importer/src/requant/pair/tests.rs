@@ -45,7 +45,7 @@ fn check(f: &PairFunction, a: IntRange, b: IntRange) -> FormKind {
 }
 
 fn check_channels(functions: &[PairFunction], a: IntRange, b: IntRange) -> FormKind {
-    let choice = choose_pair(functions, a, b).unwrap();
+    let choice = choose_pair(functions, a, b, None).unwrap();
     for (channel, f) in functions.iter().enumerate() {
         for first in a.lo..=a.hi {
             for second in b.lo..=b.hi {
@@ -141,12 +141,13 @@ fn powers_of_two_add_exactly() {
         curve: Curve::identity(),
         quantizer: uniform(ratio(1, 4), 0, range(-128, 127)),
     };
-    let choice = choose_pair(std::slice::from_ref(&f), range(-128, 127), range(-128, 127)).unwrap();
+    let choice = choose_pair(std::slice::from_ref(&f), range(-128, 127), range(-128, 127), None).unwrap();
     assert_eq!((&*choice.multipliers, choice.params.kind()), (&[[4, 1]][..], FormKind::ShiftHalfEven));
     assert_eq!(choice.certificate.scope, Scope::Proven);
     assert_eq!(check(&f, range(-128, 127), range(-128, 127)), FormKind::ShiftHalfEven);
     // The same holds for wider operands than any walk over pairs could take.
-    let wide = choose_pair(std::slice::from_ref(&f), range(-32_768, 32_767), range(-32_768, 32_767)).unwrap();
+    let wide =
+        choose_pair(std::slice::from_ref(&f), range(-32_768, 32_767), range(-32_768, 32_767), None).unwrap();
     assert_eq!(wide.params.kind(), FormKind::ShiftHalfEven);
 }
 
@@ -158,11 +159,11 @@ fn functions_without_direction_take_a_table() {
         curve: Curve::identity().then(Piece::Abs),
         quantizer: uniform(ratio(1, 3), 0, range(0, 255)),
     };
-    let choice = choose_pair(std::slice::from_ref(&f), range(-8, 7), range(0, 99)).unwrap();
+    let choice = choose_pair(std::slice::from_ref(&f), range(-8, 7), range(0, 99), None).unwrap();
     assert_eq!((choice.params.kind(), choice.certificate.scope), (FormKind::Table, Scope::Exhaustive));
     assert_eq!(choice.certificate.points(), 1600);
     assert_eq!(check(&f, range(-8, 7), range(0, 99)), FormKind::Table);
-    let error = choose_pair(std::slice::from_ref(&f), range(-500, 500), range(-500, 500)).unwrap_err();
+    let error = choose_pair(std::slice::from_ref(&f), range(-500, 500), range(-500, 500), None).unwrap_err();
     assert_eq!(error, RequantError::NoForm { channels: 1, codes: range(0, 255) });
 }
 
@@ -175,7 +176,7 @@ fn a_wrong_line_is_refuted() {
         quantizer: uniform(ratio(11_111_111, 1 << 27), -7, range(-128, 127)),
     };
     let ranges = [range(-128, 127), range(-128, 127)];
-    let choice = choose_pair(std::slice::from_ref(&f), ranges[0], ranges[1]).unwrap();
+    let choice = choose_pair(std::slice::from_ref(&f), ranges[0], ranges[1], None).unwrap();
     let [m0, m1] = choice.multipliers[0];
     let certify = |multipliers: &[[i64; 2]]| {
         certify_pair(std::slice::from_ref(&f), ranges, multipliers, &choice.params.view())
@@ -242,7 +243,7 @@ fn sums_of_layers_and_codes_take_a_wide_line() {
         let functions: Vec<PairFunction> =
             functions.iter().map(|f| if swapped { f.swapped() } else { f.clone() }).collect();
         let [a, b] = if swapped { [range(-128, 127), sums] } else { [sums, range(-128, 127)] };
-        let choice = choose_pair(&functions, a, b).unwrap();
+        let choice = choose_pair(&functions, a, b, None).unwrap();
         assert_eq!(choice.params.kind(), FormKind::Multiply128);
         assert_eq!(choice.certificate.scope, Scope::Proven);
         // An independent walk in large steps, and near steps of the function.
@@ -263,13 +264,13 @@ fn sums_of_layers_and_codes_take_a_wide_line() {
 fn two_long_sums_are_added_in_exact_proportion() {
     let sums = range(-700_000, 700_000);
     let f = line([ratio(10_077_695, 1 << 37), ratio(13_421_773, 1 << 37)], ratio(1, 7));
-    let choice = choose_pair(&[f], sums, sums).unwrap();
+    let choice = choose_pair(&[f], sums, sums, None).unwrap();
     assert_eq!(
         (&*choice.multipliers, choice.params.kind()),
         (&[[10_077_695, 13_421_773]][..], FormKind::Multiply128)
     );
     let f =
         line([ratio(10_077_695, 1 << 37), ratio((1 << 60) - 1, 1 << 37) / ratio(1 << 40, 1)], ratio(1, 7));
-    let error = choose_pair(&[f], sums, sums).unwrap_err();
+    let error = choose_pair(&[f], sums, sums, None).unwrap_err();
     assert_eq!(error, RequantError::NoForm { channels: 1, codes: range(-128, 127) });
 }

@@ -10,8 +10,6 @@ use num_rational::BigRational;
 use num_traits::{One, Zero};
 use serde::{Deserialize, Deserializer, Serializer, de::Error};
 
-use crate::requant::FormKind;
-
 /// Prints `value` exactly.
 fn print_rational(value: &BigRational) -> String {
     let (numer, denom) = (value.numer(), value.denom());
@@ -130,7 +128,7 @@ pub(crate) mod elem {
     }
 }
 
-pub(super) mod display {
+pub(crate) mod display {
     use super::*;
 
     pub(crate) fn serialize<T: std::fmt::Display, S: Serializer>(
@@ -197,7 +195,7 @@ pub(crate) mod rounding {
 
 /// Floats as doubles, which hold them exactly. `serde_json` prints an `f32` in one of two ways, depending on a feature
 /// that any crate of the build can turn on.
-pub(super) mod float {
+pub(crate) mod float {
     use super::*;
 
     pub(crate) fn serialize<S: Serializer>(value: &f32, to: S) -> Result<S::Ok, S::Error> {
@@ -210,7 +208,7 @@ pub(super) mod float {
 }
 
 /// As [`float`].
-pub(super) mod floats {
+pub(crate) mod floats {
     use super::*;
 
     pub(crate) fn serialize<S: Serializer>(values: &[f32], to: S) -> Result<S::Ok, S::Error> {
@@ -220,13 +218,6 @@ pub(super) mod floats {
     pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<f32>, D::Error> {
         Ok(Vec::<f64>::deserialize(from)?.into_iter().map(|value| value as f32).collect())
     }
-}
-
-/// Reads the name of a requantization form.
-pub(crate) fn form_name<'de, D: Deserializer<'de>>(from: D) -> Result<&'static str, D::Error> {
-    let name = String::deserialize(from)?;
-    let known = FormKind::ALL.iter().map(|form| form.name()).find(|known| *known == name);
-    known.ok_or_else(|| D::Error::custom(format!("requantization form {name:?}")))
 }
 
 #[cfg(test)]

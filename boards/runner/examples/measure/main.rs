@@ -1,0 +1,134 @@
+//! Measures what kernels and requantization forms cost on the emulated board, and prints the table of costs:
+//!
+//! `cargo run --release -p exactum-runner --example measure > importer/targets/costs/cortex-m4.toml`
+//!
+//! Programs of one op run in many shapes; the instructions of each kernel are fitted by what its loops count
+//! (`exactum_importer::cost::Work`). Counts repeat, so the same firmware always gives the same table.
+#![allow(clippy::print_stdout)]
+
+mod fit;
+mod programs;
+
+use std::collections::BTreeMap;
+
+use exactum_importer::cost::{FormCost, Work};
+use exactum_runner::{Counting, Emulator, Image};
+use exactum_runtime::Program;
+use exactum_runtime::program::{words_as_bytes, words_as_bytes_mut};
+
+use programs::{Sample, forms, samples};
+
+type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
+
+/// One measured op: its work and its instructions.
+struct Measured {
+    kernel: String,
+    terms: Vec<(&'static str, u64)>,
+    requantized: u64,
+    form: Option<&'static str>,
+    codes: u64,
+    instructions: f64,
+}
+
+fn main() -> Result<()> {
+    let emulator = Emulator::find()?;
+    let generic = Image::build("generic")?;
+    let measure = |sample: &Sample| -> Result<Measured> {
+        let run = emulator.run_program(&generic, &sample.image, &sample.input, Counting::On)?;
+        let instructions = run.instructions.first().and_then(|counts| counts.ops.first()).copied();
+        measured(sample, instructions.ok_or("no instructions were counted")?)
+    };
+    let forms = of_forms(&forms()?.iter().map(&measure).collect::<Result<Vec<_>>>()?)?;
+    let kernels = of_kernels(&samples()?.iter().map(&measure).collect::<Result<Vec<_>>>()?, &forms)?;
+    println!(
+        "# Written by `cargo run --release -p exactum-runner --example measure`; instructions, not cycles."
+    );
+    println!("source = \"{}, firmware for the board mps2-an386\"\n", emulator.version());
+    for (form, FormCost { element, doubling }) in &forms {
+        println!("[forms.{form}]\nelement = {element:.2}\ndoubling = {doubling:.2}\n");
+    }
+    for (kernel, terms) in &kernels {
+        println!("[kernels.\"{kernel}\"]");
+        terms.iter().for_each(|(term, cost)| println!("{term} = {cost:.3}"));
+        println!();
+    }
+    Ok(())
+}
+
+fn measured(sample: &Sample, instructions: u64) -> Result<Measured> {
+    let mut words = vec![0u64; sample.image.len().div_ceil(8)];
+    words_as_bytes_mut(&mut words)[..sample.image.len()].copy_from_slice(&sample.image);
+    let program = Program::load(&words_as_bytes(&words)[..sample.image.len()])?;
+    let op = program.ops().next().ok_or("a program of one op")?;
+    let work = Work::of(&program, &op).ok_or("an op whose work is known")?;
+    Ok(Measured {
+        form: work.requant.map(|requant| requant.form_name()),
+        codes: work.codes(),
+        kernel: work.kernel,
+        terms: work.terms,
+        requantized: work.requantized,
+        instructions: instructions as f64,
+    })
+}
+
+/// What each form adds to storing accumulators as they are, for each element.
+fn of_forms(measured: &[Measured]) -> Result<BTreeMap<String, FormCost>> {
+    let bare = |kernel: &str| {
+        let bare = measured.iter().find(|measured| measured.form.is_none() && measured.kernel == kernel);
+        bare.map(|measured| measured.instructions).ok_or("an op without requantization")
+    };
+    let mut points: BTreeMap<String, (Vec<Vec<f64>>, Vec<f64>)> = BTreeMap::new();
+    for measured in measured {
+        let Some(form) = measured.form else { continue };
+        let each = (measured.instructions - bare(&measured.kernel)?) / measured.requantized as f64;
+        let (rows, wanted) = points.entry(form.to_owned()).or_default();
+        rows.push(vec![1.0, (measured.codes as f64).log2()]);
+        wanted.push(each);
+    }
+    let cost = |(form, (mut rows, each)): (String, (Vec<Vec<f64>>, Vec<f64>))| {
+        // Doublings tell only where codes differ.
+        if rows.windows(2).all(|pair| pair[0][1] == pair[1][1]) {
+            rows.iter_mut().for_each(|row| row[1] = 0.0);
+        }
+        let [element, doubling] = fit::not_negative(&rows, &each).try_into().unwrap_or_default();
+        (form, FormCost { element, doubling })
+    };
+    Ok(points.into_iter().map(cost).collect())
+}
+
+/// Instructions of each turn of a kernel's loops.
+fn of_kernels(
+    measured: &[Measured],
+    forms: &BTreeMap<String, FormCost>,
+) -> Result<BTreeMap<String, BTreeMap<&'static str, f64>>> {
+    let mut by_kernel: BTreeMap<&str, Vec<&Measured>> = BTreeMap::new();
+    for measured in measured {
+        by_kernel.entry(&measured.kernel).or_default().push(measured);
+    }
+    let mut costs = BTreeMap::new();
+    for (kernel, measured) in by_kernel {
+        let mut rows = vec![];
+        let mut ones = vec![];
+        for measured in &measured {
+            let form = measured.form.map(|form| forms.get(form).ok_or("a measured form")).transpose()?;
+            let each = form.map_or(0.0, |form| form.each(measured.codes));
+            let loops = measured.instructions - each * measured.requantized as f64;
+            // Relative errors count.
+            rows.push(measured.terms.iter().map(|(_, count)| *count as f64 / loops).collect());
+            ones.push(1.0);
+        }
+        let fitted = fit::not_negative(&rows, &ones);
+        for (row, measured) in rows.iter().zip(&measured) {
+            let predicted: f64 = row.iter().zip(&fitted).map(|(term, cost)| term * cost).sum();
+            let terms = &measured.terms;
+            eprintln!(
+                "{kernel} {:.0} instructions, predicted {:+.1} %: {terms:?}",
+                measured.instructions,
+                (predicted - 1.0) * 100.0
+            );
+        }
+        costs
+            .insert(kernel.to_owned(), measured[0].terms.iter().map(|(name, _)| *name).zip(fitted).collect());
+    }
+    Ok(costs)
+}

@@ -1,0 +1,474 @@
+//! The programs that are measured, each of one op: shapes that turn every loop of a kernel in other proportions.
+
+use exactum_runtime::Element;
+use exactum_runtime::num::IntRange;
+use exactum_runtime::num::requant::{Entries, Form, Line32, Line64, Requant};
+use exactum_runtime::program::op::{
+    Add, Bias, Concat, Conv2d, ConvTranspose2d, Dense, MaxPool2d, Mul, Multipliers, Rearrange, Requantize,
+    SumPool2d, TopK, Weights,
+};
+use exactum_runtime::program::{Input, Op, Output, Shape, Source, Tensor, TensorId, Window2d, encode};
+
+type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
+
+/// A program and an input for it.
+pub(crate) struct Sample {
+    pub(crate) image: Vec<u8>,
+    pub(crate) input: Vec<u8>,
+}
+
+const CODES: IntRange = IntRange { lo: -128, hi: 127 };
+const INPUT: TensorId = TensorId(0);
+const OUTPUT: TensorId = TensorId(1);
+const SECOND: TensorId = TensorId(2);
+
+/// Reproducible bytes.
+fn noise(seed: u32, count: usize) -> Vec<i8> {
+    let mut state = seed;
+    let mut next = || {
+        // Numerical Recipes' linear congruential generator; its high bits are the random ones.
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 24) as i8
+    };
+    std::iter::repeat_with(&mut next).take(count).collect()
+}
+
+/// `op` between tensors of these shapes; the last input is the second operand, if there are two.
+fn sample(op: Op<'_>, inputs: &[&[u32]], output: &[u32], codes: (Element, IntRange)) -> Result<Sample> {
+    placed(op, inputs, output, codes, false)
+}
+
+/// The same, with the output in place of the first input if `in_place`.
+fn placed(
+    op: Op<'_>,
+    inputs: &[&[u32]],
+    output: &[u32],
+    codes: (Element, IntRange),
+    in_place: bool,
+) -> Result<Sample> {
+    let mut offset_bytes = 0;
+    let mut tensor = |shape: &[u32], element: Element, range| -> Result<Tensor> {
+        let shape = Shape::new(shape).ok_or("a shape of too many dimensions")?;
+        let tensor = Tensor { element, shape, offset_bytes, range };
+        offset_bytes += tensor.size_bytes().next_multiple_of(8);
+        Ok(tensor)
+    };
+    let mut tensors = vec![tensor(inputs[0], Element::I8, CODES)?, tensor(output, codes.0, codes.1)?];
+    for shape in &inputs[1..] {
+        tensors.push(tensor(shape, Element::I8, CODES)?);
+    }
+    if in_place {
+        tensors[1].offset_bytes = tensors[0].offset_bytes;
+    }
+    let given: Vec<Input<'_>> = (0..tensors.len() as u16)
+        .filter(|index| *index != OUTPUT.0)
+        .map(|index| Input { tensor: TensorId(index), quantizer: None })
+        .collect();
+    let bytes: u32 = inputs.iter().map(|shape| shape.iter().product::<u32>()).sum();
+    let source = Source {
+        arena_bytes: offset_bytes,
+        tensors: &tensors,
+        inputs: &given,
+        outputs: &[Output { tensor: OUTPUT }],
+        ops: &[op],
+    };
+    let mut image = Vec::new();
+    encode(&source, &mut image)?;
+    Ok(Sample { image, input: noise(2, bytes as usize).iter().map(|code| *code as u8).collect() })
+}
+
+/// The form that kernels are measured with.
+fn multiply32(channels: u32) -> Vec<i32> {
+    (0..channels as i32).map(|channel| 40 + channel % 64).collect()
+}
+
+fn requant(multipliers: &[i32]) -> Option<Requant<'_>> {
+    let form = Form::Multiply32(Line32 { multipliers, offsets: &[1 << 14], shifts: &[15] });
+    Some(Requant { form, lo: -128, hi: 127 })
+}
+
+const BYTES: (Element, IntRange) = (Element::I8, CODES);
+/// Stored accumulators.
+const SUMS: (Element, IntRange) = (Element::I32, IntRange { lo: -(1 << 24), hi: 1 << 24 });
+
+/// Every form behind a dense layer of one input, and that layer without any.
+pub(crate) fn forms() -> Result<Vec<Sample>> {
+    const CHANNELS: u32 = 64;
+    const ROWS: u32 = 32;
+    let weights: Vec<i8> = noise(1, CHANNELS as usize).iter().map(|weight| weight % 16).collect();
+    let (ones32, ones64) = (vec![3; CHANNELS as usize], vec![3i64; CHANNELS as usize]);
+    let halves = vec![11u8; CHANNELS as usize];
+    let (offsets32, offsets64) = (vec![1 << 9; CHANNELS as usize], vec![1i64 << 9; CHANNELS as usize]);
+    let wide_offsets = vec![[1i64 << 9, 0]; CHANNELS as usize];
+    let shifts = vec![10u8; CHANNELS as usize];
+    let own = Line64 { multipliers: &ones32, offsets: &offsets64, shifts: &halves };
+    let dense = |requant: Option<Requant<'_>>, lo: i32, wide: bool| {
+        let op = Dense {
+            input: INPUT,
+            output: OUTPUT,
+            input_zero_point: 0,
+            in_features: 1,
+            out_features: CHANNELS,
+            weights: Weights::I8(&weights),
+            bias: Bias::None,
+            requant,
+            wide,
+        };
+        let codes = match requant {
+            Some(_) => (Element::I8, IntRange { lo: lo.into(), hi: 127 }),
+            None => SUMS,
+        };
+        sample(op.into(), &[&[ROWS, 1]], &[ROWS, CHANNELS], codes)
+    };
+    let with = |form, lo, wide| dense(Some(Requant { form, lo, hi: 127 }), lo, wide);
+    let mut samples = vec![
+        dense(None, -128, false)?,
+        with(Form::Offset { offsets: &offsets32 }, -128, false)?,
+        with(
+            Form::ShiftHalfEven { multipliers: &ones32, offsets: &offsets32, shifts: &shifts },
+            -128,
+            false,
+        )?,
+        with(
+            Form::Multiply32(Line32 { multipliers: &ones32, offsets: &offsets32, shifts: &shifts }),
+            -128,
+            false,
+        )?,
+        with(
+            Form::Multiply64(Line64 { multipliers: &ones32, offsets: &offsets64, shifts: &shifts }),
+            -128,
+            false,
+        )?,
+        with(Form::EvenOdd { even: own, odd: own }, -128, false)?,
+        with(
+            Form::ShiftHalfEven64 { multipliers: &ones64, offsets: &offsets64, shifts: &shifts },
+            -128,
+            false,
+        )?,
+        with(
+            Form::Multiply128 { multipliers: &ones64, offsets: &wide_offsets, shifts: &shifts },
+            -128,
+            false,
+        )?,
+    ];
+    let spread = |codes: i32| (1..codes).map(|step| (step - codes / 2) * 4000 / codes).collect();
+    let lists: Vec<Vec<i32>> = [2, 4, 8, 16, 64, 256].map(spread).into();
+    for thresholds in &lists {
+        samples.push(with(
+            Form::Thresholds { signs: &[1], thresholds },
+            127 - thresholds.len() as i32,
+            false,
+        )?);
+    }
+    let entries = noise(5, 64 * 64);
+    let table = Form::Table { first: -32, entries: Entries::I8(&entries), domain: 64 };
+    samples.push(with(table, -128, false)?);
+    Ok(samples)
+}
+
+/// Every kernel in several shapes.
+pub(crate) fn samples() -> Result<Vec<Sample>> {
+    let mut samples = vec![];
+    dense(&mut samples)?;
+    convolutions(&mut samples)?;
+    transposed(&mut samples)?;
+    pools(&mut samples)?;
+    elementwise(&mut samples)?;
+    moves(&mut samples)?;
+    Ok(samples)
+}
+
+fn dense(samples: &mut Vec<Sample>) -> Result<()> {
+    let shapes = [
+        [1, 1, 1],
+        [1, 8, 4],
+        [1, 16, 64],
+        [1, 64, 16],
+        [1, 64, 10],
+        [1, 300, 12],
+        [1, 784, 32],
+        [4, 40, 100],
+        [16, 12, 12],
+        [3, 520, 65],
+        [1, 31, 200],
+        [8, 1, 3],
+    ];
+    for [rows, inputs, outputs] in shapes {
+        let count = (inputs * outputs) as usize;
+        let (narrow, multipliers) = (noise(1, count), multiply32(outputs));
+        let wider: Vec<i16> = narrow.iter().map(|weight| i16::from(*weight) * 3).collect();
+        let bias: Vec<i16> = (0..outputs as i16).collect();
+        for (weights, bias) in [
+            (Weights::I8(&narrow), Bias::None),
+            (Weights::I8(&narrow), Bias::I16(&bias)),
+            (Weights::I16(&wider), Bias::None),
+            (Weights::I16(&wider), Bias::I16(&bias)),
+        ] {
+            let op = Dense {
+                input: INPUT,
+                output: OUTPUT,
+                input_zero_point: -128,
+                in_features: inputs,
+                out_features: outputs,
+                weights,
+                bias,
+                requant: requant(&multipliers),
+                wide: false,
+            };
+            samples.push(sample(op.into(), &[&[rows, inputs]], &[rows, outputs], BYTES)?);
+        }
+    }
+    Ok(())
+}
+
+/// A window of `size` with `stride` and `pads` on all sides.
+fn window(size: [u16; 2], stride: u16, pad: u16) -> Window2d {
+    Window2d { stride: [stride; 2], pads: [pad; 4], ..Window2d::new(size) }
+}
+
+fn convolutions(samples: &mut Vec<Sample>) -> Result<()> {
+    // Image, output channels, window, stride, pads, groups.
+    let shapes: [([u32; 3], u32, [u16; 2], u16, u16, u16); 22] = [
+        ([8, 8, 16], 16, [3, 3], 1, 1, 1),
+        ([8, 8, 3], 16, [3, 3], 1, 1, 1),
+        ([16, 16, 3], 8, [3, 3], 2, 0, 1),
+        ([10, 5, 64], 64, [1, 1], 1, 0, 1),
+        ([6, 6, 8], 100, [1, 1], 1, 0, 1),
+        ([12, 12, 1], 4, [5, 5], 1, 2, 1),
+        ([12, 12, 1], 12, [5, 5], 1, 0, 1),
+        ([9, 9, 40], 6, [3, 3], 1, 0, 1),
+        ([9, 9, 40], 70, [3, 3], 2, 1, 1),
+        ([8, 8, 16], 16, [3, 3], 1, 1, 4),
+        ([8, 8, 16], 32, [3, 3], 1, 0, 2),
+        ([1, 64, 8], 16, [1, 5], 1, 0, 1),
+        ([20, 10, 2], 3, [4, 2], 2, 1, 1),
+        ([8, 8, 16], 16, [3, 3], 1, 1, 16),
+        ([8, 8, 64], 64, [3, 3], 1, 1, 64),
+        ([12, 6, 64], 64, [3, 3], 2, 0, 64),
+        ([7, 7, 96], 96, [3, 3], 1, 1, 96),
+        ([10, 10, 4], 4, [5, 5], 1, 2, 4),
+        ([1, 50, 32], 32, [1, 5], 1, 0, 32),
+        ([6, 6, 130], 130, [3, 3], 1, 0, 130),
+        ([4, 4, 3], 3, [2, 2], 2, 0, 3),
+        ([9, 9, 20], 20, [1, 1], 1, 0, 20),
+    ];
+    for (image, outputs, size, stride, pad, groups) in shapes {
+        let window = window(size, stride, pad);
+        let [height, width, inputs] = image;
+        let [rows, columns] = window.output([height, width]).ok_or("a window that fits")?;
+        let count = outputs * (inputs / u32::from(groups)) * window.taps();
+        let (narrow, multipliers) = (noise(1, count as usize), multiply32(outputs));
+        let wider: Vec<i16> = narrow.iter().map(|weight| i16::from(*weight) * 3).collect();
+        let bias: Vec<i16> = (0..outputs as i16).collect();
+        for (weights, bias) in [
+            (Weights::I8(&narrow), Bias::None),
+            (Weights::I8(&narrow), Bias::I16(&bias)),
+            (Weights::I16(&wider), Bias::None),
+        ] {
+            let op = Conv2d {
+                input: INPUT,
+                output: OUTPUT,
+                input_zero_point: -128,
+                window,
+                groups,
+                weights,
+                bias,
+                requant: requant(&multipliers),
+                wide: false,
+            };
+            samples.push(sample(op.into(), &[&image], &[rows, columns, outputs], BYTES)?);
+        }
+    }
+    Ok(())
+}
+
+fn transposed(samples: &mut Vec<Sample>) -> Result<()> {
+    let shapes: [([u32; 3], u32, u16, u16); 6] = [
+        ([4, 4, 8], 8, 2, 2),
+        ([6, 6, 3], 12, 3, 2),
+        ([5, 5, 16], 4, 3, 1),
+        ([3, 3, 40], 70, 2, 2),
+        ([8, 4, 1], 5, 4, 2),
+        ([4, 4, 20], 20, 3, 3),
+    ];
+    for (image, outputs, size, stride) in shapes {
+        let window = window([size; 2], stride, 0);
+        let along = |dim: u32| (dim - 1) * u32::from(stride) + u32::from(size);
+        let (rows, columns) = (along(image[0]), along(image[1]));
+        let weights = noise(1, (outputs * image[2] * window.taps()) as usize);
+        let multipliers = multiply32(outputs);
+        let op = ConvTranspose2d {
+            input: INPUT,
+            output: OUTPUT,
+            input_zero_point: -128,
+            window,
+            groups: 1,
+            weights: Weights::I8(&weights),
+            bias: Bias::None,
+            requant: requant(&multipliers),
+            wide: false,
+        };
+        samples.push(sample(op.into(), &[&image], &[rows, columns, outputs], BYTES)?);
+    }
+    Ok(())
+}
+
+fn pools(samples: &mut Vec<Sample>) -> Result<()> {
+    let shapes: [([u32; 3], u16, u16, u16); 8] = [
+        ([16, 16, 16], 2, 2, 0),
+        ([8, 8, 3], 2, 2, 0),
+        ([9, 9, 70], 3, 2, 1),
+        ([12, 12, 1], 3, 1, 0),
+        ([7, 7, 64], 7, 1, 0),
+        ([6, 6, 40], 2, 1, 0),
+        ([10, 10, 8], 3, 3, 1),
+        ([4, 4, 130], 4, 4, 0),
+    ];
+    for (image, size, stride, pad) in shapes {
+        let window = window([size; 2], stride, pad);
+        let [rows, columns] = window.output([image[0], image[1]]).ok_or("a window that fits")?;
+        let output = [rows, columns, image[2]];
+        let largest = MaxPool2d { input: INPUT, output: OUTPUT, window };
+        samples.push(sample(largest.into(), &[&image], &output, BYTES)?);
+        let multipliers = multiply32(image[2]);
+        let sum = SumPool2d {
+            input: INPUT,
+            output: OUTPUT,
+            input_zero_point: -128,
+            window,
+            unit: 0,
+            requant: requant(&multipliers),
+        };
+        samples.push(sample(sum.into(), &[&image], &output, BYTES)?);
+    }
+    Ok(())
+}
+
+fn elementwise(samples: &mut Vec<Sample>) -> Result<()> {
+    for [rows, channels] in [[64u32, 16], [256, 3], [20, 100], [9, 64], [1, 500], [40, 1]] {
+        let shape: &[u32] = &[rows, channels];
+        let row: &[u32] = &[1, channels];
+        let multipliers = multiply32(channels);
+        let requant = requant(&multipliers);
+        let pairs: Vec<[i32; 2]> = (0..channels as i32).map(|channel| [3 + channel % 5, 5]).collect();
+        for second in [shape, row] {
+            for multipliers in [Multipliers::I32(&[[3, 5]]), Multipliers::I32(&pairs)] {
+                let op = Add { input: INPUT, second: SECOND, output: OUTPUT, multipliers, channels, requant };
+                samples.push(sample(op.into(), &[shape, second], shape, BYTES)?);
+            }
+            let op = Mul {
+                input: INPUT,
+                second: SECOND,
+                output: OUTPUT,
+                zero_points: [-128, 3],
+                channels,
+                requant,
+                wide: false,
+            };
+            samples.push(sample(op.into(), &[shape, second], shape, BYTES)?);
+        }
+        if let Some(requant) = requant {
+            let op = Requantize { input: INPUT, output: OUTPUT, channels, requant };
+            samples.push(sample(op.into(), &[shape], shape, BYTES)?);
+            samples.push(placed(op.into(), &[shape], shape, BYTES, true)?);
+        }
+    }
+    Ok(())
+}
+
+fn moves(samples: &mut Vec<Sample>) -> Result<()> {
+    for [rows, first, second] in [[1u32, 64, 32], [64, 16, 16], [100, 3, 5], [7, 200, 1]] {
+        let op = Concat { input: INPUT, rest: &[2], output: OUTPUT, rows };
+        samples.push(sample(op.into(), &[&[rows, first], &[rows, second]], &[rows, first + second], BYTES)?);
+    }
+    for [channels, pixels] in [[3u32, 256], [16, 64], [40, 10], [2, 1000], [64, 64]] {
+        let dims = [1, 1, 1, 1, pixels, channels];
+        let (strides, first) = ([0, 0, 0, 0, 1, pixels as i32], 0);
+        let op = Rearrange {
+            input: INPUT,
+            output: OUTPUT,
+            dims,
+            strides,
+            first,
+            before: [0; 6],
+            sizes: dims,
+            fill: 0,
+        };
+        samples.push(sample(op.into(), &[&[channels, pixels]], &[pixels, channels], BYTES)?);
+        // A border of one row at each end.
+        let dims = [1, 1, 1, 1, pixels + 2, channels];
+        let (sizes, before) = ([1, 1, 1, 1, pixels, channels], [0, 0, 0, 0, 1, 0]);
+        let strides = [0, 0, 0, 0, channels as i32, 1];
+        let op = Rearrange { input: INPUT, output: OUTPUT, dims, strides, first, before, sizes, fill: 7 };
+        samples.push(sample(op.into(), &[&[pixels, channels]], &[pixels + 2, channels], BYTES)?);
+    }
+    for [height, width, channels] in [[4u32, 4, 16], [8, 8, 3], [2, 9, 40], [6, 6, 1]] {
+        // Every pixel twice, down and across.
+        let dims = [1, height, 2, width, 2, channels];
+        let strides = [0, (width * channels) as i32, 0, channels as i32, 0, 1];
+        let op = Rearrange {
+            input: INPUT,
+            output: OUTPUT,
+            dims,
+            strides,
+            first: 0,
+            before: [0; 6],
+            sizes: dims,
+            fill: 0,
+        };
+        let output = [2 * height, 2 * width, channels];
+        samples.push(sample(op.into(), &[&[height, width, channels]], &output, BYTES)?);
+        // The first half of the rows of a pixel's codes.
+        let half = channels.div_ceil(2);
+        let dims = [1, 1, 1, 1, height * width, half];
+        let strides = [0, 0, 0, 0, channels as i32, 1];
+        let op = Rearrange {
+            input: INPUT,
+            output: OUTPUT,
+            dims,
+            strides,
+            first: 0,
+            before: [0; 6],
+            sizes: dims,
+            fill: 0,
+        };
+        samples.push(sample(op.into(), &[&[height, width, channels]], &[height, width, half], BYTES)?);
+        // Rows from the last to the first.
+        let (dims, row) = ([1, 1, 1, 1, height, width * channels], (width * channels) as i32);
+        let (strides, first) = ([0, 0, 0, 0, -row, 1], (height - 1) * width * channels);
+        let op = Rearrange {
+            input: INPUT,
+            output: OUTPUT,
+            dims,
+            strides,
+            first,
+            before: [0; 6],
+            sizes: dims,
+            fill: 0,
+        };
+        let shape = [height, width, channels];
+        samples.push(sample(op.into(), &[&shape], &shape, BYTES)?);
+        // Padded down and across.
+        let dims = [1, 1, 1, height + 2, width + 2, channels];
+        let (sizes, before) = ([1, 1, 1, height, width, channels], [0, 0, 0, 1, 1, 0]);
+        let strides = [0, 0, 0, row, channels as i32, 1];
+        let op = Rearrange { input: INPUT, output: OUTPUT, dims, strides, first: 0, before, sizes, fill: 7 };
+        samples.push(sample(op.into(), &[&shape], &[height + 2, width + 2, channels], BYTES)?);
+    }
+    for [rows, elems, k] in [[1u32, 10, 1], [1, 1000, 1], [16, 40, 3], [4, 100, 5]] {
+        let (multipliers, offsets): (&[i64], &[i64]) = (&[1], &[0]);
+        let op = TopK {
+            input: INPUT,
+            output: OUTPUT,
+            elems,
+            k,
+            largest: true,
+            values: false,
+            multipliers,
+            offsets,
+        };
+        let positions = (Element::I32, IntRange { lo: 0, hi: i64::from(elems) - 1 });
+        samples.push(sample(op.into(), &[&[rows, elems]], &[rows, k], positions)?);
+    }
+    Ok(())
+}

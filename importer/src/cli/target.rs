@@ -1,0 +1,45 @@
+//! `--target`: the machine that a model is compiled for.
+
+use std::path::{Path, PathBuf};
+
+use exactum_importer::diagnostic::{Code, Diagnostic, Location, Report, Result};
+use exactum_importer::target::Target;
+
+use super::files;
+
+/// The machine to compile for.
+#[derive(Clone, Debug, clap::Args)]
+pub(super) struct Goal {
+    /// Machine to compile for: a name that `exactum targets` lists, or a file of facts that ends in .toml.
+    #[arg(long, value_name = "TARGET")]
+    target: Option<PathBuf>,
+}
+
+impl Goal {
+    /// The target; any machine if none is given.
+    pub(super) fn target(&self) -> Result<Target> {
+        Ok(self.given()?.unwrap_or_else(Target::portable))
+    }
+
+    /// The target that is given.
+    pub(super) fn given(&self) -> Result<Option<Target>> {
+        self.target.as_deref().map(read).transpose()
+    }
+}
+
+/// The target called `path`, or in the file there.
+fn read(path: &Path) -> Result<Target> {
+    if path.extension().is_some_and(|extension| extension == "toml") {
+        let text = String::from_utf8(files::read(path)?).map_err(|_| "bytes that are no UTF-8".to_owned());
+        let target = text
+            .map_err(|found| Diagnostic::new(Code::BadTarget, Location::default(), found, "a text in TOML"));
+        let target = target.and_then(|text| Target::parse(&text));
+        return target.map_err(|problem| Report::from(problem).in_file(&files::name(path)));
+    }
+    let name = path.to_string_lossy();
+    Target::named(&name).ok_or_else(|| {
+        let names: Vec<String> = Target::all().into_iter().map(|target| target.facts.name).collect();
+        let needed = format!("one of {}, or a file that ends in .toml", names.join(", "));
+        Diagnostic::new(Code::BadTarget, Location::part("--target"), name, needed).into()
+    })
+}

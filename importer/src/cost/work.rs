@@ -1,0 +1,316 @@
+//! What an op of a program has to do, counted: the terms that its kernel's instructions are a sum of.
+//!
+//! Each term counts turns of one of the kernel's loops, so that a table with one number for each predicts every shape.
+
+use exactum_runtime::num::Requant;
+use exactum_runtime::program::op::{Bias, Conv2d, Multipliers, Rearrange, Weights};
+use exactum_runtime::program::{Op, Program, Shape, TensorId, Window2d};
+
+/// Elements that a kernel gathers before it multiplies them.
+const PATCH_ELEMS: u64 = 256;
+
+/// Channels that a kernel computes at once.
+const BLOCK_CHANNELS: u64 = 64;
+
+/// The work of one op.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Work<'p> {
+    /// The kernel, with what of it depends on packing and types: `conv2d/i8`.
+    pub kernel: String,
+    /// How often each of its loops turns, by name.
+    pub terms: Vec<(&'static str, u64)>,
+    /// Elements that are requantized.
+    pub requantized: u64,
+    /// How they are.
+    pub requant: Option<Requant<'p>>,
+}
+
+impl<'p> Work<'p> {
+    /// The work of `op` in `program`; `None` for ops of a later runtime.
+    pub fn of(program: &Program<'p>, op: &Op<'p>) -> Option<Self> {
+        let shape = |id: TensorId| program.tensor(id).map(|tensor| tensor.shape);
+        let (input, output) = (shape(op.input())?, shape(op.output())?);
+        let elems = u64::from(output.elems());
+        let work = |kernel: &str, terms: Vec<(&'static str, u64)>, requant: Option<Requant<'p>>| Work {
+            kernel: format!("{}{kernel}", op.kind().name()),
+            terms: [vec![("op", 1)], terms].concat(),
+            requantized: if requant.is_some() { elems } else { 0 },
+            requant,
+        };
+        Some(match op {
+            Op::Dense(dense) => {
+                let (inputs, outputs) = (u64::from(dense.in_features), u64::from(dense.out_features));
+                let rows = elems / outputs.max(1);
+                let blocks = rows * outputs.div_ceil(BLOCK_CHANNELS);
+                let filters = Filters::of(outputs);
+                let terms = vec![
+                    ("block", blocks),
+                    ("gathered", blocks * inputs),
+                    ("quads", rows * filters.quads * inputs.div_ceil(PATCH_ELEMS)),
+                    ("singles", rows * filters.singles * inputs.div_ceil(PATCH_ELEMS)),
+                    ("mac", rows * 4 * filters.quads * inputs),
+                    ("single-mac", rows * filters.singles * inputs),
+                    ("bias", if dense.bias == Bias::None { 0 } else { elems }),
+                    ("output", elems),
+                ];
+                work(products(dense.weights, dense.wide), terms, dense.requant)
+            }
+            Op::Conv2d(conv) => {
+                let ([height, width, inputs], [rows, columns, outputs]) = (image(input)?, image(output)?);
+                let taps = Taps::new(&conv.window, [height, width], [rows, columns]);
+                let bias = if conv.bias == Bias::None { 0 } else { elems };
+                if Conv2d::is_depthwise(conv.groups.into(), inputs as usize, outputs as usize) {
+                    let blocks = outputs.div_ceil(BLOCK_CHANNELS);
+                    let terms = vec![
+                        ("position", rows * columns),
+                        ("block", rows * columns * blocks),
+                        ("tap", taps.inside() * blocks),
+                        ("mac", taps.inside() * outputs),
+                        ("bias", bias),
+                        ("output", elems),
+                    ];
+                    return Some(work(
+                        &format!("/depthwise{}", products(conv.weights, conv.wide)),
+                        terms,
+                        conv.requant,
+                    ));
+                }
+                let groups = u64::from(conv.groups);
+                let (of_group, own) = (inputs / groups.max(1), outputs / groups.max(1));
+                let filter = u64::from(conv.window.taps()) * of_group;
+                let blocks = groups * own.div_ceil(BLOCK_CHANNELS);
+                let pieces = taps.pieces(&conv.window, groups == 1);
+                let (of, filters) = (Filters::of(own), rows * columns * groups);
+                let terms = vec![
+                    ("position", rows * columns),
+                    ("block", rows * columns * blocks),
+                    ("run", blocks * pieces.runs),
+                    ("tap", blocks * pieces.taps),
+                    ("outside", blocks * pieces.outside),
+                    ("gathered", rows * columns * blocks * filter),
+                    ("quads", filters * of.quads * filter.div_ceil(PATCH_ELEMS)),
+                    ("singles", filters * of.singles * filter.div_ceil(PATCH_ELEMS)),
+                    ("mac", filters * 4 * of.quads * filter),
+                    ("single-mac", filters * of.singles * filter),
+                    ("bias", bias),
+                    ("output", elems),
+                ];
+                work(products(conv.weights, conv.wide), terms, conv.requant)
+            }
+            Op::ConvTranspose2d(conv) => {
+                let ([height, width, inputs], [rows, columns, outputs]) = (image(input)?, image(output)?);
+                let groups = u64::from(conv.groups);
+                let (of_group, own) = (inputs / groups.max(1), outputs / groups.max(1));
+                let blocks = groups * own.div_ceil(BLOCK_CHANNELS);
+                let taps = u64::from(conv.window.taps());
+                let of = Filters::of(own);
+                // Each element of the input meets every tap at one output, but for those that padding cuts off.
+                let met = height * width * taps;
+                let terms = vec![
+                    ("block", rows * columns * blocks),
+                    ("tap", rows * columns * blocks * taps),
+                    ("piece", met * blocks),
+                    ("gathered", met * blocks * of_group),
+                    ("quads", met * groups * of.quads * of_group.div_ceil(PATCH_ELEMS)),
+                    ("singles", met * groups * of.singles * of_group.div_ceil(PATCH_ELEMS)),
+                    ("mac", met * groups * 4 * of.quads * of_group),
+                    ("single-mac", met * groups * of.singles * of_group),
+                    ("output", elems),
+                ];
+                work(products(conv.weights, conv.wide), terms, conv.requant)
+            }
+            Op::MaxPool2d(pool) => {
+                let ([height, width, channels], [rows, columns, _]) = (image(input)?, image(output)?);
+                let taps = Taps::new(&pool.window, [height, width], [rows, columns]);
+                let terms = vec![
+                    ("position", rows * columns),
+                    ("tap", taps.inside()),
+                    ("code", taps.inside() * channels),
+                    ("output", elems),
+                ];
+                work("", terms, None)
+            }
+            Op::SumPool2d(pool) => {
+                let ([height, width, channels], [rows, columns, _]) = (image(input)?, image(output)?);
+                let taps = Taps::new(&pool.window, [height, width], [rows, columns]);
+                let blocks = channels.div_ceil(BLOCK_CHANNELS);
+                let terms = vec![
+                    ("position", rows * columns),
+                    ("block", rows * columns * blocks),
+                    ("tap", taps.inside() * blocks),
+                    ("code", taps.inside() * channels),
+                    ("output", elems),
+                ];
+                work("", terms, pool.requant)
+            }
+            Op::Requantize(requantize) => {
+                let channels = u64::from(requantize.channels).max(1);
+                let blocks = elems / channels * channels.div_ceil(BLOCK_CHANNELS);
+                let place = |id: TensorId| program.tensor(id).map(|tensor| tensor.offset_bytes);
+                let kind = if place(op.input()) == place(op.output()) { "/in-place" } else { "" };
+                work(kind, vec![("block", blocks), ("output", elems)], Some(requantize.requant))
+            }
+            Op::Add(add) => {
+                let terms =
+                    vec![("block", pair_blocks(add.channels, elems, shape(add.second)?)), ("output", elems)];
+                let width = match add.multipliers {
+                    Multipliers::I32([_]) => "",
+                    Multipliers::I32(_) => "/channels",
+                    Multipliers::I64(_) => "/wide",
+                };
+                work(width, terms, add.requant)
+            }
+            Op::Mul(mul) => {
+                let terms =
+                    vec![("block", pair_blocks(mul.channels, elems, shape(mul.second)?)), ("output", elems)];
+                work(if mul.wide { "/wide" } else { "" }, terms, mul.requant)
+            }
+            Op::Concat(concat) => {
+                let parts = 1 + concat.rest.len() as u64;
+                let rows = u64::from(concat.rows) * parts;
+                work("", vec![("part", parts), ("row", rows), ("output", elems)], None)
+            }
+            Op::Rearrange(move_) => {
+                let Lines { planes, lines, contiguous } = lines(move_, elems);
+                let kind = if contiguous { "/runs" } else { "/strided" };
+                let read: u64 = move_.sizes.iter().map(|size| u64::from(*size)).product();
+                let filled = ("filled", elems.saturating_sub(read));
+                work(kind, vec![("plane", planes), ("line", lines), filled, ("output", elems)], None)
+            }
+            Op::TopK(top) => {
+                let rows = u64::from(input.elems()) / u64::from(top.elems).max(1);
+                let found = rows * u64::from(top.k);
+                work("", vec![("found", found), ("compared", found * u64::from(top.elems))], None)
+            }
+            _ => return None,
+        })
+    }
+
+    /// Codes that the requantization can give.
+    pub fn codes(&self) -> u64 {
+        self.requant.map_or(0, |requant| requant.range().hi.abs_diff(requant.range().lo) + 1)
+    }
+
+    /// Multiply-accumulates, if the kernel has any.
+    pub fn macs(&self) -> u64 {
+        self.terms.iter().filter(|(name, _)| name.ends_with("mac")).map(|(_, count)| count).sum()
+    }
+}
+
+/// What of a kernel for products depends on its weights.
+const fn products(weights: Weights<'_>, wide: bool) -> &'static str {
+    match (weights, wide) {
+        (_, true) => "/wide",
+        (Weights::I8(_), false) => "/i8",
+        (_, false) => "/i16",
+    }
+}
+
+/// Blocks of an elementwise op with two operands: they end with the channels and with the second operand.
+fn pair_blocks(channels: u32, elems: u64, second: Shape) -> u64 {
+    let ends = [u64::from(channels), u64::from(second.elems())].into_iter().filter(|end| *end > 1);
+    let row = ends.min().unwrap_or(elems).max(1);
+    elems / row * row.div_ceil(BLOCK_CHANNELS)
+}
+
+/// What a change of layout copies.
+struct Lines {
+    /// Turns of the outer loops.
+    planes: u64,
+    /// Lines of elements.
+    lines: u64,
+    /// Whether the elements of a line lie side by side.
+    contiguous: bool,
+}
+
+/// The lines of a change of layout of `elems` elements: axes that step evenly are one.
+fn lines(op: &Rearrange, elems: u64) -> Lines {
+    let axis = |axis: usize| {
+        let [dim, size] = [op.dims[axis], op.sizes[axis]].map(u64::from);
+        (dim, i64::from(op.strides[axis]), size == dim)
+    };
+    let mut merged: Vec<(u64, i64, bool)> = vec![];
+    for (dim, stride, whole) in (0..6).rev().map(axis).filter(|(dim, _, whole)| *dim != 1 || !whole) {
+        match merged.last_mut() {
+            Some(inner) if inner.2 && stride == inner.1 * inner.0 as i64 => {
+                *inner = (inner.0 * dim, inner.1, whole);
+            }
+            _ => merged.push((dim, stride, whole)),
+        }
+    }
+    merged.resize(merged.len().max(2), (1, 0, true));
+    let ((row, stride, whole), (rows, _, all)) = (merged[0], merged[1]);
+    let planes = elems / (row * rows).max(1);
+    // Of a whole plane the longer axis makes the lines.
+    let plane = whole && all && stride != 1;
+    let lines = planes * if plane { row.min(rows) } else { rows };
+    Lines { planes, lines, contiguous: stride == 1 }
+}
+
+/// Height, width, channels.
+fn image(shape: Shape) -> Option<[u64; 3]> {
+    let [height, width, channels] = shape.dims() else { return None };
+    Some([height, width, channels].map(|dim| u64::from(*dim)))
+}
+
+/// The filters of a group: four at a time, and the rest of each block one by one.
+struct Filters {
+    quads: u64,
+    singles: u64,
+}
+
+impl Filters {
+    const fn of(outputs: u64) -> Self {
+        let last = outputs % BLOCK_CHANNELS;
+        Self { quads: outputs / 4, singles: last % 4 }
+    }
+}
+
+/// For each row and each column of the output, how many taps of the window lie inside the input.
+struct Taps([Vec<u64>; 2]);
+
+impl Taps {
+    fn new(window: &Window2d, input: [u64; 2], output: [u64; 2]) -> Self {
+        let along = |axis: usize| {
+            let origin =
+                move |at: u64| (at * u64::from(window.stride[axis])) as i64 - i64::from(window.pads[axis]);
+            let tap = move |at: u64, tap: u16| origin(at) + i64::from(tap) * i64::from(window.dilation[axis]);
+            let inside = move |at: u64| {
+                let taps = (0..window.size[axis]).filter(|i| (0..input[axis] as i64).contains(&tap(at, *i)));
+                taps.count() as u64
+            };
+            (0..output[axis]).map(inside).collect()
+        };
+        Self([along(0), along(1)])
+    }
+
+    /// Taps inside, of all positions.
+    fn inside(&self) -> u64 {
+        let [rows, columns] = &self.0;
+        rows.iter().sum::<u64>() * columns.iter().sum::<u64>()
+    }
+
+    /// What is gathered of all positions. A row of a window that lies inside is one run if `whole`: all channels are read.
+    fn pieces(&self, window: &Window2d, whole: bool) -> Pieces {
+        let [rows, columns] = &self.0;
+        let [height, width] = window.size.map(u64::from);
+        let inside: u64 = rows.iter().sum();
+        let is_run = |inside: &u64| whole && window.dilation[1] == 1 && *inside == width;
+        let runs = columns.iter().filter(|inside| is_run(inside)).count() as u64;
+        Pieces {
+            runs: inside * runs,
+            taps: inside * (columns.len() as u64 - runs) * width,
+            outside: (rows.len() as u64 * height - inside) * columns.len() as u64,
+        }
+    }
+}
+
+/// Pieces of memory that windows consist of.
+struct Pieces {
+    /// Whole rows of windows.
+    runs: u64,
+    /// Single taps.
+    taps: u64,
+    /// Rows that lie outside the input.
+    outside: u64,
+}
