@@ -21,8 +21,8 @@ use num_rational::BigRational;
 use num_traits::ToPrimitive;
 use serde_json::Value as Json;
 
-use crate::generate::Values;
 use crate::oracle::{Exact, Oracle, Output};
+use crate::values::Values;
 
 /// For each sample the integers of its outputs, in the file's order of elements.
 pub type Integers = Vec<Vec<i64>>;

@@ -17,7 +17,7 @@ use exactum_training::trace::{Trace, Tracer};
 use exactum_training::{Activation, BuildError, ExportError, ForwardError};
 use num_traits::ToPrimitive;
 
-use crate::generate::Values;
+use crate::values::Values;
 
 /// Samples of an input.
 const BATCH: usize = 2;

@@ -8,14 +8,12 @@ mod build;
 mod mixed;
 mod rules;
 mod trainable;
-mod values;
 
 use proptest::prelude::*;
 
 pub use mixed::{Act, Mixed, Step, mixed};
 pub use rules::{places, rules};
 pub use trainable::Trainable;
-pub use values::Values;
 
 /// Choices for a network.
 #[derive(Clone, Debug)]

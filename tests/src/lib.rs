@@ -12,3 +12,4 @@ pub mod field;
 pub mod generate;
 pub mod oracle;
 pub mod recorded;
+pub mod values;

@@ -6,19 +6,11 @@ mod pixel_shuffle;
 mod shape;
 
 use crate::backend::{self, Tensor};
-use crate::calibrate::Purpose;
 use crate::exact::ExactTensor;
+use crate::pass::Mode;
+use crate::purpose::Purpose;
 use crate::quant_tensor::QuantTensor;
 use crate::trace::{Record, TraceHandle, Tracer};
-
-/// The purpose of a forward pass.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mode {
-    /// Fake quantization inside an autograd graph; statistics are collected.
-    Train,
-    /// Exact integers; nothing changes.
-    Eval,
-}
 
 /// A tensor on its way through a network.
 ///

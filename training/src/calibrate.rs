@@ -8,25 +8,14 @@ mod bias_correction;
 mod collect;
 
 pub use bias_correction::{BiasCorrection, MissingBias, bias_correction_mode};
-pub(crate) use bias_correction::{BiasCorrectionPass, SharedBias};
-pub use collect::{Calibration, Collection, calibration_mode};
+pub use collect::{Calibration, calibration_mode};
 
 use thiserror::Error;
 
-use crate::backend::{self, Tensor};
-use crate::{ForwardError, Network};
+pub use crate::pass::Collection;
 
-/// What a forward pass does beside computing its output.
-#[derive(Clone, Default)]
-pub(crate) enum Purpose {
-    /// Nothing.
-    #[default]
-    Output,
-    /// Nothing is quantized; quantizers of activations see what they would have quantized.
-    Calibration,
-    /// Layers with weights compare their quantized output with the float one, and return the float one.
-    BiasCorrection(BiasCorrectionPass),
-}
+use crate::backend::Tensor;
+use crate::{ForwardError, Network};
 
 /// How to calibrate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,16 +79,4 @@ pub fn calibrate_model<const D: usize, const E: usize>(
         })?;
     }
     Ok(())
-}
-
-/// Checks what a quantizer is about to collect.
-pub(crate) fn check_finite<const D: usize>(layer: &str, x: &Tensor<D>) -> Result<(), ForwardError> {
-    if backend::is_finite(x) {
-        return Ok(());
-    }
-    let values = backend::to_f32(x);
-    match values.iter().position(|value| !value.is_finite()) {
-        Some(index) => Err(ForwardError::NotFinite { layer: layer.to_owned(), index, value: values[index] }),
-        None => Ok(()),
-    }
 }

@@ -10,8 +10,8 @@ use std::sync::Arc;
 use burn::module::{Module, ModuleMapper, ModuleVisitor};
 
 use crate::Parameter;
-use crate::calibrate::Collection;
-use crate::quant::QuantizerBuildError;
+use crate::error::QuantizerBuildError;
+use crate::pass::Collection;
 
 /// A part of a network, down to the single component of a quantizer.
 pub trait Component: Send + Sync {

@@ -1,9 +1,15 @@
 //! What can be wrong with building a layer and with a forward pass. Every variant names the layer.
 
+mod operand;
+mod quantizer;
+
+pub use operand::OperandError;
+pub use quantizer::QuantizerBuildError;
+
 use thiserror::Error;
 
-use crate::quant::{QuantizerBuildError, QuantizerError};
-use crate::quant_tensor::OperandError;
+use crate::backend::{self, Tensor};
+use crate::codes::QuantizerError;
 
 /// A layer cannot be built.
 #[derive(Clone, Debug, PartialEq, Error)]
@@ -123,4 +129,16 @@ pub enum ForwardError {
         /// The largest magnitude of a partial sum.
         bound: u64,
     },
+}
+
+/// Checks values that a layer is about to collect or to pass on.
+pub(crate) fn check_finite<const D: usize>(layer: &str, x: &Tensor<D>) -> Result<(), ForwardError> {
+    if backend::is_finite(x) {
+        return Ok(());
+    }
+    let values = backend::to_f32(x);
+    match values.iter().position(|value| !value.is_finite()) {
+        Some(index) => Err(ForwardError::NotFinite { layer: layer.to_owned(), index, value: values[index] }),
+        None => Ok(()),
+    }
 }

@@ -6,20 +6,17 @@
 
 mod carrier;
 mod function;
-mod real;
 mod requant;
-mod rounder;
 
 pub(crate) use carrier::{Carrier, subset_bound};
 pub(crate) use function::{clip, quantize_function, requantize_function, sigmoid, tanh};
-pub(crate) use real::{Real, rational};
 pub(crate) use requant::requantize;
-pub(crate) use rounder::ExactRounder;
 
 use exactum_runtime::num::IntRange;
 
 use crate::backend::{self, Tensor};
-use crate::quant::FixedQuantizer;
+use crate::codes::FixedQuantizer;
+use crate::real::Real;
 
 /// Integer codes of a tensor, and what they stand for: `(code - zero_point) * scale`, plus an offset for accumulators
 /// with a bias.

@@ -40,6 +40,7 @@
 pub mod activation;
 pub mod backend;
 pub mod calibrate;
+mod codes;
 pub mod component;
 pub mod data;
 pub mod error;
@@ -50,21 +51,24 @@ pub mod files;
 pub mod float;
 pub mod init;
 mod kernels;
+mod math;
 pub mod models;
-
 pub mod network;
 pub mod nn;
 pub mod parameter;
+mod pass;
 pub mod progress;
+mod purpose;
 pub mod quant;
 pub mod quant_tensor;
+mod real;
 pub mod state;
 pub mod trace;
 pub mod train;
 
 pub use burn;
 
-pub use activation::{Activation, Mode};
+pub use activation::Activation;
 pub use calibrate::{
     CalibrateConfig, CalibrateError, bias_correction_mode, calibrate_model, calibration_mode,
 };
@@ -75,6 +79,7 @@ pub use export::{ExportError, to_qcdq, to_qonnx};
 pub use init::Init;
 pub use network::Network;
 pub use parameter::Parameter;
+pub use pass::Mode;
 pub use progress::progress_bar;
 pub use quant_tensor::{NotInteger, OperandError, QuantTensor};
 pub use state::{LoadPolicy, StateDict, load_state, state_dict};

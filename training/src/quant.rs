@@ -15,11 +15,9 @@ mod attributes;
 mod bias;
 mod binary;
 mod bit_width;
-mod build_error;
 mod clamp;
 pub(crate) mod definition;
 mod delay;
-mod fixed;
 mod int_quant;
 mod int_scaling;
 mod named;
@@ -44,11 +42,9 @@ pub use attributes::{
 pub use bias::BiasQuantProxy;
 pub use binary::{BinaryQuant, ClampedBinaryQuant};
 pub use bit_width::{BitWidth, BitWidthConst, BitWidthParameter, BitWidthStatefulConst};
-pub use build_error::QuantizerBuildError;
 pub use clamp::{Bounds, Clamp, ScalarClampMin, TensorClamp, TensorClampSte};
 pub use definition::{ActQuant, BiasQuant, WeightQuant};
 pub use delay::DelayWrapper;
-pub use fixed::{FixedQuantizer, QuantizerError};
 pub use int_quant::IntQuant;
 pub use int_scaling::{IntScaling, PlainIntScaling, PowerOfTwoIntScaling};
 pub use named::*;
@@ -56,10 +52,8 @@ pub use provider::{BuildContext, Provider};
 pub use proxy::{ActQuantProxy, WeightQuantProxy};
 pub use rescaling_int_quant::{Quantized, RescalingIntQuant, TensorQuant};
 pub use restrict::{FloatRestrictValue, LogFloatRestrictValue, PowerOfTwoRestrictValue, RestrictValue};
-pub(crate) use restrict::{exp2, log2};
 pub use rounding::{
-    CeilSte, CodeRounding, DPURoundSte, FloatToInt, FloorSte, LearnedRoundSte, RoundSte, RoundToZeroSte,
-    StochasticRoundSte,
+    CeilSte, DPURoundSte, FloatToInt, FloorSte, LearnedRoundSte, RoundSte, RoundToZeroSte, StochasticRoundSte,
 };
 pub use scaling::{
     AffineRescaling, ConstScaling, ParameterFromRuntimeStatsScaling, ParameterFromStatsFromParameterScaling,
@@ -71,17 +65,11 @@ pub use stats::{
     NegativeMinOrZero, NegativePercentileOrZero, ParameterListStats, PercentileInterval, RuntimeStats, Stats,
 };
 pub use ternary::TernaryQuant;
-pub use view::View;
-pub(crate) use view::broadcast;
 pub use zero_point::{
     ParameterFromRuntimeZeroPoint, ParameterZeroPoint, ScaleShiftZeroPoint, StatsFromParameterZeroPoint,
     ZeroPoint, ZeroZeroPoint,
 };
 
-use crate::backend::Tensor;
-
-/// `exact` in the forward pass, with the gradient of `x`, which must be finite.
-pub(crate) fn straight_through<const D: usize>(x: Tensor<D>, exact: Tensor<D>) -> Tensor<D> {
-    // A finite number minus itself is zero, so that nothing is rounded.
-    if x.is_tracked() { exact.detach() + (x.clone() - x.detach()) } else { exact }
-}
+pub use crate::codes::{CodeRounding, FixedQuantizer, QuantizerError};
+pub use crate::error::QuantizerBuildError;
+pub use crate::math::View;

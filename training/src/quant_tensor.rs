@@ -6,19 +6,19 @@
 mod arithmetic;
 mod average;
 mod display;
-mod error;
 mod shape;
 mod trunc;
 mod width;
 
-pub use error::OperandError;
 pub(crate) use shape::same_but;
 
 use thiserror::Error;
 
 use crate::backend::{self, Tensor};
 use crate::exact::{ExactTensor, Offset};
-use crate::quant::View;
+use crate::math::View;
+
+pub use crate::error::OperandError;
 
 /// A tensor whose values are codes of an integer quantizer, or sums of products of such codes.
 #[derive(Clone, Debug)]

@@ -9,7 +9,7 @@ pub use structural::Structural;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::quant::FixedQuantizer;
+use crate::codes::FixedQuantizer;
 
 /// Collects the steps of one forward pass. Clones share the collection.
 #[derive(Clone, Debug, Default)]

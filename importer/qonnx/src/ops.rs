@@ -149,6 +149,23 @@ impl OpSchema {
 }
 
 impl Node {
+    /// A node without name and attributes, in the domain where the operator schemas have `op_type`; standard if they
+    /// do not know it.
+    pub fn new<I, O>(op_type: impl Into<String>, inputs: I, outputs: O) -> Self
+    where
+        I: IntoIterator<Item: Into<String>>,
+        O: IntoIterator<Item: Into<String>>,
+    {
+        let op_type = op_type.into();
+        Self {
+            domain: home_domain(&op_type).to_owned(),
+            op_type,
+            inputs: inputs.into_iter().map(Into::into).collect(),
+            outputs: outputs.into_iter().map(Into::into).collect(),
+            ..<Self as Default>::default()
+        }
+    }
+
     /// The operator meant, with aliases of names and domains resolved, or `None` if no schema knows it.
     ///
     /// Of several signatures it is the newest one the node fits, so `Trunc` with five inputs is version 1.

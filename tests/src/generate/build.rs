@@ -2,8 +2,9 @@
 
 use exactum_qonnx::{ElemType, Graph, Model, Node, Tensor, ValueInfo};
 
-use super::{Bias, Kind, Layer, Network, Quantizer, Values, Window};
+use super::{Bias, Kind, Layer, Network, Quantizer, Window};
 use crate::case::Source;
+use crate::values::Values;
 
 /// Rounding modes of `Quant`.
 pub(super) const ROUNDING: [&str; 9] =

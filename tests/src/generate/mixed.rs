@@ -7,8 +7,9 @@ use exactum_qonnx::{ElemType, Graph, Model, Node, Tensor, ValueInfo};
 use proptest::prelude::*;
 
 use super::build::{Builder, Codes, ROUNDING, code_range, largest};
-use super::{Bias, Kind, Layer, Quantizer, Values, Window};
+use super::{Bias, Kind, Layer, Quantizer, Window};
 use crate::case::Source;
+use crate::values::Values;
 
 /// Samples of a network.
 const SAMPLES: usize = 3;

@@ -6,9 +6,10 @@
 
 use exactum_qonnx::{ElemType, Graph, Model, Node, Tensor, ValueInfo};
 
+use super::Quantizer;
 use super::build::{Builder, Codes, ROUNDING, code_range};
-use super::{Quantizer, Values};
 use crate::case::Source;
+use crate::values::Values;
 
 /// Samples of a network.
 const SAMPLES: usize = 4;

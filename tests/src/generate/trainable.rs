@@ -5,7 +5,7 @@ use exactum_training::nn::{Flatten, MaxPool2d, QuantConv2d, QuantIdentity, Quant
 use exactum_training::quant::{Int8WeightPerTensorFloat, Int16Bias, RestrictValueType};
 use exactum_training::{Activation, ForwardError, Init, Network};
 
-use super::Values;
+use crate::values::Values;
 
 /// Channels, height and width of the input.
 const INPUT: [usize; 3] = [2, 6, 6];

@@ -1,18 +1,10 @@
 //! Collecting statistics of activations while nothing is quantized.
 
 use crate::backend::{Module, Tensor};
-use crate::calibrate::Purpose;
 use crate::component::{Component, layers, walk};
+use crate::pass::Collection;
+use crate::purpose::Purpose;
 use crate::{Activation, Layer};
-
-/// What is to happen to statistics of activations.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Collection {
-    /// Forget what was collected; from now on take the mean of all batches, without end.
-    Start,
-    /// The parameter is as it stands from now on. Ends a start without batches as if it had not been.
-    End,
-}
 
 /// Starts the passes of [`calibration_mode`].
 #[derive(Debug)]

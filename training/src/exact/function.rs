@@ -4,9 +4,10 @@
 //! double, from the double nearest to `(code - zero_point) * scale`, plus the offset, by the operations below,
 //! each rounded, which are the same on every machine. That double is then quantized exactly.
 
-use super::{ExactTensor, channel_of, from_codes, layout, rational};
+use super::{ExactTensor, channel_of, from_codes, layout};
 use crate::backend::{self, Tensor};
-use crate::quant::FixedQuantizer;
+use crate::codes::FixedQuantizer;
+use crate::real::rational;
 
 /// Codes of `quantizer`, limited to those of the values `min` and `max`.
 pub(crate) fn clip<const D: usize>(

@@ -4,8 +4,9 @@
 
 use num_bigint::BigInt;
 
-use super::{ExactRounder, ExactTensor, Real, channel_of, from_codes, layout};
-use crate::quant::FixedQuantizer;
+use super::{ExactTensor, channel_of, from_codes, layout};
+use crate::codes::{ExactRounder, FixedQuantizer};
+use crate::real::Real;
 
 /// The codes of `x` in another quantizer, of one scale or one per index of dimension `axis`. `relu` keeps values below
 /// zero out, and so codes below the zero point.

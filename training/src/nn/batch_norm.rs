@@ -6,13 +6,14 @@
 
 use super::wbiol::{OperatorShape, Wbiol};
 use crate::Parameter;
-use crate::activation::{Activation, Data, Mode};
+use crate::activation::{Activation, Data};
 use crate::backend;
 use crate::component::{Component, burn_module};
 use crate::error::ForwardError;
-use crate::exact::Real;
-use crate::quant::broadcast;
+use crate::math::broadcast;
+use crate::pass::Mode;
 use crate::quant_tensor::{OperandError, QuantTensor};
+use crate::real::Real;
 use crate::trace::{Record, Structural};
 
 /// Batch normalization of `[batch, channels, ...]`.

@@ -5,10 +5,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 
-use crate::activation::{Activation, Data, Mode};
+use crate::activation::{Activation, Data};
 use crate::backend;
 use crate::component::{Component, burn_module};
 use crate::error::ForwardError;
+use crate::pass::Mode;
 
 /// In training sets elements to zero with a probability and divides the others by the rest of it. Handles share the
 /// random numbers.

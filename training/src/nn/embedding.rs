@@ -1,11 +1,12 @@
 //! Embeddings: rows of a quantized table.
 
 use super::keywords::{Keywords, quantizer_keywords};
-use crate::activation::{Activation, Data, Mode};
+use crate::activation::{Activation, Data};
 use crate::backend::{self, DType, Int, Tensor, TensorData};
 use crate::component::{Component, burn_module};
 use crate::error::{BuildError, ForwardError};
 use crate::exact::quantize;
+use crate::pass::Mode;
 use crate::quant::definition::{keywords, weight_attributes};
 use crate::quant::{
     BitWidth, BitWidthImplType, Clamp, FloatToInt, FloatToIntImplType, Int8WeightPerTensorFloat, IntScaling,

@@ -1,12 +1,14 @@
 //! Layers that quantize activations: [`QuantIdentity`] as they are, [`QuantReLU`] after a rectifier, others after the
 //! functions in files of their own.
 
-use crate::activation::{Activation, Data, Mode};
-use crate::calibrate::{self, Purpose};
+use crate::activation::{Activation, Data};
 use crate::component::Component;
+use crate::error::check_finite;
 use crate::error::{BuildError, ForwardError};
 use crate::nn::function::Function;
 use crate::nn::keywords::{Keywords, quantizer_keywords};
+use crate::pass::Mode;
+use crate::purpose::Purpose;
 use crate::quant::definition::{act_attributes, keywords};
 use crate::quant::{
     ActQuant, ActQuantProxy, BitWidth, BitWidthImplType, Clamp, FloatToInt, FloatToIntImplType,
@@ -169,7 +171,7 @@ pub(super) fn quantize_activation<const D: usize>(
     if let Data::Float(value) = x.data()
         && !value.is_tracked()
     {
-        calibrate::check_finite(name, value)?;
+        check_finite(name, value)?;
     }
     if matches!(x.purpose(), Purpose::Calibration) {
         let value = function.of_floats(x.value());

@@ -14,14 +14,15 @@ pub use builder::WbiolBuilder;
 use super::function::Function;
 use super::quant_act::quantize_activation;
 use crate::Parameter;
-use crate::activation::{Activation, Mode};
+use crate::activation::Activation;
 use crate::backend::{self, Tensor};
-use crate::calibrate::{Purpose, SharedBias, check_finite};
 use crate::component::{Component, burn_module};
 use crate::error::ForwardError;
-use crate::quant::{
-    ActQuantProxy, BiasQuantProxy, QuantizerError, WeightQuantProxy, exp2, log2, straight_through,
-};
+use crate::error::check_finite;
+use crate::math::{exp2, log2, straight_through};
+use crate::pass::Mode;
+use crate::purpose::{Purpose, SharedBias};
+use crate::quant::{ActQuantProxy, BiasQuantProxy, QuantizerError, WeightQuantProxy};
 use crate::quant_tensor::QuantTensor;
 use crate::trace::{Constant, Operator, Record, Weighted};
 

@@ -9,10 +9,11 @@ use exactum_runtime::num::Rounding;
 
 use super::{
     BitWidth, CodeRounding, FixedQuantizer, IntQuant, Quantized, QuantizerError, Restriction, Scaling,
-    TensorQuant, straight_through,
+    TensorQuant,
 };
 use crate::backend::{self, Tensor};
 use crate::component::Component;
+use crate::math::straight_through;
 use crate::{Mode, Parameter};
 
 /// `clamp(truncate(w / pre_scale)) * scale`, with `pre_scale = norm(w) / min(g / scale, limit)` per output channel.

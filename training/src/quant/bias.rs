@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::solver::SolvedBias;
 use super::{
     BiasQuant, BiasQuantSolver, BitWidth, FixedQuantizer, IntQuant, Quantized, QuantizerBuildError,
-    QuantizerError, TensorQuant, View, ZeroPoint, ZeroZeroPoint, fixed,
+    QuantizerError, TensorQuant, View, ZeroPoint, ZeroZeroPoint,
 };
 use crate::backend::{self, Tensor};
 use crate::component::Component;
@@ -97,7 +97,7 @@ impl BiasQuantProxy {
                 let scale = backend::tensor(scales, shape, &backend::evaluation_device());
                 let bit_width = backend::beside(bit_width.forward(Mode::Eval), &scale);
                 let zero_point = ZeroZeroPoint.forward(None, &scale, &bit_width, Mode::Eval);
-                let quantizer = fixed::fix(int_quant, &scale, &zero_point, &bit_width)?;
+                let quantizer = int_quant.fixed(&scale, &zero_point, &bit_width)?;
                 let codes = quantizer.storable(quantizer.quantize(&values, 1), 1);
                 Ok(Some((codes, quantizer.of_codes())))
             }

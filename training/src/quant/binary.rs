@@ -2,13 +2,11 @@
 
 use std::sync::Arc;
 
-use super::{
-    Bounds, Clamp, DelayWrapper, FixedQuantizer, Quantized, QuantizerError, Scaling, TensorQuant,
-    straight_through,
-};
+use super::{Bounds, Clamp, DelayWrapper, FixedQuantizer, Quantized, QuantizerError, Scaling, TensorQuant};
 use crate::Mode;
 use crate::backend::{self, Tensor};
 use crate::component::Component;
+use crate::math::straight_through;
 
 /// The sign times the scale; zero counts as positive. The gradient passes unchanged.
 #[derive(Clone)]

@@ -1,8 +1,8 @@
 //! Bit widths of quantizers: constant, or learned.
 
-use super::straight_through;
 use crate::backend::{self, Tensor};
 use crate::component::Component;
+use crate::math::straight_through;
 use crate::{Mode, Parameter};
 
 /// Gives the bit width of a quantizer.

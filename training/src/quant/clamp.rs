@@ -2,9 +2,9 @@
 //!
 //! Activations stop the gradient outside the range; weights whose scale follows their own maximum let it pass.
 
-use super::straight_through;
 use crate::backend::{self, Tensor};
 use crate::component::Component;
+use crate::math::straight_through;
 
 /// Smallest and largest code, each `[1, 1]` or `[groups, 1]`; tensors, because a learned bit width gets its gradient through them.
 #[derive(Clone, Debug)]

@@ -7,11 +7,11 @@ use std::sync::Arc;
 use exactum_runtime::num::IntType;
 
 use super::quotient::{Operand, is_zero, quotient};
-use super::restrict::exp2;
-use super::{Bounds, Clamp, DelayWrapper, FloatToInt};
+use super::{Bounds, Clamp, DelayWrapper, FixedQuantizer, FloatToInt, QuantizerError};
 use crate::backend::{self, Tensor};
 use crate::component::Component;
 use crate::kernels::{self, FakeQuant};
+use crate::math::exp2;
 
 /// Rounds and clamps to integer codes.
 #[derive(Clone)]
@@ -103,6 +103,30 @@ impl IntQuant {
     /// The integer type of a whole `bit_width`, or `None` outside 1 to 32.
     pub fn int_type(&self, bit_width: u8) -> Option<IntType> {
         IntType::new(bit_width, self.signed, self.narrow_range)
+    }
+
+    /// Reads the parameters of a quantizer and checks that they are an integer quantizer.
+    pub(super) fn fixed(
+        &self,
+        scale: &Tensor<2>,
+        zero_point: &Tensor<2>,
+        bit_width: &Tensor<2>,
+    ) -> Result<FixedQuantizer, QuantizerError> {
+        let bit_width = backend::scalar(bit_width);
+        let whole = bit_width == bit_width.trunc() && (1.0..=32.0).contains(&bit_width);
+        let int_type = if whole { self.int_type(bit_width as u8) } else { None };
+        let least = least_bits(self.signed, self.narrow_range);
+        let int_type = int_type.filter(|int_type| int_type.width.bits() >= least);
+        let int_type = int_type.ok_or(QuantizerError::BitWidth { bit_width })?;
+        let zero_points = backend::to_f32(zero_point);
+        let integer = |z: &f32| *z == z.trunc() && z.abs() < 2f32.powi(31);
+        if !zero_points.iter().all(integer) {
+            return Err(QuantizerError::ZeroPoint { zero_points });
+        }
+        let quantizer = FixedQuantizer::new(backend::to_f32(scale), 0, int_type)?;
+        Ok(quantizer
+            .with_zero_points(zero_points.into_iter().map(|z| z as i32).collect())
+            .with_rounding(self.float_to_int_impl.rounding()))
     }
 
     /// Smallest and largest code of a bit width, `[1, 1]`, with its gradient.

@@ -1,8 +1,8 @@
 //! Which code stands for the threshold: a scale is the threshold divided by it.
 
-use super::restrict::exp2;
 use crate::backend::Tensor;
 use crate::component::Component;
+use crate::math::exp2;
 
 /// The divisor that turns a threshold into a scale.
 pub trait IntScaling: Component {

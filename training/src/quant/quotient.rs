@@ -3,9 +3,10 @@
 
 use exactum_runtime::num::Rounding;
 
-use super::{CodeRounding, straight_through};
 use crate::backend::{self, Tensor};
+use crate::codes::CodeRounding;
 use crate::kernels;
+use crate::math::straight_through;
 
 /// How a value that is divided is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,9 +3,7 @@
 use std::sync::Arc;
 
 use super::quotient::{self, Operand};
-use super::{
-    BitWidth, FixedQuantizer, InputCodes, IntQuant, IntScaling, QuantizerError, Scaling, ZeroPoint, fixed,
-};
+use super::{BitWidth, FixedQuantizer, InputCodes, IntQuant, IntScaling, QuantizerError, Scaling, ZeroPoint};
 use crate::Mode;
 use crate::backend::{self, Tensor};
 use crate::component::Component;
@@ -118,7 +116,7 @@ impl TensorQuant for RescalingIntQuant {
             return Err(QuantizerError::Dynamic);
         }
         let [scale, zero_point, bit_width] = self.parameters(None, Mode::Eval);
-        fixed::fix(&self.int_quant, &scale, &zero_point, &bit_width)
+        self.int_quant.fixed(&scale, &zero_point, &bit_width)
     }
 
     fn signed(&self) -> bool {

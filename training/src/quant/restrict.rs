@@ -3,9 +3,9 @@
 //! A learned threshold is stored in the domain of its restriction (logarithms for the last two), so the optimizer
 //! moves it there.
 
-use super::straight_through;
-use crate::backend::{self, Tensor};
+use crate::backend::Tensor;
 use crate::component::Component;
+use crate::math::{exp2, log2, straight_through};
 
 /// Maps between thresholds and the domain in which they are stored.
 pub trait RestrictValue: Component {
@@ -74,29 +74,6 @@ impl RestrictValue for PowerOfTwoRestrictValue {
     fn forward(&self, stored: Tensor<2>) -> Tensor<2> {
         exp2(straight_through(stored.clone(), stored.ceil()))
     }
-}
-
-/// The logarithm of base two, exact at powers of two: a quotient of natural logarithms carries the gradient only.
-pub(crate) fn log2(x: Tensor<2>) -> Tensor<2> {
-    let exact = map_values(&x, f32::log2);
-    if !x.is_tracked() {
-        return exact;
-    }
-    straight_through(x.log() / std::f32::consts::LN_2, exact)
-}
-
-/// Two to the power of `x`, exact at integers.
-pub(crate) fn exp2(x: Tensor<2>) -> Tensor<2> {
-    let exact = map_values(&x, |v| if v == v.trunc() { 2f32.powi(v as i32) } else { v.exp2() });
-    if !x.is_tracked() {
-        return exact;
-    }
-    straight_through((x * std::f32::consts::LN_2).exp(), exact)
-}
-
-fn map_values(x: &Tensor<2>, f: impl Fn(f32) -> f32) -> Tensor<2> {
-    let values = backend::to_f32(x).into_iter().map(f).collect();
-    backend::constant(values, x.dims(), x)
 }
 
 #[cfg(test)]

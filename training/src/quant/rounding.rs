@@ -10,9 +10,10 @@ pub use stochastic::StochasticRoundSte;
 
 use exactum_runtime::num::Rounding;
 
-use super::straight_through;
 use crate::backend::Tensor;
+use crate::codes::CodeRounding;
 use crate::component::Component;
+use crate::math::straight_through;
 
 /// Turns scaled values into integers.
 pub trait FloatToInt: Component {
@@ -31,37 +32,6 @@ pub trait FloatToInt: Component {
     /// element by element. `rounding` is [`Rounding::Floor`] then.
     fn rounded_up(&self) -> Option<Vec<bool>> {
         None
-    }
-}
-
-/// How evaluation rounds exact values to codes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CodeRounding {
-    /// A mode of the numeric contract.
-    Mode(Rounding),
-    /// To the nearest integer; ties to even above zero, up below it: the rounding of a DPU. No exchange format names it.
-    Dpu,
-}
-
-impl CodeRounding {
-    /// The integer that `floor + remainder / divisor` rounds to, with `0 <= remainder < divisor`.
-    pub(crate) fn round(self, floor: i64, remainder: u64, divisor: u64) -> Option<i64> {
-        let mode = match self {
-            Self::Mode(mode) => mode,
-            Self::Dpu if floor < 0 => Rounding::HalfToward,
-            Self::Dpu => Rounding::HalfEven,
-        };
-        mode.round(floor, remainder, divisor)
-    }
-
-    /// Whether ties are the values next to which rounding jumps; otherwise it jumps at integers.
-    pub(crate) fn is_nearest(self) -> bool {
-        match self {
-            Self::Mode(mode) => {
-                matches!(mode, Rounding::HalfEven | Rounding::HalfAway | Rounding::HalfToward)
-            }
-            Self::Dpu => true,
-        }
     }
 }
 

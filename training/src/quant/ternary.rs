@@ -4,12 +4,11 @@ use std::sync::Arc;
 
 use exactum_runtime::num::IntType;
 
-use super::{
-    DelayWrapper, FixedQuantizer, Quantized, QuantizerError, Scaling, TensorQuant, straight_through,
-};
+use super::{DelayWrapper, FixedQuantizer, Quantized, QuantizerError, Scaling, TensorQuant};
 use crate::Mode;
 use crate::backend::{self, Tensor};
 use crate::component::Component;
+use crate::math::straight_through;
 
 /// The sign times the scale where the magnitude exceeds `threshold` scales, zero elsewhere.
 ///

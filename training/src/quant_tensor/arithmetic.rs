@@ -8,7 +8,8 @@ use exactum_runtime::num::IntRange;
 use super::width::{Span, bits};
 use super::{FakeQuantized, OperandError, QuantTensor, Representation};
 use crate::backend::Tensor;
-use crate::exact::{Carrier, ExactTensor, Offset, Real};
+use crate::exact::{Carrier, ExactTensor, Offset};
+use crate::real::Real;
 
 impl<const D: usize> QuantTensor<D> {
     /// The sum. Zero points add up; the width holds the sums of all codes.

@@ -6,7 +6,8 @@ use super::arithmetic::all_zero;
 use super::width::bits;
 use super::{FakeQuantized, OperandError, QuantTensor, Representation};
 use crate::backend::Tensor;
-use crate::exact::{Carrier, ExactTensor, Offset, Real};
+use crate::exact::{Carrier, ExactTensor, Offset};
+use crate::real::Real;
 
 impl<const D: usize> QuantTensor<D> {
     /// Averages of windows of `count` elements. `mean` averages values; `sum` adds up codes without zero point and may

@@ -5,8 +5,9 @@
 
 use super::{FakeQuantized, OperandError, QuantTensor, Representation};
 use crate::backend::{self, Tensor};
-use crate::exact::{Carrier, ExactTensor, Offset, Real, repeat_channels};
-use crate::quant::broadcast;
+use crate::exact::{Carrier, ExactTensor, Offset, repeat_channels};
+use crate::math::broadcast;
+use crate::real::Real;
 
 impl<const D: usize> QuantTensor<D> {
     /// Extents of the dimensions.

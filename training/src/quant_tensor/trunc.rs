@@ -5,8 +5,9 @@ use exactum_runtime::num::{IntType, Rounding};
 use super::arithmetic::all_zero;
 use super::{FakeQuantized, OperandError, QuantTensor, Representation};
 use crate::backend::{self, Tensor};
-use crate::exact::{ExactTensor, Offset, Real};
-use crate::quant::straight_through;
+use crate::exact::{ExactTensor, Offset};
+use crate::math::straight_through;
+use crate::real::Real;
 
 impl<const D: usize> QuantTensor<D> {
     /// This average of windows of `count` elements of `input`, with `shift` low bits dropped, limited to `bits`; and the

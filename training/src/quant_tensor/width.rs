@@ -7,7 +7,7 @@ use exactum_runtime::num::IntRange;
 
 use super::OperandError;
 use crate::backend::{self, Tensor};
-use crate::quant::{exp2, log2, straight_through};
+use crate::math::{exp2, log2, straight_through};
 
 /// Codes at or above `lo` and below `end`, both `[1, 1]`: powers of two stay exact where a greatest code would not.
 #[derive(Clone, Debug)]

@@ -1,7 +1,6 @@
 //! Nodes and their attributes.
 
 use super::{Graph, Tensor};
-use crate::ops;
 
 /// One application of an operator.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -93,23 +92,6 @@ impl<const N: usize> From<[i64; N]> for AttributeValue {
 }
 
 impl Node {
-    /// A node without name and attributes, in the domain where the operator schemas have `op_type`; standard if they
-    /// do not know it.
-    pub fn new<I, O>(op_type: impl Into<String>, inputs: I, outputs: O) -> Self
-    where
-        I: IntoIterator<Item: Into<String>>,
-        O: IntoIterator<Item: Into<String>>,
-    {
-        let op_type = op_type.into();
-        Self {
-            domain: ops::home_domain(&op_type).to_owned(),
-            op_type,
-            inputs: inputs.into_iter().map(Into::into).collect(),
-            outputs: outputs.into_iter().map(Into::into).collect(),
-            ..Self::default()
-        }
-    }
-
     /// Sets the name.
     #[must_use]
     pub fn named(mut self, name: impl Into<String>) -> Self {

@@ -3,8 +3,8 @@
 use super::{OperatorShape, Wbiol, WeightedOperator};
 use crate::Mode;
 use crate::activation::{Activation, Data};
-use crate::calibrate::BiasCorrectionPass;
 use crate::error::ForwardError;
+use crate::purpose::BiasCorrectionPass;
 
 impl<O: OperatorShape> Wbiol<O> {
     /// Float weight and float bias: the layer as if it had no quantizer.

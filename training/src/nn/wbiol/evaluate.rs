@@ -3,12 +3,15 @@
 use exactum_runtime::num::IntRange;
 
 use super::{OperatorShape, Wbiol, WeightedOperator};
-use crate::activation::{Activation, Data, Mode};
+use crate::activation::{Activation, Data};
 use crate::backend::{self, Tensor};
 use crate::error::ForwardError;
-use crate::exact::{self, Carrier, ExactTensor, Offset, Real};
-use crate::quant::{FixedQuantizer, WeightQuantProxy, broadcast};
+use crate::exact::{self, Carrier, ExactTensor, Offset};
+use crate::math::broadcast;
+use crate::pass::Mode;
+use crate::quant::{FixedQuantizer, WeightQuantProxy};
 use crate::quant_tensor::QuantTensor;
+use crate::real::Real;
 use crate::trace::Constant;
 
 impl<O: OperatorShape> Wbiol<O> {

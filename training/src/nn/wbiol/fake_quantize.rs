@@ -1,10 +1,11 @@
 //! The training pass of layers with weights: floats with gradients.
 
 use super::{OperatorShape, Wbiol, WeightedOperator};
-use crate::activation::{Activation, Data, Mode};
+use crate::activation::{Activation, Data};
 use crate::backend;
-use crate::calibrate::check_finite;
 use crate::error::ForwardError;
+use crate::error::check_finite;
+use crate::pass::Mode;
 use crate::quant_tensor::{FakeQuantized, QuantTensor};
 
 impl<O: OperatorShape> Wbiol<O> {

@@ -5,7 +5,7 @@ use exactum_runtime::num::Rounding;
 use super::{CodeRounding, FloatToInt};
 use crate::backend::{self, Tensor};
 use crate::component::Component;
-use crate::quant::straight_through;
+use crate::math::straight_through;
 use crate::{Mode, Parameter};
 
 /// `floor(x) + h(value)` with the stretched sigmoid `h`, limited to 0 and 1; evaluation rounds up where `h` exceeds 0.5.

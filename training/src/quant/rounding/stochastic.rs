@@ -9,7 +9,7 @@ use rand_pcg::Pcg64Mcg;
 use super::{CodeRounding, FloatToInt};
 use crate::backend::{self, Tensor};
 use crate::component::Component;
-use crate::quant::straight_through;
+use crate::math::straight_through;
 
 /// Rounds down or up by chance in training, so that the mean is the value; to the nearest, ties to even, in evaluation.
 ///

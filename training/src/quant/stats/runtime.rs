@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::Stats;
 use crate::backend::{self, Tensor};
-use crate::calibrate::Collection;
 use crate::component::Component;
+use crate::pass::Collection;
 use crate::{Mode, Parameter};
 
 /// A statistic of batches and its average over passes.

@@ -3,10 +3,7 @@
 use exactum_runtime::num::{InputQuantizer, IntRange, IntType, Rounding};
 use thiserror::Error;
 
-use super::int_quant::least_bits;
-use super::{CodeRounding, IntQuant};
-use crate::backend::{self, Tensor};
-use crate::exact::ExactRounder;
+use super::{CodeRounding, ExactRounder};
 
 /// Scale, zero point, rounding and codes, as constants.
 #[derive(Clone, Debug, PartialEq)]
@@ -189,7 +186,7 @@ impl FixedQuantizer {
 
     /// `codes`, of which those of more than 24 bits become the nearest ones that a float can stand for: a file stores
     /// values.
-    pub(super) fn storable(&self, codes: Vec<i32>, run_elems: usize) -> Vec<i32> {
+    pub(crate) fn storable(&self, codes: Vec<i32>, run_elems: usize) -> Vec<i32> {
         if self.int_type.width.bits() <= 24 {
             return codes;
         }
@@ -213,7 +210,7 @@ impl FixedQuantizer {
     }
 
     /// Adds one to codes rounded down where `rounded_up` says so and the value lies between two codes of the range.
-    pub(super) fn round_up(&self, values: &[f32], run_elems: usize, rounded_up: &[bool], codes: &mut [i32]) {
+    pub(crate) fn round_up(&self, values: &[f32], run_elems: usize, rounded_up: &[bool], codes: &mut [i32]) {
         let above =
             self.clone().with_rounding(CodeRounding::Mode(Rounding::Ceil)).quantize(values, run_elems);
         for ((code, above), up) in codes.iter_mut().zip(above).zip(rounded_up) {
@@ -246,28 +243,4 @@ impl GroupQuantizer {
             Self::Exact(rounder) => rounder.code_of_float(value),
         }
     }
-}
-
-/// Reads the parameters of a quantizer and checks that they are an integer quantizer.
-pub(super) fn fix(
-    int_quant: &IntQuant,
-    scale: &Tensor<2>,
-    zero_point: &Tensor<2>,
-    bit_width: &Tensor<2>,
-) -> Result<FixedQuantizer, QuantizerError> {
-    let bit_width = backend::scalar(bit_width);
-    let whole = bit_width == bit_width.trunc() && (1.0..=32.0).contains(&bit_width);
-    let int_type = if whole { int_quant.int_type(bit_width as u8) } else { None };
-    let least = least_bits(int_quant.signed, int_quant.narrow_range);
-    let int_type = int_type.filter(|int_type| int_type.width.bits() >= least);
-    let int_type = int_type.ok_or(QuantizerError::BitWidth { bit_width })?;
-    let zero_points = backend::to_f32(zero_point);
-    let integer = |z: &f32| *z == z.trunc() && z.abs() < 2f32.powi(31);
-    if !zero_points.iter().all(integer) {
-        return Err(QuantizerError::ZeroPoint { zero_points });
-    }
-    let quantizer = FixedQuantizer::new(backend::to_f32(scale), 0, int_type)?;
-    Ok(quantizer
-        .with_zero_points(zero_points.into_iter().map(|z| z as i32).collect())
-        .with_rounding(int_quant.float_to_int_impl.rounding()))
 }

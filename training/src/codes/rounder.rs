@@ -6,8 +6,8 @@ use num_bigint::{BigInt, Sign};
 use num_rational::BigRational;
 use num_traits::{One, Signed, ToPrimitive};
 
-use super::rational;
-use crate::quant::CodeRounding;
+use super::CodeRounding;
+use crate::real::rational;
 
 /// The exact function of one channel of a quantizer.
 pub(crate) struct ExactRounder {
