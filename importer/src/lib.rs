@@ -85,9 +85,8 @@ pub fn compile(model: &exactum_qonnx::Model) -> Result<Compiled> {
     let mut scheduled = integer.clone();
     passes::advance(&mut scheduled, Level::Scheduled)?;
     let lowered = lower::program(&scheduled)?;
-    let input_names = imported.inputs.iter().map(|id| imported.value(*id).name.clone()).collect();
     Ok(Compiled {
-        interface: Interface::of(&quantized, &integer, input_names),
+        interface: Interface::of(&imported, &quantized, &integer),
         proofs: proofs(&integer),
         memory: passes::memory_plan(&scheduled),
         imported,

@@ -24,7 +24,9 @@ pub(super) fn interface(contents: &wire::Contents, program: &Program<'_>) -> Res
     let mut checker = Checker { program, problems: vec![] };
     let inputs: Vec<TensorId> = program.inputs().map(|input| input.tensor).collect();
     let outputs: Vec<TensorId> = program.outputs().map(|output| output.tensor).collect();
+    let given = |port: &wire::Port| contents.input_names.iter().position(|name| *name == port.name);
     let interface = Interface {
+        given: contents.inputs.iter().map(|port| given(port).unwrap_or(0)).collect(),
         inputs: checker.ports("input", &contents.inputs, &inputs),
         input_names: contents.input_names.clone(),
         outputs: checker.ports("output", &contents.outputs, &outputs),
