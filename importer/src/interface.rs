@@ -8,7 +8,6 @@ use std::collections::BTreeSet;
 use exactum_qonnx::ElemType;
 use exactum_runtime::num::{IntRange, IntType};
 use num_traits::{One, ToPrimitive, Zero};
-use serde::{Deserialize, Serialize};
 
 use crate::exact::{Curve, Piece};
 use crate::graph::{
@@ -65,8 +64,7 @@ pub struct Port {
 }
 
 /// A function of the real values of an output.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Function {
     /// Of each element.
     Curve(Box<Curve>),
