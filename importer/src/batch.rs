@@ -41,11 +41,8 @@ impl Batch {
                 }
             }
         }
-        let given = interface
-            .inputs
-            .iter()
-            .filter_map(|port| Some((read.iter().position(|read| read.name == port.name)?, port.elems())));
-        let given = given.collect();
+        let elems = interface.inputs.iter().map(Port::elems);
+        let given = interface.read_positions().into_iter().zip(elems).collect();
         Report::check(problems, Self { samples: count, inputs, given })
     }
 

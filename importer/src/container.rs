@@ -4,6 +4,7 @@
 //! and `size` read it and believe nothing in it that can be checked.
 
 mod check;
+mod curve;
 mod describe;
 /// The messages of `proto/exa.proto`.
 pub mod wire {
@@ -31,8 +32,8 @@ const MAGIC: u64 = u64::from_le_bytes(*b"EXACTUM\n");
 /// Protobuf's key of field 1 as eight fixed bytes, which comes before the magic.
 const MAGIC_KEY: u8 = 0x09;
 
-/// Newest version of the schema that is written and read.
-pub const VERSION: u32 = 2;
+/// Version of the schema that is written and read.
+pub const VERSION: u32 = 3;
 
 /// A compiled program and what is known about it, all of it checked against the program.
 #[derive(Clone, Debug, PartialEq)]
@@ -78,9 +79,10 @@ impl Container {
             );
         }
         let frame = wire::Exa::decode(bytes).map_err(|error| truncated(&error))?;
-        if !(1..=VERSION).contains(&frame.version) {
+        if frame.version != VERSION {
             let found = format!("version {}", frame.version);
-            return Err(malformed(Location::default(), found, format!("version 1 to {VERSION}")).into());
+            let needed = format!("version {VERSION}: build the model again");
+            return Err(malformed(Location::default(), found, needed).into());
         }
         let unchanged = Sha256::digest(&frame.contents).as_slice() == frame.contents_sha256;
         if !unchanged || frame.encoded_len() != bytes.len() {

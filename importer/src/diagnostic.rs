@@ -22,8 +22,10 @@ pub struct Location {
 /// Names a node for a person.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NodeRef {
-    /// Position in the file or graph.
+    /// Position in the file, or in the graph for a node that comes from none there.
     pub index: usize,
+    /// Whether it is the position in the file.
+    pub in_file: bool,
     /// Name, possibly empty.
     pub name: String,
     /// Operator.
@@ -58,9 +60,15 @@ pub struct Report(Vec<Diagnostic>);
 pub type Result<T, E = Report> = std::result::Result<T, E>;
 
 impl Location {
-    /// The node `name` of operator `op` at `index`.
+    /// The node `name` of operator `op` at `index` in the file, or in a branch of the node there.
     pub fn node(index: usize, name: &str, op: &str) -> Self {
-        let node = NodeRef { index, name: name.to_owned(), op: op.to_owned() };
+        let node = NodeRef { index, in_file: true, name: name.to_owned(), op: op.to_owned() };
+        Self { node: Some(node), ..Self::default() }
+    }
+
+    /// The node `name` of operator `op` at `index` in a graph, which comes from no node of a file.
+    pub fn made(index: usize, name: &str, op: &str) -> Self {
+        let node = NodeRef { index, in_file: false, name: name.to_owned(), op: op.to_owned() };
         Self { node: Some(node), ..Self::default() }
     }
 
@@ -116,31 +124,16 @@ impl Report {
         self
     }
 
-    /// The same problems, in `file`, which holds `model`; nodes have the places and operators they have there, and are
-    /// shown among their neighbours.
+    /// The same problems, in `file`, which holds `model`; its nodes are shown among their neighbours.
     #[must_use]
     pub fn in_model(mut self, file: &str, model: &exactum_qonnx::Model) -> Self {
         if self.0.iter().any(|problem| problem.code == Code::MissingScale) && is_in_floats(model) {
             return Self::from(in_floats(file)).in_file(file);
         }
         for diagnostic in &mut self.0 {
-            let Some(node) = &mut diagnostic.at.node else { continue };
-            // Nodes without a name are called after their result; what a node became is called after it and a number.
-            let called = |wanted: &str| {
-                model.graph.nodes.iter().position(|known| match known.name.as_str() {
-                    "" => known.outputs.iter().any(|output| !output.is_empty() && output == wanted),
-                    name => name == wanted,
-                })
-            };
-            let whole = node.name.rsplit_once(':').map(|(whole, _)| whole.to_owned());
-            let index = called(&node.name).or_else(|| whole.and_then(|whole| called(&whole)));
-            let here = model.graph.nodes.get(node.index);
-            let unnamed =
-                here.filter(|here| node.name.is_empty() && here.op_type == node.op).map(|_| node.index);
-            if let Some(index) = index.or(unnamed) {
-                node.index = index;
-                node.op.clone_from(&model.graph.nodes[index].op_type);
-                diagnostic.excerpt = model.graph.excerpt(index, NEIGHBOURS);
+            let node = diagnostic.at.node.as_ref().filter(|node| node.in_file);
+            if let Some(node) = node.filter(|node| node.index < model.graph.nodes.len()) {
+                diagnostic.excerpt = model.graph.excerpt(node.index, NEIGHBOURS);
             }
         }
         self.in_file(file)

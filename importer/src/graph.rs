@@ -6,6 +6,7 @@
 mod channel_map;
 pub(crate) mod channels;
 mod op;
+mod origin;
 mod parse;
 mod print;
 mod requantization;
@@ -16,11 +17,15 @@ mod tensor_type;
 mod value;
 mod verify;
 
+use std::collections::BTreeMap;
+
 pub use channel_map::ChannelMap;
 pub use op::{
     Activation, Affine, AveragePool, Conv, ConvTranspose, Layout, MultiThreshold, Op, Pool, QuantAttributes,
     SumPool, Window,
 };
+pub(crate) use origin::joined;
+pub use origin::{FileNode, FileNodeId};
 pub use parse::ParseError;
 pub use requantization::{Certified, Dequantize, Quantize, Requantize, RequantizePair, Softmax, Tail};
 pub use source::{Order, Source};
@@ -29,6 +34,8 @@ pub use tensor_type::{FileOutput, TensorType};
 pub use value::{Codes, Constant, Meaning, Placement, Type, Value, ValueId};
 pub(crate) use value::{exact_scale, narrowest};
 pub use verify::Violation;
+
+use crate::diagnostic::Location;
 
 /// How far a graph has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -75,6 +82,8 @@ pub struct Graph {
     pub outputs: Vec<ValueId>,
     /// What the file has in the place of each output; empty if that is not known.
     pub results: Vec<FileOutput>,
+    /// Nodes of the file, those at least that nodes come from.
+    pub file: BTreeMap<FileNodeId, FileNode>,
 }
 
 /// One operation.
@@ -82,8 +91,8 @@ pub struct Graph {
 pub struct Node {
     /// Name, from the file where it has one.
     pub name: String,
-    /// Names of the file's nodes that this one computes.
-    pub origin: Vec<String>,
+    /// The file's nodes that it comes from: first the one it is called after, then those it computes as well.
+    pub origin: Vec<FileNodeId>,
     /// What it does.
     pub op: Op,
     /// Operands in the operator's order.
@@ -103,6 +112,7 @@ impl Graph {
             inputs: vec![],
             outputs: vec![],
             results: vec![],
+            file: BTreeMap::new(),
         }
     }
 
@@ -224,12 +234,19 @@ impl Graph {
         }
     }
 
-    /// Where node `index` is, for a diagnostic.
+    /// Where node `index` is, for a diagnostic: the file's node that it comes from, or itself.
     ///
     /// # Panics
     /// If there is no such node.
-    pub fn location(&self, index: usize) -> crate::diagnostic::Location {
-        let node = &self.nodes[index];
-        crate::diagnostic::Location::node(index, &node.name, node.op.name())
+    pub fn location(&self, index: usize) -> Location {
+        self.location_of(index, &self.nodes[index])
+    }
+
+    /// As [`location`](Self::location), for a node that is or was at `index`.
+    pub(crate) fn location_of(&self, index: usize, node: &Node) -> Location {
+        match node.origin.first().and_then(|id| Some((*id, self.file.get(id)?))) {
+            Some((id, known)) => Location::node(self.outermost(id).index(), &known.name, &known.op),
+            None => Location::made(index, &node.name, node.op.name()),
+        }
     }
 }

@@ -3,10 +3,11 @@
 
 mod text;
 
+use std::collections::BTreeSet;
+
 use exactum_qonnx::ElemType;
 use exactum_runtime::num::{IntRange, IntType};
 use num_traits::{One, ToPrimitive, Zero};
-use serde::{Deserialize, Serialize};
 
 use crate::exact::{Curve, Piece};
 use crate::graph::{
@@ -17,9 +18,11 @@ use crate::graph::{
 /// Inputs and outputs of a program, in the file's order.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Interface {
-    /// What the caller provides: one for each input of the program. Those of one name are given the same values, each
-    /// of them quantized in its own way.
+    /// What the caller provides: one for each input of the program. Several can be one input of the file, each
+    /// quantized in its own way.
     pub inputs: Vec<Port>,
+    /// Which of [`input_names`](Self::input_names) each of them is given.
+    pub given: Vec<usize>,
     /// Names of all inputs of the file, in its order, with those that nothing reads.
     pub input_names: Vec<String>,
     /// What the caller gets.
@@ -60,8 +63,7 @@ pub struct Port {
 }
 
 /// A function of the real values of an output.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Function {
     /// Of each element.
     Curve(Box<Curve>),
@@ -129,9 +131,17 @@ fn preprocessed(graph: &Graph, codes: ValueId) -> bool {
 }
 
 impl Interface {
-    /// The interface of a model: what its `quantized` graph says, with the bounds of the `integer` graph. The inputs of
-    /// its file are called `input_names`.
-    pub fn of(quantized: &Graph, integer: &Graph, input_names: Vec<String>) -> Self {
+    /// The interface of a model: what its `quantized` graph says, with the bounds of the `integer` graph, and the inputs
+    /// of the file as they are in the `imported` one.
+    ///
+    /// # Panics
+    /// If the graphs are not of one model.
+    pub fn of(imported: &Graph, quantized: &Graph, integer: &Graph) -> Self {
+        let given = |input: &ValueId| {
+            let mut sources = quantized.value(*input).sources.iter();
+            sources.find_map(|source| imported.inputs.iter().position(|known| *known == source.value))
+        };
+        let given = quantized.inputs.iter().map(|input| given(input).expect("an input is one of the file"));
         let codes = quantized.input_codes().into_iter().zip(integer.input_codes());
         let inputs = integer.inputs.iter().zip(codes);
         Self {
@@ -143,7 +153,8 @@ impl Interface {
                     Port { preprocessed: preprocessed(quantized, codes), tensor, ..port }
                 })
                 .collect(),
-            input_names,
+            given: given.collect(),
+            input_names: imported.inputs.iter().map(|id| imported.value(*id).name.clone()).collect(),
             outputs: (0..quantized.outputs.len())
                 .map(|position| {
                     let stored = integer.value(integer.integers(integer.outputs[position]));
@@ -155,14 +166,25 @@ impl Interface {
 
     /// One port for each input of the file that something reads, in the file's order.
     pub fn read_inputs(&self) -> Vec<&Port> {
-        let port = |name: &String| self.inputs.iter().find(|port| port.name == *name);
-        self.input_names.iter().filter_map(port).collect()
+        (0..self.input_names.len()).filter_map(|input| Some(&self.inputs[self.first_given(input)?])).collect()
     }
 
     /// Names of the file's inputs that nothing reads.
     pub fn unread_inputs(&self) -> Vec<&str> {
-        let read = |name: &&String| self.inputs.iter().any(|port| port.name == **name);
-        self.input_names.iter().filter(|name| !read(name)).map(String::as_str).collect()
+        let names = self.input_names.iter().enumerate();
+        names.filter(|(input, _)| !self.given.contains(input)).map(|(_, name)| name.as_str()).collect()
+    }
+
+    /// The first of the program's inputs that is given `input` of the file.
+    pub fn first_given(&self, input: usize) -> Option<usize> {
+        self.given.iter().position(|given| *given == input)
+    }
+
+    /// For each input of the program the position among the [inputs that are read](Self::read_inputs) of what it is
+    /// given.
+    pub fn read_positions(&self) -> Vec<usize> {
+        let read: BTreeSet<usize> = self.given.iter().copied().collect();
+        self.given.iter().map(|input| read.range(..input).count()).collect()
     }
 }
 

@@ -102,9 +102,8 @@ pub fn compile_for(model: &exactum_qonnx::Model, target: &Target) -> Result<Comp
     let mut scheduled = integer.clone();
     passes::advance(&mut scheduled, Level::Scheduled, target)?;
     let lowered = lower::program(&scheduled)?;
-    let input_names = imported.inputs.iter().map(|id| imported.value(*id).name.clone()).collect();
     Ok(Compiled {
-        interface: Interface::of(&quantized, &integer, input_names),
+        interface: Interface::of(&imported, &quantized, &integer),
         proofs: proofs(&integer),
         memory: passes::memory_plan(&scheduled),
         target: target.clone(),

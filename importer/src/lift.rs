@@ -84,6 +84,8 @@ struct Lifter<'a> {
     budget: Budget,
     /// Bytes of the names that values of branches got.
     renamed: usize,
+    /// Nodes of branches that were read.
+    branch_nodes: usize,
 }
 
 /// What a name of the file stands for.
@@ -129,6 +131,7 @@ pub fn lift(model: &Model) -> Result<Graph> {
         free_batch: false,
         budget: Budget::new(model.graph.initializers.iter().filter_map(|tensor| tensor.len_elems()).sum()),
         renamed: 0,
+        branch_nodes: 0,
     };
     branch::reads(&model.graph, &mut lifter.read);
     let results = model.graph.nodes.iter().flat_map(|node| &node.outputs);
@@ -139,7 +142,7 @@ pub fn lift(model: &Model) -> Result<Graph> {
         model.check().iter().filter_map(|error| schema_problem(model, error)).collect();
     problems.extend(lifter.inputs());
     for (index, node) in model.graph.nodes.iter().enumerate() {
-        if let Err(problem) = lifter.node(index, node) {
+        if let Err(problem) = lifter.node(index, node, None) {
             lifter.broken.extend(node.outputs.iter().filter(|name| !name.is_empty()).cloned());
             // The schema check has told it already.
             let told = |known: &Diagnostic| known.at.node.as_ref().is_some_and(|node| node.index == index);
@@ -157,6 +160,7 @@ pub fn lift(model: &Model) -> Result<Graph> {
         return Report::check(problems, Graph::new("", Level::Imported));
     }
     graph.compact();
+    graph.forget_unused_file_nodes();
     graph.become_source();
     if graph.outputs.is_empty() {
         let at = Location::part("graph");
@@ -179,9 +183,9 @@ fn later_problems(mut graph: Graph, told: &[Diagnostic]) -> Vec<Diagnostic> {
         Err(report) => report.diagnostics().to_vec(),
     };
     // What lacks a node is about outputs, of which these are none of the model's.
-    let name = |diagnostic: &Diagnostic| diagnostic.at.node.as_ref().map(|node| node.name.clone());
-    let known: BTreeSet<Option<String>> = told.iter().map(name).collect();
-    found.into_iter().filter(|new| new.at.node.is_some() && !known.contains(&name(new))).collect()
+    let place = |diagnostic: &Diagnostic| diagnostic.at.node.as_ref().map(|node| node.index);
+    let known: BTreeSet<Option<usize>> = told.iter().map(place).collect();
+    found.into_iter().filter(|new| new.at.node.is_some() && !known.contains(&place(new))).collect()
 }
 
 /// The problem that a schema's check found; unknown operators are left to lifting, which refuses them by itself.

@@ -126,8 +126,8 @@ impl Display for Listing<'_> {
         for (what, ports) in [("input", &interface.inputs), ("output", &interface.outputs)] {
             for (index, port) in ports.iter().enumerate() {
                 writeln!(f, "{what} {}", described(port))?;
-                let first = ports.iter().position(|first| first.name == port.name).unwrap_or(index);
-                if what == "input" && first < index {
+                let first = interface.given.get(index).and_then(|input| interface.first_given(*input));
+                if let Some(first) = first.filter(|first| what == "input" && *first < index) {
                     writeln!(f, "  given the same floats as input {first}, and quantized in another way")?;
                 }
                 if let Some(text) = port.preprocessing() {

@@ -10,7 +10,7 @@ use exactum_runtime::Program;
 use exactum_runtime::num::{IntRange, IntType};
 use exactum_runtime::program::{InputRule, Tensor, TensorId};
 
-use super::{malformed, wire};
+use super::{curve, malformed, wire};
 use crate::diagnostic::{Diagnostic, Location, Report, Result};
 use crate::exact::text::elem_named;
 use crate::graph::{ChannelMap, TensorType};
@@ -25,6 +25,7 @@ pub(super) fn interface(contents: &wire::Contents, program: &Program<'_>) -> Res
     let inputs: Vec<TensorId> = program.inputs().map(|input| input.tensor).collect();
     let outputs: Vec<TensorId> = program.outputs().map(|output| output.tensor).collect();
     let interface = Interface {
+        given: contents.inputs.iter().map(|port| port.input as usize).collect(),
         inputs: checker.ports("input", &contents.inputs, &inputs),
         input_names: contents.input_names.clone(),
         outputs: checker.ports("output", &contents.outputs, &outputs),
@@ -137,10 +138,12 @@ impl Checker<'_> {
         );
         let holds = i32::try_from(port.zero_point).is_ok();
         self.require(holds, part, format!("zero point {}", port.zero_point), "a 32-bit integer");
-        let functions: Option<Vec<Function>> =
-            port.functions.iter().map(|text| serde_json::from_str(text).ok()).collect();
-        let needed = "functions of an output as JSON";
-        self.require(functions.is_some(), part, format!("functions {:?}", port.functions), needed);
+        let read = |function| curve::read(function, shape.len(), channels);
+        let functions: Result<Vec<Function>, String> = port.functions.iter().map(read).collect();
+        if let Err(problem) = &functions {
+            let (found, needed) = (problem, "functions that docs/arithmetic.md defines, of its channels");
+            self.require(false, part, format!("a function with {found}"), needed);
+        }
         let file = self.file_type(part, port, &shape);
         if self.problems.len() > before {
             return None;
@@ -156,21 +159,22 @@ impl Checker<'_> {
             offset: port.offset.clone(),
             axis,
             channels: map,
-            functions: functions?,
+            functions: functions.ok()?,
             preprocessed: port.preprocessed,
             tensor: file?,
         };
         Some(port)
     }
 
-    /// Inputs belong to inputs of the file, and those of one name to the same one.
+    /// Inputs belong to inputs of the file, whose names they have.
     fn input_names(&mut self, interface: &Interface) {
-        let Interface { inputs, input_names, .. } = interface;
-        for port in inputs {
+        let Interface { inputs, given, input_names, .. } = interface;
+        for (port, input) in inputs.iter().zip(given) {
             let part = format!("input `{}`", port.name);
-            let count = input_names.iter().filter(|name| **name == port.name).count();
-            self.require(count == 1, &part, format!("{count} inputs of that name"), "one of the file");
-            let first = inputs.iter().find(|first| first.name == port.name).unwrap_or(port);
+            let name = input_names.get(*input).map_or("", String::as_str);
+            let found = format!("input {input} of the file, which is `{name}`");
+            self.require(input_names.get(*input) == Some(&port.name), &part, found, "the one of that name");
+            let first = interface.first_given(*input).and_then(|first| inputs.get(first)).unwrap_or(port);
             let (found, needed) = (format!("shape {:?}", port.shape), format!("{:?}", first.shape));
             self.require(port.shape == first.shape, &part, found, needed);
         }

@@ -2,7 +2,7 @@
 
 use exactum_runtime::num::IntRange;
 
-use super::wire;
+use super::{curve, wire};
 use crate::Compiled;
 use crate::certify::{LayerCertificate, Scope};
 use crate::graph::{Graph, Op, Requantize, RequantizePair, Type};
@@ -10,6 +10,7 @@ use crate::interface::Port;
 
 /// The contents for `compiled`, made from `model`, whose file has the digest `sha256`.
 pub(super) fn contents(compiled: &Compiled, model: &exactum_qonnx::Model, sha256: &[u8]) -> wire::Contents {
+    let inputs = compiled.interface.inputs.iter().zip(&compiled.interface.given);
     wire::Contents {
         producer_version: env!("CARGO_PKG_VERSION").to_owned(),
         source: Some(wire::Source {
@@ -20,7 +21,7 @@ pub(super) fn contents(compiled: &Compiled, model: &exactum_qonnx::Model, sha256
         }),
         target: compiled.target.facts.name.clone(),
         image: compiled.image.clone(),
-        inputs: compiled.interface.inputs.iter().map(port).collect(),
+        inputs: inputs.map(|(own, input)| wire::Port { input: *input as u32, ..port(own) }).collect(),
         input_names: compiled.interface.input_names.clone(),
         outputs: compiled.interface.outputs.iter().map(port).collect(),
         ops: compiled.ops.iter().map(op).collect(),
@@ -49,7 +50,8 @@ fn port(port: &Port) -> wire::Port {
         channel_order: port.channels.iter().flat_map(|channels| channels.order.clone()).collect(),
         kind: kind.into(),
         preprocessed: port.preprocessed,
-        functions: port.functions.iter().map(|function| serde_json::json!(function).to_string()).collect(),
+        functions: port.functions.iter().map(curve::describe).collect(),
+        input: 0,
         file_type: port.tensor.elem.name().to_owned(),
         file_scale: port.tensor.scale.clone(),
         file_zero_point: port.tensor.zero_point.clone(),

@@ -3,7 +3,10 @@
 use exactum_runtime::num::IntRange;
 use serde_json::Value as Json;
 
-use super::{Constant, FileOutput, Graph, Level, Meaning, Node, Op, Placement, Type, Value, ValueId};
+use super::{
+    Constant, FileNode, FileNodeId, FileOutput, Graph, Level, Meaning, Node, Op, Placement, Type, Value,
+    ValueId,
+};
 
 /// The text is not a graph.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -128,7 +131,13 @@ struct Reader {
 
 impl Reader {
     fn line(&mut self, cursor: &mut Cursor<'_>) -> Parsed<()> {
-        if cursor.eat("input ") {
+        if cursor.eat("file ") {
+            let id: FileNodeId = cursor.json("the number of a node")?;
+            let op = cursor.json("an operator in quotes")?;
+            let name = cursor.json("a name in quotes")?;
+            let within = if cursor.eat("in ") { Some(cursor.json("the number of a node")?) } else { None };
+            self.graph.file.insert(id, FileNode { name, op, within });
+        } else if cursor.eat("input ") {
             let (id, value) = declaration(cursor)?;
             self.graph.inputs.push(id);
             self.values.push((id, value));
@@ -246,6 +255,6 @@ fn node(cursor: &mut Cursor<'_>, output: ValueId) -> Parsed<Node> {
         Ok(op) => op,
         Err(error) => return cursor.fail(format!("an operator and its attributes: {error}")),
     };
-    let origin = if cursor.eat("from ") { cursor.json("a list of names")? } else { vec![] };
+    let origin = if cursor.eat("from ") { cursor.json("a list of nodes of the file")? } else { vec![] };
     Ok(Node { name, origin, op, inputs, output })
 }

@@ -2,9 +2,10 @@
 //!
 //! ```text
 //! graph "mlp" quantized
+//! file 3 "MatMul" "MatMul_0"
 //! input %0 "x": float[1,4]
 //! const %1 "w": codes[2,4]{"int":"int8n",...} = [1,-3,...]
-//! %3 "h": acc[1,2]{...} = dense(%0, %1) "fc1" {} from ["MatMul_0"]
+//! %3 "h": acc[1,2]{...} = dense(%0, %1) "fc1" {} from [3]
 //! output %3 as "y" {"elem":"float32"}
 //! ```
 //!
@@ -14,7 +15,7 @@ use std::fmt::{Display, Formatter, Result, Write};
 
 use serde_json::{Value as Json, json};
 
-use super::{Constant, FileOutput, Graph, Node, Type, Value, ValueId};
+use super::{Constant, FileNode, FileOutput, Graph, Node, Type, Value, ValueId};
 
 /// Constants up to this many elements are always printed whole.
 const SHORT_ELEMS: usize = 16;
@@ -22,6 +23,13 @@ const SHORT_ELEMS: usize = 16;
 impl Display for Graph {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
         writeln!(f, "graph {} {}", Json::from(self.name.as_str()), self.level.name())?;
+        for (id, FileNode { name, op, within }) in &self.file {
+            write!(f, "file {} {} {}", json!(id), Json::from(op.as_str()), Json::from(name.as_str()))?;
+            if let Some(within) = within {
+                write!(f, " in {}", json!(within))?;
+            }
+            writeln!(f)?;
+        }
         for id in &self.inputs {
             writeln!(f, "input {}", declaration(*id, self.value(*id)))?;
         }

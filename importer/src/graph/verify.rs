@@ -6,6 +6,7 @@
 //! - each operator is allowed at the level and has as many operands as it takes;
 //! - each result has the shape that its operands and attributes imply;
 //! - constants have as many elements as their shape, of the kind of their type;
+//! - nodes come from nodes of the file that the graph knows, as do nodes of branches from theirs;
 //! - the order in which a value has the elements of its source is one of all its elements;
 //! - what the file has in the place of outputs is known of all or of none.
 //!
@@ -29,7 +30,8 @@
 use exactum_runtime::num::IntRange;
 
 use super::{
-    Codes, Constant, Graph, Level, Node, Op, Requantize, RequantizePair, Source, Type, Value, ValueId, shape,
+    Codes, Constant, FileNodeId, Graph, Level, Node, Op, Requantize, RequantizePair, Source, Type, Value,
+    ValueId, shape,
 };
 use crate::diagnostic::Location;
 
@@ -116,6 +118,15 @@ impl Verifier<'_> {
             }
             made[node.output.index()] += 1;
         }
+        let unknown = |within: &Option<FileNodeId>, id: FileNodeId| {
+            within.is_some_and(|within| within >= id || !graph.file.contains_key(&within))
+        };
+        let strays = graph.file.iter().filter(|(id, node)| unknown(&node.within, **id)).count();
+        let origins = graph.nodes.iter().flat_map(|node| &node.origin);
+        let strays = strays + origins.filter(|id| !graph.file.contains_key(id)).count();
+        self.require(strays == 0, &here, "nodes come from known nodes of the file", || {
+            format!("{strays} that are unknown")
+        });
         for (index, made) in made.iter().enumerate() {
             let at = Location::part(ValueId::new(index).to_string());
             self.require(*made == 1, &at, "each value is made exactly once", || format!("{made} times"));

@@ -82,7 +82,7 @@ impl Lifter<'_> {
                 let needed = "a node as its operator's schema defines it";
                 return Err(Diagnostic::new(Code::BadSchema, at, error.problem.to_string(), needed));
             }
-            self.node(index, node)?;
+            self.node(index, node, Some(context.id))?;
         }
         for (inner, outer) in body.outputs.iter().zip(&context.node.outputs) {
             let inner = names.get(&inner.name);

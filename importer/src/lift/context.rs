@@ -7,6 +7,7 @@ use exactum_qonnx::Node;
 use super::tensor::Tensor;
 use super::{Item, Operand};
 use crate::diagnostic::{Code, Diagnostic, Location};
+use crate::graph::FileNodeId;
 
 /// Most axes of a value.
 pub(super) const MAX_RANK: usize = 32;
@@ -15,6 +16,7 @@ pub(super) const MAX_RANK: usize = 32;
 pub(super) struct Context<'a> {
     pub(super) at: Location,
     pub(super) node: &'a Node,
+    pub(super) id: FileNodeId,
     /// Operands in the file's order; `None` where one is left out.
     pub(super) operands: Vec<Option<Item>>,
     /// Version of the operator's set, the newest if the file does not say.

@@ -10,11 +10,19 @@ use super::support::{self, Support};
 use super::tensor::Tensor;
 use super::{Coding, Context, Item, Lifter, Operand, branch, fold};
 use crate::diagnostic::{Code, Diagnostic, Location};
-use crate::graph::{Codes, Constant, Node as GraphNode, Op, Type, Value, ValueId, shape};
+use crate::graph::{
+    Codes, Constant, FileNode, FileNodeId, Node as GraphNode, Op, Type, Value, ValueId, shape,
+};
 
 impl Lifter<'_> {
-    /// Reads node `index` of the file. Behind a problem nothing is known of a node but its operator.
-    pub(super) fn node(&mut self, index: usize, node: &Node) -> Result<(), Diagnostic> {
+    /// Reads node `index` of the file, or `node` of a branch of it, which stands `within` another. Behind a problem
+    /// nothing is known of a node but its operator.
+    pub(super) fn node(
+        &mut self,
+        index: usize,
+        node: &Node,
+        within: Option<FileNodeId>,
+    ) -> Result<(), Diagnostic> {
         let at = Location::node(index, &node.name, &node.op_type);
         let support = Support::of(node);
         if support.is_none() && fold::operator(node).is_none() && node.op_type != branch::OPERATOR {
@@ -38,9 +46,10 @@ impl Lifter<'_> {
         }
         let name = if node.name.is_empty() { (*first).clone() } else { node.name.clone() };
         let operands = node.inputs.iter().map(|name| self.item(&at, name)).collect::<Result<_, _>>()?;
+        let id = self.note(index, FileNode { name: name.clone(), op: node.op_type.clone(), within });
         let version = self.model.opset_version(&node.domain).unwrap_or(i64::MAX);
         let first = self.graph.nodes.len();
-        let context = Context { at, node, operands, version, name, first };
+        let context = Context { at, node, id, operands, version, name, first };
         match fold::evaluate(&context, &self.budget)? {
             Some(results) => {
                 for (output, result) in node.outputs.iter().zip(results) {
@@ -63,6 +72,19 @@ impl Lifter<'_> {
             }
             None => Ok(()),
         }
+    }
+
+    /// Notes node `index` of the file, or a node of a branch, which gets an id behind those of all others.
+    fn note(&mut self, index: usize, node: FileNode) -> FileNodeId {
+        let id = match node.within {
+            None => FileNodeId::new(index),
+            Some(_) => {
+                self.branch_nodes += 1;
+                FileNodeId::new(self.model.graph.nodes.len() + self.branch_nodes - 1)
+            }
+        };
+        self.graph.file.insert(id, node);
+        id
     }
 
     /// What `name` stands for; `None` for an operand that is left out.
@@ -229,7 +251,7 @@ impl Lifter<'_> {
         let fixed = inputs.iter().all(|id| self.is_fixed(*id));
         let name = self.made(format!("{}:{}", context.name, self.graph.nodes.len() - context.first + 1));
         let output = self.add(Value::new(name.clone(), shape, Type::Float), fixed);
-        self.graph.nodes.push(GraphNode { name, origin: vec![context.name.clone()], op, inputs, output });
+        self.graph.nodes.push(GraphNode { name, origin: vec![context.id], op, inputs, output });
         Ok(output)
     }
 

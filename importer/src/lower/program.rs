@@ -13,7 +13,9 @@ use exactum_runtime::program::op::{
 use exactum_runtime::program::{Input, Output, Source, TensorId, Window2d, encode};
 
 use crate::diagnostic::{Code, Diagnostic, Location, Result};
-use crate::graph::{Certified, Graph, Op, Requantize, RequantizePair, Type, ValueId, Window};
+use crate::graph::{
+    Certified, FileNodeId, Graph, Op, Requantize, RequantizePair, Type, ValueId, Window, joined,
+};
 use pack::{Packed, pack};
 use tensors::{Tensors, tensors};
 
@@ -33,8 +35,10 @@ pub struct OpOrigin {
     pub kind: &'static str,
     /// Name of the layer.
     pub name: String,
-    /// Nodes of the file that it computes.
+    /// Names of the file's nodes that it comes from.
     pub nodes: Vec<String>,
+    /// These nodes.
+    pub origin: Vec<FileNodeId>,
     /// Value of the scheduled graph that it writes.
     pub output: ValueId,
     /// Bytes of weights and biases in the image.
@@ -279,10 +283,7 @@ fn window(window: &Window, at: &dyn Fn() -> Location) -> Result<Window2d> {
 
 fn origin(graph: &Graph, packed: &[Packed], op: &ProgramOp<'_>, first: usize, last: usize) -> OpOrigin {
     let node = &graph.nodes[first];
-    let mut nodes = node.origin.clone();
-    if last != first {
-        nodes.extend(graph.nodes[last].origin.iter().cloned());
-    }
+    let computed = joined(&node.origin, &graph.nodes[last].origin);
     let table_bytes = certified(&graph.nodes[last].op).map_or(0, |certified| certified.params.size_bytes());
     let (weights, _) = packed[first].layer();
     // Every output of a layer takes its filter once; a transposed one every input the filters of its group.
@@ -303,7 +304,8 @@ fn origin(graph: &Graph, packed: &[Packed], op: &ProgramOp<'_>, first: usize, la
     OpOrigin {
         kind: op.kind().name(),
         name: node.name.clone(),
-        nodes,
+        nodes: graph.names_of(&computed),
+        origin: computed,
         output,
         weight_bytes,
         table_bytes,

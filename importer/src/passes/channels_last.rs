@@ -10,8 +10,8 @@ use super::{Pass, Run};
 use crate::diagnostic::Result;
 use crate::elements::permuted;
 use crate::graph::{
-    Constant, Conv, ConvTranspose, Graph, Layout, Level, Node, Op, Pool, Requantize, RequantizePair, SumPool,
-    Value, ValueId,
+    Constant, Conv, ConvTranspose, FileNodeId, Graph, Layout, Level, Node, Op, Pool, Requantize,
+    RequantizePair, SumPool, Value, ValueId,
 };
 
 pub(super) const PASS: Pass = Pass {
@@ -46,20 +46,25 @@ struct Rewriter {
     last: BTreeMap<ValueId, ValueId>,
     /// Channels-first twin, made when somebody needs it.
     first: BTreeMap<ValueId, ValueId>,
+    /// Origin of the node that is at hand.
+    origin: Vec<FileNodeId>,
 }
 
 fn run(graph: &mut Graph) -> Result<()> {
+    let ends: Vec<Vec<FileNodeId>> = graph.outputs.iter().map(|id| graph.origin_near(*id)).collect();
     let nodes = std::mem::take(&mut graph.nodes);
     let mut rewriter = Rewriter {
         graph: std::mem::replace(graph, Graph::new("", Level::Integer)),
         last: BTreeMap::new(),
         first: BTreeMap::new(),
+        origin: vec![],
     };
     for (index, node) in nodes.iter().enumerate() {
         rewriter.node(node, &nodes[index + 1..]);
     }
     for index in 0..rewriter.graph.outputs.len() {
         let id = rewriter.graph.outputs[index];
+        rewriter.origin = ends[index].clone();
         rewriter.graph.outputs[index] = rewriter.channels_first(id);
     }
     *graph = rewriter.graph;
@@ -68,6 +73,7 @@ fn run(graph: &mut Graph) -> Result<()> {
 
 impl Rewriter {
     fn node(&mut self, node: &Node, later: &[Node]) {
+        self.origin.clone_from(&node.origin);
         let x = node.inputs[0];
         let layout = Layout::ChannelsLast;
         match &node.op {
@@ -201,7 +207,8 @@ impl Rewriter {
         let op = if same_bytes { Op::Reshape } else { Op::Transpose { perm: perm.to_vec() } };
         let Value { name, ty, .. } = self.graph.value(named).clone();
         let output = self.graph.add(Value { shape, ty, ..source });
-        self.graph.nodes.push(Node { name, origin: vec![], op, inputs: vec![from], output });
+        let origin = self.origin.clone();
+        self.graph.nodes.push(Node { name, origin, op, inputs: vec![from], output });
         output
     }
 

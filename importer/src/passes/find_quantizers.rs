@@ -11,7 +11,8 @@ use super::{Pass, Run};
 use crate::diagnostic::Result;
 use crate::exact::{self, Rational};
 use crate::graph::{
-    Activation, Affine, Constant, Graph, Level, Node, Op, QuantAttributes, Type, Value, ValueId,
+    Activation, Affine, Constant, FileNodeId, Graph, Level, Node, Op, QuantAttributes, Type, Value, ValueId,
+    joined,
 };
 
 pub(super) const PASS: Pass = Pass {
@@ -51,7 +52,7 @@ struct Rounded {
     line: Line,
     /// What a code is more than the rounded number, if codes of that have a type.
     zero: i64,
-    origin: Vec<String>,
+    origin: Vec<FileNodeId>,
 }
 
 /// `x * gain + offset`.
@@ -250,7 +251,7 @@ fn write(graph: &mut Graph, index: usize, rounded: &Rounded) -> usize {
     };
     let quantizer = Node {
         name: name("codes"),
-        origin: origin.clone(),
+        origin: joined(&node.origin, origin),
         op: Op::Quant(attributes),
         inputs: [source].into_iter().chain(parameters).collect(),
         output: quantized,
@@ -259,7 +260,7 @@ fn write(graph: &mut Graph, index: usize, rounded: &Rounded) -> usize {
     let units = graph.add(Value::new(name("units"), graph.value(quantized).shape.clone(), Type::Float));
     let in_units = Node {
         name: name("units"),
-        origin: vec![],
+        origin: node.origin.clone(),
         op: Op::Affine(Affine {
             multiply: vec![1.0],
             divide: vec![f64::from(scale)],
@@ -269,7 +270,7 @@ fn write(graph: &mut Graph, index: usize, rounded: &Rounded) -> usize {
         inputs: vec![quantized],
         output: units,
     };
-    graph.nodes[index] = Node { op: Op::Affine(rest), inputs: vec![units], origin: vec![], ..node };
+    graph.nodes[index] = Node { op: Op::Affine(rest), inputs: vec![units], ..node };
     graph.nodes.splice(index..index, [quantizer, in_units]);
     3
 }

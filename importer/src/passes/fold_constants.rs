@@ -9,7 +9,7 @@ mod moves;
 mod quantize;
 
 use super::{Pass, Run};
-use crate::diagnostic::{Code, Diagnostic, Report, Result};
+use crate::diagnostic::{Code, Diagnostic, Location, Report, Result};
 use crate::elements::permuted;
 use crate::graph::channels::moved_axis;
 use crate::graph::{Codes, Constant, Graph, Level, Node, Op, Type, Value};
@@ -62,11 +62,15 @@ fn fold(graph: &Graph, index: usize, node: &Node) -> Result<Option<(Type, Consta
         Op::Identity => Some((x.ty.clone(), constant.clone())),
         Op::Transpose { perm } => {
             let axis = |axis: usize| perm.iter().position(|from| *from == axis);
-            let ty = with_axis(&x.ty, axis, index, node)?;
+            let ty = with_axis(&x.ty, axis, || graph.location_of(index, node))?;
             Some((ty, transpose(constant, x, perm)))
         }
         Op::Reshape => {
-            let ty = with_axis(&x.ty, |axis| moved_axis(&x.shape, output, axis), index, node)?;
+            let ty = with_axis(
+                &x.ty,
+                |axis| moved_axis(&x.shape, output, axis),
+                || graph.location_of(index, node),
+            )?;
             Some((ty, constant.clone()))
         }
         Op::Concat { axis } => moves::concat(graph, node, *axis),
@@ -78,18 +82,16 @@ fn fold(graph: &Graph, index: usize, node: &Node) -> Result<Option<(Type, Consta
 fn with_axis(
     ty: &Type,
     to: impl Fn(usize) -> Option<usize>,
-    index: usize,
-    node: &Node,
+    at: impl Fn() -> Location,
 ) -> Result<Type, Diagnostic> {
     let Type::Codes(codes) = ty else { return Ok(ty.clone()) };
     let Some(axis) = codes.axis else { return Ok(ty.clone()) };
     match to(axis) {
         Some(axis) => Ok(Type::Codes(Codes { axis: Some(axis), ..codes.clone() })),
         None => {
-            let at = crate::diagnostic::Location::node(index, &node.name, node.op.name());
             let found =
                 format!("a new shape that splits or merges axis {axis}, which has a scale for each index");
-            Err(Diagnostic::new(Code::BadChannels, at, found, "the axis of the scales as it is"))
+            Err(Diagnostic::new(Code::BadChannels, at(), found, "the axis of the scales as it is"))
         }
     }
 }

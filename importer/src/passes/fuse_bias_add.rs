@@ -4,7 +4,7 @@
 
 use super::{Pass, Run};
 use crate::diagnostic::Result;
-use crate::graph::{Codes, Graph, Level, Op, Type, Value, ValueId};
+use crate::graph::{Codes, Graph, Level, Op, Type, Value, ValueId, joined};
 
 pub(super) const PASS: Pass = Pass {
     name: "fuse-bias-add",
@@ -41,7 +41,7 @@ fn run(graph: &mut Graph) -> Result<()> {
         }
         let result = node.output;
         node.inputs.push(bias);
-        node.origin.extend(origin);
+        node.origin = joined(&node.origin, &origin);
         // The result is the sum now, and is called so wherever it is looked for by name.
         let name = graph.value(sum).name.clone();
         let value = graph.value_mut(result);

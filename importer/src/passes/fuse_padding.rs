@@ -2,7 +2,7 @@
 
 use super::{Pass, Run};
 use crate::diagnostic::Result;
-use crate::graph::{Graph, Level, Op, Value, Window, shape};
+use crate::graph::{Graph, Level, Op, Value, Window, joined, shape};
 
 pub(super) const PASS: Pass = Pass {
     name: "fuse-padding",
@@ -25,7 +25,7 @@ fn run(graph: &mut Graph) -> Result<()> {
             let node = &mut graph.nodes[reader];
             node.op = op;
             node.inputs[0] = x;
-            node.origin.splice(0..0, origin);
+            node.origin = joined(&node.origin, &origin);
         }
     }
     Ok(())

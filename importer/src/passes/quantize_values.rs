@@ -25,7 +25,7 @@ use std::collections::BTreeMap;
 
 use super::{Pass, Run};
 use crate::diagnostic::{Code, Diagnostic, Location, Report, Result};
-use crate::graph::{Graph, Level, Node, Op, Type, Value, ValueId};
+use crate::graph::{FileNodeId, Graph, Level, Node, Op, Type, Value, ValueId, joined};
 use known::Known;
 
 pub(super) const PASS: Pass = Pass {
@@ -44,6 +44,10 @@ struct Quantizer<'a> {
     moved: Vec<(ValueId, ValueId)>,
     /// Values of the new graph with an axis brought to axis 1, by value and axis.
     turns: BTreeMap<(ValueId, usize), ValueId>,
+    /// The inputs that are given what another is given, each with that one.
+    twins: BTreeMap<ValueId, ValueId>,
+    /// Origin of the node that is at hand.
+    origin: Vec<FileNodeId>,
 }
 
 /// How far the new graph had come before an attempt.
@@ -68,12 +72,14 @@ fn run(graph: &mut Graph) -> Result<()> {
         if reachable {
             continue;
         }
+        quantizer.origin.clone_from(&node.origin);
         if let Err(problem) = quantizer.node(index, node) {
             problems.push(problem);
         }
     }
     if problems.is_empty() {
         for (position, id) in graph.outputs.iter().enumerate() {
+            quantizer.origin = graph.origin_near(*id);
             if let Err(problem) = quantizer.output(*id, &graph.result(position).name) {
                 problems.push(problem);
             }
@@ -93,10 +99,12 @@ impl<'a> Quantizer<'a> {
     fn new(from: &'a Graph) -> Self {
         Self {
             from,
-            to: Graph::new(from.name.clone(), Level::Quantized),
+            to: Graph { file: from.file.clone(), ..Graph::new(from.name.clone(), Level::Quantized) },
             known: BTreeMap::new(),
             moved: vec![],
             turns: BTreeMap::new(),
+            twins: BTreeMap::new(),
+            origin: vec![],
         }
     }
 
@@ -110,6 +118,8 @@ impl<'a> Quantizer<'a> {
         self.to.nodes.truncate(mark.nodes);
         self.moved.truncate(mark.moved);
         self.turns.retain(|_, turned| turned.index() < mark.values);
+        self.twins.retain(|twin, _| twin.index() < mark.values);
+        self.to.inputs.retain(|input| input.index() < mark.values);
     }
 
     /// Whether `id` should be known and is not, because its node had a problem.
@@ -118,7 +128,7 @@ impl<'a> Quantizer<'a> {
     }
 
     fn node(&mut self, index: usize, node: &Node) -> Result<(), Diagnostic> {
-        let at = parameters::location(index, node);
+        let at = self.from.location_of(index, node);
         match &node.op {
             Op::Quant(attributes) => self.quant(&at, index, node, attributes),
             Op::BipolarQuant => self.bipolar_quant(&at, node),
@@ -155,7 +165,7 @@ impl<'a> Quantizer<'a> {
     /// What carries the float value `id`.
     fn known(&self, at: &Location, id: ValueId) -> Result<Known, Diagnostic> {
         let value = self.from.value(id);
-        let named = |known: &Known| Known { name: value.name.clone(), ..known.clone() };
+        let named = |known: &Known| Known { name: value.name.clone(), of: Some(id), ..known.clone() };
         self.known.get(&id).map(named).ok_or_else(|| {
             let what = if value.constant.is_some() { "a constant of the file" } else { "which is float" };
             let found = format!("`{}`, {what}", value.name);
@@ -170,8 +180,14 @@ impl<'a> Quantizer<'a> {
     }
 
     /// Emits `op` under the name of `node`, for everything `known` waited for as well.
-    fn push(&mut self, node: &Node, waited: &[String], op: Op, inputs: Vec<ValueId>, output: ValueId) {
-        let origin = waited.iter().chain(&node.origin).cloned().collect();
+    fn push(&mut self, node: &Node, waited: &[FileNodeId], op: Op, inputs: Vec<ValueId>, output: ValueId) {
+        let origin = joined(&node.origin, waited);
         self.to.nodes.push(Node { name: node.name.clone(), origin, op, inputs, output });
+    }
+
+    /// Emits `op`, which helps the node at hand, as `name`.
+    fn push_helper(&mut self, name: String, op: Op, inputs: Vec<ValueId>, output: ValueId) {
+        let origin = self.origin.clone();
+        self.to.nodes.push(Node { name, origin, op, inputs, output });
     }
 }

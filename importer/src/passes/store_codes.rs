@@ -14,7 +14,8 @@ use super::{Pass, Run};
 use crate::diagnostic::{Code, Diagnostic, Result};
 use crate::exact::{self, Curve, Quantizer, Rational};
 use crate::graph::{
-    Codes, Constant, Graph, Level, Node, Op, Requantize, RequantizePair, Storage, Tail, Type, Value, ValueId,
+    Codes, Constant, FileNodeId, Graph, Level, Node, Op, Requantize, RequantizePair, Storage, Tail, Type,
+    Value, ValueId,
 };
 
 pub(super) const PASS: Pass = Pass {
@@ -37,6 +38,8 @@ struct Storing {
     of_sums: BTreeMap<ValueId, Vec<Rational>>,
     /// Values as they are, for readers that need them so.
     widened: BTreeMap<ValueId, ValueId>,
+    /// Origin of the node that is at hand.
+    origin: Vec<FileNodeId>,
 }
 
 fn run(graph: &mut Graph) -> Result<()> {
@@ -49,7 +52,8 @@ fn run(graph: &mut Graph) -> Result<()> {
     }
     let mut to = graph.clone();
     to.nodes.clear();
-    let mut storing = Storing { graph: to, less, of_sums: BTreeMap::new(), widened: BTreeMap::new() };
+    let mut storing =
+        Storing { graph: to, less, of_sums: BTreeMap::new(), widened: BTreeMap::new(), origin: vec![] };
     for (index, node) in graph.nodes.iter().enumerate() {
         let fused = graph.fused_requantize(index).is_some();
         storing.node(node.clone(), fused).map_err(|found| {
@@ -87,6 +91,7 @@ fn store(value: &mut Value, less: i64) {
 
 impl Storing {
     fn node(&mut self, mut node: Node, fused: bool) -> Result<(), &'static str> {
+        self.origin.clone_from(&node.origin);
         if matches!(node.op, Op::Sum { .. }) && !fused {
             let operands: Vec<ValueId> = node.inputs.iter().map(|id| self.as_they_are(*id)).collect();
             node.inputs = operands;
@@ -183,7 +188,8 @@ impl Storing {
         let output = self.graph.add(Value::new(name.clone(), shape, ty));
         self.less.push(0);
         let op = Op::Requantize(Requantize::Exact(tail));
-        self.graph.nodes.push(Node { name, origin: vec![], op, inputs: vec![id], output });
+        let origin = self.origin.clone();
+        self.graph.nodes.push(Node { name, origin, op, inputs: vec![id], output });
         self.widened.insert(id, output);
         output
     }

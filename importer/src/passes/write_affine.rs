@@ -25,7 +25,7 @@ fn run(graph: &mut Graph) -> Result<()> {
     let mut problems = vec![];
     let mut writer = Writer { nodes: vec![], graph };
     for (index, node) in std::mem::take(&mut writer.graph.nodes).into_iter().enumerate() {
-        let at = Location::node(index, &node.name, node.op.name());
+        let at = writer.graph.location_of(index, &node);
         if let Err(problem) = writer.node(&at, node.clone()) {
             problems.push(problem);
             writer.nodes.push(node);

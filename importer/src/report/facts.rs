@@ -8,7 +8,7 @@ use super::Statistics;
 use super::statistics::Seen;
 use crate::Compiled;
 use crate::certify::LayerCertificate;
-use crate::graph::{Constant, Graph, Source, Type, Value, ValueId};
+use crate::graph::{Constant, Graph, Source, Type, Value, ValueId, joined};
 use crate::lower::OpOrigin;
 
 /// One step of the integer graph: a node, with the layer that runs as part of it.
@@ -18,7 +18,7 @@ pub(super) struct Step {
     pub(super) name: String,
     /// Operator of the layer or node.
     pub(super) op: &'static str,
-    /// Nodes of the file that it computes.
+    /// Names of the file's nodes that it comes from.
     pub(super) origin: Vec<String>,
     /// Steps whose results it reads.
     pub(super) sources: Vec<usize>,
@@ -90,10 +90,7 @@ pub(super) fn steps(compiled: &Compiled, statistics: Option<&Statistics>) -> Vec
         sources.dedup();
         let mut input_types: Vec<String> = computed.iter().map(|id| ty(graph.value(*id))).collect();
         input_types.dedup();
-        let mut origin = first.origin.clone();
-        if layer.is_some() {
-            origin.extend(last.origin.iter().cloned());
-        }
+        let origin = graph.names_of(&joined(&first.origin, &last.origin));
         let sums = accumulators(graph, layer.unwrap_or(index));
         let seen = |id: ValueId| statistics?.of(graph.value(id).sources.first()?.value).cloned();
         let of_step = compiled.ops.iter().filter(|op| {

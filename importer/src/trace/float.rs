@@ -70,12 +70,10 @@ impl<'a> Float<'a> {
         let quantized = &compiled.quantized;
         let twin = |value: &Value| value.sources.first().map(|source| source.value);
         let twins = quantized.values.iter().map(twin).collect();
-        let ports = &compiled.interface.inputs;
-        let position = |id: &ValueId| ports.iter().position(|port| port.name == graph.value(*id).name);
         Self {
             graph,
             batch,
-            inputs: graph.inputs.iter().map(position).collect(),
+            inputs: (0..graph.inputs.len()).map(|input| compiled.interface.first_given(input)).collect(),
             twins,
             constants: graph.values.iter().map(constant).collect(),
         }

@@ -7,4 +7,5 @@ mod files;
 mod models;
 mod operators;
 mod passes;
+mod provenance;
 mod recorded;

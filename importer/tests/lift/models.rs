@@ -27,6 +27,13 @@ impl Net {
         Self { graph, version: 20 }
     }
 
+    /// With one more input.
+    pub(crate) fn input(mut self, name: &str, shape: &[usize]) -> Self {
+        let dims = shape.iter().map(|size| Dim::Known(*size)).collect();
+        self.graph.inputs.push(ValueInfo::with_dims(name, ElemType::F32, dims));
+        self
+    }
+
     /// In another version of the standard operators.
     pub(crate) fn version(mut self, version: i64) -> Self {
         self.version = version;

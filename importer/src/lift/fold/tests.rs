@@ -11,6 +11,7 @@ use super::super::{Context, Item};
 use super::evaluate;
 use crate::constants::{Budget, is_refused};
 use crate::diagnostic::{Code, Location};
+use crate::graph::FileNodeId;
 
 /// Cases that give the recorded results, at least.
 const RIGHT: usize = 1085;
@@ -42,8 +43,8 @@ fn outcome(model: &Model, node: &Node) -> Result<(), (bool, String)> {
     let version =
         node.metadata.iter().find(|(key, _)| key == "version").map(|(_, value)| value.parse().unwrap());
     let at = Location::node(0, &node.name, &node.op_type);
-    let context =
-        Context { at, node, operands, version: version.unwrap(), name: node.name.clone(), first: 0 };
+    let (id, name) = (FileNodeId::new(0), node.name.clone());
+    let context = Context { at, node, id, operands, version: version.unwrap(), name, first: 0 };
     let found = match evaluate(&context, &Budget::new(0)) {
         Ok(Some(found)) => found,
         Ok(None) => return Err((false, "no constants are computed with it".to_owned())),

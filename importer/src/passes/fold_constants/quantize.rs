@@ -120,7 +120,7 @@ pub(super) fn quant(
     attributes: &QuantAttributes,
 ) -> Result<(Type, Constant), Diagnostic> {
     let x = graph.value(node.inputs[0]);
-    let at = Location::node(index, &node.name, node.op.name());
+    let at = graph.location_of(index, node);
     let parameters = Parameters { graph, at, shape: &x.shape };
     let scale = parameters.scale(node.inputs[1])?;
     let int = parameters.int(node.inputs[3], attributes)?;
@@ -201,7 +201,7 @@ fn finished(codes: Vec<i64>, ty: Codes, parameters: &Parameters<'_>) -> Result<(
 /// Codes -1 and 1 of a constant that a `BipolarQuant` reads.
 pub(super) fn bipolar(graph: &Graph, index: usize, node: &Node) -> Result<(Type, Constant), Diagnostic> {
     let x = graph.value(node.inputs[0]);
-    let at = Location::node(index, &node.name, node.op.name());
+    let at = graph.location_of(index, node);
     let parameters = Parameters { graph, at, shape: &x.shape };
     let scale = parameters.scale(node.inputs[1])?;
     let sign = |negative: bool| if negative { -1 } else { 1 };

@@ -9,7 +9,7 @@ use super::known::{Known, Source, native, of_meaning};
 use super::pool::direction;
 use crate::diagnostic::{Code, Diagnostic, Location};
 use crate::exact::{Curve, Piece, Rational};
-use crate::graph::{ChannelMap, Codes, Dequantize, Meaning, Node, Op, Softmax, Type, Value, ValueId};
+use crate::graph::{ChannelMap, Codes, Dequantize, Meaning, Node, Op, Softmax, Type, Value, ValueId, joined};
 
 impl Quantizer<'_> {
     /// A softmax is left to the caller: the integers before it order the classes in the same way.
@@ -190,7 +190,8 @@ impl Quantizer<'_> {
         let output = self.to.add(Value::new(name.clone(), shape, Type::Float));
         let Known { curve, channels, .. } = known.clone();
         let op = Op::Dequantize(Dequantize { curve, channels, softmax });
-        self.to.nodes.push(Node { name, origin: known.origin, op, inputs: vec![value], output });
+        let origin = joined(&self.origin, &known.origin);
+        self.to.nodes.push(Node { name, origin, op, inputs: vec![value], output });
         self.to.outputs.push(output);
         Ok(())
     }
@@ -235,7 +236,7 @@ impl Quantizer<'_> {
     /// A node that stands for output `id`.
     fn edge_node(&self, id: ValueId) -> Node {
         let name = self.from.value(id).name.clone();
-        Node { name, origin: vec![], op: Op::Identity, inputs: vec![], output: id }
+        Node { name, origin: self.origin.clone(), op: Op::Identity, inputs: vec![], output: id }
     }
 }
 

@@ -155,7 +155,7 @@ impl Quantizer<'_> {
         };
         let name = name.unwrap_or_else(|| format!("{before}.turned"));
         let output = self.to.add(Value::new(name, shape, ty));
-        self.push(&Node { origin: vec![], ..node.clone() }, &[], op, inputs, output);
+        self.push(node, &[], op, inputs, output);
         output
     }
 
@@ -196,8 +196,7 @@ impl Quantizer<'_> {
         let value = |part: &str, shape: Vec<usize>| Value::new(format!("{name}.{part}"), shape, ty.clone());
         let (joined, largest) = (value("operands", joined), value("largest", image));
         let (joined, largest) = (self.to.add(joined), self.to.add(largest));
-        let quiet = Node { origin: vec![], ..node.clone() };
-        self.push(&quiet, &[], Op::Concat { axis: 2 }, rows, joined);
+        self.push(node, &[], Op::Concat { axis: 2 }, rows, joined);
         let window = Window { size: [ids.len(), 1], stride: [1, 1], pads: [0; 4], dilation: [height, 1] };
         let pool = Pool { window, layout: Layout::ChannelsFirst };
         self.push(node, &[], Op::MaxPool(pool), vec![joined], largest);
@@ -215,7 +214,7 @@ impl Quantizer<'_> {
         let tail = Tail { curve: Curve::identity(), quantizer: plain(codes.range), int: codes.int };
         let output = self.to.add(Value::new(format!("{name}.codes"), shape, same));
         let op = Op::Requantize(Requantize::Exact(tail));
-        self.push(&Node { origin: vec![], ..node.clone() }, &[], op, vec![id], output);
+        self.push(node, &[], op, vec![id], output);
         output
     }
 

@@ -52,7 +52,7 @@ impl Quantizer<'_> {
             let name = format!("{name}.rest");
             let output = self.to.add(Value::new(name.clone(), shape, ty));
             let op = Op::Sum { multipliers: vec![[1, -unit]] };
-            self.to.nodes.push(Node { name, origin: vec![], op, inputs: vec![grid.id, high], output });
+            self.push_helper(name, op, vec![grid.id, high], output);
             output
         };
         let low = self.part(rest, "low", &centering, 1, IntRange { lo: 0, hi: unit - 1 })?;
@@ -85,7 +85,14 @@ impl Quantizer<'_> {
             self.push(&named, &[], op.clone(), operands, output);
             values.push(output);
         }
-        let terms = Terms { values, gains: gains.to_vec(), name, shape, node: node.name.clone() };
+        let terms = Terms {
+            values,
+            gains: gains.to_vec(),
+            name,
+            shape,
+            node: node.name.clone(),
+            origin: node.origin.clone(),
+        };
         let origin = node.origin.clone();
         self.known.insert(node.output, Known { origin, ..Known::sum(terms, offset) });
     }
@@ -113,7 +120,7 @@ impl Quantizer<'_> {
         let ty = Type::Codes(Codes { int, range, zero_point: 0, scale: vec![1.0], axis: None });
         let output = self.to.add(Value::new(name.clone(), shape, ty));
         let op = Op::Requantize(Requantize::Exact(tail));
-        self.to.nodes.push(Node { name, origin: vec![], op, inputs: vec![id], output });
+        self.push_helper(name, op, vec![id], output);
         Some(output)
     }
 }

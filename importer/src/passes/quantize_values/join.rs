@@ -9,7 +9,9 @@ use super::moved::described;
 use super::quantizers::smallest_type;
 use crate::diagnostic::{Code, Diagnostic, Location};
 use crate::exact::{self, Curve, Quantizer as Rule, Rational};
-use crate::graph::{ChannelMap, Codes, Node, Op, Requantize, Storage, Tail, Type, Value, ValueId};
+use crate::graph::{
+    ChannelMap, Codes, FileNodeId, Node, Op, Requantize, Storage, Tail, Type, Value, ValueId,
+};
 
 /// One operand of a concatenation: integers, and gain and offset of each channel.
 struct Part {
@@ -72,7 +74,7 @@ impl Quantizer<'_> {
         let shape = self.to.value(output).shape.clone();
         let (channels, chosen) = described(&elements, curve.channels(), &shape, &[]);
         let curve = if chosen.is_empty() { curve } else { curve.select(&chosen) };
-        let origin: Vec<String> = parts.iter().flat_map(|(_, known)| known.origin.clone()).collect();
+        let origin: Vec<FileNodeId> = parts.iter().flat_map(|(_, known)| known.origin.clone()).collect();
         self.push(node, &origin, Op::Concat { axis }, ids, output);
         self.known.insert(node.output, Known { channels, ..Known::integer(output, curve) });
         Some(())
@@ -223,7 +225,7 @@ impl Quantizer<'_> {
         let tail = Tail { curve: Curve::identity(), quantizer, int };
         let output = self.to.add(Value::new(name, shape, Type::Codes(Codes { int, ..codes })));
         let op = Op::Requantize(Requantize::Exact(tail));
-        self.push(&Node { origin: vec![], ..node.clone() }, &[], op, vec![id], output);
+        self.push(node, &[], op, vec![id], output);
         output
     }
 }

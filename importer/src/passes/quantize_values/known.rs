@@ -6,7 +6,7 @@ use num_traits::One;
 use super::Quantizer;
 use crate::diagnostic::{Code, Diagnostic, Location};
 use crate::exact::{Curve, Rational};
-use crate::graph::{ChannelMap, Codes, Meaning, Node, Op, Softmax, Value, ValueId};
+use crate::graph::{ChannelMap, Codes, FileNodeId, Meaning, Node, Op, Softmax, Value, ValueId};
 
 /// How a float value of the file is represented.
 #[derive(Clone, Debug)]
@@ -19,12 +19,14 @@ pub(super) struct Known {
     pub(super) channels: Option<ChannelMap>,
     /// Moves of elements between the source and the value, in order.
     pub(super) moves: Vec<Move>,
-    /// Names of the file's nodes that the curve holds.
-    pub(super) origin: Vec<String>,
+    /// Nodes of the file that the curve holds.
+    pub(super) origin: Vec<FileNodeId>,
     /// A softmax that only the caller can compute, and what follows it.
     pub(super) softmax: Option<Softmax>,
     /// Name of the value in the file, for problems.
     pub(super) name: String,
+    /// The value in the old graph, where it is one.
+    pub(super) of: Option<ValueId>,
 }
 
 /// Where elements come from.
@@ -49,6 +51,8 @@ pub(super) struct Terms {
     pub(super) shape: Vec<usize>,
     /// Name of its node.
     pub(super) node: String,
+    /// Origin of its node.
+    pub(super) origin: Vec<FileNodeId>,
 }
 
 /// A reordering of elements.
@@ -62,7 +66,7 @@ pub(super) struct Move {
     pub(super) result: String,
     /// Its result in the old graph, if it is there.
     pub(super) value: Option<ValueId>,
-    pub(super) origin: Vec<String>,
+    pub(super) origin: Vec<FileNodeId>,
 }
 
 impl Move {
@@ -83,6 +87,7 @@ impl Known {
             origin: vec![],
             softmax: None,
             name: String::new(),
+            of: None,
         }
     }
 
@@ -145,17 +150,18 @@ impl Quantizer<'_> {
         Some(axis)
     }
 
-    /// The problem that nothing quantizes the value `name` of the file.
-    pub(super) fn unquantized(&self, at: &Location, name: &str) -> Diagnostic {
+    /// The problem that nothing quantizes the value that `known` carries.
+    pub(super) fn unquantized(&self, at: &Location, known: &Known) -> Diagnostic {
         let moves = |op: &Op| {
             matches!(
                 op,
                 Op::Identity | Op::Reshape | Op::Transpose { .. } | Op::Repeat { .. } | Op::Slice { .. }
             )
         };
-        let mut producer = self.from.nodes.iter().rfind(|node| self.from.value(node.output).name == name);
+        let made = |id: ValueId| self.from.producer(id).map(|index| &self.from.nodes[index]);
+        let mut producer = known.of.and_then(made);
         while let Some(node) = producer.filter(|node| moves(&node.op)) {
-            producer = self.from.producer(node.inputs[0]).map(|index| &self.from.nodes[index]);
+            producer = made(node.inputs[0]);
         }
         let found = match producer {
             Some(node) if self.from.value(node.output).name == node.name => {
@@ -164,7 +170,7 @@ impl Quantizer<'_> {
             Some(node) => {
                 format!("`{}`, the unquantized result of `{}`", self.from.value(node.output).name, node.name)
             }
-            None => format!("`{name}`, the unquantized result of a layer or activation"),
+            None => format!("`{}`, the unquantized result of a layer or activation", known.name),
         };
         Diagnostic::new(Code::MissingScale, at.clone(), found, "an activation quantizer between the two")
     }

@@ -208,7 +208,7 @@ impl Quantizer<'_> {
         };
         let ty = Type::Codes(Codes { range, zero_point: middle, ..codes });
         let output = self.to.add(Value::new(name.clone(), shape, ty));
-        self.to.nodes.push(Node { name, origin: vec![], op: moved, inputs: vec![id], output });
+        self.push_helper(name, moved, vec![id], output);
         let rest = offset + gain * exact::from_integer(middle);
         Some(Operand { id: output, gain: vec![gain.clone()], rest })
     }

@@ -15,7 +15,7 @@ use crate::graph::{ChannelMap, Codes, Meaning, Node, Op, Type, Value, ValueId};
 impl Quantizer<'_> {
     /// The integers of `known` with its moves carried out, and what they stand for; channels may be anywhere.
     pub(super) fn moved(&mut self, at: &Location, known: Known) -> Result<Known, Diagnostic> {
-        let Known { source, curve, channels, moves, origin, softmax, name } = known;
+        let Known { source, curve, channels, moves, origin, softmax, name, of } = known;
         if softmax.is_some() {
             let needed = "softmax as the last operator, or only argmax after it";
             return Err(Diagnostic::new(
@@ -52,7 +52,7 @@ impl Quantizer<'_> {
         if exact {
             self.note_moved(id, first, &moves);
         }
-        Ok(Known { source, curve, channels, moves: vec![], origin, softmax, name })
+        Ok(Known { source, curve, channels, moves: vec![], origin, softmax, name, of })
     }
 
     /// As [`moved`](Self::moved), with channels along axis 1.
@@ -63,7 +63,7 @@ impl Quantizer<'_> {
             // With the quantizer that is missing there would be one scale.
             let is_sum = matches!(&known.source, Source::Integer(id)
                 if matches!(self.to.value(*id).ty, Type::Accumulators { .. }));
-            return Err(if is_sum { self.unquantized(at, &known.name) } else { scattered(at, &known) });
+            return Err(if is_sum { self.unquantized(at, &known) } else { scattered(at, &known) });
         };
         Ok(Known { curve: known.curve.select(&chosen), channels: None, ..known })
     }
@@ -185,7 +185,8 @@ impl Quantizer<'_> {
             let before = self.to.value(id).shape.clone();
             let ty = moved_type(&self.to.value(id).ty, step, &before);
             let output = self.to.add(Value::new(result.clone(), shape.clone(), ty));
-            let (name, origin) = (name.clone(), origin.clone());
+            let name = name.clone();
+            let origin = if origin.is_empty() { self.origin.clone() } else { origin.clone() };
             self.to.nodes.push(Node { name, origin, op: op.clone(), inputs: vec![id], output });
             id = output;
         }

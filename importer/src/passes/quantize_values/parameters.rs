@@ -5,15 +5,10 @@ use exactum_runtime::num::{IntRange, IntType};
 use crate::diagnostic::{Code, Diagnostic, Location};
 use crate::graph::{Codes, Constant, Graph, Node, Op};
 
-/// Where a node is.
-pub(in crate::passes) fn location(index: usize, node: &Node) -> Location {
-    Location::node(index, &node.name, node.op.name())
-}
-
 /// The codes that the `Quant` node makes of an input of its operand's shape.
 pub(in crate::passes) fn of_node(graph: &Graph, index: usize, node: &Node) -> Result<Codes, Diagnostic> {
     let problem = |code, part: &str, found: String, needed: &str| {
-        Err(Diagnostic::new(code, location(index, node).at_part(part), found, needed))
+        Err(Diagnostic::new(code, graph.location_of(index, node).at_part(part), found, needed))
     };
     let Op::Quant(attributes) = node.op else {
         return problem(Code::UnsupportedForm, "operator", node.op.name().to_owned(), "quant");
@@ -28,7 +23,7 @@ pub(in crate::passes) fn of_node(graph: &Graph, index: usize, node: &Node) -> Re
             let found = format!("`{}`, which is computed", graph.value(node.inputs[i]).name);
             Err(Diagnostic::new(
                 Code::NotConstant,
-                location(index, node).at_part(part),
+                graph.location_of(index, node).at_part(part),
                 found,
                 "an initializer",
             ))

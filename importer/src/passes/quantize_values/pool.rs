@@ -133,7 +133,7 @@ fn counts(average: &AveragePool, quantizer: &Quantizer<'_>, node: &Node) -> Resu
     for count in rows.iter().flat_map(|row| columns.iter().map(move |column| row * column)) {
         let next = if count == 0 { None } else { Some(unit.lcm(&count)) };
         unit = next.filter(|unit| *unit <= i64::from(u32::MAX)).ok_or_else(|| {
-            let at = super::parameters::location(0, node);
+            let at = quantizer.from.location_of(0, node);
             let found = format!("windows of {count} elements among others");
             Diagnostic::new(
                 Code::UnsupportedForm,

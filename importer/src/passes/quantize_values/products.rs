@@ -8,7 +8,7 @@ use super::pool::whole_zero;
 use super::sums::of_one_source;
 use crate::diagnostic::{Code, Diagnostic, Location};
 use crate::exact::{self, Curve, Piece, Rational, zip};
-use crate::graph::{Meaning, Node, Op, Type, ValueId};
+use crate::graph::{FileNodeId, Meaning, Node, Op, Type, ValueId};
 use crate::passes::bound_accumulators;
 
 /// One operand of a product: integers, and gain and offset of each channel.
@@ -59,7 +59,7 @@ impl Quantizer<'_> {
         let ty = Type::Accumulators { meaning: Some(meaning.clone()), bounds: vec![] };
         let inputs = vec![a.id, b.id];
         let output = self.result(node.output, ty);
-        let origin: Vec<String> = known.iter().flat_map(|known| known.origin.clone()).collect();
+        let origin: Vec<FileNodeId> = known.iter().flat_map(|known| known.origin.clone()).collect();
         self.push(node, &origin, Op::Product { zero_points }, inputs, output);
         if bound_accumulators::of_value(&self.to, output).is_none() {
             let found = "products past 62 bits";

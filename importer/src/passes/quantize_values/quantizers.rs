@@ -11,7 +11,7 @@ use crate::diagnostic::{Code, Diagnostic, Location};
 use crate::exact::{self, Curve, Interval, Piece, Quantizer as Rule, Rational};
 use crate::graph::{
     ChannelMap, Codes, MultiThreshold, Node, Op, QuantAttributes, Quantize, Requantize, RequantizePair,
-    Softmax, Storage, Tail, Type, Value, ValueId, exact_scale,
+    Softmax, Storage, Tail, Type, Value, ValueId, exact_scale, joined,
 };
 
 /// Codes -1 and 1.
@@ -378,7 +378,7 @@ impl Quantizer<'_> {
             };
             // Left to the caller with the softmax.
             let softmax = Some(Softmax { axis: *axis, then });
-            let origin = known.origin.iter().chain(&node.origin).cloned().collect();
+            let origin = joined(&known.origin, &node.origin);
             self.known.insert(node.output, Known { softmax, origin, ..known });
             return Ok(());
         }
@@ -463,21 +463,22 @@ impl Quantizer<'_> {
         Ok(output)
     }
 
-    /// What quantizes the float input `id` so far: each has an input of the program for itself, and all these have the
-    /// name of the file's.
+    /// What quantizes the float input `id` so far: each has an input of the program for itself.
     fn quantizers_of(&self, id: ValueId) -> impl Iterator<Item = &Node> {
-        let to = &self.to;
-        let own = move |node: &&Node| {
-            matches!(node.op, Op::Quantize(_)) && to.value(node.inputs[0]).name == to.value(id).name
-        };
-        to.nodes.iter().filter(own)
+        let own = move |node: &&Node| matches!(node.op, Op::Quantize(_)) && self.is_given(node.inputs[0], id);
+        self.to.nodes.iter().filter(own)
+    }
+
+    /// Whether `input` of the program is given what the input `id` is given.
+    fn is_given(&self, input: ValueId, id: ValueId) -> bool {
+        self.twins.get(&input).copied().unwrap_or(input) == id
     }
 
     /// One more input of the program that is given what the input `id` is given, behind those there are.
     fn twin(&mut self, id: ValueId) -> ValueId {
         let twin = self.to.add(self.to.value(id).clone());
-        let name = &self.to.value(id).name;
-        let last = self.to.inputs.iter().rposition(|input| self.to.value(*input).name == *name);
+        let last = self.to.inputs.iter().rposition(|input| self.is_given(*input, id));
+        self.twins.insert(twin, id);
         self.to.inputs.insert(last.map_or(0, |last| last + 1), twin);
         twin
     }

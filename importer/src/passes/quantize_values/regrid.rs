@@ -65,14 +65,14 @@ impl Quantizer<'_> {
             }
         }
         let Some((unit, range)) = self.unit(id, &known.curve) else {
-            return Err(self.unquantized(at, &known.name));
+            return Err(self.unquantized(at, &known));
         };
         // There is no form for more steps.
         if self.steps(id, &known.curve, &unit, range) > requant::MAX_STEPS {
-            return Err(self.unquantized(at, &known.name));
+            return Err(self.unquantized(at, &known));
         }
         let int = smallest_type(range.union(IntRange::point(0))).filter(|int| int.width.bits() <= bits);
-        let Some(int) = int else { return Err(self.unquantized(at, &known.name)) };
+        let Some(int) = int else { return Err(self.unquantized(at, &known)) };
         let codes = Codes { int, range, zero_point: 0, scale: vec![shown(&unit)], axis: None };
         let rule = Rule::multiples(unit.clone(), range);
         let tail = Tail { curve: known.curve.clone(), quantizer: rule, int };
@@ -80,7 +80,7 @@ impl Quantizer<'_> {
         let id = self.emit(at, node, &Known { origin: vec![], ..known }, tail, codes)?;
         self.to.value_mut(id).name.clone_from(&name);
         if let Some(node) = self.to.nodes.last_mut() {
-            *node = Node { name, origin: vec![], ..node.clone() };
+            node.name = name;
         }
         Ok(Grid { id, gain: unit, zero_point: 0 })
     }
@@ -90,7 +90,7 @@ impl Quantizer<'_> {
         let Value { name, shape, .. } = self.to.value(id).clone();
         let ty = Type::Codes(Codes { zero_point, scale: vec![shown(gain)], axis: None, ..codes });
         let output = self.to.add(Value::new(name.clone(), shape, ty));
-        self.to.nodes.push(Node { name, origin: vec![], op: Op::Reshape, inputs: vec![id], output });
+        self.push_helper(name, Op::Reshape, vec![id], output);
         output
     }
 

@@ -14,7 +14,9 @@ use super::quantizers::smallest_type;
 use super::regrid::common;
 use crate::diagnostic::{Code, Diagnostic, Location};
 use crate::exact::{self, Curve, Piece, Quantizer as Rule, Rational, zip};
-use crate::graph::{Codes, Meaning, Node, Op, Requantize, RequantizePair, Tail, Type, Value, ValueId};
+use crate::graph::{
+    Codes, FileNodeId, Meaning, Node, Op, Requantize, RequantizePair, Tail, Type, Value, ValueId, joined,
+};
 
 /// Sums whose reachable integers are this many or fewer are made exactly, whatever follows.
 const NARROW: i64 = 1 << 20;
@@ -87,18 +89,19 @@ impl Quantizer<'_> {
         terms.sort_by_key(|(id, _)| std::cmp::Reverse(self.to.value(*id).elems()));
         let Value { name, shape, .. } = self.from.value(node.output).clone();
         let (values, gains) = terms.into_iter().unzip();
-        let terms = Terms { values, gains, name, shape, node: node.name.clone() };
+        let terms =
+            Terms { values, gains, name, shape, node: node.name.clone(), origin: node.origin.clone() };
         if let [value] = terms.values[..] {
             let curve = Curve::affine(terms.gains[0].clone(), offset);
             return Ok(Known { origin, ..Known::integer(value, curve) });
         }
         if let Some(common) = self.common(&terms, NARROW) {
-            let origin: Vec<String> = origin.into_iter().chain(node.origin.clone()).collect();
+            let origin = joined(&node.origin, &origin);
             let meaning = Meaning { gain: common.unit.clone(), offset, channels: None };
             let id = self.whole_sum(&terms, &common.multipliers, Some(meaning.clone()), &origin);
             return Ok(Known::integer(id, of_meaning(&meaning)));
         }
-        let origin = origin.into_iter().chain(node.origin.clone()).collect();
+        let origin = joined(&node.origin, &origin);
         Ok(Known { origin, ..Known::sum(terms, offset) })
     }
 
@@ -179,7 +182,7 @@ impl Quantizer<'_> {
         terms: &Terms,
         multipliers: &[Vec<i64>],
         meaning: Option<Meaning>,
-        origin: &[String],
+        origin: &[FileNodeId],
     ) -> ValueId {
         let (mut sum, mut factors) = (terms.values[0], multipliers[0].clone());
         for (index, (value, own)) in terms.values.iter().zip(multipliers).enumerate().skip(1) {
@@ -199,7 +202,7 @@ impl Quantizer<'_> {
             let output = self.to.add(Value::new(format!("{}{part}", terms.name), terms.shape.clone(), ty));
             self.to.nodes.push(Node {
                 name: format!("{}{part}", terms.node),
-                origin: if last { origin.to_vec() } else { vec![] },
+                origin: origin.to_vec(),
                 op: Op::Sum { multipliers: pairs },
                 inputs: vec![sum, *value],
                 output,
@@ -221,8 +224,7 @@ impl Quantizer<'_> {
             return Err(Diagnostic::new(Code::MissingScale, at.clone(), found, needed));
         };
         let meaning = Meaning { gain: common.unit.clone(), offset: vec![Rational::zero()], channels: None };
-        let origin = [terms.node.clone()];
-        let id = self.whole_sum(terms, &common.multipliers, Some(meaning), &origin);
+        let id = self.whole_sum(terms, &common.multipliers, Some(meaning), &terms.origin);
         Ok((id, common.unit))
     }
 
@@ -274,14 +276,13 @@ impl Quantizer<'_> {
             let value = Value::new(format!("{name}.{part}"), shape.clone(), Type::Codes(codes));
             let output = self.to.add(value);
             let op = pair(Tail { curve, quantizer, int });
-            self.push(&Node { origin: vec![], ..node.clone() }, &[], op, values.clone(), output);
+            self.push(node, &[], op, values.clone(), output);
             counts.push(output);
         }
         let meaning = Meaning { gain: vec![Rational::one()], offset: vec![number(behind)], channels: None };
         let ty = Type::Accumulators { meaning: Some(meaning), bounds: vec![] };
         let sum = self.to.add(Value::new(format!("{name}.steps"), shape, ty));
-        let quiet = Node { origin: vec![], ..node.clone() };
-        self.push(&quiet, &[], Op::Sum { multipliers: vec![[1, 1]] }, counts, sum);
+        self.push(node, &[], Op::Sum { multipliers: vec![[1, 1]] }, counts, sum);
         let quantizer = Rule::multiples(Rational::one(), *range);
         let curve = Curve::affine(vec![Rational::one()], vec![number(behind)]);
         let op = Op::Requantize(Requantize::Exact(Tail { curve, quantizer, int: tail.int }));
@@ -303,7 +304,9 @@ impl Quantizer<'_> {
             ..terms.clone()
         };
         let (above, below) = (part("high"), part("low"));
-        let values = vec![self.whole_sum(&above, &high, None, &[]), self.whole_sum(&below, &low, None, &[])];
+        let origin = &terms.origin;
+        let values =
+            vec![self.whole_sum(&above, &high, None, origin), self.whole_sum(&below, &low, None, origin)];
         let scale = exact::from_integer(1 << shift);
         let gains = vec![unit.iter().map(|unit| unit * &scale).collect(), unit];
         Ok(Terms { values, gains, ..terms })
@@ -357,9 +360,9 @@ pub(super) fn of_one_source(
         return None;
     }
     let curve = rest.iter().fold(first.curve.clone(), |curve, other| combine(curve, other.curve.clone()));
-    let mut origin: Vec<String> = known.iter().flat_map(|known| known.origin.clone()).collect();
+    let mut origin: Vec<FileNodeId> = known.iter().flat_map(|known| known.origin.clone()).collect();
     origin.extend(node.origin.clone());
-    origin.dedup();
+    let origin = joined(&origin, &[]);
     Some(Known { curve, origin, ..first.clone() })
 }
 
@@ -388,7 +391,7 @@ mod tests {
             .map(|_| to.add(Value::new("x", shape.clone(), Type::Codes(codes.clone()))))
             .collect();
         let gains = gains.iter().map(|gains| gains.to_vec()).collect();
-        Terms { values, gains, name: "y".to_owned(), shape, node: "sum".to_owned() }
+        Terms { values, gains, name: "y".to_owned(), shape, node: "sum".to_owned(), origin: vec![] }
     }
 
     #[test]
