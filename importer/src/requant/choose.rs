@@ -23,47 +23,26 @@ pub struct Choice {
 
 /// The order in which [`choose`] tries forms for outputs with `codes` codes: by cost on a Cortex-M4, and lists of
 /// thresholds or entries last where they are larger.
-pub fn order(codes: i64) -> [FormKind; 9] {
-    use FormKind::{
-        EvenOdd, Multiply32, Multiply64, Multiply128, Offset, ShiftHalfEven, ShiftHalfEven64, Table,
-        Thresholds,
-    };
-    if codes <= FEW_CODES {
-        [
-            Offset,
-            Thresholds,
-            ShiftHalfEven,
-            Multiply32,
-            Multiply64,
-            EvenOdd,
-            ShiftHalfEven64,
-            Multiply128,
-            Table,
-        ]
-    } else if codes <= SHORT_LISTS {
-        [
-            Offset,
-            ShiftHalfEven,
-            Multiply32,
-            Multiply64,
-            EvenOdd,
-            Thresholds,
-            ShiftHalfEven64,
-            Multiply128,
-            Table,
-        ]
-    } else {
-        [
-            Offset,
-            ShiftHalfEven,
-            Multiply32,
-            Multiply64,
-            EvenOdd,
-            ShiftHalfEven64,
-            Multiply128,
-            Thresholds,
-            Table,
-        ]
+pub fn order(codes: i64) -> [FormKind; FormKind::ALL.len()] {
+    let mut forms = FormKind::ALL;
+    forms.sort_by_key(|form| rank(*form, codes));
+    forms
+}
+
+/// The place of `form` among the others.
+const fn rank(form: FormKind, codes: i64) -> u8 {
+    match form {
+        FormKind::Offset => 0,
+        FormKind::Thresholds if codes <= FEW_CODES => 1,
+        FormKind::ShiftHalfEven => 2,
+        FormKind::Multiply32 => 3,
+        FormKind::Multiply64 => 4,
+        FormKind::EvenOdd => 5,
+        FormKind::Thresholds if codes <= SHORT_LISTS => 6,
+        FormKind::ShiftHalfEven64 => 7,
+        FormKind::Multiply128 => 8,
+        FormKind::Thresholds => 9,
+        FormKind::Table => 10,
     }
 }
 

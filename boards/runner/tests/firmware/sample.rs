@@ -8,7 +8,7 @@ use exactum_runtime::{
     },
     program::{
         Aligned, Input, InputRule, Output, Shape, Source, Tensor, TensorId, encode,
-        op::{Bias, Dense, Weights},
+        op::{Bias, Dense, Layer, Weights},
     },
 };
 
@@ -54,28 +54,32 @@ pub(crate) fn program() -> Vec<u8> {
     let hidden = Dense {
         input: TensorId(0),
         output: TensorId(1),
-        input_zero_point: 0,
         in_features: INPUT_ELEMS as u32,
         out_features: HIDDEN_ELEMS as u32,
-        weights: Weights::I8(first),
-        bias: Bias::I16(&bias),
-        requant: Some(Requant {
-            form: Form::ShiftHalfEven { multipliers: &[1], offsets: &[15], shifts: &[5] },
-            lo: 0,
-            hi: 127,
-        }),
-        wide: false,
+        layer: Layer {
+            input_zero_point: 0,
+            weights: Weights::i8s(first),
+            bias: Bias::I16(&bias),
+            requant: Some(Requant {
+                form: Form::ShiftHalfEven { multipliers: &[1], offsets: &[15], shifts: &[5] },
+                lo: 0,
+                hi: 127,
+            }),
+            wide: false,
+        },
     };
     let last = Dense {
         input: TensorId(1),
         output: TensorId(2),
-        input_zero_point: 0,
         in_features: HIDDEN_ELEMS as u32,
         out_features: OUTPUT_ELEMS as u32,
-        weights: Weights::I8(second),
-        bias: Bias::None,
-        requant: None,
-        wide: false,
+        layer: Layer {
+            input_zero_point: 0,
+            weights: Weights::i8s(second),
+            bias: Bias::None,
+            requant: None,
+            wide: false,
+        },
     };
     let source = Source {
         arena_bytes: ARENA_BYTES as u32,
@@ -107,17 +111,19 @@ pub(crate) fn smallest_layers(layers: u16) -> Vec<u8> {
     let layer = |id| Dense {
         input: TensorId(id),
         output: TensorId(id + 1),
-        input_zero_point: 0,
         in_features: 1,
         out_features: 1,
-        weights: Weights::I8(&[1]),
-        bias: Bias::I16(&[0]),
-        requant: Some(Requant {
-            form: Form::ShiftHalfEven { multipliers: &[2], offsets: &[0], shifts: &[1] },
-            lo: 0,
-            hi: INPUT_HI.into(),
-        }),
-        wide: false,
+        layer: Layer {
+            input_zero_point: 0,
+            weights: Weights::i8s(&[1]),
+            bias: Bias::I16(&[0]),
+            requant: Some(Requant {
+                form: Form::ShiftHalfEven { multipliers: &[2], offsets: &[0], shifts: &[1] },
+                lo: 0,
+                hi: INPUT_HI.into(),
+            }),
+            wide: false,
+        },
     };
     let source = Source {
         arena_bytes: 8 * u32::from(layers + 1),
