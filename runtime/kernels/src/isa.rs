@@ -4,14 +4,22 @@
 //! stay generic. All instruction sets compute the same integers: each function of one is compared with its portable twin
 //! on random blocks.
 
+#[cfg(any(isa = "cortex_m_dsp", test))]
+mod cortex_m_dsp;
 mod portable;
 
+#[cfg(isa = "cortex_m_dsp")]
+pub use cortex_m_dsp::CortexMDsp;
 pub use portable::Portable;
 
 use exactum_num::Requant;
 use exactum_num::codes::Code;
 
 /// The instruction set that a program runs with unless another one is asked for: that of the target it is built for.
+#[cfg(isa = "cortex_m_dsp")]
+pub type Native = CortexMDsp;
+/// The instruction set that a program runs with unless another one is asked for: that of the target it is built for.
+#[cfg(not(isa = "cortex_m_dsp"))]
 pub type Native = Portable;
 
 /// The primitives.
