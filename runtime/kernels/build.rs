@@ -1,5 +1,7 @@
 //! Tells the code which instruction sets the target has: the compiler does not say it of Arm's DSP extension.
 
+#![allow(clippy::print_stdout, reason = "build scripts speak to cargo")]
+
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rustc-check-cfg=cfg(isa, values(\"cortex_m_dsp\"))");

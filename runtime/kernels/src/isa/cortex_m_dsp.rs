@@ -10,7 +10,8 @@ use core::fmt::Debug;
 
 use zerocopy::transmute;
 
-use super::{Isa, portable};
+#[cfg(isa = "cortex_m_dsp")]
+use super::Isa;
 
 /// Instructions of Armv7E-M.
 #[cfg(isa = "cortex_m_dsp")]
@@ -35,70 +36,71 @@ trait Instructions {
 
     /// Bytes 1 and 3, sign-extended.
     fn sxtb16_ror8(bytes: u32) -> u32;
+
+    /// Adds to `accs[k]` the products of `codes` and the weights from `k * filter_elems` on; nothing where weights are
+    /// missing.
+    #[inline(always)]
+    fn dot4(codes: &[Block], weights: &[i8], filter_elems: usize, mut accs: [i32; 4]) -> [i32; 4] {
+        let mut rest = weights;
+        for acc in &mut accs {
+            let (row, _) = rest.as_chunks();
+            for (codes, weights) in codes.iter().zip(row) {
+                *acc = multiply_block::<Self>(pairs(*codes), *weights, *acc);
+            }
+            rest = rest.get(filter_elems..).unwrap_or_default();
+        }
+        accs
+    }
 }
 
-/// Codes that are multiplied at once: two pairs. More would not fit the registers beside four filters.
-const BLOCK: usize = 4;
+/// Codes that are multiplied at once: two pairs.
+type Block = [i16; 4];
 
 /// Adds to `accs[o]` the products of `codes` and the weights from `o * filter_elems` on.
 #[inline(always)]
 fn dot_rows<I: Instructions>(codes: &[i16], weights: &[i8], filter_elems: usize, accs: &mut [i32]) {
+    let (blocks, last_codes) = codes.as_chunks();
+    let in_blocks = codes.len().wrapping_sub(last_codes.len());
     let mut rest = weights;
-    // Rows of known length, so that no loop looks for the shortest.
-    let mut next_row = || {
-        let row = rest.get(..codes.len());
-        rest = rest.get(filter_elems..).unwrap_or_default();
-        row
-    };
     // Four filters at a time, so that codes are loaded and paired once for four.
     let (quads, singles) = accs.as_chunks_mut::<4>();
     for accs in quads {
-        let [Some(a), Some(b), Some(c), Some(d)] = [next_row(), next_row(), next_row(), next_row()] else {
-            return;
-        };
-        *accs = dot4::<I>(codes, [a, b, c, d], *accs);
+        *accs = I::dot4(blocks, rest, filter_elems, *accs);
+        for acc in accs {
+            // What is left of a filter is short.
+            *acc = dot_last(last_codes, rest, in_blocks, *acc);
+            rest = rest.get(filter_elems..).unwrap_or_default();
+        }
     }
     for acc in singles {
-        let Some(row) = next_row() else { return };
-        *acc = dot::<I>(codes, row, *acc);
+        let (row, _) = rest.as_chunks();
+        for (codes, weights) in blocks.iter().zip(row) {
+            *acc = multiply_block::<I>(pairs(*codes), *weights, *acc);
+        }
+        *acc = dot_last(last_codes, rest, in_blocks, *acc);
+        rest = rest.get(filter_elems..).unwrap_or_default();
     }
 }
 
+/// `acc` plus the products of `codes` and the weights from `start` on.
 #[inline(always)]
-fn dot4<I: Instructions>(codes: &[i16], rows: [&[i8]; 4], accs: [i32; 4]) -> [i32; 4] {
-    let (blocks, last_codes) = codes.as_chunks::<BLOCK>();
-    let [(a, last_a), (b, last_b), (c, last_c), (d, last_d)] = rows.map(<[i8]>::as_chunks::<BLOCK>);
-    let [mut sum_a, mut sum_b, mut sum_c, mut sum_d] = accs;
-    for ((((codes, a), b), c), d) in blocks.iter().zip(a).zip(b).zip(c).zip(d) {
-        let pairs = pairs(*codes);
-        sum_a = multiply_block::<I>(pairs, *a, sum_a);
-        sum_b = multiply_block::<I>(pairs, *b, sum_b);
-        sum_c = multiply_block::<I>(pairs, *c, sum_c);
-        sum_d = multiply_block::<I>(pairs, *d, sum_d);
-    }
-    portable::dot4(last_codes, [last_a, last_b, last_c, last_d], [sum_a, sum_b, sum_c, sum_d])
-}
-
-#[inline(always)]
-fn dot<I: Instructions>(codes: &[i16], row: &[i8], mut acc: i32) -> i32 {
-    let ((blocks, last_codes), (weights, last_weights)) =
-        (codes.as_chunks::<BLOCK>(), row.as_chunks::<BLOCK>());
-    for (codes, weights) in blocks.iter().zip(weights) {
-        acc = multiply_block::<I>(pairs(*codes), *weights, acc);
-    }
-    portable::dot(last_codes, last_weights, acc)
+fn dot_last(codes: &[i16], weights: &[i8], start: usize, acc: i32) -> i32 {
+    codes
+        .iter()
+        .zip(weights.get(start..).unwrap_or_default())
+        .fold(acc, |acc, (code, weight)| acc.wrapping_add(i32::from(*code).wrapping_mul(i32::from(*weight))))
 }
 
 /// Codes 0 and 2, and 1 and 3: paired as the bytes of weights come apart.
 #[inline(always)]
-fn pairs(codes: [i16; BLOCK]) -> [u32; 2] {
+fn pairs(codes: Block) -> [u32; 2] {
     let [low, high]: [u32; 2] = transmute!(codes);
     [low & 0xffff | high << 16, low >> 16 | high & 0xffff_0000]
 }
 
 /// `acc` plus the products of paired codes and weights.
 #[inline(always)]
-fn multiply_block<I: Instructions>([even, odd]: [u32; 2], weights: [i8; BLOCK], acc: i32) -> i32 {
+fn multiply_block<I: Instructions + ?Sized>([even, odd]: [u32; 2], weights: [i8; 4], acc: i32) -> i32 {
     let weights: u32 = transmute!(weights);
     let acc = I::smlad(even, I::sxtb16(weights), acc);
     I::smlad(odd, I::sxtb16_ror8(weights), acc)
@@ -108,6 +110,7 @@ fn multiply_block<I: Instructions>([even, odd]: [u32; 2], weights: [i8; BLOCK], 
 mod tests {
     extern crate std;
 
+    use super::super::portable;
     use super::*;
     use proptest::prelude::*;
     use std::vec;

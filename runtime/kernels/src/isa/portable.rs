@@ -31,7 +31,7 @@ pub(super) fn dot_rows(codes: &[i16], weights: &[i8], filter_elems: usize, accs:
 }
 
 /// Four filters at a time, so that each code is loaded once for four products.
-pub(super) fn dot4(codes: &[i16], rows: [&[i8]; 4], accs: [i32; 4]) -> [i32; 4] {
+fn dot4(codes: &[i16], rows: [&[i8]; 4], accs: [i32; 4]) -> [i32; 4] {
     let ([a, b, c, d], [mut sum_a, mut sum_b, mut sum_c, mut sum_d]) = (rows, accs);
     for ((((code, a), b), c), d) in codes.iter().zip(a).zip(b).zip(c).zip(d) {
         sum_a = multiply_add(sum_a, *code, *a);
@@ -43,7 +43,7 @@ pub(super) fn dot4(codes: &[i16], rows: [&[i8]; 4], accs: [i32; 4]) -> [i32; 4] 
 }
 
 /// `acc` plus the products; a wrap on the way, were there one, would be that of the true sum.
-pub(super) fn dot(codes: &[i16], row: &[i8], acc: i32) -> i32 {
+fn dot(codes: &[i16], row: &[i8], acc: i32) -> i32 {
     codes.iter().zip(row).fold(acc, |acc, (code, weight)| multiply_add(acc, *code, *weight))
 }
 
