@@ -1,7 +1,5 @@
 //! Runs a loaded program in an arena. Nothing here can fail or panic: loading has checked everything.
 
-use core::marker::PhantomData;
-
 use exactum_format::{Program, Tensor};
 use exactum_kernels::isa::{Isa, Native};
 use exactum_num::codes::{Codes, CodesMut};
@@ -18,7 +16,7 @@ use crate::run::run;
 pub struct Engine<'p, 'a, K = Native> {
     program: Program<'p>,
     arena: &'a mut [u8],
-    isa: PhantomData<K>,
+    isa: K,
 }
 
 impl<'p, 'a> Engine<'p, 'a> {
@@ -28,25 +26,25 @@ impl<'p, 'a> Engine<'p, 'a> {
     ///
     /// The arena is too small or misaligned.
     pub fn new(program: &Program<'p>, arena: &'a mut [u8]) -> Result<Self, ArenaError> {
-        Self::with_isa(program, arena)
+        Self::with_isa(Native::default(), program, arena)
     }
 }
 
 impl<'p, 'a, K: Isa> Engine<'p, 'a, K> {
-    /// An engine that works in `arena`: at least [`Program::arena_bytes`] bytes aligned to 8, as in an
+    /// An engine that computes with the instructions `isa` and works in `arena`: at least [`Program::arena_bytes`] bytes aligned to 8, as in an
     /// [`Arena`](crate::Arena).
     ///
     /// # Errors
     ///
     /// The arena is too small or misaligned.
-    pub fn with_isa(program: &Program<'p>, arena: &'a mut [u8]) -> Result<Self, ArenaError> {
+    pub fn with_isa(isa: K, program: &Program<'p>, arena: &'a mut [u8]) -> Result<Self, ArenaError> {
         let need_bytes = program.arena_bytes() as usize;
         let have_bytes = arena.len();
         if arena.as_ptr().align_offset(8) != 0 {
             return Err(ArenaError::Misaligned);
         }
         let arena = arena.get_mut(..need_bytes).ok_or(ArenaError::TooSmall { need_bytes, have_bytes })?;
-        Ok(Self { program: *program, arena, isa: PhantomData })
+        Ok(Self { program: *program, arena, isa })
     }
 
     /// The program.
@@ -116,7 +114,7 @@ impl<'p, 'a, K: Isa> Engine<'p, 'a, K> {
                 return;
             };
             observer.before(index);
-            run::<K>(record, tensors, input, output, self.arena);
+            run(self.isa, record, tensors, input, output, self.arena);
             if let Some(output) = self.codes(output) {
                 observer.after(index, output);
             }

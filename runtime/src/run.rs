@@ -28,13 +28,14 @@ struct Memory<'a, 'p> {
 /// An op that is computed by a kernel.
 trait Run {
     /// Computes the output. Does nothing, or writes wrong codes, where loading would have refused the op; never panics.
-    fn run<K: Isa>(&self, memory: Memory<'_, '_>);
+    fn run<K: Isa>(&self, isa: K, memory: Memory<'_, '_>);
 }
 
 macro_rules! dispatch {
     ($($(#[doc = $about:literal])* $code:literal $ty:ident $(<$lifetime:lifetime>)? $name:literal;)*) => {
         /// Runs the op of a checked record; nothing happens if its kernel is left out, which loading refuses.
         pub(crate) fn run<K: Isa>(
+            isa: K,
             record: OpRecord<'_>,
             tensors: Tensors<'_>,
             input: &Tensor,
@@ -43,7 +44,7 @@ macro_rules! dispatch {
         ) {
             let memory = Memory { tensors, input, output, arena };
             match record.code() {
-                $($code if OpKind::$ty.is_built() => run_as::<K, $ty>(record, memory),)*
+                $($code if OpKind::$ty.is_built() => run_as::<K, $ty>(isa, record, memory),)*
                 _ => {}
             }
         }
@@ -54,10 +55,10 @@ program_ops!(dispatch);
 
 /// Runs it as an op of one kind. Not inlined, so that each kind has a stack frame of its own size.
 #[inline(never)]
-fn run_as<'p, K: Isa, B: OpBody<'p> + Run>(record: OpRecord<'p>, memory: Memory<'_, '_>) {
+fn run_as<'p, K: Isa, B: OpBody<'p> + Run>(isa: K, record: OpRecord<'p>, memory: Memory<'_, '_>) {
     // By reference: it stays where it was decoded.
     if let Ok(op) = &B::read(record) {
-        op.run::<K>(memory);
+        op.run(isa, memory);
     }
 }
 
@@ -98,43 +99,43 @@ fn place(tensor: &Tensor) -> Place {
 }
 
 impl Run for Dense<'_> {
-    fn run<K: Isa>(&self, memory: Memory<'_, '_>) {
+    fn run<K: Isa>(&self, isa: K, memory: Memory<'_, '_>) {
         let Some((input, output)) = memory.views() else { return };
-        kernels::dense::dense::<K>(&self.layer, self.in_features, self.out_features, input, output);
+        kernels::dense::dense(isa, &self.layer, self.in_features, self.out_features, input, output);
     }
 }
 
 impl Run for Conv2d<'_> {
-    fn run<K: Isa>(&self, memory: Memory<'_, '_>) {
+    fn run<K: Isa>(&self, isa: K, memory: Memory<'_, '_>) {
         let Some(conv) = memory.convolution(&self.window, self.groups, &self.layer) else { return };
         if let Some((input, output)) = memory.views() {
-            kernels::conv2d::conv2d::<K>(&conv, input, output);
+            kernels::conv2d::conv2d(isa, &conv, input, output);
         }
     }
 }
 
 impl Run for ConvTranspose2d<'_> {
-    fn run<K: Isa>(&self, memory: Memory<'_, '_>) {
+    fn run<K: Isa>(&self, isa: K, memory: Memory<'_, '_>) {
         let Some(conv) = memory.convolution(&self.window, self.groups, &self.layer) else { return };
         if let Some((input, output)) = memory.views() {
-            kernels::conv_transpose2d::conv_transpose2d::<K>(&conv, input, output);
+            kernels::conv_transpose2d::conv_transpose2d(isa, &conv, input, output);
         }
     }
 }
 
 impl Run for MaxPool2d {
-    fn run<K: Isa>(&self, memory: Memory<'_, '_>) {
+    fn run<K: Isa>(&self, isa: K, memory: Memory<'_, '_>) {
         let (Some(from), Some(to)) = (memory.input.shape.image(), memory.output.shape.image()) else {
             return;
         };
         if let Some((input, output)) = memory.views() {
-            kernels::max_pool2d::max_pool2d::<K>(&self.window, from, to, input, output);
+            kernels::max_pool2d::max_pool2d(isa, &self.window, from, to, input, output);
         }
     }
 }
 
 impl Run for SumPool2d<'_> {
-    fn run<K: Isa>(&self, memory: Memory<'_, '_>) {
+    fn run<K: Isa>(&self, isa: K, memory: Memory<'_, '_>) {
         let (Some(from), Some(to)) = (memory.input.shape.image(), memory.output.shape.image()) else {
             return;
         };
@@ -145,26 +146,26 @@ impl Run for SumPool2d<'_> {
             requant: self.requant.as_ref(),
         };
         if let Some((input, output)) = memory.views() {
-            kernels::sum_pool2d::sum_pool2d::<K>(&pool, from, to, input, output);
+            kernels::sum_pool2d::sum_pool2d(isa, &pool, from, to, input, output);
         }
     }
 }
 
 impl Run for Requantize<'_> {
-    fn run<K: Isa>(&self, memory: Memory<'_, '_>) {
+    fn run<K: Isa>(&self, isa: K, memory: Memory<'_, '_>) {
         let channels = self.channels as usize;
         if memory.input.place() == memory.output.place() {
             let (from, to) = (memory.input.element, memory.output.element);
             let Some(bytes) = memory.arena.get_mut(memory.input.place()) else { return };
-            kernels::requantize::in_place::<K>(&self.requant, channels, from, to, bytes);
+            kernels::requantize::in_place(isa, &self.requant, channels, from, to, bytes);
         } else if let Some((input, output)) = memory.views() {
-            kernels::requantize::requantize::<K>(&self.requant, channels, input, output);
+            kernels::requantize::requantize(isa, &self.requant, channels, input, output);
         }
     }
 }
 
 impl Run for Rearrange {
-    fn run<K: Isa>(&self, memory: Memory<'_, '_>) {
+    fn run<K: Isa>(&self, _: K, memory: Memory<'_, '_>) {
         let layout = Layout {
             dims: &self.dims,
             strides: &self.strides,
@@ -180,29 +181,29 @@ impl Run for Rearrange {
 }
 
 impl Run for Add<'_> {
-    fn run<K: Isa>(&self, memory: Memory<'_, '_>) {
+    fn run<K: Isa>(&self, isa: K, memory: Memory<'_, '_>) {
         let operands = memory.operands(self.second, self.channels, self.requant.as_ref());
         if let Some(operands) = operands {
-            kernels::add::add::<K>(&operands, self.multipliers, memory.arena);
+            kernels::add::add(isa, &operands, self.multipliers, memory.arena);
         }
     }
 }
 
 impl Run for Mul<'_> {
-    fn run<K: Isa>(&self, memory: Memory<'_, '_>) {
+    fn run<K: Isa>(&self, isa: K, memory: Memory<'_, '_>) {
         let operands = memory.operands(self.second, self.channels, self.requant.as_ref());
         if let Some(operands) = operands {
-            kernels::mul::mul::<K>(&operands, self.zero_points, self.wide, memory.arena);
+            kernels::mul::mul(isa, &operands, self.zero_points, self.wide, memory.arena);
         }
     }
 }
 
 impl Run for Concat<'_> {
-    fn run<K: Isa>(&self, memory: Memory<'_, '_>) {
+    fn run<K: Isa>(&self, isa: K, memory: Memory<'_, '_>) {
         let (rows, output) = (self.rows as usize, memory.output.place());
         let mut put = |input: &Tensor, first_byte: usize| {
             disjoint(memory.arena, input.place(), output.clone())
-                .map_or(first_byte, |(from, to)| kernels::concat::put::<K>(from, to, rows, first_byte))
+                .map_or(first_byte, |(from, to)| kernels::concat::put(isa, from, to, rows, first_byte))
         };
         let mut first_byte = put(memory.input, 0);
         for id in self.rest {
@@ -213,7 +214,7 @@ impl Run for Concat<'_> {
 }
 
 impl Run for TopK<'_> {
-    fn run<K: Isa>(&self, memory: Memory<'_, '_>) {
+    fn run<K: Isa>(&self, _: K, memory: Memory<'_, '_>) {
         let best = Best {
             elems: self.elems as usize,
             k: self.k,

@@ -12,22 +12,22 @@ use crate::source::Source;
 use crate::store::{BLOCK_CHANNELS, blocks};
 
 /// Computes `conv`; see [`exactum_format::op::Conv2d`] for the formula.
-pub fn conv2d<K: Isa>(conv: &Conv<'_>, input: Codes<'_>, output: CodesMut<'_>) {
+pub fn conv2d<K: Isa>(isa: K, conv: &Conv<'_>, input: Codes<'_>, output: CodesMut<'_>) {
     let layer = conv.layer;
     match (layer.weights.packing, layer.weights.elements, input) {
         (packing, Codes::I8(weights), Codes::I8(codes)) if !layer.wide => {
-            positions(conv, packing, Rows::<K>::new(weights), codes, output);
+            positions(conv, packing, Rows::new(isa, weights), codes, output);
         }
         (packing, Codes::I8(weights), Codes::U8(codes)) if !layer.wide => {
-            positions(conv, packing, Rows::<K>::new(weights), codes, output);
+            positions(conv, packing, Rows::new(isa, weights), codes, output);
         }
         (packing, Codes::I8(weights), Codes::I16(codes)) if !layer.wide => {
-            positions(conv, packing, Rows::<K>::new(weights), codes, output);
+            positions(conv, packing, Rows::new(isa, weights), codes, output);
         }
         (Packing::Nibbles, Codes::U8(weights), codes) if !layer.wide => {
-            windows(conv, Nibbles::<K>::new(weights), codes, output);
+            windows(conv, Nibbles::new(isa, weights), codes, output);
         }
-        (packing, _, codes) => positions(conv, packing, General::<K>::new(layer), codes, output),
+        (packing, _, codes) => positions(conv, packing, General::new(isa, layer), codes, output),
     }
 }
 
@@ -72,7 +72,12 @@ fn windows<S: Source, W: Products>(conv: &Conv<'_>, all_weights: W, input: S, mu
                     let mut filters = Filters { rest: weights, filter_elems, accs };
                     gather(conv, &window, input, &mut patch, &mut filters);
                     patch.multiply(&mut filters);
-                    W::store(layer.requant.as_ref(), first, filters.accs, output.take_front(channels));
+                    filters.rest.store(
+                        layer.requant.as_ref(),
+                        first,
+                        filters.accs,
+                        output.take_front(channels),
+                    );
                     weights = weights.skip_filters(channels, filter_elems);
                 });
             }

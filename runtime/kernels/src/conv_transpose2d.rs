@@ -11,17 +11,17 @@ use crate::source::Source;
 use crate::store::{BLOCK_CHANNELS, blocks};
 
 /// Computes `conv`; see [`exactum_format::op::ConvTranspose2d`] for the formula.
-pub fn conv_transpose2d<K: Isa>(conv: &Conv<'_>, input: Codes<'_>, output: CodesMut<'_>) {
+pub fn conv_transpose2d<K: Isa>(isa: K, conv: &Conv<'_>, input: Codes<'_>, output: CodesMut<'_>) {
     let layer = conv.layer;
     match (layer.weights.packing, layer.weights.elements) {
         (Packing::RowMajor, Codes::I8(weights)) if !layer.wide => {
-            positions(conv, Rows::<K>::new(weights), input, output);
+            positions(conv, Rows::new(isa, weights), input, output);
         }
         (Packing::Nibbles, Codes::U8(weights)) if !layer.wide => {
-            positions(conv, Nibbles::<K>::new(weights), input, output);
+            positions(conv, Nibbles::new(isa, weights), input, output);
         }
         (Packing::RowMajor | Packing::TapMajor | Packing::Nibbles, _) => {
-            positions(conv, General::<K>::new(layer), input, output);
+            positions(conv, General::new(isa, layer), input, output);
         }
     }
 }
@@ -44,7 +44,12 @@ fn positions<W: Products>(conv: &Conv<'_>, weights: W, input: Codes<'_>, mut out
                     W::start(conv.layer.bias, first, accs);
                     let mut filters = Filters { rest: group_weights, filter_elems, accs };
                     gather(conv, &taps, input, group_weights, &mut patch, &mut filters);
-                    W::store(conv.layer.requant.as_ref(), first, filters.accs, output.take_front(channels));
+                    filters.rest.store(
+                        conv.layer.requant.as_ref(),
+                        first,
+                        filters.accs,
+                        output.take_front(channels),
+                    );
                     group_weights = group_weights.skip_filters(channels, filter_elems);
                 });
             }

@@ -11,6 +11,7 @@ use crate::store::{BLOCK_CHANNELS, blocks};
 
 /// Computes `layer` for each row of `in_features` codes: rows of `out_features`; see [`exactum_format::op::Dense`].
 pub fn dense<K: Isa>(
+    isa: K,
     layer: &Layer<'_>,
     in_features: u32,
     out_features: u32,
@@ -20,19 +21,19 @@ pub fn dense<K: Isa>(
     let features = [in_features as usize, out_features as usize];
     match (layer.weights.packing, layer.weights.elements, input) {
         (Packing::RowMajor, Codes::I8(weights), Codes::I8(codes)) if !layer.wide => {
-            rows(layer, features, Rows::<K>::new(weights), codes, output);
+            rows(layer, features, Rows::new(isa, weights), codes, output);
         }
         (Packing::RowMajor, Codes::I8(weights), Codes::U8(codes)) if !layer.wide => {
-            rows(layer, features, Rows::<K>::new(weights), codes, output);
+            rows(layer, features, Rows::new(isa, weights), codes, output);
         }
         (Packing::RowMajor, Codes::I8(weights), Codes::I16(codes)) if !layer.wide => {
-            rows(layer, features, Rows::<K>::new(weights), codes, output);
+            rows(layer, features, Rows::new(isa, weights), codes, output);
         }
         (Packing::Nibbles, Codes::U8(weights), codes) if !layer.wide => {
-            rows(layer, features, Nibbles::<K>::new(weights), codes, output);
+            rows(layer, features, Nibbles::new(isa, weights), codes, output);
         }
         (Packing::RowMajor | Packing::TapMajor | Packing::Nibbles, _, codes) => {
-            rows(layer, features, General::<K>::new(layer), codes, output);
+            rows(layer, features, General::new(isa, layer), codes, output);
         }
     }
 }
@@ -59,7 +60,7 @@ fn rows<S: Source, W: Products>(
             let mut filters = Filters { rest: weights, filter_elems, accs };
             row.push(layer.input_zero_point, &mut patch, &mut filters);
             patch.multiply(&mut filters);
-            W::store(layer.requant.as_ref(), first, filters.accs, output.take_front(channels));
+            filters.rest.store(layer.requant.as_ref(), first, filters.accs, output.take_front(channels));
             weights = weights.skip_filters(channels, filter_elems);
         });
         row_start = row_start.wrapping_add(filter_elems);

@@ -38,7 +38,7 @@ pub(crate) fn depthwise<S: Source, W: Products>(
                         codes.multiply_each(layer.input_zero_point, weights, accs);
                     }
                 }
-                W::store(layer.requant.as_ref(), first, accs, output.take_front(elems));
+                weights.store(layer.requant.as_ref(), first, accs, output.take_front(elems));
             });
         }
     }

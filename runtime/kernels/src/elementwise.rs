@@ -42,7 +42,7 @@ type Finish<'a> = dyn Fn(usize, &mut [i32], &[i32], CodesMut<'_>) + 'a;
 ///
 /// `finish` is called through a pointer: the frame is larger than what differs between operations.
 #[inline(never)]
-pub(crate) fn run<K: Isa>(operands: &Operands<'_>, buffer: &mut [u8], finish: &Finish<'_>) {
+pub(crate) fn run<K: Isa>(isa: K, operands: &Operands<'_>, buffer: &mut [u8], finish: &Finish<'_>) {
     let (elems, channels) = (operands.output.elems, operands.channels as usize);
     let period = operands.second.elems;
     let (mut accs, mut others) = ([0; BLOCK_CHANNELS], [0; BLOCK_CHANNELS]);
@@ -58,10 +58,10 @@ pub(crate) fn run<K: Isa>(operands: &Operands<'_>, buffer: &mut [u8], finish: &F
         }
         let (Some(accs), Some(others)) = (accs.get_mut(..block), others.get_mut(..block)) else { return };
         let Some(codes) = part(buffer, &operands.first, done, block) else { return };
-        load::<K>(codes, accs);
+        load(isa, codes, accs);
         if period > 1 {
             let Some(codes) = part(buffer, &operands.second, phase, block) else { return };
-            load::<K>(codes, others);
+            load(isa, codes, others);
         } else {
             let code = part(buffer, &operands.second, 0, 1).and_then(|codes| codes.get(0));
             others.fill(code.unwrap_or_default());

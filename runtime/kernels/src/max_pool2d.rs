@@ -8,6 +8,7 @@ use crate::isa::Isa;
 
 /// Writes the largest code of each channel in each window. Element types agree.
 pub fn max_pool2d<K: Isa>(
+    isa: K,
     window: &Window2d,
     in_shape: Image,
     out_shape: Image,
@@ -16,16 +17,16 @@ pub fn max_pool2d<K: Isa>(
 ) {
     match (input, output) {
         (Codes::I8(input), CodesMut::I8(output)) => {
-            positions::<K, _>(window, in_shape, out_shape, input, output)
+            positions(isa, window, in_shape, out_shape, input, output)
         }
         (Codes::U8(input), CodesMut::U8(output)) => {
-            positions::<K, _>(window, in_shape, out_shape, input, output)
+            positions(isa, window, in_shape, out_shape, input, output)
         }
         (Codes::I16(input), CodesMut::I16(output)) => {
-            positions::<K, _>(window, in_shape, out_shape, input, output)
+            positions(isa, window, in_shape, out_shape, input, output)
         }
         (Codes::I32(input), CodesMut::I32(output)) => {
-            positions::<K, _>(window, in_shape, out_shape, input, output)
+            positions(isa, window, in_shape, out_shape, input, output)
         }
         _ => {}
     }
@@ -33,6 +34,7 @@ pub fn max_pool2d<K: Isa>(
 
 #[inline(never)]
 fn positions<K: Isa, T: Code>(
+    isa: K,
     window: &Window2d,
     [height, width, channels]: Image,
     [out_height, out_width, _]: Image,
@@ -53,7 +55,7 @@ fn positions<K: Isa, T: Code>(
                 for x in columns.elements() {
                     let pixel = y.wrapping_mul(width).wrapping_add(x) as usize;
                     let codes = input.get(pixel.wrapping_mul(channels)..).unwrap_or_default();
-                    K::max_each(codes.get(..channels).unwrap_or_default(), largest);
+                    isa.max_each(codes.get(..channels).unwrap_or_default(), largest);
                 }
             }
         }

@@ -4,7 +4,7 @@
 
 use exactum_num::codes::Code;
 
-use crate::isa::Isa;
+use crate::isa::Isa as _;
 use crate::products::{Filters, Products};
 
 /// Codes a patch holds before it is multiplied.
@@ -32,7 +32,7 @@ impl Patch {
             let Some(free) = self.codes.get_mut(self.filled..) else { return };
             let taken = free.len().min(codes.len());
             let Some((now, later)) = codes.split_at_checked(taken) else { return };
-            W::Isa::center(now, zero_point, free);
+            filters.rest.isa().center(now, zero_point, free);
             self.filled = self.filled.wrapping_add(taken);
             codes = later;
             if self.filled == PATCH_ELEMS {

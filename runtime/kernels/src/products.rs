@@ -24,6 +24,9 @@ pub(crate) trait Products: Copy {
     /// What sums of products are kept in.
     type Acc: Copy + Default;
 
+    /// The instructions that multiply.
+    fn isa(self) -> Self::Isa;
+
     /// The weights of the same filter from `elems` further on.
     fn skip(self, elems: usize) -> Self;
 
@@ -40,7 +43,7 @@ pub(crate) trait Products: Copy {
     fn multiply_each<T: Code>(self, codes: &[T], zero_point: i32, accs: &mut [Self::Acc]);
 
     /// Requantizes the accumulators of the channels from `first` on and stores the codes.
-    fn store(requant: Option<&Requant<'_>>, first: usize, accs: &mut [Self::Acc], output: CodesMut<'_>);
+    fn store(self, requant: Option<&Requant<'_>>, first: usize, accs: &mut [Self::Acc], output: CodesMut<'_>);
 }
 
 /// The filters of a block of output channels, one after the other, and the accumulators of the block.

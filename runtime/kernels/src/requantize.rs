@@ -9,6 +9,7 @@ use crate::store::{BLOCK_CHANNELS, blocks, load, store};
 /// Writes the requantized codes of `input`, rows of `channels` codes, to `output`.
 #[inline(never)]
 pub fn requantize<K: Isa>(
+    isa: K,
     requant: &Requant<'_>,
     channels: usize,
     mut input: Codes<'_>,
@@ -18,8 +19,8 @@ pub fn requantize<K: Isa>(
     while channels > 0 && !input.is_empty() {
         blocks(channels, |first, elems| {
             let Some(accs) = accs.get_mut(..elems) else { return };
-            load::<K>(input.take_front(elems), accs);
-            store::<K>(Some(requant), first, accs, output.take_front(elems));
+            load(isa, input.take_front(elems), accs);
+            store(isa, Some(requant), first, accs, output.take_front(elems));
         });
     }
 }
@@ -27,6 +28,7 @@ pub fn requantize<K: Isa>(
 /// The same where `bytes` holds the input and receives the output; the element sizes agree.
 #[inline(never)]
 pub fn in_place<K: Isa>(
+    isa: K,
     requant: &Requant<'_>,
     channels: usize,
     from: Element,
@@ -43,9 +45,9 @@ pub fn in_place<K: Isa>(
             bytes = rest;
             let Some(accs) = accs.get_mut(..elems) else { return };
             let Some(codes) = Codes::from_bytes(from, block) else { return };
-            load::<K>(codes, accs);
+            load(isa, codes, accs);
             if let Some(codes) = CodesMut::from_bytes(to, block) {
-                store::<K>(Some(requant), first, accs, codes);
+                store(isa, Some(requant), first, accs, codes);
             }
         });
     }

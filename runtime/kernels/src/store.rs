@@ -38,20 +38,22 @@ pub(crate) fn blocks(channels: usize, mut block: impl FnMut(usize, usize)) {
 /// One loop per form and one per element type, rather than one for each pair of them.
 #[inline(never)]
 pub(crate) fn store<K: Isa>(
+    isa: K,
     requant: Option<&Requant<'_>>,
     first_channel: usize,
     accs: &mut [i32],
     output: CodesMut<'_>,
 ) {
     if let Some(requant) = requant {
-        K::requantize(requant, first_channel, accs);
+        isa.requantize(requant, first_channel, accs);
     }
-    with_codes!(CodesMut, output, codes => K::narrow(accs, codes));
+    with_codes!(CodesMut, output, codes => isa.narrow(accs, codes));
 }
 
 /// The same for 64-bit accumulators; without requantization their low 32 bits are stored.
 #[inline(never)]
 pub(crate) fn store_wide<K: Isa>(
+    isa: K,
     requant: Option<&Requant<'_>>,
     first_channel: usize,
     accs: &[i64],
@@ -64,10 +66,10 @@ pub(crate) fn store_wide<K: Isa>(
             None => *acc as i32,
         };
     }
-    store::<K>(None, first_channel, codes.get_mut(..accs.len()).unwrap_or_default(), output);
+    store(isa, None, first_channel, codes.get_mut(..accs.len()).unwrap_or_default(), output);
 }
 
 /// Widens `codes` to accumulators.
-pub(crate) fn load<K: Isa>(codes: Codes<'_>, accs: &mut [i32]) {
-    with_codes!(Codes, codes, slice => K::widen(slice, accs));
+pub(crate) fn load<K: Isa>(isa: K, codes: Codes<'_>, accs: &mut [i32]) {
+    with_codes!(Codes, codes, slice => isa.widen(slice, accs));
 }

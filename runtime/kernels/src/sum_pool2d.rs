@@ -23,17 +23,19 @@ pub struct SumPool<'a> {
 
 /// Computes `pool`; see [`exactum_format::op::SumPool2d`] for the formula.
 pub fn sum_pool2d<K: Isa>(
+    isa: K,
     pool: &SumPool<'_>,
     in_shape: Image,
     out_shape: Image,
     input: Codes<'_>,
     output: CodesMut<'_>,
 ) {
-    with_codes!(Codes, input, codes => positions::<K, _>(pool, in_shape, out_shape, codes, output));
+    with_codes!(Codes, input, codes => positions(isa, pool, in_shape, out_shape, codes, output));
 }
 
 #[inline(never)]
 fn positions<K: Isa, T: Code>(
+    isa: K,
     pool: &SumPool<'_>,
     [height, width, channels]: Image,
     [out_height, out_width, _]: Image,
@@ -57,11 +59,11 @@ fn positions<K: Isa, T: Code>(
                     for x in columns.elements() {
                         let pixel = y.wrapping_mul(width).wrapping_add(x) as usize;
                         let start = pixel.wrapping_mul(channels as usize).wrapping_add(first);
-                        K::sum_each(input.get(start..).unwrap_or_default(), accs);
+                        isa.sum_each(input.get(start..).unwrap_or_default(), accs);
                     }
                 }
                 accs.iter_mut().for_each(|acc| *acc = acc.wrapping_sub(zero).wrapping_mul(factor));
-                store::<K>(pool.requant, first, accs, output.take_front(elems));
+                store(isa, pool.requant, first, accs, output.take_front(elems));
             });
         }
     }

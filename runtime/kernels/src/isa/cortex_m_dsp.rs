@@ -21,7 +21,7 @@ pub struct CortexMDsp;
 #[cfg(isa = "cortex_m_dsp")]
 impl Isa for CortexMDsp {
     #[inline(always)]
-    fn dot_rows(codes: &[i16], weights: &[i8], filter_elems: usize, accs: &mut [i32]) {
+    fn dot_rows(self, codes: &[i16], weights: &[i8], filter_elems: usize, accs: &mut [i32]) {
         dot_rows::<instructions::Dsp>(codes, weights, filter_elems, accs);
     }
 }

@@ -2,8 +2,6 @@
 //!
 //! Sums that fit 32 bits may have wrapped at 32 bits on the way; their low 32 bits are right.
 
-use core::marker::PhantomData;
-
 use exactum_format::{Bias, Layer, Packing};
 use exactum_num::Requant;
 use exactum_num::codes::{Code, Codes, CodesMut};
@@ -26,12 +24,12 @@ pub(crate) struct General<'p, K> {
     elements: Elements<'p>,
     /// Whether sums need more than 32 bits.
     wide: bool,
-    isa: PhantomData<K>,
+    isa: K,
 }
 
-impl<'p, K> General<'p, K> {
+impl<'p, K: Copy> General<'p, K> {
     /// The weights of `layer`; none where the packing does not allow their elements.
-    pub(crate) const fn new(layer: &Layer<'p>) -> Self {
+    pub(crate) const fn new(isa: K, layer: &Layer<'p>) -> Self {
         let weights = layer.weights;
         let elements = match (weights.packing, weights.elements) {
             (Packing::RowMajor | Packing::TapMajor, Codes::I8(weights)) => Elements::I8(weights),
@@ -40,7 +38,7 @@ impl<'p, K> General<'p, K> {
             (Packing::RowMajor | Packing::TapMajor, Codes::U8(_) | Codes::I32(_))
             | (Packing::Nibbles, Codes::I8(_) | Codes::I16(_) | Codes::I32(_)) => Elements::I8(&[]),
         };
-        Self { elements, wide: layer.wide, isa: PhantomData }
+        Self { elements, wide: layer.wide, isa }
     }
 
     fn with(self, elements: Elements<'p>) -> Self {
@@ -79,6 +77,10 @@ fn multiply_add_wide<W: Into<i64>>(acc: i64, code: i16, weight: W) -> i64 {
 impl<K: Isa> Products for General<'_, K> {
     type Isa = K;
     type Acc = i64;
+
+    fn isa(self) -> K {
+        self.isa
+    }
 
     fn skip(self, elems: usize) -> Self {
         self.with(match self.elements {
@@ -133,7 +135,7 @@ impl<K: Isa> Products for General<'_, K> {
         }
     }
 
-    fn store(requant: Option<&Requant<'_>>, first: usize, accs: &mut [i64], output: CodesMut<'_>) {
-        store_wide::<K>(requant, first, accs, output);
+    fn store(self, requant: Option<&Requant<'_>>, first: usize, accs: &mut [i64], output: CodesMut<'_>) {
+        store_wide(self.isa, requant, first, accs, output);
     }
 }

@@ -1,7 +1,5 @@
 //! 4-bit weights, two a byte, in 32-bit sums.
 
-use core::marker::PhantomData;
-
 use exactum_format::Bias;
 use exactum_num::Requant;
 use exactum_num::codes::{Code, CodesMut};
@@ -15,12 +13,12 @@ use crate::store::{start, store};
 pub(crate) struct Nibbles<'p, K> {
     weights: &'p [u8],
     odd: bool,
-    isa: PhantomData<K>,
+    isa: K,
 }
 
-impl<'p, K> Nibbles<'p, K> {
-    pub(crate) const fn new(weights: &'p [u8]) -> Self {
-        Self { weights, odd: false, isa: PhantomData }
+impl<'p, K: Copy> Nibbles<'p, K> {
+    pub(crate) const fn new(isa: K, weights: &'p [u8]) -> Self {
+        Self { weights, odd: false, isa }
     }
 }
 
@@ -28,10 +26,14 @@ impl<K: Isa> Products for Nibbles<'_, K> {
     type Isa = K;
     type Acc = i32;
 
+    fn isa(self) -> K {
+        self.isa
+    }
+
     fn skip(self, elems: usize) -> Self {
         let halves = elems.wrapping_add(self.odd.into());
         let weights = self.weights.get(halves >> 1..).unwrap_or_default();
-        Self { weights, odd: halves & 1 != 0, isa: PhantomData }
+        Self { weights, odd: halves & 1 != 0, ..self }
     }
 
     fn skip_filters(self, filters: usize, filter_elems: usize) -> Self {
@@ -45,15 +47,15 @@ impl<K: Isa> Products for Nibbles<'_, K> {
 
     #[inline(never)]
     fn multiply(codes: &[i16], filters: &mut Filters<'_, Self>) {
-        let Self { weights, odd, .. } = filters.rest;
-        K::dot_nibbles(codes, weights, odd, filters.filter_elems.div_ceil(2), filters.accs);
+        let Self { weights, odd, isa } = filters.rest;
+        isa.dot_nibbles(codes, weights, odd, filters.filter_elems.div_ceil(2), filters.accs);
         filters.rest = filters.rest.skip(codes.len());
     }
 
     // No depthwise convolution has this packing.
     fn multiply_each<T: Code>(self, _: &[T], _: i32, _: &mut [i32]) {}
 
-    fn store(requant: Option<&Requant<'_>>, first: usize, accs: &mut [i32], output: CodesMut<'_>) {
-        store::<K>(requant, first, accs, output);
+    fn store(self, requant: Option<&Requant<'_>>, first: usize, accs: &mut [i32], output: CodesMut<'_>) {
+        store(self.isa, requant, first, accs, output);
     }
 }

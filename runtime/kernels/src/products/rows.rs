@@ -1,7 +1,5 @@
 //! 8-bit weights, an element each, in 32-bit sums.
 
-use core::marker::PhantomData;
-
 use exactum_format::Bias;
 use exactum_num::Requant;
 use exactum_num::codes::{Code, CodesMut};
@@ -14,12 +12,12 @@ use crate::store::{start, store};
 #[derive(Clone, Copy)]
 pub(crate) struct Rows<'p, K> {
     weights: &'p [i8],
-    isa: PhantomData<K>,
+    isa: K,
 }
 
-impl<'p, K> Rows<'p, K> {
-    pub(crate) const fn new(weights: &'p [i8]) -> Self {
-        Self { weights, isa: PhantomData }
+impl<'p, K: Copy> Rows<'p, K> {
+    pub(crate) const fn new(isa: K, weights: &'p [i8]) -> Self {
+        Self { weights, isa }
     }
 }
 
@@ -27,8 +25,12 @@ impl<K: Isa> Products for Rows<'_, K> {
     type Isa = K;
     type Acc = i32;
 
+    fn isa(self) -> K {
+        self.isa
+    }
+
     fn skip(self, elems: usize) -> Self {
-        Self::new(self.weights.get(elems..).unwrap_or_default())
+        Self { weights: self.weights.get(elems..).unwrap_or_default(), ..self }
     }
 
     fn skip_filters(self, filters: usize, filter_elems: usize) -> Self {
@@ -42,16 +44,16 @@ impl<K: Isa> Products for Rows<'_, K> {
     // Not inlined: all kernels share this one copy of the inner loop.
     #[inline(never)]
     fn multiply(codes: &[i16], filters: &mut Filters<'_, Self>) {
-        K::dot_rows(codes, filters.rest.weights, filters.filter_elems, filters.accs);
+        filters.rest.isa.dot_rows(codes, filters.rest.weights, filters.filter_elems, filters.accs);
         filters.rest = filters.rest.skip(codes.len());
     }
 
     #[inline(never)]
     fn multiply_each<T: Code>(self, codes: &[T], zero_point: i32, accs: &mut [i32]) {
-        K::dot_each(codes, zero_point, self.weights, accs);
+        self.isa.dot_each(codes, zero_point, self.weights, accs);
     }
 
-    fn store(requant: Option<&Requant<'_>>, first: usize, accs: &mut [i32], output: CodesMut<'_>) {
-        store::<K>(requant, first, accs, output);
+    fn store(self, requant: Option<&Requant<'_>>, first: usize, accs: &mut [i32], output: CodesMut<'_>) {
+        store(self.isa, requant, first, accs, output);
     }
 }
