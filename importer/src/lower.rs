@@ -2,7 +2,8 @@
 
 mod buffers;
 pub mod memory_plan;
+mod packing;
 mod program;
 
 pub(crate) use buffers::buffers;
-pub use program::{Lowered, OpOrigin, arena_bytes, program};
+pub use program::{Lowered, OpOrigin, arena_bytes, program, program_packed};

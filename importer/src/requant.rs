@@ -7,7 +7,6 @@
 mod choose;
 mod constraints;
 mod even_odd;
-mod form;
 mod hull;
 mod lines;
 mod multiply;
@@ -22,15 +21,16 @@ mod table;
 mod thresholds;
 
 pub use choose::{Choice, choose, order};
-pub use form::FormKind;
+pub use exactum_runtime::num::requant::FormKind;
 pub use pair::{PairChoice, choose_pair};
-pub use params::{FormParams, LineParams, RequantParams, TableCodes};
+pub use params::{FormParams, RequantParams, TableCodes};
 
 use crate::certify::CertifyError;
 use crate::exact::{Channel, Shape};
 use constraints::Constraints;
 use exactum_runtime::num::IntRange;
 use num_traits::ToPrimitive;
+use params::LineParams;
 
 /// Most codes above the smallest one that a channel may reach on its range: 18 bits of codes.
 pub const MAX_STEPS: i64 = (1 << 18) - 1;
@@ -139,9 +139,7 @@ impl<'a> Layer<'a> {
 
     fn solve(&self, form: FormKind) -> Option<RequantParams> {
         let params = match form {
-            FormKind::ShiftHalfEven64 => shift_half_even::solve64(self),
-            FormKind::Multiply128 => multiply::solve128(self),
-            _ if !self.is_narrow() => None,
+            form if form.accumulator_bits() == 32 && !self.is_narrow() => None,
             FormKind::Offset => offset::solve(self),
             FormKind::ShiftHalfEven => shift_half_even::solve32(self),
             FormKind::Multiply32 => multiply::solve32(self),
@@ -149,6 +147,8 @@ impl<'a> Layer<'a> {
             FormKind::EvenOdd => even_odd::solve(self),
             FormKind::Thresholds => thresholds::solve(self),
             FormKind::Table => table::solve(self),
+            FormKind::ShiftHalfEven64 => shift_half_even::solve64(self),
+            FormKind::Multiply128 => multiply::solve128(self),
         };
         params.map(|form| self.params(form))
     }

@@ -53,6 +53,8 @@ pub struct Facts {
 pub enum InstructionSet {
     /// What every machine has.
     Portable,
+    /// Armv7E-M: products of pairs of 16-bit integers.
+    CortexMDsp,
 }
 
 /// The targets of this repository: each a file of `targets`.
@@ -167,7 +169,7 @@ mod tests {
             ("word-bits = 32", "word-bits = 12", "word-bits"),
             ("word-bits = 32", "word-bits = \"32\"", "line 5"),
             ("word-bits = 32", "", "word-bits"),
-            ("\"portable\"", "\"avx9\"", "avx9"),
+            ("\"cortex-m-dsp\"", "\"avx9\"", "avx9"),
             ("\"cortex-m4\"", "\"z80\"", "z80"),
             ("\"mps2-an386\"", "\"my board\"", "my board"),
             ("ram-bytes = 4194304", "ram-bytes = -1", "line 8"),

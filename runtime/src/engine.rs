@@ -1,35 +1,50 @@
 //! Runs a loaded program in an arena. Nothing here can fail or panic: loading has checked everything.
 
-use crate::codes::{Codes, CodesMut};
+use exactum_format::{Program, Tensor};
+use exactum_kernels::isa::{Isa, Native};
+use exactum_num::codes::{Codes, CodesMut};
+
 use crate::error::{ArenaError, InputError};
 use crate::observe::Observer;
-use crate::program::{Program, Tensor};
+use crate::run::run;
 
 /// A program and its working memory.
 ///
 /// Fill the inputs, [`run`](Self::run), read the outputs. Inputs share the arena with everything else, so fill
-/// them before every run.
+/// them before every run. `K` are the instructions it runs with; the codes are those of every other instruction set.
 #[derive(Debug)]
-pub struct Engine<'p, 'a> {
+pub struct Engine<'p, 'a, K = Native> {
     program: Program<'p>,
     arena: &'a mut [u8],
+    isa: K,
 }
 
 impl<'p, 'a> Engine<'p, 'a> {
-    /// An engine that works in `arena`: at least [`Program::arena_bytes`] bytes aligned to 8, as in an
-    /// [`Arena`](crate::Arena).
+    /// An engine for the target this is built for, as [`Engine::with_isa`] makes one for given instructions.
     ///
     /// # Errors
     ///
     /// The arena is too small or misaligned.
     pub fn new(program: &Program<'p>, arena: &'a mut [u8]) -> Result<Self, ArenaError> {
+        Self::with_isa(Native::default(), program, arena)
+    }
+}
+
+impl<'p, 'a, K: Isa> Engine<'p, 'a, K> {
+    /// An engine that computes with the instructions `isa` and works in `arena`: at least [`Program::arena_bytes`] bytes aligned to 8, as in an
+    /// [`Arena`](crate::Arena).
+    ///
+    /// # Errors
+    ///
+    /// The arena is too small or misaligned.
+    pub fn with_isa(isa: K, program: &Program<'p>, arena: &'a mut [u8]) -> Result<Self, ArenaError> {
         let need_bytes = program.arena_bytes() as usize;
         let have_bytes = arena.len();
         if arena.as_ptr().align_offset(8) != 0 {
             return Err(ArenaError::Misaligned);
         }
         let arena = arena.get_mut(..need_bytes).ok_or(ArenaError::TooSmall { need_bytes, have_bytes })?;
-        Ok(Self { program: *program, arena })
+        Ok(Self { program: *program, arena, isa })
     }
 
     /// The program.
@@ -99,7 +114,7 @@ impl<'p, 'a> Engine<'p, 'a> {
                 return;
             };
             observer.before(index);
-            record.run(tensors, input, output, self.arena);
+            run(self.isa, record, tensors, input, output, self.arena);
             if let Some(output) = self.codes(output) {
                 observer.after(index, output);
             }

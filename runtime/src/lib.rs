@@ -1,12 +1,16 @@
-//! Runs proven integer programs on microcontrollers: always `no_std`, no alloc, no float, no `unsafe`.
+//! Runs proven integer programs on microcontrollers: always `no_std`, no alloc, no float.
 //!
 //! A program is an image in flash. [`Program::load`] checks it once and completely: every offset, shape and
 //! range, and that no accumulator and no requantization can overflow. After that running cannot fail, panic or
 //! read outside the image and the [`Arena`], and every target computes the same integers.
 //!
-//! - [`num`]: the integer vocabulary that every crate of the workspace shares;
-//! - [`program`]: the program format, its reader, checks, listing and writer;
-//! - [`engine`], [`arena`], [`codes`], [`observe`]: running a program.
+//! Four floors, each a crate that depends on those below it; this is the top one and the only name that users need:
+//!
+//! - [`num`] (`exactum-num`): the integer vocabulary that every crate of the workspace shares;
+//! - [`program`] (`exactum-format`): the program format, its reader, checks, listing and writer;
+//! - [`kernels`] (`exactum-kernels`): the arithmetic, portable or by the instructions of a processor, the only floor with
+//!   `unsafe`;
+//! - [`engine`], [`arena`], [`observe`]: running a program.
 //!
 //! # Example
 //!
@@ -16,7 +20,7 @@
 #![cfg_attr(not(feature = "encode"), doc = "```ignore")]
 //! use exactum_runtime::num::requant::{Form, Requant};
 //! use exactum_runtime::num::IntRange;
-//! use exactum_runtime::program::op::{Bias, Dense, Weights};
+//! use exactum_runtime::program::op::{Bias, Dense, Layer, Weights};
 //! use exactum_runtime::program::{Input, InputRule, Output, Shape, Source, Tensor, TensorId, encode};
 //! use exactum_runtime::program::{words_as_bytes, words_as_bytes_mut};
 //! use exactum_runtime::{Arena, Codes, Element, Engine, Program};
@@ -31,17 +35,19 @@
 //! let dense = Dense {
 //!     input: TensorId(0),
 //!     output: TensorId(1),
-//!     input_zero_point: 0,
 //!     in_features: 3,
 //!     out_features: 2,
-//!     weights: Weights::I8(&[1, -2, 1, 0, 3, -1]),
-//!     bias: Bias::I16(&[1, 0]),
-//!     requant: Some(Requant {
-//!         form: Form::ShiftHalfEven { multipliers: &[1], offsets: &[0], shifts: &[1] },
-//!         lo: -8,
-//!         hi: 7,
-//!     }),
-//!     wide: false,
+//!     layer: Layer {
+//!         input_zero_point: 0,
+//!         weights: Weights::i8s(&[1, -2, 1, 0, 3, -1]),
+//!         bias: Bias::I16(&[1, 0]),
+//!         requant: Some(Requant {
+//!             form: Form::ShiftHalfEven { multipliers: &[1], offsets: &[0], shifts: &[1] },
+//!             lo: -8,
+//!             hi: 7,
+//!         }),
+//!         wide: false,
+//!     },
 //! };
 //! let source = Source {
 //!     arena_bytes: 16,
@@ -68,7 +74,7 @@
 //!
 //! | feature | default | adds |
 //! |---|---|---|
-//! | `dense`, `conv2d`, `max-pool2d`, `requantize`, `rearrange`, `add`, `mul`, `concat`, `sum-pool2d`, `conv-transpose2d`, `top-k` | yes | the kernel of that op; a program that needs one left out is refused |
+//! | the name of an op, as [`program::OpKind::name`] gives it | yes | the kernel of that op; a program that needs one left out is refused |
 //! | `encode` | no | `program::encode`: writing images, on hosts |
 //! | `defmt` | no | `defmt::Format` on errors and small types |
 #![no_std]
@@ -87,21 +93,20 @@
     )
 )]
 
-#[cfg(target_endian = "big")]
-compile_error!("programs are little endian and read in place: big-endian targets are not supported");
-
 pub mod arena;
-pub mod codes;
 pub mod engine;
 mod error;
-mod kernels;
-pub mod num;
 pub mod observe;
-pub mod program;
+mod run;
+
+pub use exactum_format as program;
+pub use exactum_format::{LoadError, OpFault, PortFault, Program, TensorFault, include_program};
+pub use exactum_kernels as kernels;
+pub use exactum_num as num;
+pub use exactum_num::codes;
+pub use exactum_num::codes::{Codes, CodesMut, Element};
 
 pub use arena::Arena;
-pub use codes::{Codes, CodesMut, Element};
 pub use engine::Engine;
-pub use error::{ArenaError, InputError, LoadError, OpFault, PortFault, TensorFault};
+pub use error::{ArenaError, InputError};
 pub use observe::Observer;
-pub use program::Program;

@@ -1,6 +1,6 @@
 //! A hook around every op of a run: instruction counts on boards, layer-by-layer comparison on hosts.
 
-use crate::codes::Codes;
+use exactum_num::codes::Codes;
 
 /// Called by [`Engine::run_observed`](crate::Engine::run_observed) around every op, in program order.
 ///

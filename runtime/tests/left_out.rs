@@ -5,7 +5,7 @@ mod support;
 use exactum_runtime::num::IntRange;
 use exactum_runtime::num::requant::{Form, Requant};
 use exactum_runtime::program::op::{
-    Add, Bias, Concat, Conv2d, ConvTranspose2d, Dense, MaxPool2d, Mul, Multipliers, Op, Rearrange,
+    Add, Bias, Concat, Conv2d, ConvTranspose2d, Dense, Layer, MaxPool2d, Mul, Multipliers, Op, Rearrange,
     Requantize, SumPool2d, TopK, Weights,
 };
 use exactum_runtime::program::{OpKind, TensorId, Window2d};
@@ -17,21 +17,16 @@ fn copy(kind: OpKind) -> Op<'static> {
     let (input, output) = (TensorId(0), TensorId(1));
     let window = Window2d::new([1, 1]);
     let requant = Requant { form: Form::Offset { offsets: &[] }, lo: -128, hi: 127 };
-    let (weights, bias, input_zero_point) = (Weights::I8(&[1]), Bias::None, 0);
-    let (groups, channels, requant, wide) = (1, 1, Some(requant), false);
+    let (groups, channels, input_zero_point, requant) = (1, 1, 0, Some(requant));
+    let weights = Weights::i8s(&[1]);
+    let layer = Layer { input_zero_point, weights, bias: Bias::None, requant, wide: false };
     match kind {
         OpKind::Dense => {
             let (in_features, out_features) = (1, 1);
-            Dense { input, output, input_zero_point, in_features, out_features, weights, bias, requant, wide }
-                .into()
+            Dense { input, output, in_features, out_features, layer }.into()
         }
-        OpKind::Conv2d => {
-            Conv2d { input, output, input_zero_point, window, groups, weights, bias, requant, wide }.into()
-        }
-        OpKind::ConvTranspose2d => {
-            ConvTranspose2d { input, output, input_zero_point, window, groups, weights, bias, requant, wide }
-                .into()
-        }
+        OpKind::Conv2d => Conv2d { input, output, window, groups, layer }.into(),
+        OpKind::ConvTranspose2d => ConvTranspose2d { input, output, window, groups, layer }.into(),
         OpKind::MaxPool2d => MaxPool2d { input, output, window }.into(),
         OpKind::SumPool2d => SumPool2d { input, output, input_zero_point, window, unit: 0, requant }.into(),
         OpKind::Requantize => Requantize { input, output, channels, requant: requant.unwrap() }.into(),

@@ -3,10 +3,13 @@
 mod support;
 
 use exactum_runtime::num::IntRange;
-use exactum_runtime::num::requant::{Entries, Form, Line64, Requant};
-use exactum_runtime::program::op::{Bias, Conv2d, Dense, MaxPool2d, Op, Rearrange, Requantize, Weights};
+use exactum_runtime::num::requant::{Entries, Form, Requant};
+use exactum_runtime::program::op::{
+    Bias, Conv2d, Dense, Layer, MaxPool2d, Op, Rearrange, Requantize, Weights,
+};
 use exactum_runtime::program::{
-    Input, InputRule, OpKind, Output, Source, Tensor, TensorId, VERSION, Window2d, encode, words_as_bytes_mut,
+    Input, InputRule, OpKind, Output, Packing, Source, Tensor, TensorId, VERSION, Window2d, encode,
+    words_as_bytes_mut,
 };
 use exactum_runtime::{
     Arena, ArenaError, Element, Engine, InputError, LoadError, OpFault, PortFault, Program, TensorFault,
@@ -52,8 +55,8 @@ fn channels_last(output: u16) -> Rearrange {
 }
 
 fn network() -> Network {
-    let line = Line64 { multipliers: &[3, 5, 7], offsets: &[9, -1, 4], shifts: &[4] };
-    let requant = Requant { form: Form::Multiply64(line), lo: -128, hi: 127 };
+    let form = Form::Multiply64 { multipliers: &[3, 5, 7], offsets: &[9, -1, 4], shifts: &[4] };
+    let requant = Requant { form, lo: -128, hi: 127 };
     let halves = Requant {
         form: Form::ShiftHalfEven { multipliers: &[1], offsets: &[0], shifts: &[1] },
         lo: -64,
@@ -80,13 +83,15 @@ fn network() -> Network {
             Conv2d {
                 input: id(1),
                 output: id(2),
-                input_zero_point: 3,
                 window,
                 groups: 1,
-                weights: Weights::I8(&CONV_WEIGHTS),
-                bias: Bias::I32(&[5, -9, 0]),
-                requant: Some(requant),
-                wide: false,
+                layer: Layer {
+                    input_zero_point: 3,
+                    weights: Weights::i8s(&CONV_WEIGHTS),
+                    bias: Bias::I32(&[5, -9, 0]),
+                    requant: Some(requant),
+                    wide: false,
+                },
             }
             .into(),
             MaxPool2d {
@@ -99,13 +104,15 @@ fn network() -> Network {
             Dense {
                 input: id(4),
                 output: id(5),
-                input_zero_point: -2,
                 in_features: 12,
                 out_features: 3,
-                weights: Weights::I8(CONV_WEIGHTS.first_chunk::<36>().unwrap()),
-                bias: Bias::I16(&[1, 2, 3]),
-                requant: None,
-                wide: false,
+                layer: Layer {
+                    input_zero_point: -2,
+                    weights: Weights::i8s(CONV_WEIGHTS.first_chunk::<36>().unwrap()),
+                    bias: Bias::I16(&[1, 2, 3]),
+                    requant: None,
+                    wide: false,
+                },
             }
             .into(),
         ],
@@ -328,13 +335,16 @@ fn geometry_is_checked() {
     assert_eq!(conv(|op| op.window.size = [0, 3]), OpFault::Geometry);
     assert_eq!(conv(|op| op.window.size = [7, 3]), OpFault::Geometry);
     assert_eq!(conv(|op| op.window.stride = [2, 1]), OpFault::OutputShape);
-    assert_eq!(conv(|op| op.weights = Weights::I8(&CONV_WEIGHTS[..53])), OpFault::WeightCount);
-    assert_eq!(conv(|op| op.bias = Bias::I32(&[1, 2])), OpFault::Bias);
+    assert_eq!(conv(|op| op.layer.weights = Weights::i8s(&CONV_WEIGHTS[..53])), OpFault::WeightCount);
+    assert_eq!(conv(|op| op.layer.weights.packing = Packing::TapMajor), OpFault::Packing);
+    assert_eq!(conv(|op| op.layer.weights.packing = Packing::Nibbles), OpFault::Packing);
+    assert_eq!(conv(|op| op.layer.bias = Bias::I32(&[1, 2])), OpFault::Bias);
     let dense = |change: fn(&mut Dense<'static>)| op_refused(4, |op| change(dense(op)));
     assert_eq!(dense(|op| op.in_features = 0), OpFault::Geometry);
     assert_eq!(dense(|op| op.in_features = 7), OpFault::InputShape);
     assert_eq!(dense(|op| op.out_features = 2), OpFault::OutputShape);
-    assert_eq!(dense(|op| op.weights = Weights::I8(&[])), OpFault::WeightCount);
+    assert_eq!(dense(|op| op.layer.weights = Weights::i8s(&[])), OpFault::WeightCount);
+    assert_eq!(dense(|op| op.layer.weights.packing = Packing::TapMajor), OpFault::Packing);
     let fault = |op, change: fn(&mut Network)| match refused(change) {
         LoadError::Op { op: found, fault } if found == op => fault,
         other => panic!("{other}"),
@@ -358,12 +368,12 @@ fn geometry_is_checked() {
 fn ranges_are_checked() {
     let conv = |change: fn(&mut Conv2d<'static>)| op_refused(1, |op| change(conv(op)));
     fn requant(op: &mut Conv2d<'static>, form: Form<'static>) {
-        op.requant = Some(Requant { form, lo: -128, hi: 127 });
+        op.layer.requant = Some(Requant { form, lo: -128, hi: 127 });
     }
     fn line(op: &mut Conv2d<'static>, offset: &'static [i64], shifts: &'static [u8]) {
-        requant(op, Form::Multiply64(Line64 { multipliers: &[i32::MAX], offsets: offset, shifts }));
+        requant(op, Form::Multiply64 { multipliers: &[i32::MAX], offsets: offset, shifts });
     }
-    assert_eq!(conv(|op| op.requant = None), OpFault::Element);
+    assert_eq!(conv(|op| op.layer.requant = None), OpFault::Element);
     assert_eq!(conv(|op| line(op, &[0], &[64])), OpFault::RequantParameters);
     assert_eq!(conv(|op| line(op, &[0, 1], &[0])), OpFault::RequantParameters);
     assert_eq!(conv(|op| line(op, &[i64::MAX], &[0])), OpFault::RequantWraps);
@@ -372,12 +382,12 @@ fn ranges_are_checked() {
         OpFault::RequantParameters
     );
     assert_eq!(
-        conv(|op| op.requant =
+        conv(|op| op.layer.requant =
             Some(Requant { form: Form::Thresholds { signs: &[1], thresholds: &[2, 1] }, lo: 0, hi: 2 })),
         OpFault::RequantParameters
     );
     assert_eq!(
-        conv(|op| op.requant = Some(Requant { form: Form::Offset { offsets: &[] }, lo: 5, hi: 4 })),
+        conv(|op| op.layer.requant = Some(Requant { form: Form::Offset { offsets: &[] }, lo: 5, hi: 4 })),
         OpFault::RequantParameters
     );
     assert_eq!(
@@ -385,12 +395,12 @@ fn ranges_are_checked() {
         OpFault::RequantParameters
     );
     assert_eq!(
-        conv(|op| op.requant = Some(Requant { form: Form::Offset { offsets: &[] }, lo: -129, hi: 4 })),
+        conv(|op| op.layer.requant = Some(Requant { form: Form::Offset { offsets: &[] }, lo: -129, hi: 4 })),
         OpFault::OutputRange
     );
     assert_eq!(conv(|op| requant(op, Form::Offset { offsets: &[i32::MAX] })), OpFault::RequantWraps);
-    assert_eq!(conv(|op| op.input_zero_point = 40_000), OpFault::CenteredRange);
-    assert_eq!(conv(|op| op.bias = Bias::I32(&[0, i32::MAX, 0])), OpFault::Accumulator);
+    assert_eq!(conv(|op| op.layer.input_zero_point = 40_000), OpFault::CenteredRange);
+    assert_eq!(conv(|op| op.layer.bias = Bias::I32(&[0, i32::MAX, 0])), OpFault::Accumulator);
     let fault = |op, change: fn(&mut Network)| match refused(change) {
         LoadError::Op { op: found, fault } if found == op => fault,
         other => panic!("{other}"),
@@ -408,13 +418,15 @@ fn accumulator_bounds_are_tight() {
         let op = Dense {
             input: TensorId(0),
             output: TensorId(1),
-            input_zero_point: 1,
             in_features: 4,
             out_features: 1,
-            weights: Weights::I8(&weights),
-            bias: Bias::I16(&[7]),
-            requant: None,
-            wide: false,
+            layer: Layer {
+                input_zero_point: 1,
+                weights: Weights::i8s(&weights),
+                bias: Bias::I16(&[7]),
+                requant: None,
+                wide: false,
+            },
         };
         let tensors = [
             tensor(Element::U8, &[4], 0, IntRange { lo: 0, hi: 15 }),

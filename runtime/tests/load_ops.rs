@@ -5,10 +5,10 @@ mod support;
 use exactum_runtime::num::IntRange;
 use exactum_runtime::num::requant::{Form, Requant};
 use exactum_runtime::program::op::{
-    Add, Bias, Concat, ConvTranspose2d, Mul, Multipliers, Op, Rearrange, SumPool2d, TopK, Weights,
+    Add, Bias, Concat, ConvTranspose2d, Layer, Mul, Multipliers, Op, Rearrange, SumPool2d, TopK, Weights,
 };
 use exactum_runtime::program::{
-    Input, InputRule, Output, Source, Tensor, TensorId, Window2d, encode, words_as_bytes_mut,
+    Input, InputRule, Output, Packing, Source, Tensor, TensorId, Window2d, encode, words_as_bytes_mut,
 };
 use exactum_runtime::{Codes, Element, Engine, LoadError, OpFault, PortFault};
 use proptest::prelude::*;
@@ -119,13 +119,15 @@ fn network() -> Network {
             ConvTranspose2d {
                 input: id(4),
                 output: id(6),
-                input_zero_point: -1,
                 window: Window2d { stride: [2; 2], ..Window2d::new([2, 2]) },
                 groups: 1,
-                weights: Weights::I16(&WEIGHTS),
-                bias: Bias::I32(&[1, i32::MAX, i32::MIN]),
-                requant: requant(long, -128, 127),
-                wide: true,
+                layer: Layer {
+                    input_zero_point: -1,
+                    weights: Weights::i16s(&WEIGHTS),
+                    bias: Bias::I32(&[1, i32::MAX, i32::MIN]),
+                    requant: requant(long, -128, 127),
+                    wide: true,
+                },
             }
             .into(),
             Rearrange {
@@ -385,25 +387,27 @@ fn sums_are_checked() {
         |op| op.window.dilation = [1, 0] => OpFault::Geometry;
         |op| op.window.size = [2, 0] => OpFault::Geometry;
         |op| op.window.stride = [3, 2] => OpFault::OutputShape;
-        |op| op.weights = Weights::I16(&WEIGHTS[1..]) => OpFault::WeightCount;
-        |op| op.weights = Weights::I8(&[]) => OpFault::WeightCount;
-        |op| op.bias = Bias::I16(&[0; 2]) => OpFault::Bias;
-        |op| op.wide = false => OpFault::Accumulator;
-        |op| op.requant = None => OpFault::Element;
-        |op| op.requant = requant(Form::Offset { offsets: &[] }, 0, 1) => OpFault::RequantWraps;
-        |op| op.requant = requant(Form::Multiply128 { multipliers: &[], offsets: &[], shifts: &[128] }, 0, 1)
+        |op| op.layer.weights = Weights::i16s(&WEIGHTS[1..]) => OpFault::WeightCount;
+        |op| op.layer.weights = Weights::i8s(&[]) => OpFault::WeightCount;
+        |op| op.layer.weights.packing = Packing::TapMajor => OpFault::Packing;
+        |op| op.layer.weights.packing = Packing::Nibbles => OpFault::Packing;
+        |op| op.layer.bias = Bias::I16(&[0; 2]) => OpFault::Bias;
+        |op| op.layer.wide = false => OpFault::Accumulator;
+        |op| op.layer.requant = None => OpFault::Element;
+        |op| op.layer.requant = requant(Form::Offset { offsets: &[] }, 0, 1) => OpFault::RequantWraps;
+        |op| op.layer.requant = requant(Form::Multiply128 { multipliers: &[], offsets: &[], shifts: &[128] }, 0, 1)
             => OpFault::RequantParameters;
-        |op| op.requant = requant(
+        |op| op.layer.requant = requant(
             Form::Multiply128 { multipliers: &[1], offsets: &[[-1, i64::MAX]], shifts: &[127] }, 0, 1
         ) => OpFault::RequantWraps;
-        |op| op.input_zero_point = 1 << 20 => OpFault::CenteredRange;
+        |op| op.layer.input_zero_point = 1 << 20 => OpFault::CenteredRange;
     }
     // Wide sums need a requantization even where the output could hold accumulators.
     assert_eq!(
         refused(CONV_TRANSPOSE, |n| {
             n.tensors[6] = tensor(Element::I32, &[4, 4, 3], 1 << 10, Element::I32.range());
             let Op::ConvTranspose2d(op) = &mut n.ops[usize::from(CONV_TRANSPOSE)] else { panic!() };
-            op.requant = None;
+            op.layer.requant = None;
         }),
         OpFault::Form
     );
@@ -439,18 +443,22 @@ fn reserved_bytes_are_checked() {
             other => panic!("{other}"),
         }
     };
-    assert_eq!(load(ADD, 10, 2), OpFault::Reserved);
-    assert_eq!(load(ADD, 11, 1), OpFault::Reserved);
-    assert_eq!(load(MUL, 11, 1), OpFault::Reserved);
-    assert_eq!(load(SUM_POOL, 36, 1), OpFault::Reserved);
-    assert_eq!(load(CONCAT, 12, 1), OpFault::Reserved);
-    assert_eq!(load(CONCAT, 20, 200), OpFault::Constant);
-    assert_eq!(load(CONV_TRANSPOSE, 36, 2), OpFault::Reserved);
-    assert_eq!(load(CONV_TRANSPOSE, 37, 1), OpFault::Reserved);
-    assert_eq!(load(CONV_TRANSPOSE, 31, 2), OpFault::Element);
-    assert_eq!(load(TOP_K, 16, 2), OpFault::Reserved);
-    assert_eq!(load(TOP_K, 17, 2), OpFault::Reserved);
-    assert_eq!(load(TOP_K, 18, 1), OpFault::Reserved);
+    assert_eq!(load(ADD, 12, 2), OpFault::Reserved);
+    assert_eq!(load(ADD, 13, 1), OpFault::Reserved);
+    assert_eq!(load(ADD, 98, 1), OpFault::Reserved);
+    assert_eq!(load(MUL, 94, 2), OpFault::Reserved);
+    assert_eq!(load(MUL, 95, 1), OpFault::Reserved);
+    assert_eq!(load(SUM_POOL, 108, 1), OpFault::Reserved);
+    assert_eq!(load(CONCAT, 20, 1), OpFault::Reserved);
+    assert_eq!(load(CONCAT, 16, 200), OpFault::Constant);
+    assert_eq!(load(CONV_TRANSPOSE, 33, 4), OpFault::Element);
+    assert_eq!(load(CONV_TRANSPOSE, 33, 2), OpFault::Packing);
+    assert_eq!(load(CONV_TRANSPOSE, 34, 200), OpFault::Packing);
+    assert_eq!(load(CONV_TRANSPOSE, 35, 2), OpFault::Reserved);
+    assert_eq!(load(CONV_TRANSPOSE, 127, 1), OpFault::Reserved);
+    assert_eq!(load(TOP_K, 32, 2), OpFault::Reserved);
+    assert_eq!(load(TOP_K, 33, 2), OpFault::Reserved);
+    assert_eq!(load(TOP_K, 34, 1), OpFault::Reserved);
     assert_eq!(load(ADD, 0, 200), OpFault::Kind { found: 200 });
     assert_eq!(load(ADD, 2, 16), OpFault::Record);
 }

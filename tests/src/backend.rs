@@ -7,11 +7,12 @@ mod host;
 mod reference;
 mod training;
 
+use exactum_runtime::program::Packing;
 use libtest_mimic::{Failed, Trial};
 use std::sync::Arc;
 
 pub use cortex_m4::CortexM4;
-pub use host::{Host, aligned};
+pub use host::{Host, Packed, aligned};
 pub use reference::Reference;
 pub use training::Training;
 
@@ -36,7 +37,10 @@ pub trait Backend: Send + Sync {
 
 /// Every backend that takes any model.
 pub fn all() -> Vec<Arc<dyn Backend>> {
-    vec![Arc::new(Reference), Arc::new(Host), Arc::new(CortexM4::new())]
+    // Tap after tap is what depthwise convolutions have anyway.
+    let packed = [Packing::RowMajor, Packing::Nibbles].map(Packed);
+    let [row_major, nibbles] = packed.map(|packed| Arc::new(packed) as Arc<dyn Backend>);
+    vec![Arc::new(Reference), Arc::new(Host), row_major, nibbles, Arc::new(CortexM4::new())]
 }
 
 /// The test that `backend` gives the oracle's integers for `case`.

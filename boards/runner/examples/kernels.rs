@@ -10,11 +10,11 @@ use exactum_runtime::{
     Element,
     num::{
         IntRange,
-        requant::{Form, Line32, Requant},
+        requant::{Form, Requant},
     },
     program::{
         Input, Op, Output, Shape, Source, Tensor, TensorId, Window2d, encode,
-        op::{Add, Bias, Conv2d, Dense, MaxPool2d, Multipliers, Rearrange, SumPool2d, Weights},
+        op::{self, Add, Bias, Conv2d, Dense, MaxPool2d, Multipliers, Rearrange, SumPool2d, Weights},
     },
 };
 
@@ -115,36 +115,24 @@ impl Layer {
         let weights = noise(1, (channels * self.filter_elems()) as usize);
         let multipliers: Vec<i32> = (0..channels as i32).map(|channel| 40 + channel).collect();
         let requant = Some(Requant {
-            form: Form::Multiply32(Line32 { multipliers: &multipliers, offsets: &[1 << 14], shifts: &[15] }),
+            form: Form::Multiply32 { multipliers: &multipliers, offsets: &[1 << 14], shifts: &[15] },
             lo: -128,
             hi: 127,
         });
-        let (input, output, bias) = (TensorId(0), TensorId(1), Bias::None);
+        let (input, output) = (TensorId(0), TensorId(1));
+        let layer = op::Layer {
+            input_zero_point: -128,
+            weights: Weights::i8s(&weights),
+            bias: Bias::None,
+            requant,
+            wide: false,
+        };
         let op: Op<'_> = match self.kernel {
-            Kernel::Dense => Dense {
-                input,
-                output,
-                input_zero_point: -128,
-                in_features: self.input[0],
-                out_features: channels,
-                weights: Weights::I8(&weights),
-                bias,
-                requant,
-                wide: false,
+            Kernel::Dense => {
+                let in_features = self.input[0];
+                Dense { input, output, in_features, out_features: channels, layer }.into()
             }
-            .into(),
-            Kernel::Conv { window, groups } => Conv2d {
-                input,
-                output,
-                input_zero_point: -128,
-                window,
-                groups,
-                weights: Weights::I8(&weights),
-                bias,
-                requant,
-                wide: false,
-            }
-            .into(),
+            Kernel::Conv { window, groups } => Conv2d { input, output, window, groups, layer }.into(),
             Kernel::MaxPool { window } => MaxPool2d { input, output, window }.into(),
             Kernel::AveragePool { window } => {
                 SumPool2d { input, output, input_zero_point: -128, window, unit: window.taps(), requant }

@@ -18,6 +18,7 @@ const CASES: &[(&str, Case)] = &[
     ("no_arguments_is_an_error_with_a_log", no_arguments),
     ("a_run_past_its_limit_is_stopped", past_limit),
     ("device_computes_the_bytes_of_the_host", same_bytes),
+    ("instructions_compute_what_their_portable_twins_do", portable_twins),
     ("counts_of_ops_are_exact_and_repeat", op_counts),
     ("an_op_costs_little_beside_its_products", smallest_ops),
     ("refused_programs_and_inputs_say_why", refusals),
@@ -87,6 +88,15 @@ fn same_bytes(emulator: &Emulator) -> Result<(), Failed> {
     let run = emulator.run_program(&Image::build("generic")?, &program, &input, Counting::Off)?;
     assert_eq!(run.output, sample::host(&program, &input));
     assert!(run.instructions.is_empty());
+    Ok(())
+}
+
+/// Blocks of every size, by the instructions of the board and by the portable kernels.
+fn portable_twins(emulator: &Emulator) -> Result<(), Failed> {
+    let program = sample::blocks();
+    let input: Vec<u8> = sample::noise(5).take(sample::INPUT_ELEMS).collect();
+    let run = emulator.run_program(&Image::build("generic")?, &program, &input, Counting::Off)?;
+    assert_eq!(run.output, sample::portable(&program, &input));
     Ok(())
 }
 

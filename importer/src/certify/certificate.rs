@@ -1,6 +1,6 @@
 //! What was proven about the requantization of one layer, as plain data for containers and reports.
 
-use exactum_runtime::num::requant::Form;
+use exactum_runtime::num::requant::{Form, FormKind};
 use exactum_runtime::num::{IntRange, Requant};
 use serde::{Deserialize, Deserializer, Serialize};
 use std::fmt;
@@ -83,7 +83,7 @@ pub struct LayerCertificate {
 /// Reads the name of a requantization form.
 fn form_name<'de, D: Deserializer<'de>>(from: D) -> Result<FormName, D::Error> {
     let name = String::deserialize(from)?;
-    let known = Form::NAMES.into_iter().find(|known| *known == name);
+    let known = FormKind::ALL.iter().map(|form| form.name()).find(|known| *known == name);
     known.ok_or_else(|| serde::de::Error::custom(format!("requantization form {name:?}")))
 }
 
@@ -141,22 +141,9 @@ impl fmt::Display for LayerCertificate {
 }
 
 fn multiplier_bits(form: &Form<'_>) -> u32 {
-    let widest = |multipliers: &[i32]| {
-        multipliers.iter().map(|m| 32 - m.unsigned_abs().leading_zeros()).max().unwrap_or(0)
-    };
-    let widest64 = |multipliers: &[i64]| {
-        multipliers.iter().map(|m| 64 - m.unsigned_abs().leading_zeros()).max().unwrap_or(0)
-    };
-    match form {
-        Form::ShiftHalfEven { multipliers, .. } => widest(multipliers),
-        Form::Multiply32(line) => widest(line.multipliers),
-        Form::Multiply64(line) => widest(line.multipliers),
-        Form::EvenOdd { even, odd } => widest(even.multipliers).max(widest(odd.multipliers)),
-        Form::ShiftHalfEven64 { multipliers, .. } | Form::Multiply128 { multipliers, .. } => {
-            widest64(multipliers)
-        }
-        _ => 0,
-    }
+    let mut widest = 0;
+    form.visit_multipliers(|factor| widest = widest.max(u64::BITS - factor.unsigned_abs().leading_zeros()));
+    widest
 }
 
 const FNV_OFFSET_BASIS: u64 = 0xcbf2_9ce4_8422_2325;

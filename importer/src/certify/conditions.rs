@@ -3,7 +3,7 @@
 //! All forms are affine in the accumulator before they shift, so looking at both ends of the range suffices.
 
 use super::CertifyError;
-use exactum_runtime::num::requant::{Form, Line64, at};
+use exactum_runtime::num::requant::{Form, PerChannel, at};
 use exactum_runtime::num::{IntRange, Requant};
 
 /// A condition of a form that does not hold.
@@ -52,9 +52,6 @@ pub enum Condition {
     /// A function of two operands has too many pairs, or too many runs in its rows, to walk over.
     #[error("the operands have more than 2^20 pairs, or 2^21 runs")]
     Pairs,
-    /// The checker does not know the form.
-    #[error("the form has no proof rule")]
-    UnknownForm,
 }
 
 impl Condition {
@@ -70,7 +67,7 @@ pub(super) fn in_32_bits(range: IntRange) -> bool {
 
 /// Whether the form is defined on accumulators this wide.
 pub(super) fn takes(requant: &Requant<'_>, range: IntRange) -> bool {
-    matches!(requant.form, Form::ShiftHalfEven64 { .. } | Form::Multiply128 { .. }) || in_32_bits(range)
+    requant.form.kind().accumulator_bits() > 32 || in_32_bits(range)
 }
 
 /// What the lengths of the parameter arrays say.
@@ -81,61 +78,27 @@ pub(super) struct Lengths {
 
 /// Checks that each array belongs to all channels or has an element (or group) for each.
 pub(super) fn lengths(requant: &Requant<'_>, channels: usize) -> Result<Lengths, CertifyError> {
-    let mut shared = channels > 1;
-    let mut check = |parameter, found: usize, group: usize| {
-        if found > group {
-            shared = false;
-        }
-        if found == 0 || found == group || Some(found) == group.checked_mul(channels) {
-            Ok(())
-        } else {
-            Err(CertifyError::Length { parameter, found, group, channels })
-        }
+    let mut result = Ok(Lengths { shared: channels > 1 });
+    let list_elems = match requant.form {
+        Form::Table { domain, .. } => domain as usize,
+        Form::Offset { .. }
+        | Form::ShiftHalfEven { .. }
+        | Form::Multiply32 { .. }
+        | Form::Multiply64 { .. }
+        | Form::EvenOdd { .. }
+        | Form::Thresholds { .. }
+        | Form::ShiftHalfEven64 { .. }
+        | Form::Multiply128 { .. } => steps(requant),
     };
-    match requant.form {
-        Form::Offset { offsets } => check("offsets", offsets.len(), 1)?,
-        Form::ShiftHalfEven { multipliers, offsets, shifts } => {
-            check("multipliers", multipliers.len(), 1)?;
-            check("offsets", offsets.len(), 1)?;
-            check("shifts", shifts.len(), 1)?;
+    requant.form.visit_arrays(|parameter, found, is_list| {
+        let Ok(lengths) = &mut result else { return };
+        let group = if is_list { list_elems } else { 1 };
+        lengths.shared &= found <= group;
+        if found != 0 && found != group && Some(found) != group.checked_mul(channels) {
+            result = Err(CertifyError::Length { parameter, found, group, channels });
         }
-        Form::ShiftHalfEven64 { multipliers, offsets, shifts } => {
-            check("multipliers", multipliers.len(), 1)?;
-            check("offsets", offsets.len(), 1)?;
-            check("shifts", shifts.len(), 1)?;
-        }
-        Form::Multiply128 { multipliers, offsets, shifts } => {
-            check("multipliers", multipliers.len(), 1)?;
-            check("offsets", offsets.len(), 1)?;
-            check("shifts", shifts.len(), 1)?;
-        }
-        Form::Multiply32(line) => {
-            check("multipliers", line.multipliers.len(), 1)?;
-            check("offsets", line.offsets.len(), 1)?;
-            check("shifts", line.shifts.len(), 1)?;
-        }
-        Form::Multiply64(line) => check_line64(&mut check, line)?,
-        Form::EvenOdd { even, odd } => {
-            check_line64(&mut check, even)?;
-            check_line64(&mut check, odd)?;
-        }
-        Form::Thresholds { signs, thresholds } => {
-            check("signs", signs.len(), 1)?;
-            check("thresholds", thresholds.len(), steps(requant))?;
-        }
-        Form::Table { entries, domain, .. } => check("entries", entries.len(), domain as usize)?,
-        _ => {}
-    }
-    Ok(Lengths { shared })
-}
-
-fn check_line64(
-    check: &mut impl FnMut(&'static str, usize, usize) -> Result<(), CertifyError>,
-    line: Line64<'_>,
-) -> Result<(), CertifyError> {
-    check("multipliers", line.multipliers.len(), 1)?;
-    check("offsets", line.offsets.len(), 1)?;
-    check("shifts", line.shifts.len(), 1)
+    });
+    result
 }
 
 fn steps(requant: &Requant<'_>) -> usize {
@@ -162,21 +125,30 @@ pub(super) fn check(requant: &Requant<'_>, channel: usize, range: IntRange) -> R
             }
             Ok(())
         }
-        Form::Multiply32(line) => {
-            let (multiplier, offset) = (at(line.multipliers, channel), at(line.offsets, channel));
-            shift_within(at(line.shifts, channel), 31)?;
+        Form::Multiply32 { multipliers, offsets, shifts } => {
+            let (multiplier, offset) = (at(multipliers, channel), at(offsets, channel));
+            shift_within(at(shifts, channel), 31)?;
             fits(range, 32, |acc| i128::from(multiplier) * acc + i128::from(offset))
         }
-        Form::Multiply64(line) => check_line(line, channel, range),
-        Form::EvenOdd { even, odd } => {
-            check_line(even, channel, range)?;
-            check_line(odd, channel, range)?;
-            let signs = [even, odd].map(|line| at(line.multipliers, channel).signum());
-            if signs[0] * signs[1] < 0 {
+        Form::Multiply64 { multipliers, offsets, shifts } => {
+            Line::of(multipliers, offsets, shifts, channel).check(range)
+        }
+        Form::EvenOdd {
+            even_multipliers,
+            even_offsets,
+            even_shifts,
+            odd_multipliers,
+            odd_offsets,
+            odd_shifts,
+        } => {
+            let even = Line::of(even_multipliers, even_offsets, even_shifts, channel);
+            let odd = Line::of(odd_multipliers, odd_offsets, odd_shifts, channel);
+            even.check(range)?;
+            odd.check(range)?;
+            if even.multiplier.signum() * odd.multiplier.signum() < 0 {
                 return Err(Condition::Slopes);
             }
-            let value = |line: Line64<'_>, acc| line_value(line, channel, acc) >> at(line.shifts, channel);
-            fits(range, 64, |acc| value(even, acc) + value(odd, acc))
+            fits(range, 64, |acc| (even.dividend(acc) >> even.shift) + (odd.dividend(acc) >> odd.shift))
         }
         Form::ShiftHalfEven64 { multipliers, offsets, shifts } => {
             let (multiplier, offset) = (at(multipliers, channel), at(offsets, channel));
@@ -210,17 +182,35 @@ pub(super) fn check(requant: &Requant<'_>, channel: usize, range: IntRange) -> R
                 ordered(&codes, |a, b| a >= b)
             }
         }
-        _ => Err(Condition::UnknownForm),
     }
 }
 
-fn check_line(line: Line64<'_>, channel: usize, range: IntRange) -> Result<(), Condition> {
-    shift_within(at(line.shifts, channel), 63)?;
-    fits(range, 64, |acc| line_value(line, channel, acc))
+/// A line with 64-bit products, of one channel.
+struct Line {
+    multiplier: i32,
+    offset: i64,
+    shift: u8,
 }
 
-fn line_value(line: Line64<'_>, channel: usize, acc: i128) -> i128 {
-    i128::from(at(line.multipliers, channel)) * acc + i128::from(at(line.offsets, channel))
+impl Line {
+    fn of(
+        multipliers: PerChannel<'_, i32>,
+        offsets: PerChannel<'_, i64>,
+        shifts: PerChannel<'_, u8>,
+        channel: usize,
+    ) -> Self {
+        let (multiplier, offset) = (at(multipliers, channel), at(offsets, channel));
+        Self { multiplier, offset, shift: at(shifts, channel) }
+    }
+
+    fn check(&self, range: IntRange) -> Result<(), Condition> {
+        shift_within(self.shift, 63)?;
+        fits(range, 64, |acc| self.dividend(acc))
+    }
+
+    fn dividend(&self, acc: i128) -> i128 {
+        i128::from(self.multiplier) * acc + i128::from(self.offset)
+    }
 }
 
 fn shift_within(shift: u8, max: u8) -> Result<(), Condition> {

@@ -3,7 +3,7 @@
 use super::*;
 use crate::exact::{Curve, Function, Piece, Quantizer, Rational};
 use exactum_runtime::num::Rounding;
-use exactum_runtime::num::requant::{Entries, Form, Line32, Line64};
+use exactum_runtime::num::requant::{Entries, Form};
 use proptest::prelude::*;
 
 fn channel(numer: i64, denom: i64, beta: i64, codes: (i64, i64), range: (i64, i64)) -> Channel {
@@ -50,15 +50,22 @@ proptest! {
         let multiplier = i32::try_from(numer).unwrap() * 64 + multiplier_error;
         let offset = i32::try_from(beta).unwrap() * 65_536 / 7 + 32_768 + offset_error;
         let (multipliers, offsets, shifts) = ([multiplier], [offset], [16]);
-        let line = Line32 { multipliers: &multipliers, offsets: &offsets, shifts: &shifts };
-        agrees_with_comparison(&channels, &Requant { form: Form::Multiply32(line), lo: -8, hi: 7 })?;
+        let line = Form::Multiply32 { multipliers: &multipliers, offsets: &offsets, shifts: &shifts };
+        agrees_with_comparison(&channels, &Requant { form: line, lo: -8, hi: 7 })?;
         let shift = Form::ShiftHalfEven { multipliers: &multipliers, offsets: &offsets, shifts: &shifts };
         agrees_with_comparison(&channels, &Requant { form: shift, lo: -8, hi: 7 })?;
         let wide = [i64::from(offset)];
-        let line = Line64 { multipliers: &multipliers, offsets: &wide, shifts: &shifts };
-        agrees_with_comparison(&channels, &Requant { form: Form::Multiply64(line), lo: -8, hi: 7 })?;
-        let half = Line64 { shifts: &[17], ..line };
-        agrees_with_comparison(&channels, &Requant { form: Form::EvenOdd { even: half, odd: half }, lo: -8, hi: 7 })?;
+        let line = Form::Multiply64 { multipliers: &multipliers, offsets: &wide, shifts: &shifts };
+        agrees_with_comparison(&channels, &Requant { form: line, lo: -8, hi: 7 })?;
+        let halves = Form::EvenOdd {
+            even_multipliers: &multipliers,
+            even_offsets: &wide,
+            even_shifts: &[17],
+            odd_multipliers: &multipliers,
+            odd_offsets: &wide,
+            odd_shifts: &[17],
+        };
+        agrees_with_comparison(&channels, &Requant { form: halves, lo: -8, hi: 7 })?;
     }
 
     /// As above for the forms of wide accumulators.
@@ -149,8 +156,8 @@ proptest! {
         multiplier in any::<i32>(), offset in any::<i32>(), shift in 0u8..40, lo in -3000i32..0, hi in 0i32..3000,
     ) {
         let range = IntRange { lo: lo.into(), hi: hi.into() };
-        let line = Line32 { multipliers: &[multiplier], offsets: &[offset], shifts: &[shift] };
-        let requant = Requant { form: Form::Multiply32(line), lo: -128, hi: 127 };
+        let form = Form::Multiply32 { multipliers: &[multiplier], offsets: &[offset], shifts: &[shift] };
+        let requant = Requant { form, lo: -128, hi: 127 };
         let accepted = conditions::check(&requant, 0, range).is_ok();
         prop_assert_eq!(accepted, requant.is_well_formed(1) && requant.is_exact_on(0, range));
     }
@@ -167,18 +174,24 @@ fn what_the_lemma_does_not_cover_is_not_called_proven() {
         Err(CertifyError::Unproven { channel: 0, condition }) => condition,
         other => panic!("{other:?}"),
     };
-    let line = |multipliers, offsets, shifts| Line32 { multipliers, offsets, shifts };
-    let wraps = Form::Multiply32(line(&[250_000], &[0], &[28]));
+    let wraps = Form::Multiply32 { multipliers: &[250_000], offsets: &[0], shifts: &[28] };
     assert_eq!(unproven(wraps), Condition::Wraps { acc: -9000, bits: 32 });
     // The line fits, the parity of its floor does not.
     let wraps = Form::ShiftHalfEven { multipliers: &[1], offsets: &[i32::MAX - 9000], shifts: &[10] };
     assert_eq!(unproven(wraps), Condition::Wraps { acc: 9000, bits: 32 });
     assert_eq!(unproven(Form::Offset { offsets: &[i32::MIN] }), Condition::Wraps { acc: -9000, bits: 32 });
-    let shift = Form::Multiply32(line(&[1], &[0], &[42]));
+    let shift = Form::Multiply32 { multipliers: &[1], offsets: &[0], shifts: &[42] };
     assert_eq!(unproven(shift), Condition::Shift { shift: 42, max: 31 });
-    let line = |multipliers, shifts| Line64 { multipliers, offsets: &[0], shifts };
-    assert_eq!(unproven(Form::Multiply64(line(&[1], &[64]))), Condition::Shift { shift: 64, max: 63 });
-    let crossing = Form::EvenOdd { even: line(&[3], &[10]), odd: line(&[-1], &[10]) };
+    let shift = Form::Multiply64 { multipliers: &[1], offsets: &[0], shifts: &[64] };
+    assert_eq!(unproven(shift), Condition::Shift { shift: 64, max: 63 });
+    let crossing = Form::EvenOdd {
+        even_multipliers: &[3],
+        even_offsets: &[0],
+        even_shifts: &[10],
+        odd_multipliers: &[-1],
+        odd_offsets: &[0],
+        odd_shifts: &[10],
+    };
     assert_eq!(unproven(crossing), Condition::Slopes);
     let disordered =
         Form::Thresholds { signs: &[1], thresholds: &[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 14, 13] };
@@ -209,8 +222,8 @@ fn malformed_layers_are_refused() {
 #[test]
 fn a_certificate_says_what_was_done() {
     let channels = simple();
-    let line = Line32 { multipliers: &[1025], offsets: &[1 << 19], shifts: &[20] };
-    let requant = Requant { form: Form::Multiply32(line), lo: -8, hi: 7 };
+    let line = |offsets| Form::Multiply32 { multipliers: &[1025], offsets, shifts: &[20] };
+    let requant = Requant { form: line(&[1 << 19]), lo: -8, hi: 7 };
     let proven = certify(&channels, &requant).unwrap();
     assert_eq!(
         proven.to_string(),
@@ -223,7 +236,7 @@ fn a_certificate_says_what_was_done() {
     assert_eq!(compared.thresholds_digest(), proven.thresholds_digest());
     // The digest names the function: another offset of the same codes is another function.
     let other = [channel(1001, 1_024_000, 1, (-8, 7), (-9000, 9000))];
-    let line = Line32 { offsets: &[(1 << 19) + 149_797], ..line };
-    let other = certify(&other, &Requant { form: Form::Multiply32(line), lo: -8, hi: 7 }).unwrap();
+    let form = line(&[(1 << 19) + 149_797]);
+    let other = certify(&other, &Requant { form, lo: -8, hi: 7 }).unwrap();
     assert_ne!(other.channels[0].thresholds_digest, proven.channels[0].thresholds_digest);
 }

@@ -2,9 +2,10 @@
 //!
 //! Each term counts turns of one of the kernel's loops, so that a table with one number for each predicts every shape.
 
+use exactum_runtime::codes::Codes;
 use exactum_runtime::num::Requant;
-use exactum_runtime::program::op::{Bias, Conv2d, Multipliers, Rearrange, Weights};
-use exactum_runtime::program::{Op, Program, Shape, TensorId, Window2d};
+use exactum_runtime::program::op::{Bias, Layer, Multipliers, Rearrange};
+use exactum_runtime::program::{Op, Packing, Program, Shape, TensorId, Window2d};
 
 /// Elements that a kernel gathers before it multiplies them.
 const PATCH_ELEMS: u64 = 256;
@@ -15,7 +16,7 @@ const BLOCK_CHANNELS: u64 = 64;
 /// The work of one op.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Work<'p> {
-    /// The kernel, with what of it depends on packing and types: `conv2d/i8`.
+    /// The kernel, with what of it depends on packing and types: `conv2d/row-major/i8`.
     pub kernel: String,
     /// How often each of its loops turns, by name.
     pub terms: Vec<(&'static str, u64)>,
@@ -50,16 +51,16 @@ impl<'p> Work<'p> {
                     ("singles", rows * filters.singles * inputs.div_ceil(PATCH_ELEMS)),
                     ("mac", rows * 4 * filters.quads * inputs),
                     ("single-mac", rows * filters.singles * inputs),
-                    ("bias", if dense.bias == Bias::None { 0 } else { elems }),
+                    ("bias", if dense.layer.bias == Bias::None { 0 } else { elems }),
                     ("output", elems),
                 ];
-                work(products(dense.weights, dense.wide), terms, dense.requant)
+                work(&products(&dense.layer), terms, dense.layer.requant)
             }
             Op::Conv2d(conv) => {
                 let ([height, width, inputs], [rows, columns, outputs]) = (image(input)?, image(output)?);
                 let taps = Taps::new(&conv.window, [height, width], [rows, columns]);
-                let bias = if conv.bias == Bias::None { 0 } else { elems };
-                if Conv2d::is_depthwise(conv.groups.into(), inputs as usize, outputs as usize) {
+                let bias = if conv.layer.bias == Bias::None { 0 } else { elems };
+                if conv.layer.weights.packing == Packing::TapMajor {
                     let blocks = outputs.div_ceil(BLOCK_CHANNELS);
                     let terms = vec![
                         ("position", rows * columns),
@@ -69,11 +70,7 @@ impl<'p> Work<'p> {
                         ("bias", bias),
                         ("output", elems),
                     ];
-                    return Some(work(
-                        &format!("/depthwise{}", products(conv.weights, conv.wide)),
-                        terms,
-                        conv.requant,
-                    ));
+                    return Some(work(&products(&conv.layer), terms, conv.layer.requant));
                 }
                 let groups = u64::from(conv.groups);
                 let (of_group, own) = (inputs / groups.max(1), outputs / groups.max(1));
@@ -95,7 +92,7 @@ impl<'p> Work<'p> {
                     ("bias", bias),
                     ("output", elems),
                 ];
-                work(products(conv.weights, conv.wide), terms, conv.requant)
+                work(&products(&conv.layer), terms, conv.layer.requant)
             }
             Op::ConvTranspose2d(conv) => {
                 let ([height, width, inputs], [rows, columns, outputs]) = (image(input)?, image(output)?);
@@ -117,7 +114,7 @@ impl<'p> Work<'p> {
                     ("single-mac", met * groups * of.singles * of_group),
                     ("output", elems),
                 ];
-                work(products(conv.weights, conv.wide), terms, conv.requant)
+                work(&products(&conv.layer), terms, conv.layer.requant)
             }
             Op::MaxPool2d(pool) => {
                 let ([height, width, channels], [rows, columns, _]) = (image(input)?, image(output)?);
@@ -197,13 +194,16 @@ impl<'p> Work<'p> {
     }
 }
 
-/// What of a kernel for products depends on its weights.
-const fn products(weights: Weights<'_>, wide: bool) -> &'static str {
-    match (weights, wide) {
-        (_, true) => "/wide",
-        (Weights::I8(_), false) => "/i8",
-        (_, false) => "/i16",
-    }
+/// What of a kernel for products depends on the packing and the widths of its weights.
+fn products(layer: &Layer<'_>) -> String {
+    let element = match layer.weights.elements {
+        Codes::I8(_) => "i8",
+        Codes::U8(_) => "u8",
+        Codes::I16(_) => "i16",
+        Codes::I32(_) => "i32",
+    };
+    let wide = if layer.wide { "/wide" } else { "" };
+    format!("/{}/{element}{wide}", layer.weights.packing.name())
 }
 
 /// Blocks of an elementwise op with two operands: they end with the channels and with the second operand.

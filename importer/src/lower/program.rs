@@ -7,14 +7,14 @@ mod tensors;
 
 use exactum_runtime::num::Requant;
 use exactum_runtime::program::op::{
-    Add, Concat, Conv2d, ConvTranspose2d, Dense, MaxPool2d, Mul, Op as ProgramOp,
+    Add, Concat, Conv2d, ConvTranspose2d, Dense, Layer, MaxPool2d, Mul, Op as ProgramOp,
     Requantize as ProgramRequantize, SumPool2d, TopK,
 };
-use exactum_runtime::program::{Input, Output, Source, TensorId, Window2d, encode};
+use exactum_runtime::program::{Input, Output, Packing, Source, TensorId, Window2d, encode};
 
 use crate::diagnostic::{Code, Diagnostic, Location, Result};
 use crate::graph::{
-    Certified, FileNodeId, Graph, Op, Requantize, RequantizePair, Type, ValueId, Window, joined,
+    Certified, FileNodeId, Graph, Node, Op, Requantize, RequantizePair, Type, ValueId, Window, joined,
 };
 use pack::{Packed, pack};
 use tensors::{Tensors, tensors};
@@ -57,8 +57,19 @@ pub struct OpOrigin {
 /// # Panics
 /// If the graph is not on the scheduled level or the runtime refuses the image: faults of the compiler.
 pub fn program(graph: &Graph) -> Result<Lowered> {
+    program_packed(graph, None)
+}
+
+/// The program of `graph`, its weights in the `preferred` packing wherever a layer may have that and its weights fit.
+///
+/// # Errors
+/// As [`program`].
+///
+/// # Panics
+/// As [`program`].
+pub fn program_packed(graph: &Graph, preferred: Option<Packing>) -> Result<Lowered> {
     let tensors = tensors(graph)?;
-    let packed: Vec<Packed> = graph.nodes.iter().map(|node| pack(graph, &tensors, node)).collect();
+    let packed: Vec<Packed> = graph.nodes.iter().map(|node| pack(graph, &tensors, node, preferred)).collect();
     let mut ops = vec![];
     let mut origins = vec![];
     for (index, layer) in graph.steps() {
@@ -122,49 +133,20 @@ fn op<'a>(
         if bounds.iter().any(|bound| bound.signed_bits() > i32::BITS));
     let at = || graph.location(index);
     let (weights, bias) = packed[index].layer();
+    let layer = Layer { input_zero_point, weights, bias, requant, wide };
     Ok(match &node.op {
         Op::Dense => {
             let shape = &graph.value(node.inputs[1]).shape;
             let (out_features, in_features) = (small(shape[0], &at)?, small(shape[1], &at)?);
-            ProgramOp::Dense(Dense {
-                input,
-                output,
-                input_zero_point,
-                in_features,
-                out_features,
-                weights,
-                bias,
-                requant,
-                wide,
-            })
+            ProgramOp::Dense(Dense { input, output, in_features, out_features, layer })
         }
         Op::Conv2d(conv) => {
             let (window, groups) = (window(&conv.window, &at)?, small(conv.groups, &at)?);
-            ProgramOp::Conv2d(Conv2d {
-                input,
-                output,
-                input_zero_point,
-                window,
-                groups,
-                weights,
-                bias,
-                requant,
-                wide,
-            })
+            ProgramOp::Conv2d(Conv2d { input, output, window, groups, layer })
         }
         Op::ConvTranspose2d(conv) => {
             let (window, groups) = (window(&conv.window, &at)?, small(conv.groups, &at)?);
-            ProgramOp::ConvTranspose2d(ConvTranspose2d {
-                input,
-                output,
-                input_zero_point,
-                window,
-                groups,
-                weights,
-                bias,
-                requant,
-                wide,
-            })
+            ProgramOp::ConvTranspose2d(ConvTranspose2d { input, output, window, groups, layer })
         }
         Op::MaxPool(pool) => {
             ProgramOp::MaxPool2d(MaxPool2d { input, output, window: window(&pool.window, &at)? })
@@ -285,18 +267,18 @@ fn origin(graph: &Graph, packed: &[Packed], op: &ProgramOp<'_>, first: usize, la
     let node = &graph.nodes[first];
     let computed = joined(&node.origin, &graph.nodes[last].origin);
     let table_bytes = certified(&graph.nodes[last].op).map_or(0, |certified| certified.params.size_bytes());
-    let (weights, _) = packed[first].layer();
     // Every output of a layer takes its filter once; a transposed one every input the filters of its group.
+    let weights = |node: &Node| graph.value(node.inputs[1]).elems() as u64;
     let macs = match &node.op {
         op if !op.is_layer() => 0,
         Op::ConvTranspose2d(_) => {
             let x = graph.value(node.inputs[0]);
             let channels = x.shape.last().copied().unwrap_or(1).max(1) as u64;
-            x.elems() as u64 * (weights.len() as u64 / channels)
+            x.elems() as u64 * (weights(node) / channels)
         }
         _ => {
             let channels = graph.value(node.inputs[1]).shape[0].max(1) as u64;
-            graph.value(node.output).elems() as u64 * (weights.len() as u64 / channels)
+            graph.value(node.output).elems() as u64 * (weights(node) / channels)
         }
     };
     let weight_bytes = packed[first].size_bytes();

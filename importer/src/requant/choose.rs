@@ -4,6 +4,7 @@ use super::{FormKind, Layer, RequantError, RequantParams};
 use crate::certify::{LayerCertificate, certify};
 use crate::cost::CostTable;
 use crate::exact::Channel;
+use std::cmp::Ordering;
 
 /// Codes up to which counting thresholds is cheaper than multiplying.
 const FEW_CODES: i64 = 4;
@@ -22,41 +23,37 @@ pub struct Choice {
     pub passed_over: Vec<FormKind>,
 }
 
-/// The order in which [`choose`] tries forms for outputs with `codes` codes: by `costs` where they are known, else by what
+/// The order in which [`choose`] tries forms for outputs with `codes` codes: by `costs` where all are known, else by what
 /// processors with a 32-bit multiplier take; and lists of thresholds or entries last where they are larger.
-pub fn order(codes: i64, costs: Option<&CostTable>) -> [FormKind; 9] {
-    use FormKind::{
-        EvenOdd, Multiply32, Multiply64, Multiply128, Offset, ShiftHalfEven, ShiftHalfEven64, Table,
-        Thresholds,
-    };
-    let mut order = [
-        Offset,
-        ShiftHalfEven,
-        Multiply32,
-        Multiply64,
-        EvenOdd,
-        ShiftHalfEven64,
-        Multiply128,
-        Thresholds,
-        Table,
-    ];
-    // Where thresholds stand among the lines without costs.
-    let place = match codes {
-        ..=FEW_CODES => 1,
-        ..=SHORT_LISTS => 5,
-        _ => return by_cost(order, 7, codes, costs),
-    };
-    order[place..8].rotate_right(1);
-    by_cost(order, 8, codes, costs)
+pub fn order(codes: i64, costs: Option<&CostTable>) -> [FormKind; FormKind::ALL.len()] {
+    let mut forms = FormKind::ALL;
+    forms.sort_by_key(|form| rank(*form, codes));
+    let lines = forms.iter().filter(|form| rank(**form, codes) < LISTS).count();
+    let cost = |form: &FormKind| costs.and_then(|costs| costs.form(form.name(), codes.unsigned_abs()));
+    if forms[..lines].iter().all(|form| cost(form).is_some()) {
+        forms[..lines].sort_by(|a, b| cost(a).partial_cmp(&cost(b)).unwrap_or(Ordering::Equal));
+    }
+    forms
 }
 
-/// `order` with its first `sorted` forms by their `costs`, if all were measured.
-fn by_cost(mut order: [FormKind; 9], sorted: usize, codes: i64, costs: Option<&CostTable>) -> [FormKind; 9] {
-    let cost = |form: &FormKind| costs.and_then(|costs| costs.form(form.name(), codes.unsigned_abs()));
-    if order[..sorted].iter().all(|form| cost(form).is_some()) {
-        order[..sorted].sort_by(|a, b| cost(a).partial_cmp(&cost(b)).unwrap_or(std::cmp::Ordering::Equal));
+/// The rank from which on forms are large lists.
+const LISTS: u8 = 9;
+
+/// The place of `form` among the others where nothing is known of their costs.
+const fn rank(form: FormKind, codes: i64) -> u8 {
+    match form {
+        FormKind::Offset => 0,
+        FormKind::Thresholds if codes <= FEW_CODES => 1,
+        FormKind::ShiftHalfEven => 2,
+        FormKind::Multiply32 => 3,
+        FormKind::Multiply64 => 4,
+        FormKind::EvenOdd => 5,
+        FormKind::Thresholds if codes <= SHORT_LISTS => 6,
+        FormKind::ShiftHalfEven64 => 7,
+        FormKind::Multiply128 => 8,
+        FormKind::Thresholds => LISTS,
+        FormKind::Table => LISTS + 1,
     }
-    order
 }
 
 /// Solves the requantization of one layer: the cheapest form that computes every channel's function on its whole

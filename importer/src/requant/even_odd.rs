@@ -13,5 +13,13 @@ pub(super) fn solve(layer: &Layer<'_>) -> Option<FormParams> {
     let (even, odd) = (of(|code| code.div_euclid(2)), of(|code| (code + 1).div_euclid(2)));
     let (even, odd) = (lines::solve(&even, Machine::BITS_64)?, lines::solve(&odd, Machine::BITS_64)?);
     let narrow = |offset| i64::try_from(offset).ok();
-    Some(FormParams::EvenOdd { even: even.convert(narrow)?, odd: odd.convert(narrow)? })
+    let (even, odd) = (even.convert(narrow)?, odd.convert(narrow)?);
+    Some(FormParams::EvenOdd {
+        even_multipliers: even.multipliers,
+        even_offsets: even.offsets,
+        even_shifts: even.shifts,
+        odd_multipliers: odd.multipliers,
+        odd_offsets: odd.offsets,
+        odd_shifts: odd.shifts,
+    })
 }

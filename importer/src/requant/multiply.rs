@@ -5,18 +5,22 @@ use super::{FormParams, Layer, LineParams};
 
 pub(super) fn solve32(layer: &Layer<'_>) -> Option<FormParams> {
     let lines = lines::solve(layer.constraints.as_ref()?, Machine::BITS_32)?;
-    Some(FormParams::Multiply32(lines.convert(|offset| i32::try_from(offset).ok())?))
+    let LineParams { multipliers, offsets, shifts } = lines.convert(|offset| i32::try_from(offset).ok())?;
+    Some(FormParams::Multiply32 { multipliers, offsets, shifts })
 }
 
 pub(super) fn solve64(layer: &Layer<'_>) -> Option<FormParams> {
     let lines = lines::solve(layer.constraints.as_ref()?, Machine::BITS_64)?;
-    Some(FormParams::Multiply64(lines.convert(|offset| i64::try_from(offset).ok())?))
+    let LineParams { multipliers, offsets, shifts } = lines.convert(|offset| i64::try_from(offset).ok())?;
+    Some(FormParams::Multiply64 { multipliers, offsets, shifts })
 }
 
 pub(super) fn solve128(layer: &Layer<'_>) -> Option<FormParams> {
     let lines = lines::solve(layer.constraints.as_ref()?, Machine::BITS_128)?;
     // Low word, high word.
-    Some(FormParams::Multiply128(lines.convert(|offset| Some([offset as i64, (offset >> 64) as i64]))?))
+    let words = |offset| Some([offset as i64, (offset >> 64) as i64]);
+    let LineParams { multipliers, offsets, shifts } = lines.convert(words)?;
+    Some(FormParams::Multiply128 { multipliers, offsets, shifts })
 }
 
 impl Lines {

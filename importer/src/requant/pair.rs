@@ -7,7 +7,7 @@
 
 use super::pair_line::{Corners, PairLine, Width};
 use super::pair_thresholds;
-use super::{FormParams, LineParams, RequantError, RequantParams, TableCodes, choose};
+use super::{FormParams, RequantError, RequantParams, TableCodes, choose};
 use crate::certify::{LayerCertificate, certify_pair};
 use crate::cost::CostTable;
 use crate::exact::{Channel, PairFunction};
@@ -114,12 +114,12 @@ fn of_lines(lines: &[PairLine], width: Width, lo: i32, hi: i32) -> (Vec<[i64; 2]
     let form = match width {
         Width::W32 => {
             let offsets = lines.iter().map(|line| line.offset as i32).collect();
-            FormParams::Multiply32(LineParams { multipliers: vec![1], offsets, shifts })
+            FormParams::Multiply32 { multipliers: vec![1], offsets, shifts }
         }
         Width::W64 => {
             let words = |line: &PairLine| [line.offset as i64, (line.offset >> 64) as i64];
             let offsets = lines.iter().map(words).collect();
-            FormParams::Multiply128(LineParams { multipliers: vec![1], offsets, shifts })
+            FormParams::Multiply128 { multipliers: vec![1], offsets, shifts }
         }
     };
     (multipliers, RequantParams { form, lo, hi })

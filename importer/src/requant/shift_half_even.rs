@@ -9,11 +9,13 @@ use num_bigint::BigInt;
 use num_traits::{ToPrimitive, Zero};
 
 pub(super) fn solve32(layer: &Layer<'_>) -> Option<FormParams> {
-    solve::<i32>(layer).map(FormParams::ShiftHalfEven)
+    let LineParams { multipliers, offsets, shifts } = solve::<i32>(layer)?;
+    Some(FormParams::ShiftHalfEven { multipliers, offsets, shifts })
 }
 
 pub(super) fn solve64(layer: &Layer<'_>) -> Option<FormParams> {
-    solve::<i64>(layer).map(FormParams::ShiftHalfEven64)
+    let LineParams { multipliers, offsets, shifts } = solve::<i64>(layer)?;
+    Some(FormParams::ShiftHalfEven64 { multipliers, offsets, shifts })
 }
 
 /// Parameters in words of type `T`, which is also the width of the arithmetic.

@@ -265,12 +265,10 @@ fn channels_share_what_they_can() {
         let params = solve_form(FormKind::Multiply64, channels).unwrap().unwrap();
         assert_eq!(first_difference(channels, &params), None);
         match &params.form {
-            FormParams::Multiply64(line) => {
-                assert_eq!(
-                    params.size_bytes(),
-                    4 * line.multipliers.len() + 8 * line.offsets.len() + line.shifts.len()
-                );
-                (line.multipliers.len(), line.offsets.len(), line.shifts.len())
+            FormParams::Multiply64 { multipliers, offsets, shifts } => {
+                let size_bytes = 4 * multipliers.len() + 8 * offsets.len() + shifts.len();
+                assert_eq!(params.size_bytes(), size_bytes);
+                (multipliers.len(), offsets.len(), shifts.len())
             }
             other => panic!("{other:?}"),
         }
@@ -357,4 +355,14 @@ fn malformed_layers_are_refused() {
     assert_eq!(error, RequantError::Steps { channel: 0, steps: 1 << 20 });
     let error = choose(&[own((0, 1 << 31), (0, 9))], None).unwrap_err();
     assert!(matches!(error, RequantError::Codes { channel: 0, .. }));
+}
+
+/// Rows of the table of forms in the normative text: `| `name` | formula | condition |`.
+#[test]
+fn the_normative_table_lists_exactly_the_forms_of_the_runtime() {
+    let text = include_str!("../../../docs/arithmetic.md");
+    let (_, section) = text.split_once("\n## Forms\n").unwrap();
+    let section = section.split("\n## ").next().unwrap();
+    let rows = section.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next());
+    assert_eq!(rows.collect::<Vec<_>>(), FormKind::ALL.map(FormKind::name));
 }

@@ -60,31 +60,19 @@ proptest! {
         (window, [height, width], (groups, [in_group, out_group]), (element, range, zero_point, _), (filters, codes)) in
             (layer::window(), channels(), layer::input_type()).prop_flat_map(|((window, image), channels, ty)| (
                 Just(window), Just(image), Just(channels), Just(ty), parts(window, image, channels, ty),
-            ))
+            )),
+        tap_major in prop_oneof![2 => Just(true), 1 => Just(false)],
     ) {
         let [in_channels, out_channels] = [groups * in_group, groups * out_group];
         let filter_elems = window.taps() as usize * in_group;
-        let depthwise = Conv2d::is_depthwise(groups, in_channels, out_channels);
-        prop_assert_eq!(depthwise, groups > 1 && in_group == 1 && out_group == 1);
-        let place = |index: usize| {
-            let (o, i) = (index / filter_elems, index % filter_elems);
-            if depthwise { i * out_channels + o } else { index }
-        };
-        for index in 0..filters.values.len() {
-            let (o, i) = (index / filter_elems, index % filter_elems);
-            prop_assert_eq!(Conv2d::weight_index(depthwise, out_channels, filter_elems, o, i), place(index));
-        }
-        let packed = filters.packed(place);
+        let depthwise = groups > 1 && in_group == 1 && out_group == 1;
+        let packed = filters.packed(depthwise && tap_major);
         let op = Conv2d {
             input: TensorId(0),
             output: TensorId(1),
-            input_zero_point: zero_point,
             window,
             groups: groups as u16,
-            weights: packed.weights(),
-            bias: packed.bias(),
-            requant: filters.tail.requant(),
-            wide: filters.wide,
+            layer: packed.layer(&filters, zero_point),
         };
         let [out_height, out_width] = window.output([height as u32, width as u32]).unwrap().map(|dim| dim as usize);
         let tensors = pair(
@@ -129,17 +117,13 @@ proptest! {
     ) {
         let [in_channels, out_channels] = [groups * in_group, groups * out_group];
         let filter_elems = window.taps() as usize * in_group;
-        let packed = filters.packed(|index| index);
+        let packed = filters.packed(false);
         let op = ConvTranspose2d {
             input: TensorId(0),
             output: TensorId(1),
-            input_zero_point: zero_point,
             window,
             groups: groups as u16,
-            weights: packed.weights(),
-            bias: packed.bias(),
-            requant: filters.tail.requant(),
-            wide: filters.wide,
+            layer: packed.layer(&filters, zero_point),
         };
         let tensors = pair(
             tensor(element, &[height, width, in_channels], 0, range),

@@ -22,17 +22,13 @@ proptest! {
             layer::codes(ty.1, rows * features),
         ))
     ) {
-        let packed = filters.packed(|index| index);
+        let packed = filters.packed(false);
         let op = Dense {
             input: TensorId(0),
             output: TensorId(1),
-            input_zero_point: zero_point,
             in_features: features as u32,
             out_features: channels as u32,
-            weights: packed.weights(),
-            bias: packed.bias(),
-            requant: filters.tail.requant(),
-            wide: filters.wide,
+            layer: packed.layer(&filters, zero_point),
         };
         let tensors = pair(
             tensor(element, &[rows, features], 0, range),

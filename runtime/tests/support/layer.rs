@@ -1,9 +1,9 @@
 //! Random inputs, weights and windows.
 
-use exactum_runtime::Element;
 use exactum_runtime::num::IntRange;
-use exactum_runtime::program::Window2d;
-use exactum_runtime::program::op::{Bias, Weights};
+use exactum_runtime::program::op::{Bias, Layer, Weights};
+use exactum_runtime::program::{Packing, Window2d};
+use exactum_runtime::{Codes, Element};
 use proptest::prelude::*;
 use proptest::sample::select;
 
@@ -47,7 +47,8 @@ pub(crate) fn codes(range: IntRange, elems: usize) -> impl Strategy<Value = Vec<
 pub(crate) struct Filters {
     /// In the order of the reference.
     pub(crate) values: Vec<i16>,
-    is_i16: bool,
+    storage: Storage,
+    filters: usize,
     /// Whether sums have 64 bits.
     pub(crate) wide: bool,
     pub(crate) tail: Tail,
@@ -55,11 +56,22 @@ pub(crate) struct Filters {
     is_bias_i32: bool,
 }
 
+/// How weights are stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Storage {
+    I8,
+    I16,
+    Nibbles,
+}
+
 /// Constants of a [`Filters`] in the types of a program.
 #[derive(Clone, Debug)]
 pub(crate) struct Packed {
+    storage: Storage,
+    tap_major: bool,
     i8s: Vec<i8>,
-    i16s: Option<Vec<i16>>,
+    i16s: Vec<i16>,
+    nibbles: Vec<u8>,
     bias_i16s: Option<Vec<i16>>,
     bias_i32s: Option<Vec<i32>>,
 }
@@ -67,34 +79,46 @@ pub(crate) struct Packed {
 /// `filters` filters of `elems` weights; the ends of their type more often than others. Weights of 16 bits go to their
 /// ends where sums are wide, and a little past 8 bits where they are not.
 pub(crate) fn filters(filters: usize, elems: usize, wide: bool) -> impl Strategy<Value = Filters> {
-    select(vec![false, false, true]).prop_flat_map(move |is_i16| {
-        let weight = match (is_i16, wide) {
-            (false, _) => {
+    select(vec![Storage::I8, Storage::I8, Storage::I16, Storage::Nibbles]).prop_flat_map(move |storage| {
+        let weight = match (storage, wide) {
+            (Storage::Nibbles, _) => (-8i16..=7).boxed(),
+            (Storage::I8, _) => {
                 let ends = [i8::MIN, i8::MAX].map(i16::from).to_vec();
                 prop_oneof![3 => any::<i8>().prop_map(i16::from), 2 => select(ends)].boxed()
             }
-            (true, false) => (-200i16..=200).boxed(),
-            (true, true) => prop_oneof![3 => any::<i16>(), 1 => Just(i16::MIN), 1 => Just(i16::MAX)].boxed(),
+            (Storage::I16, false) => (-200i16..=200).boxed(),
+            (Storage::I16, true) => {
+                prop_oneof![3 => any::<i16>(), 1 => Just(i16::MIN), 1 => Just(i16::MAX)].boxed()
+            }
         };
         let weights = prop::collection::vec(weight, filters * elems);
         let tail = if wide { wide_tail(filters) } else { tail(filters) };
         (weights, tail, bias(filters), any::<bool>()).prop_map(move |(values, tail, bias, is_bias_i32)| {
-            Filters { values, is_i16, wide, tail, bias, is_bias_i32 }
+            Filters { values, storage, filters, wide, tail, bias, is_bias_i32 }
         })
     })
 }
 
 impl Filters {
-    /// The constants, weight `index(i)` of the program being weight `i` of the reference.
-    pub(crate) fn packed(&self, index: impl Fn(usize) -> usize) -> Packed {
+    /// The constants; tap after tap if `tap_major`, unless two weights share a byte.
+    pub(crate) fn packed(&self, tap_major: bool) -> Packed {
+        let (filters, elems) = (self.filters, self.values.len() / self.filters);
+        let tap_major = tap_major && self.storage != Storage::Nibbles;
         let mut values = vec![0; self.values.len()];
-        for (i, value) in self.values.iter().enumerate() {
-            values[index(i)] = *value;
+        let row_bytes = elems.div_ceil(2);
+        let mut nibbles = vec![0u8; filters * row_bytes];
+        for (index, value) in self.values.iter().enumerate() {
+            let (o, i) = (index / elems, index % elems);
+            values[if tap_major { i * filters + o } else { index }] = *value;
+            nibbles[o * row_bytes + i / 2] |= (value.rem_euclid(16) as u8) << (i % 2 * 4);
         }
         let wide_bias = |bias: &Vec<i16>| bias.iter().map(|value| i32::from(*value)).collect();
         Packed {
+            storage: self.storage,
+            tap_major,
             i8s: values.iter().map(|value| *value as i8).collect(),
-            i16s: self.is_i16.then_some(values),
+            i16s: values,
+            nibbles,
             bias_i16s: self.bias.clone().filter(|_| !self.is_bias_i32),
             bias_i32s: self.bias.as_ref().filter(|_| self.is_bias_i32).map(wide_bias),
         }
@@ -106,11 +130,27 @@ impl Filters {
 }
 
 impl Packed {
-    pub(crate) fn weights(&self) -> Weights<'_> {
-        self.i16s.as_deref().map_or(Weights::I8(&self.i8s), Weights::I16)
+    fn weights(&self) -> Weights<'_> {
+        let packing = if self.tap_major { Packing::TapMajor } else { Packing::RowMajor };
+        match self.storage {
+            Storage::I8 => Weights { packing, elements: Codes::I8(&self.i8s) },
+            Storage::I16 => Weights { packing, elements: Codes::I16(&self.i16s) },
+            Storage::Nibbles => Weights { packing: Packing::Nibbles, elements: Codes::U8(&self.nibbles) },
+        }
     }
 
-    pub(crate) fn bias(&self) -> Bias<'_> {
+    /// The layer of these constants, with what follows the products of `filters`.
+    pub(crate) fn layer<'a>(&'a self, filters: &'a Filters, input_zero_point: i32) -> Layer<'a> {
+        Layer {
+            input_zero_point,
+            weights: self.weights(),
+            bias: self.bias(),
+            requant: filters.tail.requant(),
+            wide: filters.wide,
+        }
+    }
+
+    fn bias(&self) -> Bias<'_> {
         match (&self.bias_i16s, &self.bias_i32s) {
             (Some(values), _) => Bias::I16(values),
             (_, Some(values)) => Bias::I32(values),

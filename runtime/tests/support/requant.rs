@@ -1,7 +1,7 @@
 //! Random requantizations of every form, and their meaning in wide integers.
 
 use exactum_runtime::Element;
-use exactum_runtime::num::requant::{Entries, Form, Line32, Line64, Requant};
+use exactum_runtime::num::requant::{Entries, Form, Requant};
 use proptest::prelude::*;
 use proptest::sample::select;
 
@@ -142,16 +142,20 @@ impl Line {
 impl Tail {
     /// `None` for raw accumulators.
     pub(crate) fn requant(&self) -> Option<Requant<'_>> {
-        fn wide(line: &Line) -> Line64<'_> {
-            Line64 { multipliers: &line.multipliers, offsets: &line.wide_offsets, shifts: &line.shifts }
-        }
         let Line { multipliers, offsets, shifts, .. } = &self.even;
         let form = match self.kind {
             0 => Form::Offset { offsets },
             1 => Form::ShiftHalfEven { multipliers, offsets, shifts },
-            2 => Form::Multiply32(Line32 { multipliers, offsets, shifts }),
-            3 => Form::Multiply64(wide(&self.even)),
-            4 => Form::EvenOdd { even: wide(&self.even), odd: wide(&self.odd) },
+            2 => Form::Multiply32 { multipliers, offsets, shifts },
+            3 => Form::Multiply64 { multipliers, offsets: &self.even.wide_offsets, shifts },
+            4 => Form::EvenOdd {
+                even_multipliers: multipliers,
+                even_offsets: &self.even.wide_offsets,
+                even_shifts: shifts,
+                odd_multipliers: &self.odd.multipliers,
+                odd_offsets: &self.odd.wide_offsets,
+                odd_shifts: &self.odd.shifts,
+            },
             5 => Form::Thresholds { signs: &self.signs, thresholds: &self.thresholds },
             6 | 10 | 11 => {
                 let entries = match self.kind {

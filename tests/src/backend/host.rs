@@ -1,14 +1,15 @@
 //! The runtime on this machine.
 
 use exactum_importer::interface::Port;
+use exactum_importer::lower::program_packed;
 use exactum_runtime::codes::Codes;
-use exactum_runtime::program::{words_as_bytes, words_as_bytes_mut};
+use exactum_runtime::program::{Packing, words_as_bytes, words_as_bytes_mut};
 use exactum_runtime::{Engine, Program};
 
 use super::Backend;
 use crate::case::{Integers, Made, of_inputs};
 
-/// The runtime, with the portable kernels.
+/// The runtime, with the packings that the compiler chooses.
 #[derive(Clone, Copy, Debug)]
 pub struct Host;
 
@@ -25,24 +26,46 @@ impl Backend for Host {
     }
 
     fn run(&self, case: &Made) -> Result<Integers, String> {
-        let words = aligned(&case.compiled.image);
-        let image = &words_as_bytes(&words)[..case.compiled.image.len()];
-        let program = Program::load(image).map_err(|error| error.to_string())?;
-        let mut arena = vec![0u64; program.arena_bytes().div_ceil(8) as usize];
-        let mut engine =
-            Engine::new(&program, words_as_bytes_mut(&mut arena)).map_err(|error| error.to_string())?;
-        let mut run = |sample: &Vec<f32>| {
-            for (index, own) in of_inputs(&case.compiled, sample).into_iter().enumerate() {
-                engine.quantize_input(index, own).map_err(|error| error.to_string())?;
-            }
-            engine.run();
-            let outputs = (0..program.outputs().len()).filter_map(|index| engine.output(index));
-            let outputs = outputs.zip(&case.compiled.interface.outputs);
-            let integers = |(codes, port): (Codes<'_>, &Port)| {
-                codes.iter().map(|code| i64::from(code) + port.stored_less).collect::<Vec<_>>()
-            };
-            Ok(outputs.flat_map(integers).collect())
-        };
-        case.source.samples.iter().map(&mut run).collect()
+        run_image(case, &case.compiled.image)
     }
+}
+
+/// The runtime with weights in a given packing wherever a layer may have it.
+#[derive(Clone, Copy, Debug)]
+pub struct Packed(pub Packing);
+
+impl Backend for Packed {
+    fn name(&self) -> &'static str {
+        match self.0 {
+            Packing::RowMajor => "host_row_major",
+            Packing::TapMajor => "host_tap_major",
+            Packing::Nibbles => "host_nibbles",
+        }
+    }
+
+    fn run(&self, case: &Made) -> Result<Integers, String> {
+        let lowered = program_packed(&case.compiled.scheduled, Some(self.0));
+        run_image(case, &lowered.map_err(|report| report.to_string())?.image)
+    }
+}
+
+fn run_image(case: &Made, image: &[u8]) -> Result<Integers, String> {
+    let words = aligned(image);
+    let program = Program::load(&words_as_bytes(&words)[..image.len()]).map_err(|error| error.to_string())?;
+    let mut arena = vec![0u64; program.arena_bytes().div_ceil(8) as usize];
+    let mut engine =
+        Engine::new(&program, words_as_bytes_mut(&mut arena)).map_err(|error| error.to_string())?;
+    let mut run = |sample: &Vec<f32>| {
+        for (index, own) in of_inputs(&case.compiled, sample).into_iter().enumerate() {
+            engine.quantize_input(index, own).map_err(|error| error.to_string())?;
+        }
+        engine.run();
+        let outputs = (0..program.outputs().len()).filter_map(|index| engine.output(index));
+        let outputs = outputs.zip(&case.compiled.interface.outputs);
+        let integers = |(codes, port): (Codes<'_>, &Port)| {
+            codes.iter().map(|code| i64::from(code) + port.stored_less).collect::<Vec<_>>()
+        };
+        Ok(outputs.flat_map(integers).collect())
+    };
+    case.source.samples.iter().map(&mut run).collect()
 }

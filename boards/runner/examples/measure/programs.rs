@@ -1,13 +1,17 @@
 //! The programs that are measured, each of one op: shapes that turn every loop of a kernel in other proportions.
 
 use exactum_runtime::Element;
+use exactum_runtime::codes::Codes;
 use exactum_runtime::num::IntRange;
-use exactum_runtime::num::requant::{Entries, Form, Line32, Line64, Requant};
+use exactum_runtime::num::requant::{Entries, Form, Requant};
 use exactum_runtime::program::op::{
-    Add, Bias, Concat, Conv2d, ConvTranspose2d, Dense, MaxPool2d, Mul, Multipliers, Rearrange, Requantize,
-    SumPool2d, TopK, Weights,
+    Add, Bias, Concat, Conv2d, ConvTranspose2d, Dense, Layer, MaxPool2d, Mul, Multipliers, Rearrange,
+    Requantize, SumPool2d, TopK,
 };
-use exactum_runtime::program::{Input, Op, Output, Shape, Source, Tensor, TensorId, Window2d, encode};
+use exactum_runtime::program::packing::{Weights, is_depthwise};
+use exactum_runtime::program::{
+    Input, Op, Output, Packing, Shape, Source, Tensor, TensorId, Window2d, encode,
+};
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
@@ -83,13 +87,22 @@ fn multiply32(channels: u32) -> Vec<i32> {
 }
 
 fn requant(multipliers: &[i32]) -> Option<Requant<'_>> {
-    let form = Form::Multiply32(Line32 { multipliers, offsets: &[1 << 14], shifts: &[15] });
+    let form = Form::Multiply32 { multipliers, offsets: &[1 << 14], shifts: &[15] };
     Some(Requant { form, lo: -128, hi: 127 })
 }
 
 const BYTES: (Element, IntRange) = (Element::I8, CODES);
 /// Stored accumulators.
 const SUMS: (Element, IntRange) = (Element::I32, IntRange { lo: -(1 << 24), hi: 1 << 24 });
+
+/// 8-bit weights, one filter after the other.
+const fn filters(weights: &[i8]) -> Weights<'_> {
+    Weights { packing: Packing::RowMajor, elements: Codes::I8(weights) }
+}
+
+fn layer<'p>(weights: Weights<'p>, bias: Bias<'p>, multipliers: &'p [i32]) -> Layer<'p> {
+    Layer { input_zero_point: -128, weights, bias, requant: requant(multipliers), wide: false }
+}
 
 /// Every form behind a dense layer of one input, and that layer without any.
 pub(crate) fn forms() -> Result<Vec<Sample>> {
@@ -101,18 +114,21 @@ pub(crate) fn forms() -> Result<Vec<Sample>> {
     let (offsets32, offsets64) = (vec![1 << 9; CHANNELS as usize], vec![1i64 << 9; CHANNELS as usize]);
     let wide_offsets = vec![[1i64 << 9, 0]; CHANNELS as usize];
     let shifts = vec![10u8; CHANNELS as usize];
-    let own = Line64 { multipliers: &ones32, offsets: &offsets64, shifts: &halves };
+    let even_odd = Form::EvenOdd {
+        even_multipliers: &ones32,
+        even_offsets: &offsets64,
+        even_shifts: &halves,
+        odd_multipliers: &ones32,
+        odd_offsets: &offsets64,
+        odd_shifts: &halves,
+    };
     let dense = |requant: Option<Requant<'_>>, lo: i32, wide: bool| {
         let op = Dense {
             input: INPUT,
             output: OUTPUT,
-            input_zero_point: 0,
             in_features: 1,
             out_features: CHANNELS,
-            weights: Weights::I8(&weights),
-            bias: Bias::None,
-            requant,
-            wide,
+            layer: Layer { input_zero_point: 0, weights: filters(&weights), bias: Bias::None, requant, wide },
         };
         let codes = match requant {
             Some(_) => (Element::I8, IntRange { lo: lo.into(), hi: 127 }),
@@ -129,17 +145,9 @@ pub(crate) fn forms() -> Result<Vec<Sample>> {
             -128,
             false,
         )?,
-        with(
-            Form::Multiply32(Line32 { multipliers: &ones32, offsets: &offsets32, shifts: &shifts }),
-            -128,
-            false,
-        )?,
-        with(
-            Form::Multiply64(Line64 { multipliers: &ones32, offsets: &offsets64, shifts: &shifts }),
-            -128,
-            false,
-        )?,
-        with(Form::EvenOdd { even: own, odd: own }, -128, false)?,
+        with(Form::Multiply32 { multipliers: &ones32, offsets: &offsets32, shifts: &shifts }, -128, false)?,
+        with(Form::Multiply64 { multipliers: &ones32, offsets: &offsets64, shifts: &shifts }, -128, false)?,
+        with(even_odd, -128, false)?,
         with(
             Form::ShiftHalfEven64 { multipliers: &ones64, offsets: &offsets64, shifts: &shifts },
             -128,
@@ -198,22 +206,22 @@ fn dense(samples: &mut Vec<Sample>) -> Result<()> {
         let (narrow, multipliers) = (noise(1, count), multiply32(outputs));
         let wider: Vec<i16> = narrow.iter().map(|weight| i16::from(*weight) * 3).collect();
         let bias: Vec<i16> = (0..outputs as i16).collect();
+        let wider = Weights { packing: Packing::RowMajor, elements: Codes::I16(&wider) };
+        let nibbles: Vec<u8> = vec![0x2f; (inputs.div_ceil(2) * outputs) as usize];
+        let nibbles = Weights { packing: Packing::Nibbles, elements: Codes::U8(&nibbles) };
         for (weights, bias) in [
-            (Weights::I8(&narrow), Bias::None),
-            (Weights::I8(&narrow), Bias::I16(&bias)),
-            (Weights::I16(&wider), Bias::None),
-            (Weights::I16(&wider), Bias::I16(&bias)),
+            (filters(&narrow), Bias::None),
+            (filters(&narrow), Bias::I16(&bias)),
+            (nibbles, Bias::None),
+            (wider, Bias::None),
+            (wider, Bias::I16(&bias)),
         ] {
             let op = Dense {
                 input: INPUT,
                 output: OUTPUT,
-                input_zero_point: -128,
                 in_features: inputs,
                 out_features: outputs,
-                weights,
-                bias,
-                requant: requant(&multipliers),
-                wide: false,
+                layer: layer(weights, bias, &multipliers),
             };
             samples.push(sample(op.into(), &[&[rows, inputs]], &[rows, outputs], BYTES)?);
         }
@@ -260,21 +268,22 @@ fn convolutions(samples: &mut Vec<Sample>) -> Result<()> {
         let (narrow, multipliers) = (noise(1, count as usize), multiply32(outputs));
         let wider: Vec<i16> = narrow.iter().map(|weight| i16::from(*weight) * 3).collect();
         let bias: Vec<i16> = (0..outputs as i16).collect();
-        for (weights, bias) in [
-            (Weights::I8(&narrow), Bias::None),
-            (Weights::I8(&narrow), Bias::I16(&bias)),
-            (Weights::I16(&wider), Bias::None),
-        ] {
+        let depthwise = is_depthwise(groups.into(), inputs as usize, outputs as usize);
+        let packing = if depthwise { Packing::TapMajor } else { Packing::RowMajor };
+        let narrow = Weights { packing, elements: Codes::I8(&narrow) };
+        let wider = Weights { packing, elements: Codes::I16(&wider) };
+        let filter = inputs / u32::from(groups) * window.taps();
+        let nibbles: Vec<u8> = vec![0x2f; (filter.div_ceil(2) * outputs) as usize];
+        let nibbles = Weights { packing: Packing::Nibbles, elements: Codes::U8(&nibbles) };
+        for (weights, bias) in
+            [(narrow, Bias::None), (narrow, Bias::I16(&bias)), (wider, Bias::None), (nibbles, Bias::None)]
+        {
             let op = Conv2d {
                 input: INPUT,
                 output: OUTPUT,
-                input_zero_point: -128,
                 window,
                 groups,
-                weights,
-                bias,
-                requant: requant(&multipliers),
-                wide: false,
+                layer: layer(weights, bias, &multipliers),
             };
             samples.push(sample(op.into(), &[&image], &[rows, columns, outputs], BYTES)?);
         }
@@ -300,13 +309,9 @@ fn transposed(samples: &mut Vec<Sample>) -> Result<()> {
         let op = ConvTranspose2d {
             input: INPUT,
             output: OUTPUT,
-            input_zero_point: -128,
             window,
             groups: 1,
-            weights: Weights::I8(&weights),
-            bias: Bias::None,
-            requant: requant(&multipliers),
-            wide: false,
+            layer: layer(filters(&weights), Bias::None, &multipliers),
         };
         samples.push(sample(op.into(), &[&image], &[rows, columns, outputs], BYTES)?);
     }

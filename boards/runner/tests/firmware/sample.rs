@@ -2,13 +2,15 @@
 
 use exactum_runtime::{
     Arena, Element, Engine, Program,
+    kernels::Portable,
     num::{
         IntRange,
         requant::{Form, Requant},
     },
     program::{
-        Aligned, Input, InputRule, Output, Shape, Source, Tensor, TensorId, encode,
-        op::{Bias, Dense, Weights},
+        Aligned, Input, InputRule, Output, Shape, Source, Tensor, TensorId, Window2d, encode,
+        op::{Bias, Conv2d, Dense, Layer, Weights},
+        words_as_bytes, words_as_bytes_mut,
     },
 };
 
@@ -54,28 +56,32 @@ pub(crate) fn program() -> Vec<u8> {
     let hidden = Dense {
         input: TensorId(0),
         output: TensorId(1),
-        input_zero_point: 0,
         in_features: INPUT_ELEMS as u32,
         out_features: HIDDEN_ELEMS as u32,
-        weights: Weights::I8(first),
-        bias: Bias::I16(&bias),
-        requant: Some(Requant {
-            form: Form::ShiftHalfEven { multipliers: &[1], offsets: &[15], shifts: &[5] },
-            lo: 0,
-            hi: 127,
-        }),
-        wide: false,
+        layer: Layer {
+            input_zero_point: 0,
+            weights: Weights::i8s(first),
+            bias: Bias::I16(&bias),
+            requant: Some(Requant {
+                form: Form::ShiftHalfEven { multipliers: &[1], offsets: &[15], shifts: &[5] },
+                lo: 0,
+                hi: 127,
+            }),
+            wide: false,
+        },
     };
     let last = Dense {
         input: TensorId(1),
         output: TensorId(2),
-        input_zero_point: 0,
         in_features: HIDDEN_ELEMS as u32,
         out_features: OUTPUT_ELEMS as u32,
-        weights: Weights::I8(second),
-        bias: Bias::None,
-        requant: None,
-        wide: false,
+        layer: Layer {
+            input_zero_point: 0,
+            weights: Weights::i8s(second),
+            bias: Bias::None,
+            requant: None,
+            wide: false,
+        },
     };
     let source = Source {
         arena_bytes: ARENA_BYTES as u32,
@@ -107,17 +113,19 @@ pub(crate) fn smallest_layers(layers: u16) -> Vec<u8> {
     let layer = |id| Dense {
         input: TensorId(id),
         output: TensorId(id + 1),
-        input_zero_point: 0,
         in_features: 1,
         out_features: 1,
-        weights: Weights::I8(&[1]),
-        bias: Bias::I16(&[0]),
-        requant: Some(Requant {
-            form: Form::ShiftHalfEven { multipliers: &[2], offsets: &[0], shifts: &[1] },
-            lo: 0,
-            hi: INPUT_HI.into(),
-        }),
-        wide: false,
+        layer: Layer {
+            input_zero_point: 0,
+            weights: Weights::i8s(&[1]),
+            bias: Bias::I16(&[0]),
+            requant: Some(Requant {
+                form: Form::ShiftHalfEven { multipliers: &[2], offsets: &[0], shifts: &[1] },
+                lo: 0,
+                hi: INPUT_HI.into(),
+            }),
+            wide: false,
+        },
     };
     let source = Source {
         arena_bytes: 8 * u32::from(layers + 1),
@@ -129,6 +137,74 @@ pub(crate) fn smallest_layers(layers: u16) -> Vec<u8> {
     let mut image = Vec::new();
     encode(&source, &mut image).unwrap();
     image
+}
+
+/// Longest window of [`blocks`].
+const WINDOWS: usize = 21;
+
+/// Convolutions with windows of every length up to [`WINDOWS`] and up to ten channels: every number of products and of
+/// filters that a block of instructions can leave over. Weights are often, codes minus zero point always near the ends of
+/// their types.
+pub(crate) fn blocks() -> Vec<u8> {
+    let width = INPUT_ELEMS;
+    let weights: Vec<i8> = noise(3)
+        .enumerate()
+        .map(|(index, byte)| match index % 9 {
+            0 => i8::MIN,
+            1 => i8::MAX,
+            _ => byte as i8,
+        })
+        .take(WINDOWS * WINDOWS)
+        .collect();
+    let mut tensors = vec![Tensor {
+        element: Element::U8,
+        shape: Shape::new(&[1, width as u32, 1]).unwrap(),
+        offset_bytes: 0,
+        range: IntRange { lo: 0, hi: 255 },
+    }];
+    let mut ops = Vec::new();
+    let mut arena_bytes = width as u32;
+    for window in 1..=WINDOWS {
+        let channels = window % 10 + 1;
+        let tensor = Tensor {
+            element: Element::I32,
+            shape: Shape::new(&[1, (width - window + 1) as u32, channels as u32]).unwrap(),
+            offset_bytes: arena_bytes,
+            range: Element::I32.range(),
+        };
+        arena_bytes += tensor.size_bytes().next_multiple_of(8);
+        let layer = Layer {
+            input_zero_point: if window % 2 == 0 { -32_512 } else { 32_768 },
+            weights: Weights::i8s(&weights[..channels * window]),
+            bias: Bias::None,
+            requant: None,
+            wide: false,
+        };
+        let (input, output) = (TensorId(0), TensorId(tensors.len() as u16));
+        ops.push(
+            Conv2d { input, output, window: Window2d::new([1, window as u16]), layer, groups: 1 }.into(),
+        );
+        tensors.push(tensor);
+    }
+    let outputs: Vec<_> = (1..tensors.len() as u16).map(|id| Output { tensor: TensorId(id) }).collect();
+    let inputs = &[Input { tensor: TensorId(0), quantizer: None }];
+    let source = Source { arena_bytes, tensors: &tensors, inputs, outputs: &outputs, ops: &ops };
+    let mut image = Vec::new();
+    encode(&source, &mut image).unwrap();
+    image
+}
+
+/// The outputs of `program` by the portable kernels for one sample.
+pub(crate) fn portable(program: &[u8], sample: &[u8]) -> Vec<u8> {
+    let mut words = vec![0; program.len().div_ceil(8)];
+    words_as_bytes_mut(&mut words)[..program.len()].copy_from_slice(program);
+    let program = Program::load(&words_as_bytes(&words)[..program.len()]).unwrap();
+    let mut arena = vec![0; program.arena_bytes().div_ceil(8) as usize];
+    let mut engine = Engine::with_isa(Portable, &program, words_as_bytes_mut(&mut arena)).unwrap();
+    engine.set_input(0, sample.iter().map(|code| i32::from(*code))).unwrap();
+    engine.run();
+    let outputs = (0..program.outputs().len()).filter_map(|index| engine.output(index));
+    outputs.flat_map(|codes| codes.as_bytes().to_vec()).collect()
 }
 
 /// The output of `program` on the host for each sample of `input`.

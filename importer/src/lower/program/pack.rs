@@ -1,9 +1,13 @@
 //! Arrays that the image copies, in the order in which kernels read them.
 
-use exactum_runtime::program::op::{Bias, Conv2d, Multipliers, Weights};
+use exactum_runtime::codes::{Codes, Element};
+use exactum_runtime::program::Packing;
+use exactum_runtime::program::op::{Bias, Multipliers, Weights};
+use exactum_runtime::program::packing::FilterShape;
 
+use super::super::packing::choose_packing;
 use super::tensors::Tensors;
-use crate::graph::{Certified, Constant, Conv, Graph, Node, Op, RequantizePair, ValueId};
+use crate::graph::{Certified, Constant, Graph, Node, Op, RequantizePair};
 
 /// Arrays of one operator; kept apart because operators borrow them.
 #[derive(Default)]
@@ -22,12 +26,54 @@ enum PackedMultipliers {
     I64(Vec<[i64; 2]>),
 }
 
-#[derive(Default)]
-enum PackedWeights {
-    #[default]
-    None,
+/// Weights in a packing, in the smallest element type of it that holds them.
+struct PackedWeights {
+    packing: Packing,
+    elements: Elements,
+}
+
+enum Elements {
     I8(Vec<i8>),
+    U8(Vec<u8>),
     I16(Vec<i16>),
+}
+
+impl Default for PackedWeights {
+    fn default() -> Self {
+        Self { packing: Packing::RowMajor, elements: Elements::I8(vec![]) }
+    }
+}
+
+impl PackedWeights {
+    /// `codes`, filter after filter, in `packing`, which holds them.
+    fn new(codes: &[i32], filters: usize, packing: Packing) -> Self {
+        let shape = FilterShape { filters, elems: codes.len() / filters.max(1) };
+        let mut stored = vec![0i32; packing.len_elems(shape).unwrap_or_default()];
+        for (position, code) in codes.iter().enumerate() {
+            let (o, i) = (position / shape.elems, position % shape.elems);
+            let element = &mut stored[packing.index(shape, o, i)];
+            *element = packing.put(*element, i, *code);
+        }
+        let holds = |element: &&Element| {
+            let range = packing.range(**element);
+            codes.iter().all(|code| range.contains(i64::from(*code)))
+        };
+        let elements = match packing.elements().iter().find(holds) {
+            Some(Element::I8) => Elements::I8(stored.iter().map(|element| *element as i8).collect()),
+            Some(Element::U8) => Elements::U8(stored.iter().map(|element| *element as u8).collect()),
+            _ => Elements::I16(stored.iter().map(|element| *element as i16).collect()),
+        };
+        Self { packing, elements }
+    }
+
+    fn view(&self) -> Weights<'_> {
+        let elements = match &self.elements {
+            Elements::I8(elements) => Codes::I8(elements),
+            Elements::U8(elements) => Codes::U8(elements),
+            Elements::I16(elements) => Codes::I16(elements),
+        };
+        Weights { packing: self.packing, elements }
+    }
 }
 
 #[derive(Default)]
@@ -41,17 +87,12 @@ enum PackedBias {
 impl Packed {
     /// Weights and biases of a layer.
     pub(super) fn layer(&self) -> (Weights<'_>, Bias<'_>) {
-        let weights = match &self.weights {
-            PackedWeights::None => Weights::default(),
-            PackedWeights::I8(weights) => Weights::I8(weights),
-            PackedWeights::I16(weights) => Weights::I16(weights),
-        };
         let bias = match &self.bias {
             PackedBias::None => Bias::None,
             PackedBias::I16(bias) => Bias::I16(bias),
             PackedBias::I32(bias) => Bias::I32(bias),
         };
-        (weights, bias)
+        (self.weights.view(), bias)
     }
 
     /// Tensors of a concatenation after the first.
@@ -70,11 +111,7 @@ impl Packed {
 
     /// Bytes of weights, biases and factors.
     pub(super) fn size_bytes(&self) -> usize {
-        let weights = match &self.weights {
-            PackedWeights::None => 0,
-            PackedWeights::I8(weights) => weights.len(),
-            PackedWeights::I16(weights) => size_of_val(&**weights),
-        };
+        let weights = self.weights.view().elements.as_bytes().len();
         let bias = match &self.bias {
             PackedBias::None => 0,
             PackedBias::I16(bias) => size_of_val(&**bias),
@@ -89,8 +126,8 @@ impl Packed {
     }
 }
 
-/// The arrays of `node`.
-pub(super) fn pack(graph: &Graph, tensors: &Tensors, node: &Node) -> Packed {
+/// The arrays of `node`, weights in the `preferred` packing where it may have that.
+pub(super) fn pack(graph: &Graph, tensors: &Tensors, node: &Node, preferred: Option<Packing>) -> Packed {
     if let Op::Concat { .. } = node.op {
         let rest = node.inputs.iter().skip(1).map(|id| tensors.id(*id).0).collect();
         return Packed { rest, ..Packed::default() };
@@ -105,21 +142,9 @@ pub(super) fn pack(graph: &Graph, tensors: &Tensors, node: &Node) -> Packed {
     if !node.op.is_layer() {
         return Packed::default();
     }
-    let depthwise = matches!(&node.op, Op::Conv2d(conv) if is_depthwise(graph, node, conv));
     let weight = graph.value(node.inputs[1]);
     let Some(Constant::Codes(codes)) = &weight.constant else { return Packed::default() };
-    let outputs = weight.shape[0];
-    let filter_elems = codes.len() / outputs.max(1);
-    let mut order = vec![0i32; codes.len()];
-    for (position, code) in codes.iter().enumerate() {
-        let (o, i) = (position / filter_elems, position % filter_elems);
-        order[Conv2d::weight_index(depthwise, outputs, filter_elems, o, i)] = *code;
-    }
-    let short: Option<Vec<i8>> = order.iter().map(|code| i8::try_from(*code).ok()).collect();
-    let weights = match short {
-        Some(weights) => PackedWeights::I8(weights),
-        None => PackedWeights::I16(order.iter().map(|code| *code as i16).collect()),
-    };
+    let weights = PackedWeights::new(codes, weight.shape[0], choose_packing(graph, node, preferred));
     let bias = match node.inputs.get(2).map(|id| &graph.value(*id).constant) {
         Some(Some(Constant::Codes(codes))) => {
             let short: Option<Vec<i16>> = codes.iter().map(|code| i16::try_from(*code).ok()).collect();
@@ -142,9 +167,4 @@ fn pack_multipliers(multipliers: &[[i64; 2]], wide: bool) -> PackedMultipliers {
         Some(pairs) => PackedMultipliers::I32(pairs),
         None => PackedMultipliers::I64(multipliers.to_vec()),
     }
-}
-
-fn is_depthwise(graph: &Graph, node: &Node, conv: &Conv) -> bool {
-    let channels = |id: ValueId| graph.value(id).shape.last().copied().unwrap_or(0);
-    Conv2d::is_depthwise(conv.groups, channels(node.inputs[0]), channels(node.output))
 }

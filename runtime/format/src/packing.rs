@@ -1,0 +1,217 @@
+//! Packings: how the weights of a layer lie in the constant section. One file for each packing.
+//!
+//! A packing is a fact of the op's record. It says how many elements the weights of a shape take, in which of them weight
+//! `i` of filter `o` lies, and what the weight is, given that element; loading bounds accumulators through that, and the
+//! compiler writes through it. Every packing runs on every target by the portable kernels.
+
+mod nibbles;
+mod row_major;
+mod tap_major;
+
+pub use tap_major::is_depthwise;
+
+use exactum_num::IntRange;
+use exactum_num::codes::{Codes, Element};
+
+/// Filters of a layer, one for each output channel, and the weights of each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FilterShape {
+    /// Output channels.
+    pub filters: usize,
+    /// Weights of one filter; those of a convolution are counted height, width, input channel of the group.
+    pub elems: usize,
+}
+
+macro_rules! packings {
+    ($($(#[doc = $about:literal])* $code:literal $packing:ident $name:literal $file:ident;)*) => {
+        /// How weights lie in the constant section.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+        pub enum Packing {
+            $($(#[doc = $about])* $packing,)*
+        }
+
+        impl Packing {
+            /// Every packing, in the order of their numbers.
+            pub const ALL: [Self; [$($code),*].len()] = [$(Self::$packing),*];
+
+            /// The number that stands for it in a program.
+            pub const fn code(self) -> u8 {
+                match self {
+                    $(Self::$packing => $code,)*
+                }
+            }
+
+            /// The packing a program's number stands for.
+            pub const fn from_code(code: u8) -> Option<Self> {
+                match code {
+                    $($code => Some(Self::$packing),)*
+                    _ => None,
+                }
+            }
+
+            /// The name in listings, options and tables of costs.
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$packing => $name,)*
+                }
+            }
+
+            /// One sentence on where weights lie.
+            pub const fn about(self) -> &'static str {
+                match self {
+                    $(Self::$packing => concat!($($about),*).trim_ascii(),)*
+                }
+            }
+
+            /// Element types that weights may have.
+            pub const fn elements(self) -> &'static [Element] {
+                match self {
+                    $(Self::$packing => $file::ELEMENTS,)*
+                }
+            }
+
+            /// Whether a layer may have it; `depthwise` as [`is_depthwise`] says of convolutions, else false.
+            pub const fn allows(self, depthwise: bool) -> bool {
+                match self {
+                    $(Self::$packing => depthwise || !$file::DEPTHWISE_ONLY,)*
+                }
+            }
+
+            /// The weights that elements of type `element` hold.
+            pub const fn range(self, element: Element) -> IntRange {
+                match self {
+                    $(Self::$packing => $file::range(element),)*
+                }
+            }
+
+            /// Elements that the weights of `shape` take; `None` past the address space.
+            pub const fn len_elems(self, shape: FilterShape) -> Option<usize> {
+                match self {
+                    $(Self::$packing => $file::len_elems(shape),)*
+                }
+            }
+
+            /// The element that holds weight `i` of filter `o`.
+            pub const fn index(self, shape: FilterShape, o: usize, i: usize) -> usize {
+                match self {
+                    $(Self::$packing => $file::index(shape, o, i),)*
+                }
+            }
+
+            /// Weight `i` of a filter, held by `element`.
+            pub const fn get(self, element: i32, i: usize) -> i32 {
+                match self {
+                    $(Self::$packing => $file::get(element, i),)*
+                }
+            }
+
+            /// `element` with weight `i` of a filter set to `weight`.
+            pub const fn put(self, element: i32, i: usize, weight: i32) -> i32 {
+                match self {
+                    $(Self::$packing => $file::put(element, i, weight),)*
+                }
+            }
+        }
+    };
+}
+
+packings! {
+    /// one filter after the other: element `o * elems + i`
+    0 RowMajor "row-major" row_major;
+    /// depthwise convolutions: the first weights of all filters, then the second: element `i * filters + o`
+    1 TapMajor "tap-major" tap_major;
+    /// 4-bit weights, two a byte, the first in the low half; each filter starts at a byte: element `o * ceil(elems / 2) + i / 2`
+    2 Nibbles "nibbles" nibbles;
+}
+
+impl core::fmt::Display for Packing {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// Weights of a layer: their packing and the elements that hold them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Weights<'p> {
+    /// How they lie in `elements`.
+    pub packing: Packing,
+    /// Of a type that the packing allows.
+    pub elements: Codes<'p>,
+}
+
+impl Default for Weights<'_> {
+    fn default() -> Self {
+        Self { packing: Packing::RowMajor, elements: Codes::I8(&[]) }
+    }
+}
+
+impl<'p> Weights<'p> {
+    /// 8-bit weights, one filter after the other.
+    pub const fn i8s(weights: &'p [i8]) -> Self {
+        Self { packing: Packing::RowMajor, elements: Codes::I8(weights) }
+    }
+
+    /// 16-bit weights, one filter after the other.
+    pub const fn i16s(weights: &'p [i16]) -> Self {
+        Self { packing: Packing::RowMajor, elements: Codes::I16(weights) }
+    }
+
+    /// Weight `i` of filter `o`; 0 if there is none.
+    pub fn get(self, shape: FilterShape, o: usize, i: usize) -> i32 {
+        let element = self.elements.get(self.packing.index(shape, o, i)).unwrap_or_default();
+        self.packing.get(element, i)
+    }
+
+    /// Whether as many elements are there as weights of `shape` take.
+    pub fn suits(self, shape: FilterShape) -> bool {
+        self.packing.len_elems(shape) == Some(self.elements.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+
+    use super::*;
+    use proptest::prelude::*;
+    use std::vec;
+
+    proptest! {
+        /// Every weight has a place of its own inside the array, and is read as it was put.
+        #[test]
+        fn weights_are_read_as_they_were_put(filters in 1usize..6, elems in 1usize..8, seed in any::<u64>()) {
+            let shape = FilterShape { filters, elems };
+            for packing in Packing::ALL {
+                for element in packing.elements() {
+                    let range = packing.range(*element);
+                    let weight = |o: usize, i: usize| {
+                        let random = seed.rotate_left((7 * o + 13 * i) as u32) & 0xffff;
+                        (range.lo + random as i64 % (range.hi - range.lo + 1)) as i32
+                    };
+                    let mut stored = vec![0i32; packing.len_elems(shape).unwrap()];
+                    for o in 0..filters {
+                        for i in 0..elems {
+                            let place = &mut stored[packing.index(shape, o, i)];
+                            *place = packing.put(*place, i, weight(o, i));
+                            prop_assert!(element.range().contains((*place).into()));
+                        }
+                    }
+                    for o in 0..filters {
+                        for i in 0..elems {
+                            prop_assert_eq!(packing.get(stored[packing.index(shape, o, i)], i), weight(o, i));
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn numbers_are_told_apart() {
+        for packing in Packing::ALL {
+            assert_eq!(Packing::from_code(packing.code()), Some(packing));
+        }
+        assert_eq!(Packing::from_code(Packing::ALL.len() as u8), None);
+    }
+}

@@ -1,0 +1,35 @@
+//! Tap after tap: where each channel has a filter of its own, the channels of a pixel and their weights are then read in
+//! order.
+
+use exactum_num::IntRange;
+use exactum_num::codes::Element;
+
+use super::FilterShape;
+
+pub(super) const DEPTHWISE_ONLY: bool = true;
+pub(super) const ELEMENTS: &[Element] = &[Element::I8, Element::I16];
+
+pub(super) const fn range(element: Element) -> IntRange {
+    element.range()
+}
+
+pub(super) const fn len_elems(shape: FilterShape) -> Option<usize> {
+    shape.filters.checked_mul(shape.elems)
+}
+
+pub(super) const fn index(shape: FilterShape, o: usize, i: usize) -> usize {
+    i.wrapping_mul(shape.filters).wrapping_add(o)
+}
+
+pub(super) const fn get(element: i32, _: usize) -> i32 {
+    element
+}
+
+pub(super) const fn put(_: i32, _: usize, weight: i32) -> i32 {
+    weight
+}
+
+/// Whether a convolution may have this packing: as many groups as input and as output channels, and several.
+pub const fn is_depthwise(groups: usize, in_channels: usize, out_channels: usize) -> bool {
+    groups > 1 && groups == in_channels && groups == out_channels
+}

@@ -1,0 +1,135 @@
+//! Convolution: gathers the window of one output position and multiplies it with all filters of its group.
+
+use exactum_format::{Axis, Packing};
+use exactum_num::codes::{Codes, CodesMut};
+
+use crate::depthwise::depthwise;
+pub use crate::image::{Conv, Image};
+use crate::isa::Isa;
+use crate::patch::Patch;
+use crate::products::{Filters, General, Nibbles, Products, Rows};
+use crate::source::Source;
+use crate::store::{BLOCK_CHANNELS, blocks};
+
+/// Computes `conv`; see [`exactum_format::op::Conv2d`] for the formula.
+pub fn conv2d<K: Isa>(isa: K, conv: &Conv<'_>, input: Codes<'_>, output: CodesMut<'_>) {
+    let layer = conv.layer;
+    match (layer.weights.packing, layer.weights.elements, input) {
+        (packing, Codes::I8(weights), Codes::I8(codes)) if !layer.wide => {
+            positions(conv, packing, Rows::new(isa, weights), codes, output);
+        }
+        (packing, Codes::I8(weights), Codes::U8(codes)) if !layer.wide => {
+            positions(conv, packing, Rows::new(isa, weights), codes, output);
+        }
+        (packing, Codes::I8(weights), Codes::I16(codes)) if !layer.wide => {
+            positions(conv, packing, Rows::new(isa, weights), codes, output);
+        }
+        (Packing::Nibbles, Codes::U8(weights), codes) if !layer.wide => {
+            windows(conv, Nibbles::new(isa, weights), codes, output);
+        }
+        (packing, _, codes) => positions(conv, packing, General::new(isa, layer), codes, output),
+    }
+}
+
+/// The loop over positions that reads weights in the order of `packing`.
+fn positions<S: Source, W: Products>(
+    conv: &Conv<'_>,
+    packing: Packing,
+    weights: W,
+    input: S,
+    output: CodesMut<'_>,
+) {
+    match packing {
+        Packing::RowMajor | Packing::Nibbles => windows(conv, weights, input, output),
+        Packing::TapMajor => depthwise(conv, weights, input, output),
+    }
+}
+
+#[inline(never)]
+fn windows<S: Source, W: Products>(conv: &Conv<'_>, all_weights: W, input: S, mut output: CodesMut<'_>) {
+    let [out_height, out_width, _] = conv.output;
+    let Some([in_group, out_group]) = conv.group_channels() else { return };
+    let filter_elems = conv.filter_elems(in_group);
+    let layer = conv.layer;
+    let [down, right] = conv.window.axes();
+    let mut patch = Patch::new();
+    let mut accs = [W::Acc::default(); BLOCK_CHANNELS];
+    for y in 0..out_height {
+        for x in 0..out_width {
+            let mut weights = all_weights;
+            for group in 0..usize::from(conv.groups) {
+                let window = WindowAt {
+                    axes: [down, right],
+                    top: down.start(y),
+                    left: right.start(x),
+                    first_channel: group.wrapping_mul(in_group),
+                    channels: in_group,
+                };
+                blocks(out_group, |first, channels| {
+                    let first = group.wrapping_mul(out_group).wrapping_add(first);
+                    let Some(accs) = accs.get_mut(..channels) else { return };
+                    W::start(layer.bias, first, accs);
+                    let mut filters = Filters { rest: weights, filter_elems, accs };
+                    gather(conv, &window, input, &mut patch, &mut filters);
+                    patch.multiply(&mut filters);
+                    filters.rest.store(
+                        layer.requant.as_ref(),
+                        first,
+                        filters.accs,
+                        output.take_front(channels),
+                    );
+                    weights = weights.skip_filters(channels, filter_elems);
+                });
+            }
+        }
+    }
+}
+
+/// Where a window stands, and the channels it reads.
+struct WindowAt {
+    axes: [Axis; 2],
+    top: i32,
+    left: i32,
+    first_channel: usize,
+    channels: usize,
+}
+
+fn gather<S: Source, W: Products>(
+    conv: &Conv<'_>,
+    at: &WindowAt,
+    input: S,
+    patch: &mut Patch,
+    filters: &mut Filters<'_, W>,
+) {
+    let ([height, width, channels], [down, right]) = (conv.input, at.axes);
+    let [rows, columns] = conv.window.size.map(u32::from);
+    let zero_point = conv.layer.input_zero_point;
+    let row_elems = (columns as usize).wrapping_mul(at.channels);
+    // One run of memory holds a whole row of the window.
+    let contiguous = right.is_dense()
+        && at.channels == channels as usize
+        && at.left >= 0
+        && at.left.wrapping_add_unsigned(columns) <= width as i32;
+    for tap_y in 0..rows {
+        let Some(y) = down.element(at.top, tap_y, height) else {
+            patch.push_padding(row_elems, filters);
+            continue;
+        };
+        let pixel = |x: u32| y.wrapping_mul(width).wrapping_add(x).wrapping_mul(channels) as usize;
+        if contiguous {
+            if let Some(row) = input.run(pixel(at.left as u32), row_elems) {
+                row.push(zero_point, patch, filters);
+            }
+            continue;
+        }
+        for tap_x in 0..columns {
+            let codes = right
+                .element(at.left, tap_x, width)
+                .and_then(|x| input.run(pixel(x).wrapping_add(at.first_channel), at.channels));
+            match codes {
+                Some(codes) => codes.push(zero_point, patch, filters),
+                None => patch.push_padding(at.channels, filters),
+            }
+        }
+    }
+}

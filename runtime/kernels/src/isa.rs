@@ -1,0 +1,77 @@
+//! Instruction sets: the primitives of the kernels, which a processor may do faster.
+//!
+//! Every primitive has a portable default, so an instruction set overrides what it has instructions for and whole layers
+//! stay generic. All instruction sets compute the same integers: each function of one is compared with its portable twin
+//! on random blocks.
+
+#[cfg(any(isa = "cortex_m_dsp", test))]
+mod cortex_m_dsp;
+mod portable;
+
+#[cfg(isa = "cortex_m_dsp")]
+pub use cortex_m_dsp::CortexMDsp;
+pub use portable::Portable;
+
+use exactum_num::Requant;
+use exactum_num::codes::Code;
+
+/// The instruction set that a program runs with unless another one is asked for: that of the target it is built for.
+#[cfg(isa = "cortex_m_dsp")]
+pub type Native = CortexMDsp;
+/// The instruction set that a program runs with unless another one is asked for: that of the target it is built for.
+#[cfg(not(isa = "cortex_m_dsp"))]
+pub type Native = Portable;
+
+/// The primitives. A value stands for the fact that the processor has the instructions.
+pub trait Isa: Copy + core::fmt::Debug + 'static {
+    /// Row-major 8-bit weights: adds to `accs[o]` the products of `codes` and the weights from `o * filter_elems` on.
+    fn dot_rows(self, codes: &[i16], weights: &[i8], filter_elems: usize, accs: &mut [i32]) {
+        portable::dot_rows(codes, weights, filter_elems, accs);
+    }
+
+    /// 4-bit weights, two a byte: adds to `accs[o]` the products of `codes` and the weights from byte `o * row_bytes` on,
+    /// from the high half of that byte on if `odd`.
+    fn dot_nibbles(self, codes: &[i16], weights: &[u8], odd: bool, row_bytes: usize, accs: &mut [i32]) {
+        portable::dot_nibbles(codes, weights, odd, row_bytes, accs);
+    }
+
+    /// Adds to each accumulator the product of its code minus `zero_point`, which fits 16 bits, and its weight.
+    fn dot_each<T: Code>(self, codes: &[T], zero_point: i32, weights: &[i8], accs: &mut [i32]) {
+        portable::dot_each(codes, zero_point, weights, accs);
+    }
+
+    /// Adds to each accumulator its code.
+    fn sum_each<T: Code>(self, codes: &[T], accs: &mut [i32]) {
+        portable::sum_each(codes, accs);
+    }
+
+    /// Raises each of `largest` to its code.
+    fn max_each<T: Code>(self, codes: &[T], largest: &mut [T]) {
+        portable::max_each(codes, largest);
+    }
+
+    /// Writes codes minus `zero_point`, which fit 16 bits.
+    fn center<T: Code>(self, codes: &[T], zero_point: i32, to: &mut [i16]) {
+        portable::center(codes, zero_point, to);
+    }
+
+    /// Writes codes as accumulators.
+    fn widen<T: Code>(self, codes: &[T], accs: &mut [i32]) {
+        portable::widen(codes, accs);
+    }
+
+    /// Writes the low bits of accumulators as codes.
+    fn narrow<T: Code>(self, accs: &[i32], codes: &mut [T]) {
+        portable::narrow(accs, codes);
+    }
+
+    /// Replaces the accumulators of the channels from `first` on by their codes.
+    fn requantize(self, requant: &Requant<'_>, first: usize, accs: &mut [i32]) {
+        portable::requantize(requant, first, accs);
+    }
+
+    /// Copies bytes.
+    fn copy(self, from: &[u8], to: &mut [u8]) {
+        portable::copy(from, to);
+    }
+}

@@ -1,0 +1,159 @@
+//! Armv7E-M (Cortex-M4, Cortex-M7): the DSP extension multiplies two pairs of 16-bit integers and adds both products with
+//! one instruction.
+//!
+//! The kernels are written over [`Instructions`], so that hosts compare them with their portable twins.
+
+#[cfg(isa = "cortex_m_dsp")]
+mod instructions;
+
+use core::fmt::Debug;
+
+use zerocopy::transmute;
+
+#[cfg(isa = "cortex_m_dsp")]
+use super::Isa;
+
+/// Instructions of Armv7E-M.
+#[cfg(isa = "cortex_m_dsp")]
+#[derive(Clone, Copy, Debug, Default)]
+pub struct CortexMDsp;
+
+#[cfg(isa = "cortex_m_dsp")]
+impl Isa for CortexMDsp {
+    #[inline(always)]
+    fn dot_rows(self, codes: &[i16], weights: &[i8], filter_elems: usize, accs: &mut [i32]) {
+        dot_rows::<instructions::Dsp>(codes, weights, filter_elems, accs);
+    }
+}
+
+/// The instructions that kernels use, on words of two 16-bit or four 8-bit integers, the lowest first.
+trait Instructions {
+    /// `acc` plus both products of a half of `a` and the same half of `b`, wrapping.
+    fn smlad(a: u32, b: u32, acc: i32) -> i32;
+
+    /// Bytes 0 and 2, sign-extended.
+    fn sxtb16(bytes: u32) -> u32;
+
+    /// Bytes 1 and 3, sign-extended.
+    fn sxtb16_ror8(bytes: u32) -> u32;
+
+    /// Adds to `accs[k]` the products of `codes` and the weights from `k * filter_elems` on; nothing where weights are
+    /// missing.
+    #[inline(always)]
+    fn dot4(codes: &[Block], weights: &[i8], filter_elems: usize, mut accs: [i32; 4]) -> [i32; 4] {
+        let mut rest = weights;
+        for acc in &mut accs {
+            let (row, _) = rest.as_chunks();
+            for (codes, weights) in codes.iter().zip(row) {
+                *acc = multiply_block::<Self>(pairs(*codes), *weights, *acc);
+            }
+            rest = rest.get(filter_elems..).unwrap_or_default();
+        }
+        accs
+    }
+}
+
+/// Codes that are multiplied at once: two pairs.
+type Block = [i16; 4];
+
+/// Adds to `accs[o]` the products of `codes` and the weights from `o * filter_elems` on.
+#[inline(always)]
+fn dot_rows<I: Instructions>(codes: &[i16], weights: &[i8], filter_elems: usize, accs: &mut [i32]) {
+    let (blocks, last_codes) = codes.as_chunks();
+    let in_blocks = codes.len().wrapping_sub(last_codes.len());
+    let mut rest = weights;
+    // Four filters at a time, so that codes are loaded and paired once for four.
+    let (quads, singles) = accs.as_chunks_mut::<4>();
+    for accs in quads {
+        *accs = I::dot4(blocks, rest, filter_elems, *accs);
+        for acc in accs {
+            // What is left of a filter is short.
+            *acc = dot_last(last_codes, rest, in_blocks, *acc);
+            rest = rest.get(filter_elems..).unwrap_or_default();
+        }
+    }
+    for acc in singles {
+        let (row, _) = rest.as_chunks();
+        for (codes, weights) in blocks.iter().zip(row) {
+            *acc = multiply_block::<I>(pairs(*codes), *weights, *acc);
+        }
+        *acc = dot_last(last_codes, rest, in_blocks, *acc);
+        rest = rest.get(filter_elems..).unwrap_or_default();
+    }
+}
+
+/// `acc` plus the products of `codes` and the weights from `start` on.
+#[inline(always)]
+fn dot_last(codes: &[i16], weights: &[i8], start: usize, acc: i32) -> i32 {
+    codes
+        .iter()
+        .zip(weights.get(start..).unwrap_or_default())
+        .fold(acc, |acc, (code, weight)| acc.wrapping_add(i32::from(*code).wrapping_mul(i32::from(*weight))))
+}
+
+/// Codes 0 and 2, and 1 and 3: paired as the bytes of weights come apart.
+#[inline(always)]
+fn pairs(codes: Block) -> [u32; 2] {
+    let [low, high]: [u32; 2] = transmute!(codes);
+    [low & 0xffff | high << 16, low >> 16 | high & 0xffff_0000]
+}
+
+/// `acc` plus the products of paired codes and weights.
+#[inline(always)]
+fn multiply_block<I: Instructions + ?Sized>([even, odd]: [u32; 2], weights: [i8; 4], acc: i32) -> i32 {
+    let weights: u32 = transmute!(weights);
+    let acc = I::smlad(even, I::sxtb16(weights), acc);
+    I::smlad(odd, I::sxtb16_ror8(weights), acc)
+}
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+
+    use super::super::portable;
+    use super::*;
+    use proptest::prelude::*;
+    use std::vec;
+
+    /// The instructions as Arm's architecture manual defines them.
+    struct Model;
+
+    fn byte(bytes: u32, index: u32) -> u32 {
+        let byte = (bytes >> (8 * index)) as u8 as i8;
+        u32::from(i16::from(byte) as u16)
+    }
+
+    impl Instructions for Model {
+        fn smlad(a: u32, b: u32, acc: i32) -> i32 {
+            let half = |word: u32, shift: u32| i32::from((word >> shift) as u16 as i16);
+            let products = [0, 16].map(|shift| half(a, shift) * half(b, shift));
+            acc.wrapping_add(products[0]).wrapping_add(products[1])
+        }
+
+        fn sxtb16(bytes: u32) -> u32 {
+            byte(bytes, 0) | byte(bytes, 2) << 16
+        }
+
+        fn sxtb16_ror8(bytes: u32) -> u32 {
+            byte(bytes, 1) | byte(bytes, 3) << 16
+        }
+    }
+
+    proptest! {
+        /// Blocks of any length, rows that are longer than the codes, and integers at the ends of their types.
+        #[test]
+        fn dot_rows_is_its_portable_twin(
+            codes in prop::collection::vec(prop_oneof![any::<i16>(), Just(i16::MIN), Just(i16::MAX)], 0..40),
+            weights in prop::collection::vec(prop_oneof![any::<i8>(), Just(i8::MIN), Just(i8::MAX)], 0..400),
+            longer in 0usize..9, accs in prop::collection::vec(any::<i32>(), 0..11),
+        ) {
+            let filter_elems = codes.len() + longer;
+            let (mut found, mut expected) = (accs.clone(), accs);
+            let mut all = vec![3i8; filter_elems * found.len()];
+            all.iter_mut().zip(&weights).for_each(|(to, weight)| *to = *weight);
+            dot_rows::<Model>(&codes, &all, filter_elems, &mut found);
+            portable::dot_rows(&codes, &all, filter_elems, &mut expected);
+            prop_assert_eq!(found, expected);
+        }
+    }
+}

@@ -1,0 +1,204 @@
+//! Every primitive in safe Rust, for any target: the definition of what the other instruction sets compute.
+
+use exactum_num::Requant;
+use exactum_num::codes::Code;
+use exactum_num::requant::{Form, at, multiply32, multiply64, shift_half_even};
+
+use super::Isa;
+
+/// Instructions that every processor has.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Portable;
+
+impl Isa for Portable {}
+
+#[inline(always)]
+pub(super) fn dot_rows(codes: &[i16], weights: &[i8], filter_elems: usize, accs: &mut [i32]) {
+    let mut rows = weights;
+    let mut next_row = || {
+        let row = rows.get(..codes.len()).unwrap_or_default();
+        rows = rows.get(filter_elems..).unwrap_or_default();
+        row
+    };
+    let (quads, singles) = accs.as_chunks_mut::<4>();
+    for accs in quads {
+        let rows = [next_row(), next_row(), next_row(), next_row()];
+        *accs = dot4(codes, rows, *accs);
+    }
+    for acc in singles {
+        *acc = dot(codes, next_row(), *acc);
+    }
+}
+
+/// Four filters at a time, so that each code is loaded once for four products.
+fn dot4(codes: &[i16], rows: [&[i8]; 4], accs: [i32; 4]) -> [i32; 4] {
+    let ([a, b, c, d], [mut sum_a, mut sum_b, mut sum_c, mut sum_d]) = (rows, accs);
+    for ((((code, a), b), c), d) in codes.iter().zip(a).zip(b).zip(c).zip(d) {
+        sum_a = multiply_add(sum_a, *code, *a);
+        sum_b = multiply_add(sum_b, *code, *b);
+        sum_c = multiply_add(sum_c, *code, *c);
+        sum_d = multiply_add(sum_d, *code, *d);
+    }
+    [sum_a, sum_b, sum_c, sum_d]
+}
+
+/// `acc` plus the products; a wrap on the way, were there one, would be that of the true sum.
+fn dot(codes: &[i16], row: &[i8], acc: i32) -> i32 {
+    codes.iter().zip(row).fold(acc, |acc, (code, weight)| multiply_add(acc, *code, *weight))
+}
+
+fn multiply_add(acc: i32, code: i16, weight: i8) -> i32 {
+    acc.wrapping_add(i32::from(code).wrapping_mul(weight.into()))
+}
+
+#[inline(always)]
+pub(super) fn dot_nibbles(codes: &[i16], weights: &[u8], odd: bool, row_bytes: usize, accs: &mut [i32]) {
+    let mut rest = weights;
+    for acc in accs {
+        let (mut codes, mut bytes) = (codes, rest);
+        if odd && let Some(((code, later), (byte, after))) = codes.split_first().zip(bytes.split_first()) {
+            *acc = multiply_add(*acc, *code, high(*byte));
+            (codes, bytes) = (later, after);
+        }
+        let (pairs, last) = codes.as_chunks::<2>();
+        for ([even, odd], byte) in pairs.iter().zip(bytes) {
+            *acc = multiply_add(multiply_add(*acc, *even, low(*byte)), *odd, high(*byte));
+        }
+        let after = bytes.get(pairs.len()..).unwrap_or_default();
+        for (code, byte) in last.iter().zip(after) {
+            *acc = multiply_add(*acc, *code, low(*byte));
+        }
+        rest = rest.get(row_bytes..).unwrap_or_default();
+    }
+}
+
+/// The weight in the low half of a byte.
+const fn low(byte: u8) -> i8 {
+    (byte << 4) as i8 >> 4
+}
+
+/// The weight in the high half of a byte.
+const fn high(byte: u8) -> i8 {
+    byte as i8 >> 4
+}
+
+#[inline(always)]
+pub(super) fn dot_each<T: Code>(codes: &[T], zero_point: i32, weights: &[i8], accs: &mut [i32]) {
+    let (Some(codes), Some(weights)) = (codes.get(..accs.len()), weights.get(..accs.len())) else { return };
+    let ((accs, last_accs), (codes, last_codes), (weights, last_weights)) =
+        (accs.as_chunks_mut::<4>(), codes.as_chunks::<4>(), weights.as_chunks::<4>());
+    // Four at a time, so that the compiler keeps one pointer for each array.
+    for ((accs, codes), weights) in accs.iter_mut().zip(codes).zip(weights) {
+        for ((acc, code), weight) in accs.iter_mut().zip(codes).zip(weights) {
+            *acc = multiply_add(*acc, centered(*code, zero_point), *weight);
+        }
+    }
+    for ((acc, code), weight) in last_accs.iter_mut().zip(last_codes).zip(last_weights) {
+        *acc = multiply_add(*acc, centered(*code, zero_point), *weight);
+    }
+}
+
+fn centered<T: Code>(code: T, zero_point: i32) -> i16 {
+    let code: i32 = code.into();
+    code.wrapping_sub(zero_point) as i16
+}
+
+#[inline(always)]
+pub(super) fn sum_each<T: Code>(codes: &[T], accs: &mut [i32]) {
+    for (acc, code) in accs.iter_mut().zip(codes) {
+        *acc = acc.wrapping_add((*code).into());
+    }
+}
+
+/// Four at a time, so that the compiler keeps one pointer for each slice.
+#[inline(always)]
+pub(super) fn max_each<T: Code>(codes: &[T], largest: &mut [T]) {
+    let ((largest, last_largest), (codes, last_codes)) =
+        (largest.as_chunks_mut::<4>(), codes.as_chunks::<4>());
+    for (largest, codes) in largest.iter_mut().zip(codes) {
+        for (largest, code) in largest.iter_mut().zip(codes) {
+            *largest = (*largest).max(*code);
+        }
+    }
+    for (largest, code) in last_largest.iter_mut().zip(last_codes) {
+        *largest = (*largest).max(*code);
+    }
+}
+
+#[inline(always)]
+pub(super) fn center<T: Code>(codes: &[T], zero_point: i32, to: &mut [i16]) {
+    for (to, code) in to.iter_mut().zip(codes) {
+        *to = centered(*code, zero_point);
+    }
+}
+
+#[inline(always)]
+pub(super) fn widen<T: Code>(codes: &[T], accs: &mut [i32]) {
+    accs.iter_mut().zip(codes).for_each(|(acc, code)| *acc = (*code).into());
+}
+
+#[inline(always)]
+pub(super) fn narrow<T: Code>(accs: &[i32], codes: &mut [T]) {
+    codes.iter_mut().zip(accs).for_each(|(code, acc)| *code = T::truncate(*acc));
+}
+
+#[inline(always)]
+pub(super) fn copy(from: &[u8], to: &mut [u8]) {
+    for (to, from) in to.iter_mut().zip(from) {
+        *to = *from;
+    }
+}
+
+/// One loop for each form.
+#[inline(always)]
+pub(super) fn requantize(requant: &Requant<'_>, first: usize, accs: &mut [i32]) {
+    match requant.form {
+        Form::Offset { offsets } => {
+            each(requant, first, accs, |channel, acc| acc.wrapping_add(at(offsets, channel)));
+        }
+        Form::ShiftHalfEven { multipliers, offsets, shifts } => each(requant, first, accs, |channel, acc| {
+            shift_half_even(acc, at(multipliers, channel), at(offsets, channel), at(shifts, channel))
+        }),
+        Form::Multiply32 { multipliers, offsets, shifts } => each(requant, first, accs, |channel, acc| {
+            multiply32(acc, at(multipliers, channel), at(offsets, channel), at(shifts, channel))
+        }),
+        Form::Multiply64 { multipliers, offsets, shifts } => {
+            each_wide(requant, first, accs, |channel, acc| {
+                multiply64(acc, at(multipliers, channel), at(offsets, channel), at(shifts, channel))
+            });
+        }
+        Form::EvenOdd {
+            even_multipliers,
+            even_offsets,
+            even_shifts,
+            odd_multipliers,
+            odd_offsets,
+            odd_shifts,
+        } => each_wide(requant, first, accs, |channel, acc| {
+            let (even, odd) = (at(even_multipliers, channel), at(odd_multipliers, channel));
+            let even = multiply64(acc, even, at(even_offsets, channel), at(even_shifts, channel));
+            let odd = multiply64(acc, odd, at(odd_offsets, channel), at(odd_shifts, channel));
+            even.wrapping_add(odd)
+        }),
+        Form::Thresholds { .. }
+        | Form::Table { .. }
+        | Form::ShiftHalfEven64 { .. }
+        | Form::Multiply128 { .. } => {
+            each(requant, first, accs, |channel, acc| requant.apply(channel, acc));
+        }
+    }
+}
+
+fn each(requant: &Requant<'_>, first: usize, accs: &mut [i32], value: impl Fn(usize, i32) -> i32) {
+    for (index, acc) in accs.iter_mut().enumerate() {
+        // Not `clamp`, which panics on an empty range.
+        *acc = value(first.wrapping_add(index), *acc).min(requant.hi).max(requant.lo);
+    }
+}
+
+fn each_wide(requant: &Requant<'_>, first: usize, accs: &mut [i32], value: impl Fn(usize, i32) -> i64) {
+    let (lo, hi) = (i64::from(requant.lo), i64::from(requant.hi));
+    for (index, acc) in accs.iter_mut().enumerate() {
+        *acc = value(first.wrapping_add(index), *acc).min(hi).max(lo) as i32;
+    }
+}

@@ -1,0 +1,63 @@
+//! The buffer that dense and convolution share.
+//!
+//! A patch gathers centered codes; when it is full it is multiplied with a block of filters.
+
+use exactum_num::codes::Code;
+
+use crate::isa::Isa as _;
+use crate::products::{Filters, Products};
+
+/// Codes a patch holds before it is multiplied.
+const PATCH_ELEMS: usize = 256;
+
+/// A buffer of codes minus zero point, in the order of the filters' elements.
+pub(crate) struct Patch {
+    codes: [i16; PATCH_ELEMS],
+    filled: usize,
+}
+
+impl Patch {
+    pub(crate) const fn new() -> Self {
+        Self { codes: [0; PATCH_ELEMS], filled: 0 }
+    }
+
+    /// Appends `codes - zero_point`; they are the next elements of every filter.
+    pub(crate) fn push<T: Code, W: Products>(
+        &mut self,
+        mut codes: &[T],
+        zero_point: i32,
+        filters: &mut Filters<'_, W>,
+    ) {
+        while !codes.is_empty() {
+            let Some(free) = self.codes.get_mut(self.filled..) else { return };
+            let taken = free.len().min(codes.len());
+            let Some((now, later)) = codes.split_at_checked(taken) else { return };
+            filters.rest.isa().center(now, zero_point, free);
+            self.filled = self.filled.wrapping_add(taken);
+            codes = later;
+            if self.filled == PATCH_ELEMS {
+                self.multiply(filters);
+            }
+        }
+    }
+
+    /// Appends `elems` padded elements, which contribute nothing.
+    pub(crate) fn push_padding<W: Products>(&mut self, mut elems: usize, filters: &mut Filters<'_, W>) {
+        while elems > 0 {
+            let Some(free) = self.codes.get_mut(self.filled..) else { return };
+            let taken = free.len().min(elems);
+            free.iter_mut().take(taken).for_each(|to| *to = 0);
+            self.filled = self.filled.wrapping_add(taken);
+            elems = elems.wrapping_sub(taken);
+            if self.filled == PATCH_ELEMS {
+                self.multiply(filters);
+            }
+        }
+    }
+
+    /// Multiplies what is gathered with the filters' next elements and empties the patch.
+    pub(crate) fn multiply<W: Products>(&mut self, filters: &mut Filters<'_, W>) {
+        W::multiply(self.codes.get(..self.filled).unwrap_or_default(), filters);
+        self.filled = 0;
+    }
+}
