@@ -20,6 +20,8 @@ pub struct CostTable {
     pub forms: BTreeMap<String, FormCost>,
     /// By the name of a kernel, instructions for one of each of the [terms of its work](Work::terms).
     pub kernels: BTreeMap<String, BTreeMap<String, f64>>,
+    /// By the name of a kernel, bytes of stack that a program takes with it, from the call that runs the program on.
+    pub stack: BTreeMap<String, u64>,
 }
 
 /// The cost of one requantization.
@@ -61,6 +63,12 @@ impl CostTable {
             Some(number) => Err(format!("a cost of {number}, needed a finite number that is not negative")),
             None => Ok(table),
         }
+    }
+
+    /// Bytes of stack that a run of `program` takes: those of its deepest op. `None` if a kernel was not measured.
+    pub fn stack_bytes(&self, program: &Program<'_>) -> Option<u64> {
+        let of_op = |op: Op<'_>| self.stack.get(&Work::of(program, &op)?.kernel).copied();
+        program.ops().map(of_op).try_fold(0, |most, bytes| Some(bytes?.max(most)))
     }
 
     /// Instructions for one element of a requantization by the form called `form` to `codes` codes; `None` if it was not

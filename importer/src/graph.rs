@@ -7,6 +7,7 @@ mod channel_map;
 pub(crate) mod channels;
 mod op;
 mod origin;
+mod packing;
 mod parse;
 mod print;
 mod requantization;
@@ -18,6 +19,8 @@ mod value;
 mod verify;
 
 use std::collections::BTreeMap;
+
+use exactum_runtime::program::Packing;
 
 pub use channel_map::ChannelMap;
 pub use op::{
@@ -99,6 +102,8 @@ pub struct Node {
     pub inputs: Vec<ValueId>,
     /// Its one result.
     pub output: ValueId,
+    /// How the weights of a layer lie in flash, once that is chosen.
+    pub packing: Option<Packing>,
 }
 
 impl Graph {

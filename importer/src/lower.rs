@@ -2,8 +2,7 @@
 
 mod buffers;
 pub mod memory_plan;
-mod packing;
 mod program;
 
 pub(crate) use buffers::buffers;
-pub use program::{Lowered, OpOrigin, arena_bytes, program, program_packed};
+pub use program::{Lowered, OpOrigin, arena_bytes, program};

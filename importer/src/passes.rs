@@ -16,6 +16,7 @@ mod plan_memory;
 mod quantize_before_moves;
 mod quantize_values;
 mod remove_identity;
+mod select_packing;
 mod store_codes;
 mod write_affine;
 
@@ -76,6 +77,8 @@ pub const PASSES: &[Pass] = &[
     // Only now all transposes are there.
     cancel_transposes::PASS,
     plan_memory::PASS,
+    // Programs can be written, and measured, once every value has its place.
+    select_packing::PASS,
 ];
 
 impl Pass {

@@ -3,6 +3,7 @@
 //! A target is a file of facts, TOML; those in `targets` are part of the binary, and users write their own. What a target
 //! decides (the form of a requantization, the packing of weights) is written on the graph, never looked up again.
 
+use exactum_runtime::Program;
 use serde::{Deserialize, Serialize};
 
 use crate::cost::CostTable;
@@ -39,7 +40,7 @@ pub struct Facts {
     /// RAM, in bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ram_bytes: Option<u64>,
-    /// RAM that is not the program's: stack, and what the application keeps.
+    /// RAM that is not the program's: what the application and its interrupts take.
     #[serde(default)]
     pub reserved_bytes: u64,
     /// Name of the table of costs.
@@ -120,11 +121,14 @@ impl Target {
         Ok(Self { costs: costs.transpose()?, facts })
     }
 
-    /// What of a program's needs this target does not have: `flash_bytes` for its image, `ram_bytes` for its arena.
-    ///
-    /// # Errors
-    /// [`Code::DoesNotFit`] for each.
-    pub fn holds(&self, flash_bytes: u64, ram_bytes: u64) -> Vec<Diagnostic> {
+    /// Bytes of stack that a run of `program` takes here, if that was measured.
+    pub fn stack_bytes(&self, program: &Program<'_>) -> Option<u64> {
+        self.costs.as_ref().and_then(|costs| costs.stack_bytes(program))
+    }
+
+    /// What of a program's needs this target does not have, each as [`Code::DoesNotFit`]: `flash_bytes` for its image,
+    /// `ram_bytes` for its arena, `stack_bytes` for its run.
+    pub fn holds(&self, flash_bytes: u64, ram_bytes: u64, stack_bytes: u64) -> Vec<Diagnostic> {
         let Facts { name, reserved_bytes, .. } = &self.facts;
         let lack = |what: &str, needs: String, too_much: bool, has: u64| {
             let needed = format!("at most {has} bytes, what target `{name}` has");
@@ -134,8 +138,11 @@ impl Target {
             lack("flash", format!("an image of {flash_bytes} bytes"), flash_bytes > has, has)
         });
         let ram = self.facts.ram_bytes.and_then(|has| {
-            let found = format!("an arena of {ram_bytes} bytes and {reserved_bytes} reserved bytes");
-            lack("RAM", found, ram_bytes.saturating_add(*reserved_bytes) > has, has)
+            let found = format!(
+                "an arena of {ram_bytes}, a stack of {stack_bytes} and {reserved_bytes} reserved bytes"
+            );
+            let needs = [ram_bytes, stack_bytes, *reserved_bytes].into_iter().fold(0, u64::saturating_add);
+            lack("RAM", found, needs > has, has)
         });
         flash.into_iter().chain(ram).collect()
     }
@@ -162,6 +169,17 @@ mod tests {
     }
 
     #[test]
+    fn the_page_tells_every_key() {
+        let page = include_str!("../../docs/targets.md");
+        let unknown = Target::parse("no-key = 1").unwrap_err().to_string();
+        let keys: Vec<&str> = unknown.split('`').skip(1).step_by(2).filter(|key| *key != "no-key").collect();
+        assert!(keys.len() >= 9, "{unknown}");
+        for key in keys {
+            assert!(page.contains(&format!("| `{key}` |")), "{key}");
+        }
+    }
+
+    #[test]
     fn what_is_wrong_with_a_target_is_told() {
         let whole = TARGETS[1];
         let wrong = |from: &str, to: &str| Target::parse(&whole.replace(from, to)).unwrap_err().to_string();
@@ -185,10 +203,11 @@ mod tests {
         let target = Target::named("mps2-an386").unwrap();
         let facts = &target.facts;
         let (flash, ram) = (facts.flash_bytes.unwrap(), facts.ram_bytes.unwrap() - facts.reserved_bytes);
-        assert!(target.holds(flash, ram).is_empty());
-        assert_eq!(target.holds(flash + 1, ram).len(), 1);
-        assert_eq!(target.holds(flash, ram + 1).len(), 1);
-        assert_eq!(target.holds(u64::MAX, u64::MAX).len(), 2);
-        assert!(Target::portable().holds(u64::MAX, u64::MAX).is_empty());
+        assert!(target.holds(flash, ram, 0).is_empty());
+        assert_eq!(target.holds(flash + 1, ram, 0).len(), 1);
+        assert_eq!(target.holds(flash, ram + 1, 0).len(), 1);
+        assert_eq!(target.holds(flash, ram, 1).len(), 1);
+        assert_eq!(target.holds(u64::MAX, u64::MAX, u64::MAX).len(), 2);
+        assert!(Target::portable().holds(u64::MAX, u64::MAX, u64::MAX).is_empty());
     }
 }

@@ -13,7 +13,7 @@ use std::process::Command;
 use std::sync::Arc;
 
 use exactum_importer::target::Target;
-use exactum_runner::{Counting, Emulator, Image, Instructions};
+use exactum_runner::{Counting, Counts, Emulator, Image};
 use exactum_runtime::Program;
 use exactum_runtime::program::words_as_bytes;
 use exactum_tests::backend::{Backend, CortexM4, aligned};
@@ -98,8 +98,8 @@ fn compiler() -> String {
     output.map_or(String::new(), |output| String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
-fn count(board: &CortexM4, made: &Made) -> Result<Vec<Instructions>, Failed> {
-    let counted = board.run_counting(made, Counting::On)?.instructions;
+fn count(board: &CortexM4, made: &Made) -> Result<Vec<Counts>, Failed> {
+    let counted = board.run_counting(made, Counting::On)?.counts;
     assert_eq!(counted.len(), made.source.samples.len());
     Ok(counted)
 }
@@ -163,7 +163,7 @@ fn recorded_table(board: &CortexM4, compiler: &str) -> Result<(), Failed> {
         let counted = count(board, made)?;
         let words = aligned(&made.compiled.image);
         let program = Program::load(&words_as_bytes(&words)[..made.compiled.image.len()])?;
-        let largest = |of: &dyn Fn(&Instructions) -> u64| counted.iter().map(of).max().unwrap_or(0);
+        let largest = |of: &dyn Fn(&Counts) -> u64| counted.iter().map(of).max().unwrap_or(0);
         write!(text, "\n{name:<24}{:>10}\n", largest(&|counted| counted.inference))?;
         for (index, op) in program.ops().enumerate() {
             writeln!(

@@ -3,7 +3,7 @@
 //! Command line: `PROGRAM INPUT OUTPUT [COUNTS]`, paths without blanks. INPUT holds the codes of all inputs,
 //! sample after sample, little endian; OUTPUT receives those of all outputs. COUNTS receives words of 32
 //! bits: the number of ops, the ticks of an empty pair of observer calls, then for each sample the ticks of
-//! the inference and of each op.
+//! the inference, the bytes of stack it takes, and the ticks of each op.
 
 use exactum_runtime::{Engine, Program};
 use semihosting::fs::File;
@@ -12,6 +12,7 @@ use crate::{
     counter::{Counter, MAX_OPS, OpTicks},
     failure::Failure,
     files::{Path, read_up_to, write},
+    stack::Stack,
 };
 
 /// The board's memory for a run. The program and the arena are aligned to 8 bytes.
@@ -30,7 +31,7 @@ pub struct Memory<'m> {
 /// # Errors
 /// Every [`Failure`] of files, memory, program and input; the reason is logged where the code alone says too
 /// little.
-pub fn run(counter: &mut impl Counter, memory: Memory<'_>) -> Result<(), Failure> {
+pub fn run(counter: &mut impl Counter, stack: &mut impl Stack, memory: Memory<'_>) -> Result<(), Failure> {
     let path = |index| Path::from_command_line(index)?.ok_or(Failure::CommandLine);
     let length_bytes = read_up_to(&mut path(1)?.open()?, memory.program)?;
     if length_bytes == memory.program.len() {
@@ -61,7 +62,7 @@ pub fn run(counter: &mut impl Counter, memory: Memory<'_>) -> Result<(), Failure
         }
         if let Some(counts) = &mut counts {
             fill_inputs(&mut engine, sample)?;
-            count(counts, &mut engine, sample, counter)?;
+            count(counts, &mut engine, sample, counter, stack)?;
         }
         fill_inputs(&mut engine, sample)?;
         engine.run();
@@ -108,12 +109,21 @@ fn count_header(counts: &mut File, program: &Program<'_>, counter: &impl Counter
     write(counts, &OpTicks::new(counter).empty_pair().to_le_bytes())
 }
 
+/// Bytes of stack that a run takes below this frame.
+#[inline(never)]
+fn stack_of_run(engine: &mut Engine<'_, '_>, stack: &mut impl Stack) -> u32 {
+    stack.paint();
+    engine.run();
+    stack.used_bytes()
+}
+
 /// Measures the sample that fills the inputs: first op by op, then whole and without an observer.
 fn count(
     counts: &mut File,
     engine: &mut Engine<'_, '_>,
     sample: &[u8],
     counter: &mut impl Counter,
+    stack: &mut impl Stack,
 ) -> Result<(), Failure> {
     counter.restart();
     let mut ops = OpTicks::new(&*counter);
@@ -127,6 +137,9 @@ fn count(
     if counter.wrapped() {
         return Err(Failure::CounterWrapped);
     }
+    fill_inputs(engine, sample)?;
+    let stack_bytes = stack_of_run(engine, stack);
     write(counts, &inference.to_le_bytes())?;
+    write(counts, &stack_bytes.to_le_bytes())?;
     (0..engine.program().op_count()).try_for_each(|op| write(counts, &ops.ticks(op).to_le_bytes()))
 }

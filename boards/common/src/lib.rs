@@ -2,7 +2,7 @@
 //! binaries.
 //!
 //! [`generic`] runs any program on files of the host, [`classify`] is the demonstration application;
-//! [`counter`] measures both and [`files`] reaches the host. Boards call these; nothing here knows a chip.
+//! [`counter`] and [`stack`] measure, and [`files`] reaches the host. Boards call these; nothing here knows a chip.
 #![no_std]
 
 pub mod classify;
@@ -10,3 +10,4 @@ pub mod counter;
 pub mod failure;
 pub mod files;
 pub mod generic;
+pub mod stack;

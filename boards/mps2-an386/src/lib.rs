@@ -1,11 +1,12 @@
 //! Arm's MPS2 board with the AN386 image: a Cortex-M4 with 4 MiB of code and 4 MiB of data memory.
 //!
-//! Holds what the binaries of this board share: its counter, its light, and the panic handler that reports to
+//! Holds what the binaries of this board share: its counter, its stack, its light, and the panic handler that reports to
 //! the host.
 #![no_std]
 
 pub mod counter;
 pub mod led;
+pub mod stack;
 
 use core::panic::PanicInfo;
 

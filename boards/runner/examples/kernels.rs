@@ -176,7 +176,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let input: Vec<u8> =
             noise(2, layer.input.iter().product::<u32>() as usize).iter().map(|c| *c as u8).collect();
         let run = emulator.run_program(&generic, &layer.program()?, &input, Counting::On)?;
-        let instructions = run.instructions[0].ops[0];
+        let instructions = run.counts[0].ops[0];
         // A pool multiplies nothing; its measure is the output element.
         let (unit, per) =
             if layer.macs() > 0 { (layer.macs(), "") } else { (layer.output_elems(), " a code") };

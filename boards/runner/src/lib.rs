@@ -9,7 +9,7 @@
 //! let generic = Image::build("generic")?;
 //! let (program, input) = (std::fs::read("digits.bin")?, std::fs::read("images.bin")?);
 //! let run = emulator.run_program(&generic, &program, &input, Counting::On)?;
-//! println!("{} bytes of output, {:?}", run.output.len(), run.instructions);
+//! println!("{} bytes of output, {:?}", run.output.len(), run.counts);
 //! # Ok(())
 //! # }
 //! ```
@@ -28,7 +28,7 @@ pub use emulator::{Emulator, EmulatorError, Finished};
 pub use image::{BuildError, Image};
 pub use instructions::{CountError, instructions_between};
 pub use missing::Missing;
-pub use program::{Counting, Instructions, Run, RunError};
+pub use program::{Counting, Counts, Run, RunError};
 
 use std::path::{Path, PathBuf};
 

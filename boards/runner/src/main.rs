@@ -10,7 +10,7 @@ use std::{
 };
 
 use clap::{Parser, Subcommand};
-use exactum_runner::{Counting, Emulator, Image};
+use exactum_runner::{Counting, Counts, Emulator, Image};
 use exactum_runtime::Program;
 use zerocopy::IntoBytes as _;
 
@@ -79,9 +79,10 @@ fn run(arguments: &Arguments) -> Result<ExitCode, Box<dyn std::error::Error>> {
             let mut words = vec![0u64; image.len().div_ceil(8)];
             words.as_mut_bytes()[..image.len()].copy_from_slice(&image);
             let program = Program::load(&words.as_bytes()[..image.len()])?;
-            for (sample, instructions) in run.instructions.iter().enumerate() {
-                writeln!(stdout, "sample {sample}: {} instructions", instructions.inference)?;
-                for (op, count) in program.ops().zip(&instructions.ops) {
+            for (sample, counts) in run.counts.iter().enumerate() {
+                let Counts { inference, stack_bytes, ops } = counts;
+                writeln!(stdout, "sample {sample}: {inference} instructions, {stack_bytes} bytes of stack")?;
+                for (op, count) in program.ops().zip(ops) {
                     writeln!(stdout, "{count:>12}  {op}")?;
                 }
             }

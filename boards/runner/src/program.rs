@@ -19,16 +19,18 @@ pub enum Counting {
 pub struct Run {
     /// The output elements of every sample, one sample after the other, little endian.
     pub output: Vec<u8>,
-    /// The executed instructions of each sample; empty if they were not counted.
-    pub instructions: Vec<Instructions>,
+    /// What each sample took; empty if it was not counted.
+    pub counts: Vec<Counts>,
 }
 
-/// Executed instructions of one inference. They are no cycles: docs/boards.md says what that means.
+/// What one inference took. Instructions are no cycles: docs/boards.md says what that means.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Instructions {
-    /// The whole of `Engine::run`, without an observer.
+pub struct Counts {
+    /// Instructions of the whole of `Engine::run`, without an observer.
     pub inference: u64,
-    /// Each op of the program, in order, from the end of the observer's `before` to the start of its `after`.
+    /// Bytes of stack that `Engine::run` took.
+    pub stack_bytes: u32,
+    /// Instructions of each op of the program, in order, from the end of the observer's `before` to the start of its `after`.
     pub ops: Vec<u64>,
 }
 
@@ -87,23 +89,23 @@ impl Emulator {
         if finished.code != 0 {
             return Err(RunError::Refused { code: finished.code, log: finished.log });
         }
-        let instructions = match counting {
+        let counts = match counting {
             Counting::Off => Vec::new(),
             Counting::On => count_table(&fs::read(counts_path)?)?,
         };
-        Ok(Run { output: fs::read(output_path)?, instructions })
+        Ok(Run { output: fs::read(output_path)?, counts })
     }
 }
 
 /// Reads the table that the firmware writes: words of 32 bits, little endian. First the number of ops and the
-/// ticks of a pair of observer calls around nothing; then for each sample the ticks of the inference and of
-/// each op.
-fn count_table(bytes: &[u8]) -> Result<Vec<Instructions>, RunError> {
+/// ticks of a pair of observer calls around nothing; then for each sample the ticks of the inference, its bytes of
+/// stack, and the ticks of each op.
+fn count_table(bytes: &[u8]) -> Result<Vec<Counts>, RunError> {
     let not_whole = || RunError::CountTable { found_bytes: bytes.len() };
     let (words, []) = bytes.as_chunks::<4>() else { return Err(not_whole()) };
     let words: Vec<u32> = words.iter().map(|word| u32::from_le_bytes(*word)).collect();
     let [ops, empty_pair, samples @ ..] = words.as_slice() else { return Err(not_whole()) };
-    let sample_words = usize::try_from(*ops).ok().and_then(|ops| ops.checked_add(1)).ok_or_else(not_whole)?;
+    let sample_words = usize::try_from(*ops).ok().and_then(|ops| ops.checked_add(2)).ok_or_else(not_whole)?;
     if samples.len() % sample_words != 0 {
         return Err(not_whole());
     }
@@ -111,12 +113,12 @@ fn count_table(bytes: &[u8]) -> Result<Vec<Instructions>, RunError> {
     samples
         .chunks_exact(sample_words)
         .map(|sample| {
-            let mut counts = sample.iter().map(|ticks| instructions_between(*ticks));
+            let [inference, stack_bytes, ops @ ..] = sample else { return Err(not_whole()) };
             // The later of two reads is an instruction, too.
-            let inference = counts.next().ok_or_else(not_whole)??.saturating_sub(1);
-            let ops =
-                counts.map(|op| Ok(op?.saturating_sub(empty_pair))).collect::<Result<_, CountError>>()?;
-            Ok(Instructions { inference, ops })
+            let inference = instructions_between(*inference)?.saturating_sub(1);
+            let op = |ticks: &u32| Ok(instructions_between(*ticks)?.saturating_sub(empty_pair));
+            let ops = ops.iter().map(op).collect::<Result<_, CountError>>()?;
+            Ok(Counts { inference, stack_bytes: *stack_bytes, ops })
         })
         .collect()
 }
@@ -132,9 +134,9 @@ mod tests {
 
     #[test]
     fn counts_are_freed_of_what_measuring_adds() {
-        let read = count_table(&table(&[2, 16, 160, 32, 48, 320, 64, 80])).unwrap();
-        let first = Instructions { inference: 49, ops: vec![5, 10] };
-        let second = Instructions { inference: 99, ops: vec![15, 20] };
+        let read = count_table(&table(&[2, 16, 160, 700, 32, 48, 320, 704, 64, 80])).unwrap();
+        let first = Counts { inference: 49, stack_bytes: 700, ops: vec![5, 10] };
+        let second = Counts { inference: 99, stack_bytes: 704, ops: vec![15, 20] };
         assert_eq!(read, [first, second]);
     }
 
@@ -145,7 +147,7 @@ mod tests {
         }
         assert!(matches!(count_table(&[0; 7]), Err(RunError::CountTable { found_bytes: 7 })));
         assert!(matches!(
-            count_table(&table(&[1, 2, 16, 16])),
+            count_table(&table(&[1, 2, 16, 100, 16])),
             Err(RunError::Count(CountError { ticks: 2 }))
         ));
     }

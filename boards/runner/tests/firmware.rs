@@ -87,7 +87,7 @@ fn same_bytes(emulator: &Emulator) -> Result<(), Failed> {
     let (program, input) = (sample::program(), sample::input(100));
     let run = emulator.run_program(&Image::build("generic")?, &program, &input, Counting::Off)?;
     assert_eq!(run.output, sample::host(&program, &input));
-    assert!(run.instructions.is_empty());
+    assert!(run.counts.is_empty());
     Ok(())
 }
 
@@ -105,14 +105,16 @@ fn op_counts(emulator: &Emulator) -> Result<(), Failed> {
     let generic = Image::build("generic")?;
     let run = emulator.run_program(&generic, &program, &input, Counting::On)?;
     assert_eq!(run.output, sample::host(&program, &input));
-    assert_eq!(run.instructions.len(), 3);
-    for instructions in &run.instructions {
+    assert_eq!(run.counts.len(), 3);
+    for instructions in &run.counts {
         let [first, second] = instructions.ops[..] else { return Err("not two ops".into()) };
         // 2048 and 320 multiplications, of which an instruction does two at best.
         assert!(first > 1024 && second > 160, "{first} and {second} instructions");
         // The inference is the ops and the walk from one to the next.
         let walk = instructions.inference.checked_sub(first + second);
         assert!(walk.is_some_and(|walk| walk > 0), "{instructions:?}");
+        // 64 sums and 256 gathered codes of 16 bits at least, and little beside them.
+        assert!((768..2048).contains(&instructions.stack_bytes), "{instructions:?}");
     }
     assert_eq!(emulator.run_program(&generic, &program, &input, Counting::On)?, run, "a second run differs");
     Ok(())
@@ -124,7 +126,7 @@ fn smallest_ops(emulator: &Emulator) -> Result<(), Failed> {
     let generic = Image::build("generic")?;
     let run = emulator.run_program(&generic, &sample::smallest_layers(OPS), &[9], Counting::On)?;
     assert_eq!(run.output, [9]);
-    let [instructions] = &run.instructions[..] else { return Err("not one sample".into()) };
+    let [instructions] = &run.counts[..] else { return Err("not one sample".into()) };
     let each = instructions.inference / u64::from(OPS);
     assert!(each < 1500, "{each} instructions for each op: {instructions:?}");
     Ok(())

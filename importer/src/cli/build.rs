@@ -101,7 +101,7 @@ pub(super) fn run(args: &Args, shell: &Shell) -> Result<ExitCode> {
     fits(&target, container).map_err(|report| report.in_file(&files::name(&args.model)))?;
     let mut written: Vec<(PathBuf, Vec<u8>)> =
         outputs.into_iter().map(|(path, kind)| (path, kind.bytes(container))).collect();
-    let summary = Summary::new(files::name(&args.model), container);
+    let summary = Summary::new(files::name(&args.model), container, &target);
     if let Some(path) = &args.report {
         written.push((path.clone(), report(args, &built, &summary, shell)?.into_bytes()));
     }
@@ -118,8 +118,9 @@ pub(super) fn run(args: &Args, shell: &Shell) -> Result<ExitCode> {
 
 /// Refuses a program that `target` has no room for.
 pub(super) fn fits(target: &Target, container: &Container) -> Result<()> {
-    let ram = container.program().arena_bytes();
-    Report::check(target.holds(container.image().len() as u64, ram.into()), ())
+    let program = container.program();
+    let stack = target.stack_bytes(&program).unwrap_or(0);
+    Report::check(target.holds(container.image().len() as u64, program.arena_bytes().into(), stack), ())
 }
 
 /// Where a file of `kind` goes: to `output` if it is the only one, else there with the extension of its kind, in place

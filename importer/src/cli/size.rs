@@ -4,7 +4,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use exactum_importer::container::Container;
+use exactum_importer::cost::Work;
 use exactum_importer::diagnostic::Result;
+use exactum_importer::target::{Facts, Target};
 use exactum_runtime::program::TensorId;
 use serde::Serialize;
 
@@ -38,7 +40,13 @@ struct Sizes {
     flash_bytes: u64,
     /// The arena.
     ram_bytes: u64,
+    /// Stack that a run takes, where the target's was measured.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stack_bytes: Option<u64>,
     macs: u64,
+    /// Instructions of all ops, as the target's table of costs predicts them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    instructions: Option<u64>,
 }
 
 /// Sizes of one op.
@@ -51,10 +59,16 @@ struct OpSizes {
     /// Codes it reads and writes; other values may live beside them.
     ram_bytes: u64,
     macs: u64,
+    /// Kernel that computes it, with the packing and the element type of its weights.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kernel: Option<String>,
+    /// Instructions, as the target's table of costs predicts them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    instructions: Option<u64>,
 }
 
 impl Sizes {
-    fn new(container: &Container) -> Self {
+    fn new(container: &Container, target: &Target) -> Self {
         let program = container.program();
         let tensor_bytes =
             |id: TensorId| program.tensor(id).map_or(0, |tensor| u64::from(tensor.size_bytes()));
@@ -70,6 +84,12 @@ impl Sizes {
                 table_bytes: origin.table_bytes,
                 ram_bytes: tensor_bytes(op.input()) + tensor_bytes(op.output()),
                 macs: origin.macs,
+                kernel: Work::of(&program, &op).map(|work| work.kernel),
+                instructions: target
+                    .costs
+                    .as_ref()
+                    .and_then(|costs| costs.predict(&program, &op))
+                    .map(|instructions| instructions.round() as u64),
             })
             .collect();
         let weight_bytes = ops.iter().map(|op| op.weight_bytes).sum();
@@ -81,39 +101,67 @@ impl Sizes {
             structure_bytes: flash_bytes.saturating_sub(weight_bytes + table_bytes),
             flash_bytes,
             ram_bytes: u64::from(program.arena_bytes()),
+            stack_bytes: target.stack_bytes(&program),
             macs: ops.iter().map(|op| op.macs).sum(),
+            instructions: ops.iter().map(|op| op.instructions).sum(),
             ops,
         }
     }
 
     fn text(&self) -> String {
-        let heads = ["op", "kind", "weights", "tables", "RAM", "MACs"].map(str::to_owned);
+        let heads = ["op", "kind", "weights", "tables", "RAM", "MACs", "instructions"].map(str::to_owned);
         let mut rows = vec![heads];
+        let row = |name: String, kind: &str, numbers: [u64; 4], instructions: Option<u64>| {
+            let [weights, tables, ram, macs] = numbers.map(|number| number.to_string());
+            let instructions = instructions.map_or_else(|| "-".to_owned(), |number| number.to_string());
+            [name, kind.to_owned(), weights, tables, ram, macs, instructions]
+        };
         for (index, op) in self.ops.iter().enumerate() {
-            let numbers =
-                [op.weight_bytes, op.table_bytes, op.ram_bytes, op.macs].map(|number| number.to_string());
-            let [weights, tables, ram, macs] = numbers;
-            rows.push([format!("{index} {}", op.name), op.kind.clone(), weights, tables, ram, macs]);
+            let numbers = [op.weight_bytes, op.table_bytes, op.ram_bytes, op.macs];
+            rows.push(row(format!("{index} {}", op.name), &op.kind, numbers, op.instructions));
         }
-        let totals =
-            [self.weight_bytes, self.table_bytes, self.ram_bytes, self.macs].map(|number| number.to_string());
-        let [weights, tables, ram, macs] = totals;
-        rows.push(["total".to_owned(), String::new(), weights, tables, ram, macs]);
-        let mut text = table(&rows, 2);
+        let totals = [self.weight_bytes, self.table_bytes, self.ram_bytes, self.macs];
+        rows.push(row("total".to_owned(), "", totals, self.instructions));
+        let measured = self.ops.iter().any(|op| op.instructions.is_some());
+        let without = |[name, kind, weights, tables, ram, macs, _]: [String; 7]| {
+            [name, kind, weights, tables, ram, macs]
+        };
+        let mut text = match measured {
+            true => table(&rows, 2),
+            false => table(&rows.into_iter().map(without).collect::<Vec<_>>(), 2),
+        };
         text.push_str(&format!(
-            "flash {} bytes: {} weights, {} tables, {} structure; RAM {} bytes. The runtime's code comes on top.\n",
-            self.flash_bytes, self.weight_bytes, self.table_bytes, self.structure_bytes, self.ram_bytes
+            "flash {} bytes: {} weights, {} tables, {} structure; RAM {} bytes{}. The runtime's code comes on top.\n",
+            self.flash_bytes,
+            self.weight_bytes,
+            self.table_bytes,
+            self.structure_bytes,
+            self.ram_bytes,
+            self.stack_bytes.map(|bytes| format!(" and {bytes} of stack")).unwrap_or_default()
         ));
         text
     }
 }
 
 pub(super) fn run(args: &Args, shell: &Shell) -> Result<ExitCode> {
-    let target = args.goal.target()?;
-    let container = files::program(&args.file, &args.inputs, &target, shell)?;
-    let sizes = Sizes::new(&container);
-    shell.result(&sizes, || sizes.text())?;
+    let given = args.goal.given()?;
+    let container =
+        files::program(&args.file, &args.inputs, &given.clone().unwrap_or_else(Target::portable), shell)?;
+    let target =
+        given.or_else(|| Target::named(&container.contents().target)).unwrap_or_else(Target::portable);
+    let sizes = Sizes::new(&container, &target);
+    shell.result(&sizes, || sizes.text() + &room(&target, &sizes))?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// How much of the target's memory that is, in a line; nothing if its memory is unknown.
+fn room(target: &Target, sizes: &Sizes) -> String {
+    let Facts { name, flash_bytes, ram_bytes, reserved_bytes, .. } = &target.facts;
+    let (Some(flash), Some(ram)) = (flash_bytes, ram_bytes) else { return String::new() };
+    format!(
+        "target {name}: flash {} of {flash} bytes; RAM {} and {reserved_bytes} reserved of {ram} bytes\n",
+        sizes.flash_bytes, sizes.ram_bytes
+    )
 }
 
 /// Columns as wide as their widest cell; the first `texts` are text, of which long ones are shortened, the others

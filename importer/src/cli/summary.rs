@@ -2,6 +2,7 @@
 
 use exactum_importer::container::{Container, wire};
 use exactum_importer::report::Headline;
+use exactum_importer::target::Target;
 use exactum_runtime::num::IntRange;
 use serde::Serialize;
 
@@ -46,12 +47,15 @@ pub(super) struct Summary {
     pub(super) flash_bytes: usize,
     /// Bytes of working memory.
     pub(super) ram_bytes: u64,
+    /// Bytes of stack that a run takes beside it, where the target's were measured.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) stack_bytes: Option<u64>,
     /// Multiply-accumulates for one sample.
     pub(super) macs: u64,
 }
 
 impl Summary {
-    pub(super) fn new(model: String, container: &Container) -> Self {
+    pub(super) fn new(model: String, container: &Container, target: &Target) -> Self {
         let contents = container.contents();
         let certificates: Vec<&wire::Certificate> =
             contents.layers.iter().filter_map(|layer| layer.certificate.as_ref()).collect();
@@ -89,6 +93,7 @@ impl Summary {
             accumulator_bits: bounds.map(bits).max().unwrap_or(0),
             flash_bytes: container.image().len(),
             ram_bytes: contents.memory.map_or(0, |memory| memory.arena_bytes),
+            stack_bytes: target.stack_bytes(&container.program()),
             macs: contents.ops.iter().map(|op| op.macs).sum(),
         }
     }
@@ -118,6 +123,7 @@ impl Summary {
             accumulator_bits: self.accumulator_bits,
             flash_bytes: self.flash_bytes,
             ram_bytes: self.ram_bytes,
+            stack_bytes: self.stack_bytes,
             macs: self.macs,
         }
     }
@@ -164,8 +170,9 @@ impl Summary {
     /// What the program needs, in one line.
     pub(super) fn needs(&self) -> String {
         let Self { flash_bytes, ram_bytes, macs, .. } = self;
+        let stack = self.stack_bytes.map(|bytes| format!(" and {bytes} of stack")).unwrap_or_default();
         format!(
-            "needs: flash {flash_bytes} bytes, RAM {ram_bytes} bytes, {macs} multiply-accumulates for one sample"
+            "needs: flash {flash_bytes} bytes, RAM {ram_bytes} bytes{stack}, {macs} multiply-accumulates for one sample"
         )
     }
 }

@@ -1,6 +1,7 @@
 //! Reads the text that `print` writes. Used by golden files, by tests and by people who try passes by hand.
 
 use exactum_runtime::num::IntRange;
+use exactum_runtime::program::Packing;
 use serde_json::Value as Json;
 
 use super::{
@@ -256,5 +257,13 @@ fn node(cursor: &mut Cursor<'_>, output: ValueId) -> Parsed<Node> {
         Err(error) => return cursor.fail(format!("an operator and its attributes: {error}")),
     };
     let origin = if cursor.eat("from ") { cursor.json("a list of nodes of the file")? } else { vec![] };
-    Ok(Node { name, origin, op, inputs, output })
+    let mut packing = None;
+    if cursor.eat("packed ") {
+        let name: String = cursor.json("the name of a packing")?;
+        packing = Packing::ALL.into_iter().find(|packing| packing.name() == name);
+        if packing.is_none() {
+            return cursor.fail(format!("a packing: {}", Packing::ALL.map(Packing::name).join(", ")));
+        }
+    }
+    Ok(Node { name, origin, op, inputs, output, packing })
 }

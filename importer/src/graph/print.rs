@@ -96,7 +96,10 @@ fn print_node(node: &Node, f: &mut Formatter<'_>) -> Result {
     }
     let inputs: Vec<String> = node.inputs.iter().map(ValueId::to_string).collect();
     write!(f, "{}({}) {} {attributes}", node.op.name(), inputs.join(", "), Json::from(node.name.as_str()))?;
-    if node.origin.is_empty() { Ok(()) } else { write!(f, " from {}", json!(node.origin)) }
+    if !node.origin.is_empty() {
+        write!(f, " from {}", json!(node.origin))?;
+    }
+    node.packing.map_or(Ok(()), |packing| write!(f, " packed {}", json!(packing.name())))
 }
 
 fn print_constant(constant: &Constant, f: &mut Formatter<'_>) -> Result {

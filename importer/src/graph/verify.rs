@@ -24,6 +24,7 @@
 //!   derives here from weights and input range.
 //!
 //! Scheduled:
+//! - packings are of layers, and ones that the layer may have and that hold its weights;
 //! - every value that is no constant, no float input and does not stay in registers has a place; places of values alive at the same time do not overlap, unless a
 //!   value takes over the place of one that dies there.
 
@@ -155,6 +156,12 @@ impl Verifier<'_> {
                 format!("{:?} instead of {shape:?}", output.shape)
             }),
             Err(error) => self.require(false, &at, "the operands' shapes fit", || error.found),
+        }
+        if let Some(packing) = node.packing {
+            let may = graph.level == Level::Scheduled && graph.may_pack(index, packing);
+            self.require(may, &at, "weights are packed as their layer and their width allow", || {
+                packing.name().to_owned()
+            });
         }
         if graph.level >= Level::Quantized {
             self.integer_node(&at, node, &operands, output);

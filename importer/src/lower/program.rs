@@ -10,7 +10,7 @@ use exactum_runtime::program::op::{
     Add, Concat, Conv2d, ConvTranspose2d, Dense, Layer, MaxPool2d, Mul, Op as ProgramOp,
     Requantize as ProgramRequantize, SumPool2d, TopK,
 };
-use exactum_runtime::program::{Input, Output, Packing, Source, TensorId, Window2d, encode};
+use exactum_runtime::program::{Input, Output, Source, TensorId, Window2d, encode};
 
 use crate::diagnostic::{Code, Diagnostic, Location, Result};
 use crate::graph::{
@@ -57,19 +57,8 @@ pub struct OpOrigin {
 /// # Panics
 /// If the graph is not on the scheduled level or the runtime refuses the image: faults of the compiler.
 pub fn program(graph: &Graph) -> Result<Lowered> {
-    program_packed(graph, None)
-}
-
-/// The program of `graph`, its weights in the `preferred` packing wherever a layer may have that and its weights fit.
-///
-/// # Errors
-/// As [`program`].
-///
-/// # Panics
-/// As [`program`].
-pub fn program_packed(graph: &Graph, preferred: Option<Packing>) -> Result<Lowered> {
     let tensors = tensors(graph)?;
-    let packed: Vec<Packed> = graph.nodes.iter().map(|node| pack(graph, &tensors, node, preferred)).collect();
+    let packed: Vec<Packed> = (0..graph.nodes.len()).map(|index| pack(graph, &tensors, index)).collect();
     let mut ops = vec![];
     let mut origins = vec![];
     for (index, layer) in graph.steps() {

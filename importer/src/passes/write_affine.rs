@@ -100,7 +100,14 @@ impl Writer<'_> {
     fn before(&mut self, node: &Node, part: &str, op: Op, x: ValueId, shape: Vec<usize>) -> ValueId {
         let name = format!("{}:{part}", node.name);
         let output = self.graph.add(Value::new(name.clone(), shape, Type::Float));
-        self.nodes.push(Node { name, origin: node.origin.clone(), op, inputs: vec![x], output });
+        self.nodes.push(Node {
+            name,
+            origin: node.origin.clone(),
+            op,
+            inputs: vec![x],
+            output,
+            packing: None,
+        });
         output
     }
 

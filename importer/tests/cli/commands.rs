@@ -108,6 +108,9 @@ fn inspect() {
 fn size() {
     let mut session = session();
     session.run("size tiny.onnx");
+    session.run("size tiny.onnx --target mps2-an386");
+    session.run("targets");
+    session.run("targets --format json");
     session.run("build tiny.onnx -o tiny.exa --quiet");
     session.run("size tiny.exa --format json");
     session.matches("size");

@@ -9,3 +9,4 @@ mod operators;
 mod passes;
 mod provenance;
 mod recorded;
+mod targets;

@@ -1,7 +1,7 @@
 //! The runtime on this machine.
 
 use exactum_importer::interface::Port;
-use exactum_importer::lower::program_packed;
+use exactum_importer::lower::program;
 use exactum_runtime::codes::Codes;
 use exactum_runtime::program::{Packing, words_as_bytes, words_as_bytes_mut};
 use exactum_runtime::{Engine, Program};
@@ -44,7 +44,7 @@ impl Backend for Packed {
     }
 
     fn run(&self, case: &Made) -> Result<Integers, String> {
-        let lowered = program_packed(&case.compiled.scheduled, Some(self.0));
+        let lowered = program(&case.compiled.scheduled.clone().packed(self.0));
         run_image(case, &lowered.map_err(|report| report.to_string())?.image)
     }
 }

@@ -10,7 +10,7 @@ use exactum_board_common::{
     generic::{Memory, run},
 };
 use exactum_runtime::Arena;
-use mps2_an386::counter::ApbTimer;
+use mps2_an386::{counter::ApbTimer, stack::Painted};
 use static_cell::ConstStaticCell;
 
 // Of 4 MiB of memory; the stack has what remains.
@@ -25,7 +25,7 @@ fn generic() -> Result<(), Failure> {
         arena: ARENA.try_take().ok_or(Failure::Capacity)?.as_mut_slice(),
         sample: SAMPLE.try_take().ok_or(Failure::Capacity)?.as_mut_slice(),
     };
-    run(&mut counter, memory)
+    run(&mut counter, &mut Painted::default(), memory)
 }
 
 #[entry]

@@ -12,7 +12,7 @@ mod programs;
 use std::collections::BTreeMap;
 
 use exactum_importer::cost::{FormCost, Work};
-use exactum_runner::{Counting, Emulator, Image};
+use exactum_runner::{Counting, Counts, Emulator, Image};
 use exactum_runtime::Program;
 use exactum_runtime::program::{words_as_bytes, words_as_bytes_mut};
 
@@ -28,6 +28,7 @@ struct Measured {
     form: Option<&'static str>,
     codes: u64,
     instructions: f64,
+    stack_bytes: u32,
 }
 
 fn main() -> Result<()> {
@@ -35,11 +36,11 @@ fn main() -> Result<()> {
     let generic = Image::build("generic")?;
     let measure = |sample: &Sample| -> Result<Measured> {
         let run = emulator.run_program(&generic, &sample.image, &sample.input, Counting::On)?;
-        let instructions = run.instructions.first().and_then(|counts| counts.ops.first()).copied();
-        measured(sample, instructions.ok_or("no instructions were counted")?)
+        measured(sample, run.counts.first().ok_or("nothing was counted")?)
     };
     let forms = of_forms(&forms()?.iter().map(&measure).collect::<Result<Vec<_>>>()?)?;
-    let kernels = of_kernels(&samples()?.iter().map(&measure).collect::<Result<Vec<_>>>()?, &forms)?;
+    let measured = samples()?.iter().map(&measure).collect::<Result<Vec<_>>>()?;
+    let kernels = of_kernels(&measured, &forms)?;
     println!(
         "# Written by `cargo run --release -p exactum-runner --example measure`; instructions, not cycles."
     );
@@ -52,10 +53,17 @@ fn main() -> Result<()> {
         terms.iter().for_each(|(term, cost)| println!("{term} = {cost:.3}"));
         println!();
     }
+    println!("[stack]");
+    let mut stack: BTreeMap<&str, u32> = BTreeMap::new();
+    for Measured { kernel, stack_bytes, .. } in &measured {
+        let most = stack.entry(kernel).or_default();
+        *most = (*most).max(*stack_bytes);
+    }
+    stack.iter().for_each(|(kernel, bytes)| println!("\"{kernel}\" = {bytes}"));
     Ok(())
 }
 
-fn measured(sample: &Sample, instructions: u64) -> Result<Measured> {
+fn measured(sample: &Sample, counts: &Counts) -> Result<Measured> {
     let mut words = vec![0u64; sample.image.len().div_ceil(8)];
     words_as_bytes_mut(&mut words)[..sample.image.len()].copy_from_slice(&sample.image);
     let program = Program::load(&words_as_bytes(&words)[..sample.image.len()])?;
@@ -67,7 +75,8 @@ fn measured(sample: &Sample, instructions: u64) -> Result<Measured> {
         kernel: work.kernel,
         terms: work.terms,
         requantized: work.requantized,
-        instructions: instructions as f64,
+        instructions: *counts.ops.first().ok_or("no op was counted")? as f64,
+        stack_bytes: counts.stack_bytes,
     })
 }
 

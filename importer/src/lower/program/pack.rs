@@ -5,7 +5,6 @@ use exactum_runtime::program::Packing;
 use exactum_runtime::program::op::{Bias, Multipliers, Weights};
 use exactum_runtime::program::packing::FilterShape;
 
-use super::super::packing::choose_packing;
 use super::tensors::Tensors;
 use crate::graph::{Certified, Constant, Graph, Node, Op, RequantizePair};
 
@@ -126,8 +125,9 @@ impl Packed {
     }
 }
 
-/// The arrays of `node`, weights in the `preferred` packing where it may have that.
-pub(super) fn pack(graph: &Graph, tensors: &Tensors, node: &Node, preferred: Option<Packing>) -> Packed {
+/// The arrays of node `index`.
+pub(super) fn pack(graph: &Graph, tensors: &Tensors, index: usize) -> Packed {
+    let node = &graph.nodes[index];
     if let Op::Concat { .. } = node.op {
         let rest = node.inputs.iter().skip(1).map(|id| tensors.id(*id).0).collect();
         return Packed { rest, ..Packed::default() };
@@ -144,7 +144,8 @@ pub(super) fn pack(graph: &Graph, tensors: &Tensors, node: &Node, preferred: Opt
     }
     let weight = graph.value(node.inputs[1]);
     let Some(Constant::Codes(codes)) = &weight.constant else { return Packed::default() };
-    let weights = PackedWeights::new(codes, weight.shape[0], choose_packing(graph, node, preferred));
+    let packing = node.packing.unwrap_or_else(|| graph.default_packing(index));
+    let weights = PackedWeights::new(codes, weight.shape[0], packing);
     let bias = match node.inputs.get(2).map(|id| &graph.value(*id).constant) {
         Some(Some(Constant::Codes(codes))) => {
             let short: Option<Vec<i16>> = codes.iter().map(|code| i16::try_from(*code).ok()).collect();

@@ -76,7 +76,14 @@ impl Quantizer<'_> {
         let ty = Type::Accumulators { meaning: Some(meaning), bounds: vec![] };
         let output = self.to.add(Value::new(name.clone(), shape, ty));
         let origin = node.origin.clone();
-        self.to.nodes.push(Node { name, origin, op: Op::SumPool(first), inputs: vec![x], output });
+        self.to.nodes.push(Node {
+            name,
+            origin,
+            op: Op::SumPool(first),
+            inputs: vec![x],
+            output,
+            packing: None,
+        });
         output
     }
 

@@ -206,6 +206,7 @@ impl Quantizer<'_> {
                 op: Op::Sum { multipliers: pairs },
                 inputs: vec![sum, *value],
                 output,
+                packing: None,
             });
             (sum, factors) = (output, vec![1; factors.len()]);
         }

@@ -1,0 +1,104 @@
+//! Chooses how the weights of each layer lie in flash: as they are multiplied fastest, and smaller where the image would not
+//! fit the target.
+
+use exactum_runtime::Program;
+use exactum_runtime::program::{Packing, words_as_bytes, words_as_bytes_mut};
+
+use super::{Pass, Run};
+use crate::diagnostic::Result;
+use crate::graph::{Graph, Level};
+use crate::lower;
+use crate::target::Target;
+
+pub(super) const PASS: Pass = Pass {
+    name: "select-packing",
+    about: "choose how the weights of each layer lie in flash: fast, and small where they would not fit",
+    from: Level::Scheduled,
+    to: Level::Scheduled,
+    run: Run::For(run),
+};
+
+/// A way to pack the weights of a layer.
+#[derive(Clone, Copy, Debug)]
+struct Choice {
+    packing: Packing,
+    /// Instructions of the layer; its multiply-accumulates where nothing was measured.
+    cost: f64,
+    /// Bytes of its weights and biases.
+    bytes: usize,
+}
+
+fn run(graph: &mut Graph, target: &Target) -> Result<()> {
+    let layers: Vec<usize> =
+        (0..graph.nodes.len()).filter(|index| graph.nodes[*index].op.is_layer()).collect();
+    for index in &layers {
+        graph.nodes[*index].packing = Some(graph.default_packing(*index));
+    }
+    if target.costs.is_none() && target.facts.flash_bytes.is_none() {
+        return Ok(());
+    }
+    let default = lower::program(graph)?;
+    let mut choices: Vec<Vec<Choice>> = vec![vec![]; graph.nodes.len()];
+    for packing in Packing::ALL {
+        let packed = graph.clone().packed(packing);
+        // Packings that take more than the format addresses are none.
+        let Ok(lowered) = lower::program(&packed) else { continue };
+        for (layer, choice) in measured(&packed, &lowered, target) {
+            if choices[layer].iter().all(|known| known.packing != choice.packing) {
+                choices[layer].push(choice);
+            }
+        }
+    }
+    let mut bytes = default.image.len() as i64;
+    for index in &layers {
+        let own = graph.nodes[*index].packing;
+        let Some(before) = choices[*index].iter().find(|choice| Some(choice.packing) == own).copied() else {
+            continue;
+        };
+        let fastest = choices[*index].iter().copied().fold(before, |best, choice| {
+            if target.costs.is_some() && choice.cost < best.cost { choice } else { best }
+        });
+        bytes += fastest.bytes as i64 - before.bytes as i64;
+        graph.nodes[*index].packing = Some(fastest.packing);
+    }
+    let room = target.facts.flash_bytes.map_or(i64::MAX, |bytes| bytes.try_into().unwrap_or(i64::MAX));
+    while bytes > room {
+        let Some((layer, smaller, saved)) = cheapest_saving(graph, &choices) else { break };
+        graph.nodes[layer].packing = Some(smaller);
+        bytes -= saved as i64;
+    }
+    Ok(())
+}
+
+/// What the layers of `graph` take in the packings that they have, by node.
+fn measured(graph: &Graph, lowered: &lower::Lowered, target: &Target) -> Vec<(usize, Choice)> {
+    let mut words = vec![0u64; lowered.image.len().div_ceil(8)];
+    words_as_bytes_mut(&mut words)[..lowered.image.len()].copy_from_slice(&lowered.image);
+    let Ok(program) = Program::load(&words_as_bytes(&words)[..lowered.image.len()]) else { return vec![] };
+    let ops = program.ops().zip(&lowered.ops);
+    let choice = |(op, origin): (_, &lower::OpOrigin)| {
+        let last = graph.producer(origin.output)?;
+        let fused = graph.producer(graph.nodes[last].inputs[0]);
+        let layer =
+            [Some(last), fused].into_iter().flatten().find(|node| graph.nodes[*node].op.is_layer())?;
+        let predicted = target.costs.as_ref().map(|costs| costs.predict(&program, &op));
+        // What was not measured is never thought fast.
+        let cost = predicted.map_or(origin.macs as f64, |predicted| predicted.unwrap_or(f64::INFINITY));
+        Some((layer, Choice { packing: graph.nodes[layer].packing?, cost, bytes: origin.weight_bytes }))
+    };
+    ops.filter_map(choice).collect()
+}
+
+/// The layer and the smaller packing that save a byte for the fewest instructions, and the bytes saved.
+fn cheapest_saving(graph: &Graph, choices: &[Vec<Choice>]) -> Option<(usize, Packing, usize)> {
+    let saving = |(layer, choices): (usize, &Vec<Choice>)| {
+        let own = choices.iter().find(|choice| Some(choice.packing) == graph.nodes[layer].packing)?;
+        let price = |choice: &Choice| (choice.cost - own.cost).max(0.0) / (own.bytes - choice.bytes) as f64;
+        let smaller = choices.iter().filter(|choice| choice.bytes < own.bytes);
+        let cheapest = smaller.min_by(|a, b| price(a).total_cmp(&price(b)))?;
+        Some((layer, cheapest.packing, own.bytes - cheapest.bytes, price(cheapest)))
+    };
+    let savings = choices.iter().enumerate().filter_map(saving);
+    let (layer, packing, bytes, _) = savings.min_by(|a, b| a.3.total_cmp(&b.3))?;
+    Some((layer, packing, bytes))
+}
