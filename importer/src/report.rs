@@ -45,6 +45,8 @@ pub struct Headline {
     pub flash_bytes: usize,
     /// Bytes of working memory.
     pub ram_bytes: u64,
+    /// Bytes of stack beside it, where the target's were measured.
+    pub stack_bytes: Option<u64>,
     /// Multiply-accumulates for one sample.
     pub macs: u64,
 }
@@ -125,6 +127,9 @@ fn header(page: &mut Markup, headline: &Headline, container: &Container, statist
             };
             tile("Flash", grouped(headline.flash_bytes as i128), "bytes");
             tile("RAM", grouped(headline.ram_bytes), "bytes");
+            if let Some(bytes) = headline.stack_bytes {
+                tile("Stack", grouped(bytes), "bytes");
+            }
             tile("Multiply-accumulates", grouped(headline.macs), "a sample");
             tile("Accumulators", headline.accumulator_bits.to_string(), "bits");
             tile("Channels proven", grouped(headline.channels as i128), "");

@@ -79,6 +79,7 @@ impl RestrictValue for PowerOfTwoRestrictValue {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::backend;
 
     fn column(values: &[f32]) -> Tensor<2> {
         backend::tensor(values.to_vec(), [values.len(), 1], &backend::training_device()).require_grad()

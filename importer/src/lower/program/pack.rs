@@ -6,7 +6,7 @@ use exactum_runtime::program::op::{Bias, Multipliers, Weights};
 use exactum_runtime::program::packing::FilterShape;
 
 use super::tensors::Tensors;
-use crate::graph::{Certified, Constant, Graph, Node, Op, RequantizePair};
+use crate::graph::{Certified, Constant, Graph, Op, RequantizePair};
 
 /// Arrays of one operator; kept apart because operators borrow them.
 #[derive(Default)]
