@@ -129,7 +129,8 @@ impl Pass {
 pub fn advance(graph: &mut Graph, level: Level, target: &Target) -> Result<()> {
     let start = graph.level;
     for pass in PASSES.iter().filter(|pass| pass.from >= start) {
-        if graph.level >= level {
+        // The last level is complete when every pass has run.
+        if graph.level >= level && level != Level::Scheduled {
             break;
         }
         pass.apply(graph, target)?;

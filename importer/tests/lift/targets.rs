@@ -28,7 +28,9 @@ fn weights_are_packed_smaller_only_as_far_as_flash_demands() {
         let model = model(name);
         let roomy = compile_for(&model, &with_flash(like, 1 << 20)).unwrap();
         let whole = roomy.image.len();
-        assert!(packings(&roomy.scheduled).iter().all(|packing| *packing != Packing::Nibbles), "{name}");
+        let nibbles = |graph: &Graph| packings(graph).iter().filter(|p| **p == Packing::Nibbles).count();
+        // Where nothing was measured, nothing is thought faster than the packing of the layer's kind.
+        assert!(like != "portable" || nibbles(&roomy.scheduled) == 0, "{name}");
         let tight = compile_for(&model, &with_flash(like, 1)).unwrap();
         let smallest = tight.image.len();
         assert!(smallest < whole, "{name}: {smallest} of {whole} bytes");
@@ -36,8 +38,7 @@ fn weights_are_packed_smaller_only_as_far_as_flash_demands() {
         let between = compile_for(&model, &with_flash(like, whole as u64 - 8)).unwrap();
         let found = between.image.len();
         assert!(found <= whole - 8 && found >= smallest, "{name}: {found} of {whole} bytes");
-        let nibbles = |graph: &Graph| packings(graph).iter().filter(|p| **p == Packing::Nibbles).count();
-        assert!(nibbles(&between.scheduled) > 0);
+        assert!(nibbles(&between.scheduled) > nibbles(&roomy.scheduled));
         assert!(nibbles(&between.scheduled) <= nibbles(&tight.scheduled));
         // The graph says it, in text as well.
         let again: Graph = between.scheduled.to_string().parse().unwrap();

@@ -92,7 +92,7 @@ fn names_keep_their_numbers() {
     let bytes = describe(&Function::Curve(Box::new(curve))).encode_to_vec();
     // Function.curve { pieces: clip { lo: 0 }, affine { gain: -3/4, offset: 0 }, named: SIGMOID }.
     let expected =
-        [10, 23, 10, 4, 18, 2, 10, 0, 10, 12, 10, 10, 10, 6, 10, 1, 253, 18, 1, 4, 18, 0, 10, 2, 64, 5];
+        [10, 24, 10, 4, 18, 2, 10, 0, 10, 12, 10, 10, 10, 6, 10, 1, 253, 18, 1, 4, 18, 0, 10, 2, 64, 5];
     assert_eq!(bytes, expected);
 }
 
