@@ -1,20 +1,25 @@
-//! The integer graph as a pipeline of streaming stages for an FPGA, with the vocabulary and formulas of FINN.
+//! The integer graph as a network of streaming stages for an FPGA, with the vocabulary and formulas of FINN.
 //!
-//! [`describe`] turns nodes into stages ([`stage`]), chooses how far each is unrolled (`folding`) and writes the
-//! result as FINN's JSON files and as `stages.json` (`finn`). The formulas follow FINN's `dev` line. Called by
+//! [`describe`] turns nodes into stages ([`stage`]) with what they compute with ([`parameters`]) and the streams between
+//! them ([`network`]), chooses how far each is unrolled (`folding`) and writes the result as FINN's JSON files and as
+//! `stages.json` (`finn`). The formulas follow FINN's `dev` line. Called by
 //! `exactum dataflow`; docs/dataflow.md explains the terms.
 
 mod device;
 mod finn;
 mod folding;
 mod from_graph;
+pub mod network;
+pub mod parameters;
 pub mod stage;
 
 pub use device::{DEVICES, Device, DspFamily};
 
 use crate::diagnostic::{Code, Diagnostic, Location, Result};
-use crate::graph::Graph;
+use crate::graph::{FileNodeId, Graph, joined};
 use from_graph::Unfolded;
+use network::Link;
+use parameters::Parameters;
 use stage::{Folding, Unit};
 
 /// What a design has to reach, and on what.
@@ -33,17 +38,23 @@ pub struct Target {
 pub struct Stage {
     /// FINN's name: type and running number.
     pub name: String,
-    /// Names of the graph's nodes that it computes.
-    pub nodes: Vec<String>,
+    /// Positions of the graph's nodes that it computes; none for a duplicator.
+    pub nodes: Vec<usize>,
+    /// Names of these, for people.
+    pub node_names: Vec<String>,
+    /// The file's nodes that these come from.
+    pub origin: Vec<FileNodeId>,
     /// Kind and dimensions.
     pub unit: Unit,
+    /// Weights, offsets and the function to codes.
+    pub parameters: Parameters,
     /// How far it is unrolled.
     pub folding: Folding,
     /// Cycles from one frame to the next.
     pub cycles: u64,
 }
 
-/// A folded pipeline: stages in the order of the stream.
+/// A folded network: stages, each behind those whose streams it reads.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Design {
     /// Name of the model.
@@ -52,8 +63,10 @@ pub struct Design {
     pub target: Target,
     /// Most cycles that a stage may take for the target rate.
     pub target_cycles: u64,
-    /// The pipeline; not empty.
+    /// The stages; not empty.
     pub stages: Vec<Stage>,
+    /// The streams between them and to the host.
+    pub links: Vec<Link>,
 }
 
 impl Target {
@@ -110,9 +123,9 @@ impl Design {
         self.slowest().cycles
     }
 
-    /// FINN's bound on the latency of a frame: the sum of all stages.
+    /// FINN's bound on the latency of a frame: the sum of the stages on the longest way through the network.
     pub fn critical_path_cycles(&self) -> u64 {
-        self.stages.iter().map(|stage| stage.cycles).sum()
+        network::longest_path(&self.stages, &self.links)
     }
 
     /// Estimated frames per second.
@@ -126,24 +139,25 @@ impl Design {
     }
 }
 
-/// Describes `graph`, which is on the integer level, as a pipeline that reaches `target` with the least unrolling.
+/// Describes `graph`, which is on the integer level, as a network that reaches `target` with the least unrolling.
 ///
 /// # Errors
 /// E0603 if a node has no streaming stage, E0602 with the slowest stage if the target is out of reach.
 pub fn describe(graph: &Graph, target: &Target) -> Result<Design> {
-    let unfolded = from_graph::stages(graph, target.device)?;
-    let foldings = folding::choose(&unfolded, target)?;
-    let names = names(&unfolded);
-    let stages = unfolded.into_iter().zip(foldings).zip(names).map(|((stage, folding), name)| {
-        let cycles = stage.unit.cycles(folding);
-        Stage { name, nodes: stage.nodes, unit: stage.unit, folding, cycles }
+    let from_graph::Unconnected { stages, mut links } = from_graph::stages(graph, target.device)?;
+    let foldings = folding::choose(&stages, target)?;
+    let names = names(&stages);
+    let stages = stages.into_iter().zip(foldings).zip(names).map(|((stage, folding), name)| {
+        let Unfolded { unit, nodes, parameters, .. } = stage;
+        let cycles = unit.cycles(folding);
+        let computed = nodes.iter().map(|index| &graph.nodes[*index]);
+        let node_names = computed.clone().map(|node| node.name.clone()).collect();
+        let origin = computed.fold(vec![], |origin, node| joined(&origin, &node.origin));
+        Stage { name, nodes, node_names, origin, unit, parameters, folding, cycles }
     });
-    Ok(Design {
-        model: graph.name.clone(),
-        target: *target,
-        target_cycles: target.cycles(),
-        stages: stages.collect(),
-    })
+    let stages: Vec<Stage> = stages.collect();
+    network::size_fifos(&stages, &mut links);
+    Ok(Design { model: graph.name.clone(), target: *target, target_cycles: target.cycles(), stages, links })
 }
 
 /// FINN's names: a running number for each type.

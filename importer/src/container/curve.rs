@@ -14,7 +14,10 @@ use exactum_runtime::num::Rounding;
 const LARGEST_POWER: u32 = 64;
 
 /// Most bytes of a numerator or denominator.
-const MOST_BYTES: usize = 1 << 14;
+const MOST_BYTES: usize = 1 << 12;
+
+/// Largest power that powers of powers and products may come to.
+const MOST_DEGREE: u64 = 1 << 12;
 
 /// Why a message is refused: what it has.
 type Read<T> = Result<T, String>;
@@ -128,7 +131,12 @@ fn of_rational(value: &Rational) -> wire::Rational {
 pub(super) fn read(message: &wire::Function, rank: usize, channels: usize) -> Read<Function> {
     match &message.kind {
         Some(wire::function::Kind::Curve(curve)) => {
-            Ok(Function::Curve(Box::new(read_curve(Some(curve), channels)?)))
+            let curve = read_curve(Some(curve), channels)?;
+            let degree = degree(&curve);
+            if degree > MOST_DEGREE {
+                return Err(format!("powers of powers up to x^{degree}"));
+            }
+            Ok(Function::Curve(Box::new(curve)))
         }
         Some(wire::function::Kind::Softmax(wire::Softmax { axis })) if (*axis as usize) < rank => {
             Ok(Function::Softmax { axis: *axis as usize })
@@ -138,6 +146,18 @@ pub(super) fn read(message: &wire::Function, rank: usize, channels: usize) -> Re
         }
         None => Err("a kind that is not known".to_owned()),
     }
+}
+
+/// The power of x that numbers grow by at most.
+fn degree(curve: &Curve) -> u64 {
+    let of_piece = |piece: &Piece| match piece {
+        Piece::Power { exponent } => u64::from(*exponent).max(1),
+        Piece::Product { factors } => factors.iter().map(degree).fold(0, u64::saturating_add),
+        Piece::Sum { terms } => terms.iter().map(degree).fold(0, u64::saturating_add),
+        Piece::Select { parts } => parts.iter().map(degree).max().unwrap_or(1),
+        _ => 1,
+    };
+    curve.pieces().iter().map(of_piece).fold(1, u64::saturating_mul)
 }
 
 fn read_curve(message: Option<&wire::Curve>, channels: usize) -> Read<Curve> {

@@ -1,46 +1,72 @@
-//! From nodes of the integer graph to stages that are not yet unrolled, in the order of the stream.
+//! From nodes of the integer graph to stages that are not yet unrolled, and the links between them.
 //!
-//! The graph has to be a chain. A quantized float input stays with the host: the stream starts with its codes.
+//! A value that several stages read, or that is read and given to the host too, is duplicated where it is made. A
+//! quantized float input stays with the host: the stream starts with its codes. Reshapes rename streams.
+
+mod joins;
+mod layers;
+
+use std::collections::{BTreeMap, VecDeque};
 
 use exactum_runtime::num::IntRange;
 
-use super::device::{Device, DspFamily};
-use super::stage::{
-    Arithmetic, ConvolutionInputGenerator, FmPadding, Mvau, Pool, Requantization, Thresholding, Unit, Vvau,
-};
+use super::device::Device;
+use super::network::{DEFAULT_FIFO_WORDS, End, Link};
+use super::parameters::{CodeFunction, Parameters};
+use super::stage::{DuplicateStreams, Thresholding, Unit};
 use crate::diagnostic::{Code, Diagnostic, Location, Report, Result};
-use crate::graph::{Constant, Conv, Graph, Level, Node, Op, Requantize, Type, Value, Window};
+use crate::graph::{Graph, Level, Node, Op, Requantize, Type, Value, ValueId};
 
 /// A stage before its folding is chosen.
 pub(super) struct Unfolded {
     /// Kind and dimensions.
     pub(super) unit: Unit,
-    /// Names of the nodes that it computes.
-    pub(super) nodes: Vec<String>,
-    /// The first of them.
+    /// Positions of the nodes that it computes; none for a duplicator.
+    pub(super) nodes: Vec<usize>,
+    /// What it computes with.
+    pub(super) parameters: Parameters,
+    /// The first of its nodes, or where it stands.
     pub(super) at: Location,
+}
+
+/// Stages in an order in which each is behind those whose streams it reads, and their links.
+pub(super) struct Unconnected {
+    pub(super) stages: Vec<Unfolded>,
+    pub(super) links: Vec<Link>,
 }
 
 /// The stages of `graph`.
 ///
 /// # Errors
 /// E0603 for each node that has no stage.
-pub(super) fn stages(graph: &Graph, device: &Device) -> Result<Vec<Unfolded>> {
+pub(super) fn stages(graph: &Graph, device: &Device) -> Result<Unconnected> {
     if graph.level != Level::Integer {
         let at = Location::part("graph");
         return Err(refused(at, format!("the {} level", graph.level.name()), "the integer level"));
     }
-    let mut builder = Builder { graph, device, stages: vec![], flattened: None };
-    let mut problems = builder.forks();
+    let mut builder = Builder::new(graph, device);
+    let mut problems = vec![];
+    for (position, id) in graph.inputs.iter().enumerate() {
+        if graph.value(*id).codes().is_some() {
+            builder.write(*id, End::Host(position), &Location::part(format!("input {position}")));
+        }
+    }
     for (index, layer) in graph.steps() {
         if let Err(report) = builder.step(index, layer) {
             problems.extend_from_slice(report.diagnostics());
+            // What depends on it is not told again.
+            builder.write(graph.nodes[index].output, End::Host(0), &graph.location(index));
         }
     }
-    if problems.is_empty() && builder.stages.is_empty() {
+    if problems.is_empty()
+        && let Err(report) = builder.outputs()
+    {
+        problems.extend_from_slice(report.diagnostics());
+    }
+    if problems.is_empty() && builder.made.stages.is_empty() {
         problems.push(refuse(Location::part("graph"), "no layer", "one layer at least"));
     }
-    Report::check(problems, builder.stages)
+    Report::check(problems, builder.made)
 }
 
 fn refuse(at: Location, found: impl Into<String>, needed: impl Into<String>) -> Diagnostic {
@@ -54,256 +80,257 @@ fn refused(at: Location, found: impl Into<String>, needed: impl Into<String>) ->
 struct Builder<'a> {
     graph: &'a Graph,
     device: &'a Device,
-    stages: Vec<Unfolded>,
-    /// Height, width and channels of a frame that the last node flattened; its elements stream in this order.
-    flattened: Option<[usize; 3]>,
+    made: Unconnected,
+    /// How often each value is read, by the value that its reshapes rename.
+    uses: BTreeMap<ValueId, usize>,
+    /// Streams of values that are still to be read.
+    free: BTreeMap<ValueId, VecDeque<End>>,
+    /// Height, width and channels of the frame that a flattened value was; its elements stream in this order.
+    flattened: BTreeMap<ValueId, [usize; 3]>,
 }
 
-impl Builder<'_> {
-    /// A stream has one writer and one reader.
-    fn forks(&self) -> Vec<Diagnostic> {
+/// A node, the requantization that is part of it, and where it is.
+#[derive(Clone)]
+struct Step<'a> {
+    index: usize,
+    node: &'a Node,
+    requantize: Option<(usize, &'a Node)>,
+    at: Location,
+}
+
+impl Step<'_> {
+    fn nodes(&self) -> Vec<usize> {
+        [self.index].into_iter().chain(self.requantize.map(|(index, _)| index)).collect()
+    }
+
+    /// The value that leaves.
+    fn output(&self) -> ValueId {
+        self.requantize.map_or(self.node.output, |(_, node)| node.output)
+    }
+
+    /// From its sums to codes.
+    fn codes(&self) -> Option<CodeFunction> {
+        match self.requantize.map(|(_, node)| &node.op) {
+            Some(Op::Requantize(Requantize::Certified(certified))) => Some(CodeFunction::of(certified)),
+            _ => None,
+        }
+    }
+}
+
+/// A stream on its way through the stages of one node: who writes it, and the value it becomes part of.
+#[derive(Clone, Copy)]
+struct Flow {
+    from: End,
+    value: ValueId,
+}
+
+impl<'a> Builder<'a> {
+    fn new(graph: &'a Graph, device: &'a Device) -> Self {
+        let made = Unconnected { stages: vec![], links: vec![] };
+        let (uses, free) = (BTreeMap::new(), BTreeMap::new());
+        let mut builder = Self { graph, device, made, uses, free, flattened: BTreeMap::new() };
+        let reads = graph.nodes.iter().filter(|node| !matches!(node.op, Op::Reshape | Op::Dequantize(_)));
+        let reads = reads.flat_map(|node| node.inputs.iter().copied());
+        for id in reads.chain(graph.outputs.iter().map(|id| graph.integers(*id))) {
+            *builder.uses.entry(builder.root(id)).or_default() += 1;
+        }
+        builder
+    }
+
+    /// The value that `id` is another shape of.
+    fn root(&self, mut id: ValueId) -> ValueId {
         let graph = self.graph;
-        let mut problems = vec![];
-        for (part, ends) in [("inputs", &graph.inputs), ("outputs", &graph.outputs)] {
-            if ends.len() != 1 {
-                problems.push(refuse(Location::part(part), ends.len().to_string(), "one"));
+        while let Some(node) = graph.producer(id).map(|index| &graph.nodes[index]) {
+            if node.op != Op::Reshape {
+                break;
             }
+            id = node.inputs[0];
         }
-        let written = graph.nodes.iter().map(|node| node.output);
-        for id in graph.inputs.iter().copied().chain(written) {
-            let outputs = graph.outputs.iter().filter(|output| **output == id).count();
-            let readers = graph.consumers(id).count() + outputs;
-            if readers > 1 {
-                let at = Location::part(format!("value {:?}", graph.value(id).name));
-                problems.push(refuse(
+        id
+    }
+
+    /// Makes what `from` writes the value `id`, for all its readers.
+    fn write(&mut self, id: ValueId, from: End, at: &Location) {
+        let uses = self.uses.get(&id).copied().unwrap_or(0);
+        let value = self.graph.value(id);
+        if uses < 2 {
+            self.free.insert(id, [from].into());
+            return;
+        }
+        let [channels, pixels] = frame(value);
+        let unit = DuplicateStreams { channels, pixels, outputs: uses, code_bits: elem_bits(value) };
+        let flow = self.stage_at(Unit::DuplicateStreams(unit), vec![], at, &[Flow { from, value: id }], id);
+        if let End::Stage { stage, .. } = flow.from {
+            self.free.insert(id, (0..uses).map(|port| End::Stage { stage, port }).collect());
+        }
+    }
+
+    /// The stream of operand `index` of a step.
+    fn read(&mut self, step: &Step<'_>, index: usize) -> Result<Flow> {
+        let id = step.node.inputs[index];
+        let root = self.root(id);
+        match self.free.get_mut(&root).and_then(VecDeque::pop_front) {
+            Some(from) => Ok(Flow { from, value: root }),
+            None => {
+                let at = step.at.clone().at_part(format!("input {index}"));
+                Err(refused(
                     at,
-                    format!("{readers} readers"),
-                    "one reader: streams are not duplicated",
-                ));
+                    format!("{:?}, which no stage streams", self.graph.value(id).name),
+                    "a computed value",
+                ))
             }
         }
-        problems
+    }
+
+    /// Adds the stage `unit` of `step`, which reads `operands` on the way to the step's result.
+    fn stage(&mut self, step: &Step<'_>, unit: Unit, operands: &[Flow]) -> Flow {
+        self.stage_at(unit, vec![step.index], &step.at, operands, step.node.output)
+    }
+
+    fn stage_at(
+        &mut self,
+        unit: Unit,
+        nodes: Vec<usize>,
+        at: &Location,
+        operands: &[Flow],
+        value: ValueId,
+    ) -> Flow {
+        let stage = self.made.stages.len();
+        let links = operands.iter().enumerate().map(|(port, flow)| Link {
+            from: flow.from,
+            to: End::Stage { stage, port },
+            value: flow.value,
+            fifo_words: DEFAULT_FIFO_WORDS,
+        });
+        self.made.links.extend(links);
+        self.made.stages.push(Unfolded { unit, nodes, parameters: Parameters::default(), at: at.clone() });
+        Flow { from: End::Stage { stage, port: 0 }, value }
+    }
+
+    /// Gives the stage that was added last what it computes with.
+    fn parameters(&mut self, parameters: Parameters) {
+        if let Some(stage) = self.made.stages.last_mut() {
+            stage.parameters = parameters;
+        }
+    }
+
+    fn outputs(&mut self) -> Result<()> {
+        for (position, id) in self.graph.outputs.iter().enumerate() {
+            let value = self.root(self.graph.integers(*id));
+            let from = self.free.get_mut(&value).and_then(VecDeque::pop_front).ok_or_else(|| {
+                let at = Location::part(format!("output {position}"));
+                refused(at, "a value that no stage streams", "a computed value")
+            })?;
+            let to = End::Host(position);
+            self.made.links.push(Link { from, to, value, fifo_words: DEFAULT_FIFO_WORDS });
+        }
+        Ok(())
     }
 
     fn step(&mut self, index: usize, layer: Option<usize>) -> Result<()> {
-        let node = &self.graph.nodes[layer.unwrap_or(index)];
-        let requantize = layer.map(|_| &self.graph.nodes[index]);
-        let at = self.graph.location(layer.unwrap_or(index));
-        let flattened = self.flattened.take();
-        if flattened.is_some() && !matches!(node.op, Op::Dense | Op::Reshape) {
+        let first = layer.unwrap_or(index);
+        let node = &self.graph.nodes[first];
+        let requantize = layer.map(|_| (index, &self.graph.nodes[index]));
+        let step = Step { index: first, node, requantize, at: self.graph.location(first) };
+        let flat = node.inputs.iter().any(|id| self.flattened.contains_key(id));
+        if flat && !matches!(node.op, Op::Dense | Op::Reshape) {
             return Err(refused(
-                at,
+                step.at,
                 "flattened channels in the order of the stream",
                 "a dense layer after a flatten",
             ));
         }
-        match &node.op {
-            Op::Quantize(_) | Op::Dequantize(_) => Ok(()),
-            Op::Dense => self.dense(node, requantize, at, flattened),
-            Op::Conv2d(conv) => self.convolution(node, conv, requantize, at),
-            Op::Requantize(function) => self.thresholding(node, function, at),
-            Op::MaxPool(pool) => self.max_pool(node, &pool.window, at),
-            Op::Reshape => self.reshape(node, at, flattened),
-            _ => Err(refused(
-                at,
-                format!("operator {}", node.op.name()),
-                "dense, conv2d, requantize, max_pool or reshape",
-            )),
-        }
-    }
-
-    fn push(&mut self, unit: Unit, nodes: &[&Node], at: &Location) {
-        let nodes = nodes.iter().map(|node| node.name.clone()).collect();
-        self.stages.push(Unfolded { unit, nodes, at: at.clone() });
-    }
-
-    fn dense(
-        &mut self,
-        node: &Node,
-        requantize: Option<&Node>,
-        at: Location,
-        flattened: Option<[usize; 3]>,
-    ) -> Result<()> {
-        let [matrix_height, matrix_width] = axes(self.graph.value(node.inputs[1]), &at)?;
-        let (arithmetic, rtl) = self.arithmetic(node, requantize);
-        let unit = Mvau { matrix_width, matrix_height, vectors: 1, arithmetic, rtl, flattened };
-        self.push(Unit::Mvau(unit), &layer_nodes(node, requantize), &at);
-        Ok(())
-    }
-
-    fn convolution(
-        &mut self,
-        node: &Node,
-        conv: &Conv,
-        requantize: Option<&Node>,
-        at: Location,
-    ) -> Result<()> {
-        let x = self.graph.value(node.inputs[0]);
-        let [_, channels, _, _] = axes(x, &at)?;
-        let [outputs, _, _, _] = axes(self.graph.value(node.inputs[1]), &at)?;
-        let [_, _, height, width] = axes(self.graph.value(node.output), &at)?;
-        let depthwise = conv.groups > 1;
-        if depthwise && (conv.groups != channels || outputs != channels) {
-            let found = format!("{} groups of {channels} channels to {outputs}", conv.groups);
-            return Err(refused(at, found, "one group, or as many groups as input and output channels"));
-        }
-        let zero_point = x.codes().map_or(0, |codes| codes.zero_point);
-        if conv.window.is_padded() && zero_point != 0 {
-            let found = format!("a padded window over codes with zero point {zero_point}");
-            return Err(refused(at, found, "zero point 0: padding streams the code 0"));
-        }
-        self.windows(node, &conv.window, depthwise, &at)?;
-        let (arithmetic, rtl) = self.arithmetic(node, requantize);
-        let [kh, kw] = conv.window.size;
-        let unit = if depthwise {
-            Unit::Vvau(Vvau { channels, window: [kh, kw], output_size: [height, width], arithmetic })
-        } else {
-            let (matrix_width, vectors) = (channels * kh * kw, height * width);
-            Unit::Mvau(Mvau {
-                matrix_width,
-                matrix_height: outputs,
-                vectors,
-                arithmetic,
-                rtl,
-                flattened: None,
-            })
+        let flow = match &node.op {
+            Op::Quantize(_) => {
+                let position = self.graph.inputs.iter().position(|input| *input == node.inputs[0]);
+                Flow { from: End::Host(position.unwrap_or(0)), value: node.output }
+            }
+            Op::Dequantize(_) => return Ok(()),
+            Op::Reshape => return self.reshape(&step),
+            Op::Dense => self.dense(&step)?,
+            Op::Conv2d(conv) => self.convolution(&step, conv)?,
+            Op::Requantize(function) => self.thresholding(&step, function)?,
+            Op::MaxPool(pool) => self.max_pool(&step, &pool.window)?,
+            Op::SumPool(pool) => self.sum_pool(&step, pool)?,
+            Op::Sum { multipliers } => self.sum(&step, multipliers)?,
+            Op::Concat { axis } => self.concat(&step, *axis)?,
+            Op::RequantizePair(_) => {
+                let found = "a sum of two values whose scales have no small common unit";
+                return Err(refused(step.at, found, "one scale for both: streams are added as integers"));
+            }
+            _ => {
+                return Err(refused(
+                    step.at,
+                    format!("operator {}", node.op.name()),
+                    "dense, conv2d, requantize, max_pool, sum_pool, sum, concat or reshape",
+                ));
+            }
         };
-        self.push(unit, &layer_nodes(node, requantize), &at);
+        self.write(step.output(), flow.from, &step.at);
         Ok(())
     }
 
-    fn max_pool(&mut self, node: &Node, window: &Window, at: Location) -> Result<()> {
-        let x = self.graph.value(node.inputs[0]);
-        let [_, channels, height, width] = axes(self.graph.value(node.output), &at)?;
-        let range = range(x);
-        if window.is_padded() && range.lo < 0 {
-            let found = format!("a padded window over codes {range}");
+    fn thresholding(&mut self, step: &Step<'_>, function: &Requantize) -> Result<Flow> {
+        let Requantize::Certified(certified) = function else {
             return Err(refused(
-                at,
-                found,
-                "no negative codes: padding streams the code 0, which could be the largest",
+                step.at.clone(),
+                "a requantization without an integer form",
+                "a certified one",
             ));
-        }
-        self.windows(node, window, true, &at)?;
-        let unit =
-            Pool { channels, window: window.size, output_size: [height, width], code_bits: elem_bits(x) };
-        self.push(Unit::Pool(unit), &[node], &at);
-        Ok(())
+        };
+        let flow = self.read(step, 0)?;
+        let (x, y) = (step.node.inputs[0], step.node.output);
+        Ok(self.requantized(step, flow, CodeFunction::of(certified), vec![], x, y))
     }
 
-    /// Padding and sliding window of `node`, as far as it needs them.
-    fn windows(&mut self, node: &Node, window: &Window, depthwise: bool, at: &Location) -> Result<()> {
-        let x = self.graph.value(node.inputs[0]);
-        let [_, channels, height, width] = axes(x, at)?;
-        let [_, _, output_height, output_width] = axes(self.graph.value(node.output), at)?;
-        let mut input_size = [height, width];
-        let code_bits = elem_bits(x);
-        if window.is_padded() {
-            let padding = FmPadding { channels, input_size, pads: window.pads, code_bits };
-            input_size = padding.output_size();
-            self.push(Unit::FmPadding(padding), &[node], at);
-        }
-        if window.size == [1, 1] && window.stride == [1, 1] && !window.is_padded() {
-            return Ok(());
-        }
-        if window.stride[0] > input_size[0] || window.stride[1] > input_size[1] {
-            let found = format!("stride {:?} over {input_size:?}", window.stride);
-            return Err(refused(at.clone(), found, "a stride within the padded input"));
-        }
-        let unit = ConvolutionInputGenerator {
-            channels,
-            input_size,
-            output_size: [output_height, output_width],
-            window: window.size,
-            stride: window.stride,
-            dilation: window.dilation,
-            depthwise,
-            code_bits,
-        };
-        self.push(Unit::ConvolutionInputGenerator(unit), &[node], at);
-        Ok(())
-    }
-
-    fn thresholding(&mut self, node: &Node, function: &Requantize, at: Location) -> Result<()> {
-        let (x, y) = (self.graph.value(node.inputs[0]), self.graph.value(node.output));
-        let Some(requantization) = requantization(function) else {
-            return Err(refused(at, "a requantization without an integer form", "a certified one"));
-        };
-        let channels = x.shape.get(1).copied().unwrap_or(1);
-        let pixels = x.elems().checked_div(channels).unwrap_or(0);
+    /// The stage that makes `codes` of the elements of `x`, with `offsets` added.
+    fn requantized(
+        &mut self,
+        step: &Step<'_>,
+        flow: Flow,
+        codes: CodeFunction,
+        offsets: Vec<i64>,
+        x: ValueId,
+        y: ValueId,
+    ) -> Flow {
+        let (x, y) = (self.graph.value(x), self.graph.value(y));
+        let [channels, pixels] = frame(x);
         let (input_bits, output_bits) = (elem_bits(x), elem_bits(y));
+        let requantization = codes.requantization();
         let unit = Thresholding { channels, pixels, input_bits, output_bits, requantization };
-        self.push(Unit::Thresholding(unit), &[node], &at);
-        Ok(())
+        let flow = self.stage(step, Unit::Thresholding(unit), &[flow]);
+        self.parameters(Parameters { offsets, codes: Some(codes), ..Parameters::default() });
+        if let (Some((index, _)), Some(stage)) = (step.requantize, self.made.stages.last_mut()) {
+            stage.nodes = vec![index];
+        }
+        flow
     }
 
     /// A reshape streams the same elements. Where that is another order than ONNX's, the next layer has to know.
-    fn reshape(&mut self, node: &Node, at: Location, flattened: Option<[usize; 3]>) -> Result<()> {
-        let (from, to) = (&self.graph.value(node.inputs[0]).shape, &self.graph.value(node.output).shape);
+    fn reshape(&mut self, step: &Step<'_>) -> Result<()> {
+        let (x, y) = (step.node.inputs[0], step.node.output);
+        let (from, to) = (&self.graph.value(x).shape, &self.graph.value(y).shape);
+        let at = || step.at.clone();
         let ([1, ..], [1, rest @ ..]) = (from.as_slice(), to.as_slice()) else {
-            return Err(refused(at, format!("{from:?} as {to:?}"), "a batch of one"));
+            return Err(refused(at(), format!("{from:?} as {to:?}"), "a batch of one"));
         };
-        let spatial = channels_last(from).or(flattened);
-        let read = self.graph.consumers(node.output).next().is_some();
+        let spatial = channels_last(from).or_else(|| self.flattened.get(&x).copied());
+        let read = self.graph.consumers(y).next().is_some() && !self.graph.outputs.contains(&y);
         match (spatial, channels_last(to), rest) {
             (None, None, _) => Ok(()),
-            (Some(_), None, [_]) if read => {
-                self.flattened = spatial;
+            (Some(spatial), None, [_]) if read => {
+                self.flattened.insert(y, spatial);
                 Ok(())
             }
-            _ => Err(refused(at, format!("{from:?} as {to:?}"), "a flatten before a dense layer")),
+            _ => Err(refused(at(), format!("{from:?} as {to:?}"), "a flatten before a dense layer")),
         }
-    }
-
-    /// Types of a layer, and whether FINN builds it from its DSP library.
-    fn arithmetic(&self, node: &Node, requantize: Option<&Node>) -> (Arithmetic, bool) {
-        let [x, weight] = [0, 1].map(|operand| self.graph.value(node.inputs[operand]));
-        let sums = range(self.graph.value(node.output));
-        let requantization = requantize.and_then(|node| match &node.op {
-            Op::Requantize(function) => requantization(function),
-            _ => None,
-        });
-        let output = requantize.map_or(self.graph.value(node.output), |node| self.graph.value(node.output));
-        let arithmetic = Arithmetic {
-            input_bits: elem_bits(x),
-            input_zero_point: x.codes().map_or(0, |codes| codes.zero_point),
-            weight_bits: elem_bits(weight),
-            accumulator: sums.into(),
-            requantization,
-            output_bits: elem_bits(output),
-        };
-        let rtl = requantize.is_none() && self.fits_dsps(x, weight);
-        (arithmetic, rtl)
-    }
-
-    /// FINN's rule for `MVAU_rtl`, besides that it has no thresholds.
-    fn fits_dsps(&self, x: &Value, weight: &Value) -> bool {
-        let (Some(input), Some(codes)) = (x.codes(), weight.codes()) else { return false };
-        let most_input_bits = if input.int.signed { 9 } else { 8 };
-        let least = codes.int.min() - i64::from(codes.int.narrow);
-        let is_narrow = match &weight.constant {
-            Some(Constant::Codes(weights)) => weights.iter().all(|weight| i64::from(*weight) > least),
-            _ => false,
-        };
-        (4..=most_input_bits).contains(&input.int.width.bits())
-            && (4..=8).contains(&codes.int.width.bits())
-            && codes.int.signed
-            && (is_narrow || self.device.dsp_family != DspFamily::Dsp48E1)
     }
 }
 
-fn layer_nodes<'a>(node: &'a Node, requantize: Option<&'a Node>) -> Vec<&'a Node> {
-    [node].into_iter().chain(requantize).collect()
-}
-
-fn requantization(function: &Requantize) -> Option<Requantization> {
-    match function {
-        Requantize::Certified(certified) => {
-            let requant = certified.params.view();
-            Some(Requantization::new(requant.form_name(), requant.lo, requant.hi))
-        }
-        Requantize::Exact(_) => None,
-    }
+/// Channels and pixels of a frame.
+fn frame(value: &Value) -> [usize; 2] {
+    let channels = value.shape.get(1).copied().unwrap_or(1);
+    [channels, value.elems().checked_div(channels).unwrap_or(0)]
 }
 
 /// Height, width and channels of a value whose elements stream in another order than ONNX stores them.

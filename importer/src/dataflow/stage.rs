@@ -3,19 +3,29 @@
 //! Each kind declares its cycle formula as text beside the code ([`Kind`]); docs/dataflow.md lists them, and a test
 //! keeps the two equal. All sizes are of one frame; channels are the innermost axis of every stream.
 
+mod add_streams;
 mod arithmetic;
+mod channelwise_op;
 mod convolution_input_generator;
+mod duplicate_streams;
 mod fm_padding;
+mod global_acc_pool;
 mod mvau;
 mod pool;
+mod streaming_concat;
 mod thresholding;
 mod vvau;
 
-pub use arithmetic::{Accumulator, Arithmetic, MAX_THRESHOLDS, Requantization, WeightMemory};
+pub use add_streams::AddStreams;
+pub use arithmetic::{Accumulator, Arithmetic, Requantization, WeightMemory};
+pub use channelwise_op::{ChannelwiseFunction, ChannelwiseOp};
 pub use convolution_input_generator::ConvolutionInputGenerator;
+pub use duplicate_streams::DuplicateStreams;
 pub use fm_padding::FmPadding;
+pub use global_acc_pool::GlobalAccPool;
 pub use mvau::Mvau;
 pub use pool::Pool;
+pub use streaming_concat::StreamingConcat;
 pub use thresholding::Thresholding;
 pub use vvau::Vvau;
 
@@ -60,13 +70,18 @@ pub struct Kind {
 }
 
 /// All kinds.
-pub const KINDS: [Kind; 6] = [
+pub const KINDS: [Kind; 11] = [
     fm_padding::KIND,
     convolution_input_generator::KIND,
     mvau::KIND,
     vvau::KIND,
     thresholding::KIND,
     pool::KIND,
+    duplicate_streams::KIND,
+    add_streams::KIND,
+    streaming_concat::KIND,
+    global_acc_pool::KIND,
+    channelwise_op::KIND,
 ];
 
 /// What every kind of stage can say about itself.
@@ -79,10 +94,24 @@ pub trait Streaming {
     fn foldings(&self) -> Vec<Folding>;
     /// Cycles from one frame to the next, saturating.
     fn cycles(&self, folding: Folding) -> u64;
-    /// What it reads.
+    /// What it reads; the first of several.
     fn input(&self, folding: Folding) -> Stream;
-    /// What it writes.
+    /// All that it reads.
+    fn inputs(&self, folding: Folding) -> Vec<Stream> {
+        vec![self.input(folding)]
+    }
+    /// What it writes; the first of several.
     fn output(&self, folding: Folding) -> Stream;
+    /// All that it writes.
+    fn outputs(&self, folding: Folding) -> Vec<Stream> {
+        vec![self.output(folding)]
+    }
+    /// Pixels of a frame that it reads and writes; windows and vectors count as pixels.
+    fn pixels(&self) -> [usize; 2];
+    /// Pixels that it has to read before pixel `output` leaves, of each input.
+    fn needed(&self, output: usize) -> usize {
+        output + 1
+    }
     /// The attributes that FINN's folding file sets.
     fn config(&self, folding: Folding) -> Vec<(&'static str, Json)>;
     /// Its weight memory, if it has weights.
@@ -102,6 +131,11 @@ pub enum Unit {
     Vvau(Vvau),
     Thresholding(Thresholding),
     Pool(Pool),
+    DuplicateStreams(DuplicateStreams),
+    AddStreams(AddStreams),
+    StreamingConcat(StreamingConcat),
+    GlobalAccPool(GlobalAccPool),
+    ChannelwiseOp(ChannelwiseOp),
 }
 
 impl std::ops::Deref for Unit {
@@ -115,6 +149,11 @@ impl std::ops::Deref for Unit {
             Self::Vvau(unit) => unit,
             Self::Thresholding(unit) => unit,
             Self::Pool(unit) => unit,
+            Self::DuplicateStreams(unit) => unit,
+            Self::AddStreams(unit) => unit,
+            Self::StreamingConcat(unit) => unit,
+            Self::GlobalAccPool(unit) => unit,
+            Self::ChannelwiseOp(unit) => unit,
         }
     }
 }

@@ -62,9 +62,9 @@ fn run(graph: &mut Graph) -> Result<()> {
     for (index, node) in nodes.iter().enumerate() {
         rewriter.node(node, &nodes[index + 1..]);
     }
-    for index in 0..rewriter.graph.outputs.len() {
+    for (index, origin) in ends.into_iter().enumerate() {
         let id = rewriter.graph.outputs[index];
-        rewriter.origin = ends[index].clone();
+        rewriter.origin = origin;
         rewriter.graph.outputs[index] = rewriter.channels_first(id);
     }
     *graph = rewriter.graph;

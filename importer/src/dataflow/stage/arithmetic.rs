@@ -37,7 +37,7 @@ pub struct Accumulator {
 pub enum Requantization {
     /// Compares with thresholds, as FINN does: the code is the first one plus the thresholds passed.
     Thresholds {
-        /// Codes above the first one.
+        /// Thresholds of each channel; those that its sums never reach are padding.
         per_channel: u32,
     },
     /// Computes the program's certified form, such as a multiplication, addition and shift. FINN has none of these.
@@ -48,10 +48,6 @@ pub enum Requantization {
         thresholds_instead: u32,
     },
 }
-
-/// Most thresholds for each channel: 4-bit codes. Each further bit doubles the memory, and beyond this one
-/// multiplier is smaller.
-pub const MAX_THRESHOLDS: u32 = 15;
 
 /// A memory that is read once per word of weights.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -69,16 +65,6 @@ pub struct WeightMemory {
 impl From<IntRange> for Accumulator {
     fn from(range: IntRange) -> Self {
         Self { lo: range.lo, hi: range.hi, bits: range.signed_bits() }
-    }
-}
-
-impl Requantization {
-    /// Thresholds as long as there are few, otherwise the certified `form`, for codes `lo` to `hi`.
-    pub fn new(form: &'static str, lo: i32, hi: i32) -> Self {
-        match hi.abs_diff(lo) {
-            per_channel @ ..=MAX_THRESHOLDS => Self::Thresholds { per_channel },
-            thresholds_instead => Self::CertifiedForm { form, thresholds_instead },
-        }
     }
 }
 

@@ -122,6 +122,19 @@ impl Streaming for ConvolutionInputGenerator {
         }
     }
 
+    fn pixels(&self) -> [usize; 2] {
+        [self.input_size, self.output_size].map(|size| size.iter().product())
+    }
+
+    /// All pixels up to the last tap of the window.
+    fn needed(&self, output: usize) -> usize {
+        let columns = self.output_size[1].max(1);
+        let last = |axis: usize, position: usize| {
+            position * self.stride[axis] + (self.window[axis] - 1) * self.dilation[axis]
+        };
+        last(0, output / columns) * self.input_size[1] + last(1, output % columns) + 1
+    }
+
     fn config(&self, folding: Folding) -> Vec<(&'static str, Json)> {
         vec![
             ("SIMD", folding.simd.into()),

@@ -62,6 +62,20 @@ impl Streaming for FmPadding {
         Stream::new(self.code_bits, folding.simd, &[self.channels / folding.simd, height, width])
     }
 
+    fn pixels(&self) -> [usize; 2] {
+        [self.input_size, self.output_size()].map(|size| size.iter().product())
+    }
+
+    /// Nothing of the frame for padding before its first pixel, and nothing more for padding between its pixels.
+    fn needed(&self, output: usize) -> usize {
+        let [top, left, _, _] = self.pads;
+        let [height, width] = self.input_size;
+        let padded = self.output_size()[1].max(1);
+        let Some(row) = (output / padded).checked_sub(top) else { return 0 };
+        let columns = (output % padded + 1).saturating_sub(left).min(width);
+        if row < height { row * width + columns } else { height * width }
+    }
+
     fn config(&self, folding: Folding) -> Vec<(&'static str, Json)> {
         vec![("SIMD", folding.simd.into())]
     }

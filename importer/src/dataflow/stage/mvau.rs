@@ -72,6 +72,10 @@ impl Streaming for Mvau {
         Stream::new(self.arithmetic.output_bits, folding.pe, &words)
     }
 
+    fn pixels(&self) -> [usize; 2] {
+        [self.vectors; 2]
+    }
+
     fn config(&self, folding: Folding) -> Vec<(&'static str, Json)> {
         let parallel = [("PE", folding.pe.into()), ("SIMD", folding.simd.into())];
         parallel.into_iter().chain(memory_config()).collect()

@@ -55,4 +55,8 @@ impl Streaming for Pool {
     fn config(&self, folding: Folding) -> Vec<(&'static str, Json)> {
         vec![("PE", folding.pe.into())]
     }
+
+    fn pixels(&self) -> [usize; 2] {
+        [self.output_size.iter().product(); 2]
+    }
 }

@@ -53,6 +53,10 @@ impl Streaming for Thresholding {
         Stream::new(self.output_bits, folding.pe, &[self.channels / folding.pe, self.pixels])
     }
 
+    fn pixels(&self) -> [usize; 2] {
+        [self.pixels; 2]
+    }
+
     fn config(&self, folding: Folding) -> Vec<(&'static str, Json)> {
         vec![
             ("PE", folding.pe.into()),

@@ -27,7 +27,7 @@ pub struct Vvau {
 }
 
 impl Vvau {
-    fn pixels(&self) -> usize {
+    fn windows(&self) -> usize {
         self.output_size[0] * self.output_size[1]
     }
 
@@ -55,17 +55,21 @@ impl Streaming for Vvau {
     }
 
     fn cycles(&self, folding: Folding) -> u64 {
-        product(&[self.channels / folding.pe, self.taps() / folding.simd, self.pixels()])
+        product(&[self.channels / folding.pe, self.taps() / folding.simd, self.windows()])
     }
 
     fn input(&self, folding: Folding) -> Stream {
-        let words = [self.channels / folding.pe, self.taps() / folding.simd, self.pixels()];
+        let words = [self.channels / folding.pe, self.taps() / folding.simd, self.windows()];
         Stream::new(self.arithmetic.input_bits, folding.pe * folding.simd, &words)
     }
 
     fn output(&self, folding: Folding) -> Stream {
-        let words = [self.channels / folding.pe, self.pixels()];
+        let words = [self.channels / folding.pe, self.windows()];
         Stream::new(self.arithmetic.output_bits, folding.pe, &words)
+    }
+
+    fn pixels(&self) -> [usize; 2] {
+        [self.windows(); 2]
     }
 
     fn config(&self, folding: Folding) -> Vec<(&'static str, Json)> {

@@ -1,10 +1,26 @@
 //! Figures from outside that the cycle formulas must give. Each says how far it is FINN's own.
 
+use crate::dataflow::network::{End, Link};
+use crate::dataflow::parameters::Parameters;
 use crate::dataflow::stage::{
-    Accumulator, Arithmetic, ConvolutionInputGenerator, FmPadding, Folding, Mvau, Pool, Requantization,
-    Streaming, Thresholding, Unit, Vvau,
+    Accumulator, AddStreams, Arithmetic, ChannelwiseFunction, ChannelwiseOp, ConvolutionInputGenerator,
+    DuplicateStreams, FmPadding, Folding, GlobalAccPool, Mvau, Pool, Requantization, Streaming,
+    StreamingConcat, Thresholding, Unit, Vvau,
 };
 use crate::dataflow::{Design, Stage, Target};
+use crate::graph::ValueId;
+
+/// The links of `stages` stages behind each other.
+fn chain(stages: usize) -> Vec<Link> {
+    let end = |stage| End::Stage { stage, port: 0 };
+    let link = |stage: usize| Link {
+        from: stage.checked_sub(1).map_or(End::Host(0), end),
+        to: end(stage),
+        value: ValueId::new(stage),
+        fifo_words: 2,
+    };
+    (0..stages).map(link).collect()
+}
 
 fn arithmetic() -> Arithmetic {
     Arithmetic {
@@ -93,10 +109,14 @@ fn tfc_takes_finns_cycles() {
             let folding = folding(pe, simd);
             assert!(unit.foldings().contains(&folding), "{name} {folding:?}");
             assert_eq!(unit.cycles(folding), cycles, "{name}");
-            Stage { name: name.to_owned(), nodes: vec![], unit, folding, cycles }
+            let (nodes, node_names, origin) = (vec![], vec![], vec![]);
+            let parameters = Parameters::default();
+            Stage { name: name.to_owned(), nodes, node_names, origin, unit, parameters, folding, cycles }
         });
         let target = Target::new("xc7z020", 10.0, 1e6).unwrap();
-        let design = Design { model: "tfc".to_owned(), target, target_cycles: 100, stages: stages.collect() };
+        let stages: Vec<Stage> = stages.collect();
+        let links = chain(stages.len());
+        let design = Design { model: "tfc".to_owned(), target, target_cycles: 100, stages, links };
         assert_eq!((design.max_cycles(), design.slowest().name.as_str()), (max_cycles, slowest));
         assert_eq!(design.critical_path_cycles() + label_select_cycles, critical_path_cycles);
         assert!((design.fps() - 1e8 / max_cycles as f64).abs() < 1e-6);
@@ -170,6 +190,24 @@ fn the_other_kinds_take_the_cycles_of_finns_formulas() {
     assert_eq!(padding.cycles(folding(1, 8)), 4 * 30 * 28);
     let pool = Pool { channels: 64, window: [2, 2], output_size: [14, 14], code_bits: 2 };
     assert_eq!(pool.cycles(folding(4, 1)), 12544);
+    let sizes = || (64, 49);
+    let (channels, pixels) = sizes();
+    let add = AddStreams { channels, pixels, input_bits: [4, 4], output_bits: 5 };
+    let duplicate = DuplicateStreams { channels, pixels, outputs: 2, code_bits: 4 };
+    assert_eq!((add.cycles(folding(4, 1)), duplicate.cycles(folding(8, 1))), (784, 392));
+    let concat = StreamingConcat {
+        channels_per_stream: vec![16, 24, 8],
+        pixels,
+        input_bits: vec![4; 3],
+        output_bits: 4,
+    };
+    assert_eq!(concat.foldings().into_iter().map(|folding| folding.simd).collect::<Vec<_>>(), [1, 2, 4, 8]);
+    assert_eq!(concat.cycles(folding(1, 8)), 294);
+    let average = GlobalAccPool { channels, pixels, input_bits: 4, output_bits: 10 };
+    assert_eq!(average.cycles(folding(4, 1)), 784 + 16);
+    let factor =
+        ChannelwiseOp { channels, pixels, function: ChannelwiseFunction::Mul, input_bits: 4, output_bits: 8 };
+    assert_eq!(factor.cycles(folding(16, 1)), 196);
     let vvau = Vvau { channels: 16, window: [3, 3], output_size: [10, 10], arithmetic: arithmetic() };
     assert_eq!((vvau.cycles(folding(4, 1)), vvau.cycles(folding(16, 3))), (3600, 300));
 }

@@ -1,11 +1,12 @@
-//! Small networks on the quantized level, layer by layer; the real passes bring them to the integer level.
+//! Small networks on the quantized level, layer by layer, with ways that part and meet; the real passes bring them to the
+//! integer level.
 
 use exactum_runtime::num::{IntRange, IntType, Rounding};
 
 use crate::exact::{Curve, Quantizer, from_f32};
 use crate::graph::{
-    Codes, Constant, Conv, Graph, Layout, Level, Meaning, Node, Op, Pool, Quantize, Requantize, Tail, Type,
-    Value, ValueId, Window,
+    Codes, Constant, Conv, Graph, Layout, Level, Meaning, Node, Op, Pool, Quantize, Requantize, SumPool,
+    Tail, Type, Value, ValueId, Window,
 };
 use crate::passes;
 
@@ -14,10 +15,13 @@ const SCALE: f32 = 0.25;
 /// Scale of every weight.
 const WEIGHT_SCALE: f32 = 0.0625;
 
+#[derive(Clone)]
 pub(super) struct Net {
     graph: Graph,
     last: ValueId,
     lowest_weight: i32,
+    /// Whether requantizations turn the sign around.
+    falls: bool,
 }
 
 fn codes(int: &str, scale: f32, zero_point: i64) -> Codes {
@@ -43,7 +47,7 @@ impl Net {
         let mut graph = Graph::new("net", Level::Quantized);
         let input = graph.add(Value::new("x", shape.to_vec(), Type::Float));
         graph.inputs.push(input);
-        let mut net = Self { graph, last: input, lowest_weight: -3 };
+        let mut net = Self { graph, last: input, lowest_weight: -3, falls: false };
         let codes = codes(int, SCALE, 0);
         let op = Op::Quantize(Quantize { tail: tail(Curve::identity(), &codes), channels: None });
         net.push(op, vec![], shape.to_vec(), Type::Codes(codes));
@@ -66,11 +70,101 @@ impl Net {
         self.graph.value(self.last).ty.clone()
     }
 
+    /// The last value, to come back to.
+    pub(super) const fn here(&self) -> ValueId {
+        self.last
+    }
+
+    /// Goes on from `value`.
+    pub(super) const fn from(mut self, value: ValueId) -> Self {
+        self.last = value;
+        self
+    }
+
+    /// One more float input that is quantized to `int`.
+    pub(super) fn input(mut self, shape: &[usize], int: &str) -> Self {
+        let input = self.graph.add(Value::new("more", shape.to_vec(), Type::Float));
+        self.graph.inputs.push(input);
+        self.last = input;
+        let codes = codes(int, SCALE, 0);
+        let op = Op::Quantize(Quantize { tail: tail(Curve::identity(), &codes), channels: None });
+        self.push(op, vec![], shape.to_vec(), Type::Codes(codes));
+        self
+    }
+
+    fn sums(&self) -> Type {
+        let gain = from_f32(SCALE).unwrap();
+        let offset = vec![&gain * from_f32(0.0).unwrap()];
+        Type::Accumulators {
+            meaning: Some(Meaning { gain: vec![gain], offset, channels: None }),
+            bounds: vec![],
+        }
+    }
+
+    /// `multipliers` times the last value and `other`, added.
+    pub(super) fn add_times(mut self, other: ValueId, multipliers: [i64; 2]) -> Self {
+        let (shape, ty) = (self.shape(), self.sums());
+        self.push(Op::Sum { multipliers: vec![multipliers] }, vec![other], shape, ty);
+        self
+    }
+
+    /// The last value and `other`, added.
+    pub(super) fn add(self, other: ValueId) -> Self {
+        self.add_times(other, [1, 1])
+    }
+
+    /// The channels of the last value and of `others` behind each other.
+    pub(super) fn concat(mut self, others: &[ValueId]) -> Self {
+        let (mut shape, ty) = (self.shape(), self.ty());
+        shape[1] += others.iter().map(|id| self.graph.value(*id).shape[1]).sum::<usize>();
+        self.push(Op::Concat { axis: 1 }, others.to_vec(), shape, ty);
+        self
+    }
+
+    /// Sums of windows.
+    pub(super) fn sum_pool(mut self, size: [usize; 2], stride: [usize; 2], pads: [usize; 4]) -> Self {
+        let window = Window { size, stride, pads, dilation: [1, 1] };
+        let (x, ty) = (self.shape(), self.sums());
+        let [height, width] = window.output([x[2], x[3]]).unwrap();
+        let zero_point = match self.ty() {
+            Type::Codes(codes) => codes.zero_point,
+            other => panic!("{other:?}"),
+        };
+        let pool = Pool { window, layout: Layout::ChannelsFirst };
+        self.push(
+            Op::SumPool(SumPool { pool, zero_point, unit: 0 }),
+            vec![],
+            vec![1, x[1], height, width],
+            ty,
+        );
+        self
+    }
+
+    /// Makes the last value an output as well.
+    pub(super) fn output(mut self) -> Self {
+        self.graph.outputs.push(self.last);
+        self
+    }
+
     /// Gives the codes of the last value a zero point.
     pub(super) fn zero_point(mut self, zero_point: i64) -> Self {
         if let Type::Codes(codes) = &mut self.graph.value_mut(self.last).ty {
             codes.zero_point = zero_point;
         }
+        self
+    }
+
+    /// Lets codes fall where sums rise.
+    pub(super) const fn falling(mut self) -> Self {
+        self.falls = true;
+        self
+    }
+
+    /// The last value behind itself, along another axis than the channels.
+    pub(super) fn concat_along(mut self, axis: usize) -> Self {
+        let (mut shape, ty, last) = (self.shape(), self.ty(), self.last);
+        shape[axis] *= 2;
+        self.push(Op::Concat { axis }, vec![last], shape, ty);
         self
     }
 
@@ -126,6 +220,7 @@ impl Net {
             other => panic!("{other:?}"),
         };
         let codes = codes(int, SCALE, 0);
+        let gain = gain.into_iter().map(|gain| if self.falls { -gain } else { gain }).collect();
         let tail = tail(Curve::affine(gain, offset), &codes);
         let shape = self.shape();
         self.push(Op::Requantize(Requantize::Exact(tail)), vec![], shape, Type::Codes(codes));
@@ -159,13 +254,6 @@ impl Net {
         let (x, ty) = (self.shape(), self.ty());
         let shape = perm.iter().map(|axis| x[*axis]).collect();
         self.push(Op::Transpose { perm: perm.to_vec() }, vec![], shape, ty);
-        self
-    }
-
-    /// Makes the codes of the input an output as well.
-    pub(super) fn also_output_first(mut self) -> Self {
-        let first = self.graph.nodes[0].output;
-        self.graph.outputs.push(first);
         self
     }
 

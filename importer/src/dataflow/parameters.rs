@@ -1,0 +1,156 @@
+//! What stages compute with: weights in the order of their streams, and the function from sums to codes.
+//!
+//! Whether a function becomes thresholds follows from itself: its steps on the proven sums are looked for, and the
+//! certificate's number of runs says whether these are all.
+
+use exactum_runtime::num::{IntRange, Requant};
+
+use super::stage::Requantization;
+use crate::graph::{Certified, ValueId};
+
+/// Bits of the factor that a multiplication instead of thresholds is taken to have.
+const FACTOR_BITS: u32 = 16;
+
+/// What a stage computes with, besides its streams.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Parameters {
+    /// The graph's value that holds the weights.
+    pub weight_value: Option<ValueId>,
+    /// For each output channel its weights, in the order in which the stream brings what they are multiplied with: row,
+    /// column and channel of a window. Of a depthwise stage the taps of the channel.
+    pub weights: Vec<Vec<i32>>,
+    /// What is added to each channel's sum of products: the bias less what zero points add. Empty if that is nothing.
+    pub offsets: Vec<i64>,
+    /// Factors of a [`ChannelwiseOp`](super::stage::ChannelwiseOp), one for all channels or one for each.
+    pub factors: Vec<i64>,
+    /// From sums to codes; none if the sums leave the stage.
+    pub codes: Option<CodeFunction>,
+}
+
+/// A proven function from sums to codes.
+#[derive(Clone, Debug, PartialEq)]
+pub enum CodeFunction {
+    /// The code is the first one plus the number of thresholds that the sum has reached.
+    Thresholds {
+        /// Code below all thresholds.
+        first: i64,
+        /// Ascending, equally many in each channel; one list for all channels or one for each.
+        thresholds: Vec<Vec<i64>>,
+    },
+    /// The form of the program.
+    Form(Box<Certified>),
+}
+
+impl CodeFunction {
+    /// Thresholds if the function only rises and these cost no more than a multiplication, otherwise the form.
+    pub fn of(certified: &Certified) -> Self {
+        thresholds(certified).unwrap_or_else(|| Self::Form(Box::new(certified.clone())))
+    }
+
+    /// The code of `sum` in `channel`, which may be any within the proven bounds.
+    pub fn code(&self, channel: usize, sum: i64) -> i64 {
+        match self {
+            Self::Thresholds { first, thresholds } => {
+                let own = &thresholds[channel % thresholds.len()];
+                first + own.partition_point(|threshold| *threshold <= sum) as i64
+            }
+            Self::Form(certified) => {
+                let channels = certified.certificate.channels.len().max(1);
+                code(&certified.params.view(), channel % channels, sum)
+            }
+        }
+    }
+
+    /// How it is described.
+    pub fn requantization(&self) -> Requantization {
+        match self {
+            Self::Thresholds { thresholds, .. } => {
+                let steps = thresholds.first().map_or(0, Vec::len);
+                Requantization::Thresholds { per_channel: u32::try_from(steps).unwrap_or(u32::MAX) }
+            }
+            Self::Form(certified) => {
+                let requant = certified.params.view();
+                let thresholds_instead = requant.hi.abs_diff(requant.lo);
+                Requantization::CertifiedForm { form: requant.form_name(), thresholds_instead }
+            }
+        }
+    }
+}
+
+/// Thresholds whose comparators need as many look-up tables as one multiplication and its rounding, by FINN's formulas:
+/// a comparator as many as the sum has bits, a multiplier of `n` bits of operands `(2 * ceil(n / 6) - 1) * n`, and three
+/// times `n` for the offset and both ends of the codes.
+pub fn most_thresholds(sum_bits: u32) -> u64 {
+    let operands = u64::from(sum_bits + FACTOR_BITS);
+    let multiplication = (2 * operands.div_ceil(6) - 1) * operands + 3 * operands;
+    multiplication / u64::from(sum_bits.max(1))
+}
+
+fn code(requant: &Requant<'_>, channel: usize, sum: i64) -> i64 {
+    requant.apply_wide(channel, sum).into()
+}
+
+/// The steps of each channel, if the function rises and there are few.
+fn thresholds(certified: &Certified) -> Option<CodeFunction> {
+    let requant = certified.params.view();
+    let proofs = &certified.certificate.channels;
+    let bits = proofs.iter().map(|proof| proof.range.signed_bits()).max()?;
+    let most = most_thresholds(bits);
+    let ends = |(channel, IntRange { lo, hi }): (usize, IntRange)| {
+        [code(&requant, channel, lo), code(&requant, channel, hi)]
+    };
+    let ends: Vec<[i64; 2]> = proofs.iter().map(|proof| proof.range).enumerate().map(ends).collect();
+    let first = ends.iter().map(|[lo, _]| *lo).min()?;
+    let last = ends.iter().map(|[_, hi]| *hi).max()?;
+    if last < first || last.abs_diff(first) > most {
+        return None;
+    }
+    let mut thresholds = vec![];
+    for (channel, (proof, [lo, hi])) in proofs.iter().zip(&ends).enumerate() {
+        let mut steps = Steps { requant: &requant, channel, most: most as usize, found: vec![] };
+        steps.between((proof.range.lo, *lo), (proof.range.hi, *hi))?;
+        // As many runs as were counted for the proof: between the steps nothing happens.
+        if steps.found.len() as u64 + 1 != proof.runs {
+            return None;
+        }
+        // What is below the first code of this channel is reached always, what is above its last one never.
+        let mut own = vec![proof.range.lo; usize::try_from(lo - first).ok()?];
+        let mut before = *lo;
+        for (sum, code) in steps.found {
+            own.resize(own.len() + usize::try_from(code - before).ok()?, sum);
+            before = code;
+        }
+        own.resize(usize::try_from(last - first).ok()?, proof.range.hi + 1);
+        thresholds.push(own);
+    }
+    Some(CodeFunction::Thresholds { first, thresholds })
+}
+
+/// Looks for the sums at which the code changes.
+struct Steps<'a> {
+    requant: &'a Requant<'a>,
+    channel: usize,
+    most: usize,
+    /// First sum and code of each run but the first.
+    found: Vec<(i64, i64)>,
+}
+
+impl Steps<'_> {
+    /// All steps between two sums with their codes, if the function rises; `None` if it falls or there are too many.
+    fn between(&mut self, low: (i64, i64), high: (i64, i64)) -> Option<()> {
+        if low.1 == high.1 {
+            return Some(());
+        }
+        if high.1 < low.1 || self.found.len() > self.most {
+            return None;
+        }
+        if high.0 - low.0 == 1 {
+            self.found.push(high);
+            return Some(());
+        }
+        let middle = low.0 + (high.0 - low.0) / 2;
+        let middle = (middle, code(self.requant, self.channel, middle));
+        self.between(low, middle)?;
+        self.between(middle, high)
+    }
+}
