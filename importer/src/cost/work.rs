@@ -49,8 +49,9 @@ impl<'p> Work<'p> {
                     ("gathered", blocks * inputs),
                     ("quads", rows * filters.quads * inputs.div_ceil(PATCH_ELEMS)),
                     ("singles", rows * filters.singles * inputs.div_ceil(PATCH_ELEMS)),
-                    ("mac", rows * 4 * filters.quads * inputs),
-                    ("single-mac", rows * filters.singles * inputs),
+                    ("mac", rows * 4 * filters.quads * whole(inputs)),
+                    ("single-mac", rows * filters.singles * whole(inputs)),
+                    ("last-mac", elems * (inputs - whole(inputs))),
                     ("bias", if dense.layer.bias == Bias::None { 0 } else { elems }),
                     ("output", elems),
                 ];
@@ -87,8 +88,9 @@ impl<'p> Work<'p> {
                     ("gathered", rows * columns * blocks * filter),
                     ("quads", filters * of.quads * filter.div_ceil(PATCH_ELEMS)),
                     ("singles", filters * of.singles * filter.div_ceil(PATCH_ELEMS)),
-                    ("mac", filters * 4 * of.quads * filter),
-                    ("single-mac", filters * of.singles * filter),
+                    ("mac", filters * 4 * of.quads * whole(filter)),
+                    ("single-mac", filters * of.singles * whole(filter)),
+                    ("last-mac", elems * (filter - whole(filter))),
                     ("bias", bias),
                     ("output", elems),
                 ];
@@ -110,8 +112,9 @@ impl<'p> Work<'p> {
                     ("gathered", met * blocks * of_group),
                     ("quads", met * groups * of.quads * of_group.div_ceil(PATCH_ELEMS)),
                     ("singles", met * groups * of.singles * of_group.div_ceil(PATCH_ELEMS)),
-                    ("mac", met * groups * 4 * of.quads * of_group),
-                    ("single-mac", met * groups * of.singles * of_group),
+                    ("mac", met * groups * 4 * of.quads * whole(of_group)),
+                    ("single-mac", met * groups * of.singles * whole(of_group)),
+                    ("last-mac", met * outputs * (of_group - whole(of_group))),
                     ("output", elems),
                 ];
                 work(&products(&conv.layer), terms, conv.layer.requant)
@@ -264,6 +267,11 @@ impl Filters {
         let last = outputs % BLOCK_CHANNELS;
         Self { quads: outputs / 4, singles: last % 4 }
     }
+}
+
+/// The elements of a filter that are multiplied four at a time.
+const fn whole(elems: u64) -> u64 {
+    elems / 4 * 4
 }
 
 /// For each row and each column of the output, how many taps of the window lie inside the input.
