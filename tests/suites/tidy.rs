@@ -222,6 +222,34 @@ fn links_lead_somewhere() {
     assert!(followed > 0, "no file links to another");
 }
 
+/// Files of the compiler and the runtime that name an operator, against the list of `docs/add-an-operator.md`.
+#[test]
+fn the_guide_to_operators_lists_every_place() {
+    let guide = text("docs/add-an-operator.md");
+    let places: Vec<&str> = guide.split('`').skip(1).step_by(2).filter(|place| place.contains('/')).collect();
+    let dead: Vec<&&str> = places.iter().filter(|place| !root().join(place).exists()).collect();
+    assert!(dead.is_empty(), "places that do not exist: {dead:?}");
+    let folders = ["importer/src/", "importer/qonnx/src/", "runtime/"];
+    let product = |name: &String| {
+        folders.iter().any(|folder| name.starts_with(folder))
+            && [".rs", ".toml"].iter().any(|end| name.ends_with(end))
+            && !name.contains("/tests/")
+    };
+    let listed = |name: &str| {
+        places.iter().any(|place| name == *place || place.ends_with('/') && name.starts_with(place))
+    };
+    // An operator of the file and one of the graph alone, by their names in the code.
+    for names in [["TopK", "top_k", "top-k"], ["SumPool", "sum_pool", "sum-pool"]] {
+        let names_it = |name: &String| names.iter().any(|word| text(name).contains(word));
+        let unlisted: Vec<String> =
+            files().into_iter().filter(product).filter(names_it).filter(|name| !listed(name)).collect();
+        // Tables of the graph's types name every operator with fields of its own.
+        let unlisted: Vec<&String> =
+            unlisted.iter().filter(|name| *name != "importer/src/graph.rs").collect();
+        assert!(unlisted.is_empty(), "{names:?} is written in places the guide does not list: {unlisted:?}");
+    }
+}
+
 /// `docs/brevitas.md` numbers what the Brevitas tutorial shows from S01 to S98; a test's name starts with its number.
 #[test]
 fn every_row_of_the_brevitas_tutorial_has_a_test() {

@@ -24,7 +24,7 @@ impl Conv<'_> {
     /// Input and output channels of one group; `None` without groups.
     pub(crate) fn group_channels(&self) -> Option<[usize; 2]> {
         let ([.., in_channels], [.., out_channels]) = (self.input, self.output);
-        let of_group = |channels: u32| Some((channels as usize).checked_div(self.groups.into())?);
+        let of_group = |channels: u32| (channels as usize).checked_div(self.groups.into());
         Some([of_group(in_channels)?, of_group(out_channels)?])
     }
 
