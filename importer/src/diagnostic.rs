@@ -127,9 +127,6 @@ impl Report {
     /// The same problems, in `file`, which holds `model`; its nodes are shown among their neighbours.
     #[must_use]
     pub fn in_model(mut self, file: &str, model: &exactum_qonnx::Model) -> Self {
-        if self.0.iter().any(|problem| problem.code == Code::MissingScale) && is_in_floats(model) {
-            return Self::from(in_floats(file)).in_file(file);
-        }
         for diagnostic in &mut self.0 {
             let node = diagnostic.at.node.as_ref().filter(|node| node.in_file);
             if let Some(node) = node.filter(|node| node.index < model.graph.nodes.len()) {
@@ -146,27 +143,6 @@ impl Report {
     pub fn check<T>(problems: Vec<Diagnostic>, value: T) -> Result<T> {
         if problems.is_empty() { Ok(value) } else { Err(Self(problems)) }
     }
-}
-
-/// Whether nothing in `model` quantizes anything, but what `--input-type` put there.
-fn is_in_floats(model: &exactum_qonnx::Model) -> bool {
-    // Operators by the parts of their names; chains with a rounding are quantizers written out.
-    const QUANTIZED: [&str; 6] = ["quant", "integer", "qlinear", "multithreshold", "trunc", "round"];
-    let quantizes = |node: &exactum_qonnx::Node| {
-        let name = node.op_type.to_lowercase();
-        !crate::input_type::is_added(node) && QUANTIZED.iter().any(|part| name.contains(part))
-    };
-    !model.graph.nodes.iter().any(quantizes)
-}
-
-/// The one problem of a network in floats.
-fn in_floats(file: &str) -> Diagnostic {
-    let (found, needed) = ("no quantizer in the whole file", "a quantized network");
-    let output = std::path::Path::new(file).file_stem().unwrap_or_default().to_string_lossy();
-    Diagnostic::new(Code::MissingScale, Location::part("graph"), found, needed).with_hint(format!(
-        "this network is in floats; give it quantizers with samples of its inputs: `exactum-quantize {file} --calibration \
-         samples.npy -o {output}-quantized.onnx`"
-    ))
 }
 
 impl From<Diagnostic> for Report {

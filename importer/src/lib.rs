@@ -14,6 +14,7 @@ pub mod dataflow;
 pub mod diagnostic;
 pub mod elements;
 pub mod exact;
+pub mod float_network;
 pub mod graph;
 pub mod input_shape;
 pub mod input_type;

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use exactum_importer::dataflow::{self, Design, Target};
 use exactum_importer::diagnostic::Result;
+use exactum_importer::float_network::explained;
 use exactum_importer::target::Target as Machine;
 use serde_json::json;
 
@@ -38,7 +39,7 @@ pub(super) fn run(args: &Args, shell: &Shell) -> Result<ExitCode> {
     let Built { model, compiled, .. } =
         files::compiled(&args.model, &args.inputs, &Machine::portable(), shell)?;
     let design = dataflow::describe(&compiled.integer, &target)
-        .map_err(|report| report.in_model(&files::name(&args.model), &model))?;
+        .map_err(|report| explained(report, &files::name(&args.model), &model))?;
     let paths: Vec<PathBuf> = design.files().into_iter().map(|(name, _)| args.output.join(name)).collect();
     if let Some(problem) = files::overwritten([&args.model], &paths) {
         return Ok(shell.wrong_usage(&problem));

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use exactum_importer::container::Container;
 use exactum_importer::diagnostic::{Code, Diagnostic, Location, Report, Result};
+use exactum_importer::float_network::explained;
 use exactum_importer::npy::{self, Array};
 use exactum_importer::target::Target;
 use exactum_importer::{Compiled, compile_for};
@@ -77,7 +78,7 @@ pub(super) struct Built {
 /// Compiles the ONNX file at `path` for `target`.
 pub(super) fn compiled(path: &Path, inputs: &Inputs, target: &Target, shell: &Shell) -> Result<Built> {
     let (model, source) = model(path, inputs, shell)?;
-    let compiled = compile_for(&model, target).map_err(|report| report.in_model(&name(path), &model))?;
+    let compiled = compile_for(&model, target).map_err(|report| explained(report, &name(path), &model))?;
     let container = Container::of_source(&compiled, &model, source.digest()?);
     Ok(Built { model, compiled, container })
 }

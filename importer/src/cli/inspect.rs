@@ -7,7 +7,7 @@ use clap::ValueEnum;
 use exactum_importer::diagnostic::{Report, Result};
 use exactum_importer::graph::{Graph, Level};
 use exactum_importer::target::Target;
-use exactum_importer::{lift, passes};
+use exactum_importer::{float_network, lift, passes};
 use serde_json::json;
 
 use super::inputs::Inputs;
@@ -75,7 +75,8 @@ pub(super) fn run(args: &Args, shell: &Shell) -> Result<ExitCode> {
     let (level, text) = match at.level() {
         None => ("file", model.to_string()),
         Some(level) => {
-            let graph = graph(&model, level, &target).map_err(|report| report.in_model(&file, &model))?;
+            let graph = graph(&model, level, &target)
+                .map_err(|report| float_network::explained(report, &file, &model))?;
             (level.name(), if args.full { format!("{graph}") } else { format!("{graph:#}") })
         }
     };
