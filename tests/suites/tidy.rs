@@ -3,6 +3,8 @@
 
 #[path = "tidy/circles.rs"]
 mod circles;
+#[path = "tidy/units.rs"]
+mod units;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -59,6 +61,7 @@ fn crates_depend_on_each_other_as_the_architecture_says() {
         ("exactum-qonnx", (&["exactum-runtime"], &[])),
         ("exactum-importer", (&["exactum-qonnx", "exactum-runtime"], &[])),
         ("exactum-training", (&["exactum-qonnx", "exactum-runtime"], &["exactum-importer"])),
+        ("exactum-learner", (&["exactum-qonnx", "exactum-training"], &[])),
         ("exactum-runner", (&["exactum-runtime"], &["exactum-importer"])),
         (
             "exactum-tests",
@@ -106,6 +109,28 @@ fn top_modules_form_no_circle() {
         }
     }
     assert!(told.is_empty(), "{told}");
+}
+
+/// Commands that ask for different features of burn, or of what it is built from, would each compile it anew.
+#[test]
+fn burn_is_compiled_once() {
+    let commands = [
+        "build --release -p exactum-training --example digits",
+        "build --release -p exactum-training --bin exactum-quantize",
+        "build --release -p exactum-learner",
+        "test --release -p exactum-training",
+        "test --release --workspace",
+    ];
+    let [first, others @ ..] = commands.map(|command| (command, units::libraries(&root(), command, "burn")));
+    assert!(first.1.contains_key("burn") && first.1.contains_key("burn_flex"), "{:?}", first.1.keys());
+    for (command, libraries) in others {
+        let twice: Vec<&String> = libraries
+            .iter()
+            .filter(|(name, built)| first.1.get(*name).is_some_and(|first| first != *built))
+            .map(|(name, _)| name)
+            .collect();
+        assert_eq!(twice, Vec::<&String>::new(), "built for `{}` and again for `{command}`", first.0);
+    }
 }
 
 /// Suites are not found by their place, so a new one could be forgotten.

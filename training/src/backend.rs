@@ -108,6 +108,24 @@ pub fn max_pool2d(x: Tensor<4>, options: MaxPoolOptions<2>) -> Tensor<4> {
     kernels::max_pool(&x, &options).unwrap_or_else(|| module::max_pool2d(x, options))
 }
 
+/// The mean of each window of `[batch, channels, length]`.
+///
+/// # Panics
+///
+/// If no window fits; layers check their input before.
+pub fn avg_pool1d(x: Tensor<3>, options: AvgPoolOptions<1>) -> Tensor<3> {
+    kernels::avg_pool(&x, &options).unwrap_or_else(|| module::avg_pool1d(x, options))
+}
+
+/// The mean of each window of `[batch, channels, height, width]`.
+///
+/// # Panics
+///
+/// If no window fits; layers check their input before.
+pub fn avg_pool2d(x: Tensor<4>, options: AvgPoolOptions<2>) -> Tensor<4> {
+    kernels::avg_pool(&x, &options).unwrap_or_else(|| module::avg_pool2d(x, options))
+}
+
 /// Batch normalization over every dimension but the channels (dimension 1), with the statistics of the batch:
 /// `(x - mean) / sqrt(variance + epsilon) * gamma + beta`. The returned mean and variance (of the population, without
 /// Bessel's correction) carry no gradient of their own.

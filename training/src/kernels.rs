@@ -4,6 +4,8 @@
 //! Sums are taken in an order that shapes alone determine, so the number of threads never changes a bit.
 
 mod abs_max;
+mod adam;
+mod avg_pool;
 mod batch_norm;
 mod conv;
 mod depthwise;
@@ -20,16 +22,20 @@ mod relu;
 mod tests;
 mod window;
 
+pub(crate) use adam::AdamStep;
 pub(crate) use fake_quant::FakeQuant;
 
 use burn::tensor::Tensor;
 use burn::tensor::module::BatchNormTrainOutput;
-use burn::tensor::ops::{ConvOptions, ConvTransposeOptions, MaxPoolOptions};
+use burn::tensor::ops::{AvgPoolOptions, ConvOptions, ConvTransposeOptions, MaxPoolOptions};
 
+use avg_pool::AvgPool;
 use conv::Conv;
 use fused::{Dense, Operand, apply};
 use max_pool::MaxPool;
-use ops::{AbsMax, AddChannels, Convolution, FakeQuantize, Linear, Normalize, Pool, Rectify};
+use ops::{
+    AbsMax, AddChannels, Average, Convolution, FakeQuantize, Linear, Normalize, Pool, Rectify, Through,
+};
 
 /// Spatial extents as two dimensions; a single one is a width.
 fn plane<const N: usize>(extents: [usize; N], missing: usize) -> [usize; 2] {
@@ -214,9 +220,34 @@ pub(crate) fn max_pool<const N: usize, const D: usize>(
     (!options.ceil_mode).then(|| apply(Pool { pool, shape }, operands))
 }
 
+/// The mean of each window; `D` is 3 or 4, and `N` two less. Windows that reach beyond the end, and means of what is not
+/// padding alone, are burn's.
+pub(crate) fn avg_pool<const N: usize, const D: usize>(
+    x: &Tensor<D>,
+    options: &AvgPoolOptions<N>,
+) -> Option<Tensor<D>> {
+    let operands = [Operand::of(x)?];
+    let ([batch, channels], input) = split(x.dims());
+    let (kernel, stride) = (plane(options.kernel_size, 1), plane(options.stride, 1));
+    let padding = plane(options.padding.map(|(begin, _)| begin), 0);
+    let symmetric = options.padding.iter().all(|(begin, end)| begin == end);
+    let output = outputs(input, [padding; 2], kernel, stride, [1, 1])?;
+    let pool = AvgPool { planes: batch * channels, input, output, kernel, stride, padding };
+    let shape = shape_like(x.dims(), batch, channels, output);
+    let ours = symmetric && options.count_include_pad && !options.ceil_mode;
+    ours.then(|| apply(Average { pool, shape }, operands))
+}
+
 /// `x`, or zero where it is negative.
 pub(crate) fn relu<const D: usize>(x: &Tensor<D>) -> Option<Tensor<D>> {
     Some(apply(Rectify, [Operand::of(x)?]))
+}
+
+/// `exact`, with the gradient of `x`.
+pub(crate) fn straight_through<const D: usize>(x: &Tensor<D>, exact: &Tensor<D>) -> Option<Tensor<D>> {
+    let operands = [Operand::of(x)?];
+    let exact = Operand::of(exact).filter(|_| exact.dims() == x.dims())?.dense();
+    Some(apply(Through { exact }, operands))
 }
 
 /// Fake quantization of `[groups, elems]` with `scale`, `[groups, 1]` or `[1, 1]`.
@@ -249,6 +280,35 @@ pub(crate) fn quotient(
         quotient::forward(x, of(scale.values()), of(zero_point.values()), computed, out);
     }
     Some(fused::plain(Dense::new(out, x.shape())))
+}
+
+/// `parameter` after a step of Adam by `gradient`, and the means of gradients and of their squares, which it was given,
+/// if there were steps before. Gives the means back where the kernel does not apply.
+#[expect(clippy::type_complexity, reason = "a parameter and its two means")]
+pub(crate) fn adam<const D: usize>(
+    parameter: &Tensor<D>,
+    gradient: &Tensor<D>,
+    means: Option<[Tensor<D>; 2]>,
+    step: AdamStep,
+) -> Result<(Tensor<D>, [Tensor<D>; 2]), Option<[Tensor<D>; 2]>> {
+    let tensors = [parameter, gradient].into_iter().chain(means.iter().flatten());
+    let Some(operands) = tensors.map(Operand::of).collect::<Option<Vec<Operand>>>() else {
+        return Err(means);
+    };
+    // So that nobody else holds them.
+    drop(means);
+    let shape = parameter.dims().to_vec();
+    let mut dense = operands.into_iter().map(Operand::into_dense);
+    let [Some(parameter), Some(gradient)] = [dense.next(), dense.next()] else { return Err(None) };
+    let mut parameter = parameter.values().to_vec();
+    // Minus zero plus a number is that number, also if it is a zero.
+    let elems = parameter.len();
+    let mut mean = || dense.next().map_or_else(|| vec![-0.0; elems], Dense::into_values);
+    let [mut mean, mut square] = [mean(), mean()];
+    step.apply(gradient.values(), &mut parameter, [&mut mean, &mut square]);
+    let [parameter, mean, square] =
+        [parameter, mean, square].map(|values| fused::plain(Dense::new(values, shape.clone())));
+    Ok((parameter, [mean, square]))
 }
 
 /// `[batch, channels, rest]`.

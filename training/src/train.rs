@@ -4,13 +4,15 @@
 //!
 //! Deterministic: the same network, data and configuration give the same parameters, whatever the number of threads.
 
+mod adam;
+
 use std::path::PathBuf;
 
 use thiserror::Error;
 
+use self::adam::Adam;
 use crate::backend::{
-    self, AdamConfig, CosineAnnealingLrSchedulerConfig, Device, GradientsParams, Module, ModuleOptimizer,
-    Tensor,
+    self, CosineAnnealingLrSchedulerConfig, Device, GradientsParams, Module, ModuleOptimizer, Tensor,
 };
 use crate::data::{Dataset, Shuffle};
 use crate::network::Network;
@@ -146,7 +148,7 @@ impl<'a, N> Trainer<'a, N> {
         let mut schedule = CosineAnnealingLrSchedulerConfig::new(config.learning_rate, steps)
             .init()
             .map_err(|reason| TrainError::Config { reason })?;
-        let mut optimizer = ModuleOptimizer::from(AdamConfig::new().with_epsilon(1e-8).build());
+        let mut optimizer = ModuleOptimizer::from(Adam::new());
         let mut shuffle = Shuffle::new(data.len_samples(), config.seed);
         let device = place(network);
         let mut step = 0;

@@ -128,7 +128,7 @@ fn apply(op: &FloatOp, inputs: &[&Value], shape: &[usize]) -> Tensor<1> {
             let options = MaxPoolOptions::new(pair(&window.kernel))
                 .with_stride(pair(&window.stride))
                 .with_dilation(pair(&window.dilation));
-            flat(module::max_pool2d(pad(x.image(), &window, f32::NEG_INFINITY), options))
+            flat(backend::max_pool2d(pad(x.image(), &window, f32::NEG_INFINITY), options))
         }
         FloatOp::AveragePool(pool) => flat(average(x.image(), pool)),
         FloatOp::GlobalAveragePool => flat(x.channels().mean_dim(2)),
@@ -191,7 +191,7 @@ fn weighted(layer: &Weighted, x: &Value) -> Tensor<1> {
 fn average(x: Tensor<4>, pool: &AveragePool) -> Tensor<4> {
     let window = pool.window.two_dimensional();
     let options = || AvgPoolOptions::new(pair(&window.kernel)).with_stride(pair(&window.stride));
-    let mean = |x: Tensor<4>| module::avg_pool2d(pad(x, &window, 0.0), options());
+    let mean = |x: Tensor<4>| backend::avg_pool2d(pad(x, &window, 0.0), options());
     if pool.count_include_pad || window.is_unpadded() {
         return mean(x);
     }

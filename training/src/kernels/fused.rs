@@ -86,6 +86,14 @@ impl Operand {
             Self::InGraph(tensor) => Dense::from_primitive(tensor.primitive()),
         }
     }
+
+    /// The elements, without a copy where they lie in order.
+    pub(super) fn into_dense(self) -> Dense {
+        match self {
+            Self::Plain(primitive) => Dense::from_owned(primitive),
+            Self::InGraph(tensor) => Dense::from_primitive(tensor.primitive()),
+        }
+    }
 }
 
 /// The result of `operation`, recorded in the graph if an operand is part of one. `D` is the rank of the result.

@@ -1,5 +1,6 @@
 //! The operations that `fused` records, in terms of the kernels beside this file.
 
+use super::avg_pool::AvgPool;
 use super::conv::Conv;
 use super::fake_quant::FakeQuant;
 use super::fused::{Dense, Fused};
@@ -25,6 +26,24 @@ impl Fused<2> for FakeQuantize {
         let groups = x.values().chunks(group).zip(scale.values()).zip(of_x.chunks_mut(group));
         let of_scale = groups.map(|((x, scale), of_x)| self.0.backward(x, *scale, of_x)).collect();
         [Some(Dense::new(of_x, x.shape())), Some(Dense::new(of_scale, scale.shape()))]
+    }
+}
+
+/// Other values with the gradient of the operand.
+#[derive(Clone, Debug)]
+pub(super) struct Through {
+    pub(super) exact: Dense,
+}
+
+impl Fused<1> for Through {
+    fn forward(&self, [x]: [&Dense; 1]) -> Dense {
+        // What is not finite stays seen.
+        let values = self.exact.values().iter().zip(x.values()).map(|(exact, x)| exact + (x - x));
+        Dense::new(values.collect(), x.shape())
+    }
+
+    fn backward(&self, _: [&Dense; 1], gradient: Dense, _wanted: [bool; 1]) -> [Option<Dense>; 1] {
+        [Some(gradient)]
     }
 }
 
@@ -97,6 +116,24 @@ impl Fused<1> for Pool {
 
     fn backward(&self, [x]: [&Dense; 1], gradient: Dense, _wanted: [bool; 1]) -> [Option<Dense>; 1] {
         [Some(Dense::new(self.pool.backward(x.values(), gradient.values()), x.shape()))]
+    }
+}
+
+/// The mean of each window.
+#[derive(Clone, Debug)]
+pub(super) struct Average {
+    pub(super) pool: AvgPool,
+    /// Shape of the result.
+    pub(super) shape: Vec<usize>,
+}
+
+impl Fused<1> for Average {
+    fn forward(&self, [x]: [&Dense; 1]) -> Dense {
+        Dense::new(self.pool.forward(x.values()), self.shape.clone())
+    }
+
+    fn backward(&self, [x]: [&Dense; 1], gradient: Dense, _wanted: [bool; 1]) -> [Option<Dense>; 1] {
+        [Some(Dense::new(self.pool.backward(gradient.values()), x.shape()))]
     }
 }
 

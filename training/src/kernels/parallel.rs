@@ -7,7 +7,7 @@ use rayon::prelude::*;
 const PARTS: usize = 8;
 
 /// Elements below which threads cost more than they bring.
-const SERIAL_ELEMS: usize = 1 << 14;
+pub(super) const SERIAL_ELEMS: usize = 1 << 14;
 
 /// Samples of each part of a batch.
 pub(super) fn part_samples(batch: usize) -> usize {

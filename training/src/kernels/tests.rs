@@ -98,6 +98,26 @@ proptest! {
         assert_close(&found, &needed);
     }
 
+    /// Bit for bit.
+    #[test]
+    fn average_pools_are_those_of_burn(
+        (planes, input, kernel, stride) in
+            ([1..5usize, 1..5usize], [6..12usize, 6..30usize], [1..6usize, 1..6usize], [1..4usize, 1..4usize]),
+        (padded, global) in any::<(bool, bool)>(),
+        seed in any::<u64>(),
+    ) {
+        let kernel = if global { input } else { kernel };
+        let x = noise([planes[0], planes[1], input[0], input[1]], seed);
+        let options = AvgPoolOptions::new(kernel).with_stride(stride);
+        let options = options.with_padding(kernel.map(|kernel| if padded && !global { kernel / 2 } else { 0 }));
+        let unused = noise([1], 1);
+        let with = |pool: &dyn Fn(Tensor<4>) -> Tensor<4>| {
+            results(&x, &unused, |x, unused| pool(x) * unused.reshape([1, 1, 1, 1]))
+        };
+        let found = with(&|x| avg_pool(&x, &options).unwrap());
+        prop_assert_eq!(found, with(&|x| module::avg_pool2d(x, options.clone())));
+    }
+
     #[test]
     fn linear_layers_are_those_of_burn(
         [batch, inputs, outputs] in [1..40usize, 1..70usize, 1..70usize],

@@ -1,7 +1,7 @@
 //! Average pooling: exact sums of codes, whose scale is divided by the number of elements of a window.
 
 use crate::activation::{Activation, Data};
-use crate::backend::{Tensor, module};
+use crate::backend::{self, Tensor};
 use crate::component::{Component, burn_module};
 use crate::error::ForwardError;
 use crate::trace::{Record, Structural};
@@ -98,7 +98,7 @@ impl AvgPool<1> {
     ///
     /// If the input is smaller than a window, or padding meets an accumulator with a bias.
     pub fn forward(&self, x: &Activation<3>) -> Result<Activation<3>, ForwardError> {
-        self.pooled(x, |x| module::avg_pool1d(x, self.options()))
+        self.pooled(x, |x| backend::avg_pool1d(x, self.options()))
     }
 }
 
@@ -109,7 +109,7 @@ impl AvgPool<2> {
     ///
     /// If the input is smaller than a window, or padding meets an accumulator with a bias.
     pub fn forward(&self, x: &Activation<4>) -> Result<Activation<4>, ForwardError> {
-        self.pooled(x, |x| module::avg_pool2d(x, self.options()))
+        self.pooled(x, |x| backend::avg_pool2d(x, self.options()))
     }
 }
 

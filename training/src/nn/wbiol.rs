@@ -19,7 +19,7 @@ use crate::backend::{self, Tensor};
 use crate::component::{Component, burn_module};
 use crate::error::ForwardError;
 use crate::error::check_finite;
-use crate::math::{exp2, log2, straight_through};
+use crate::math::{exp2, exp2_of, log2, straight_through};
 use crate::pass::Mode;
 use crate::purpose::{Purpose, SharedBias};
 use crate::quant::{ActQuantProxy, BiasQuantProxy, QuantizerError, WeightQuantProxy};
@@ -200,8 +200,17 @@ impl<O: OperatorShape> Wbiol<O> {
     ///
     /// A code of one bit is a sign, whose largest magnitude is that of its product's, so it adds a bit.
     fn accumulator_bits(&self, input: &Tensor<2>, weight: &Tensor<2>, bias: Option<Tensor<2>>) -> Tensor<2> {
+        let fan_in = self.operator.fan_in() as f64;
+        if ![input, weight].into_iter().chain(&bias).any(Tensor::is_tracked) {
+            let widths = [input, weight].map(backend::scalar);
+            let [input_code, weight_code] = widths.map(|bits| exp2_of(bits) - 1.0);
+            let sign = f32::from(u8::from(widths.contains(&1.0)));
+            let bits = (input_code * weight_code * fan_in as f32).log2().ceil() + sign;
+            let bits = bias.map_or(bits, |bias| bits.max(backend::scalar(&bias)) + 1.0);
+            return backend::constant(vec![bits], [1, 1], input);
+        }
         let largest = |bits: &Tensor<2>| exp2(bits.clone()) - 1.0;
-        let product = largest(input) * largest(weight) * self.operator.fan_in() as f64;
+        let product = largest(input) * largest(weight) * fan_in;
         let bits = log2(product);
         let sign = [input, weight].iter().any(|bits| backend::scalar(bits) == 1.0);
         let bits = straight_through(bits.clone(), bits.ceil()) + f64::from(u8::from(sign));

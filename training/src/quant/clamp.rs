@@ -4,7 +4,7 @@
 
 use crate::backend::{self, Tensor};
 use crate::component::Component;
-use crate::math::straight_through;
+use crate::math::{map_values, straight_through};
 
 /// Smallest and largest code, each `[1, 1]` or `[groups, 1]`; tensors, because a learned bit width gets its gradient through them.
 #[derive(Clone, Debug)]
@@ -101,7 +101,8 @@ impl Component for ScalarClampMin {
 impl ScalarClampMin {
     /// `x`, or the smallest value where `x` is below.
     pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
-        straight_through(x.clone(), x.clamp_min(self.min_val))
+        let clamped = map_values(&x, |value| if value < self.min_val { self.min_val } else { value });
+        straight_through(x, clamped)
     }
 }
 

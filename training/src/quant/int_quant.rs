@@ -11,7 +11,7 @@ use super::{Bounds, Clamp, DelayWrapper, FixedQuantizer, FloatToInt, QuantizerEr
 use crate::backend::{self, Tensor};
 use crate::component::Component;
 use crate::kernels::{self, FakeQuant};
-use crate::math::exp2;
+use crate::math::{exp2, exp2_of, map_values};
 
 /// Rounds and clamps to integer codes.
 #[derive(Clone)]
@@ -132,6 +132,17 @@ impl IntQuant {
     /// Smallest and largest code of a bit width, `[1, 1]`, with its gradient.
     pub fn bounds(&self, bit_width: &Tensor<2>) -> Bounds {
         let narrow = f32::from(u8::from(self.narrow_range));
+        if !bit_width.is_tracked() {
+            let of = |code: &dyn Fn(f32) -> f32| map_values(bit_width, code);
+            return if self.signed {
+                Bounds {
+                    min: of(&|bits| narrow - exp2_of(bits - 1.0)),
+                    max: of(&|bits| exp2_of(bits - 1.0) - 1.0),
+                }
+            } else {
+                Bounds { min: of(&|_| 0.0), max: of(&|bits| exp2_of(bits) - 1.0 - narrow) }
+            };
+        }
         if self.signed {
             let half = exp2(bit_width.clone() - 1.0);
             Bounds { min: half.clone().neg() + narrow, max: half - 1.0 }

@@ -2,7 +2,7 @@
 
 use crate::backend::Tensor;
 use crate::component::Component;
-use crate::math::exp2;
+use crate::math::{exp2, exp2_of, map_values};
 
 /// The divisor that turns a threshold into a scale.
 pub trait IntScaling: Component {
@@ -28,6 +28,10 @@ impl Component for PlainIntScaling {
 impl IntScaling for PlainIntScaling {
     fn forward(&self, bit_width: Tensor<2>) -> Tensor<2> {
         let narrow = f32::from(u8::from(self.narrow_range));
+        if !bit_width.is_tracked() {
+            let code = |bits| if self.signed { exp2_of(bits - 1.0) } else { exp2_of(bits) - 1.0 };
+            return map_values(&bit_width, |bits| code(bits) - narrow);
+        }
         if self.signed { exp2(bit_width - 1.0) - narrow } else { exp2(bit_width) - 1.0 - narrow }
     }
 }

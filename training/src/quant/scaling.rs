@@ -48,7 +48,8 @@ pub struct Restriction {
 impl Restriction {
     /// From the stored domain to a threshold.
     pub fn forward(&self, stored: Tensor<2>) -> Tensor<2> {
-        self.clamp_scaling.forward(self.restrict_scaling_impl.forward(stored)).abs()
+        let clamped = self.clamp_scaling.forward(self.restrict_scaling_impl.forward(stored));
+        if self.clamp_scaling.min_val > 0.0 { clamped } else { clamped.abs() }
     }
 
     /// From a statistic to the stored domain.

@@ -5,8 +5,8 @@ use std::error::Error;
 
 use burn::lr_scheduler::constant::ConstantLr;
 use burn::optim::AdamConfig;
-use burn::train::renderer::CliMetricsRenderer;
-use burn::train::{ExecutionStrategy, Learner, MultiDeviceOptim, SupervisedTraining};
+use burn_train::renderer::CliMetricsRenderer;
+use burn_train::{ExecutionStrategy, Learner, MultiDeviceOptim, SupervisedTraining};
 use exactum_training::backend::training_device;
 use exactum_training::data::digits;
 

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use burn::module::Module;
 use burn::nn::loss::CrossEntropyLossConfig;
-use burn::train::{ClassificationOutput, InferenceStep, TrainOutput, TrainStep};
+use burn_train::{ClassificationOutput, InferenceStep, TrainOutput, TrainStep};
 use exactum_training::data::digits;
 use exactum_training::error::BuildError;
 use exactum_training::nn::{QuantIdentity, QuantLinear, QuantReLU};

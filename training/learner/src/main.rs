@@ -1,7 +1,7 @@
 //! Trains a quantized digit classifier with burn's own learner: metrics, checkpoints of every epoch, and the dashboard
 //! when standard output is a terminal.
 //!
-//! `cargo run --release -p exactum-training --example learner` leaves checkpoints and metrics in
+//! `cargo run --release -p exactum-learner` leaves checkpoints and metrics in
 //! `target/exactum/learner`. With `-- --data-parallel` it trains on one device and on two at once instead, and compares
 //! the losses of the two runs step by step.
 #![allow(clippy::print_stdout, reason = "the results are what this program is for")]
@@ -15,8 +15,8 @@ use std::path::Path;
 
 use burn::lr_scheduler::constant::ConstantLr;
 use burn::optim::AdamConfig;
-use burn::train::metric::{AccuracyMetric, LossMetric};
-use burn::train::{ExecutionStrategy, Learner, SupervisedTraining};
+use burn_train::metric::{AccuracyMetric, LossMetric};
+use burn_train::{ExecutionStrategy, Learner, SupervisedTraining};
 use exactum_training::backend::training_device;
 use exactum_training::data::digits;
 use exactum_training::{accuracy, to_qonnx};
