@@ -206,7 +206,35 @@ impl<'a> Reference<'a> {
                 let score = |i: usize, x: i64| pick(multipliers, 1, i) * i128::from(x) + pick(offsets, 0, i);
                 element::top_k(operand(0), elems, *k, *largest, *values, score)
             }
-            _ => operand(0).to_vec(),
+            // What inputs are was computed before; outputs stay integers.
+            Op::Reshape | Op::Quantize(_) | Op::Dequantize(_) => operand(0).to_vec(),
+            Op::Quant(_)
+            | Op::BipolarQuant
+            | Op::Trunc(_)
+            | Op::MultiThreshold(_)
+            | Op::Conv(_)
+            | Op::ConvTranspose(_)
+            | Op::Gemm { .. }
+            | Op::MatMul
+            | Op::BatchNormalization { .. }
+            | Op::Add
+            | Op::Sub
+            | Op::Mul
+            | Op::Div
+            | Op::Pow
+            | Op::Affine(_)
+            | Op::Activation(_)
+            | Op::Max
+            | Op::Min
+            | Op::Where
+            | Op::MinPool(_)
+            | Op::AveragePool(_)
+            | Op::Softmax { .. }
+            | Op::Pad { .. }
+            | Op::Flatten { .. }
+            | Op::Identity => {
+                unreachable!("the verifier lets no `{}` into quantized graphs", node.op.name())
+            }
         }
     }
 }

@@ -546,7 +546,24 @@ impl Op {
             Self::Max | Self::Min => (2, usize::MAX),
             Self::Concat { .. } => (1, usize::MAX),
             Self::Reshape => (1, 2),
-            _ => (1, 1),
+            Self::Affine(_)
+            | Self::Activation(_)
+            | Self::MinPool(_)
+            | Self::MaxPool(_)
+            | Self::AveragePool(_)
+            | Self::SumPool(_)
+            | Self::Softmax { .. }
+            | Self::Pad { .. }
+            | Self::Border { .. }
+            | Self::Flatten { .. }
+            | Self::Identity
+            | Self::Transpose { .. }
+            | Self::Repeat { .. }
+            | Self::Slice { .. }
+            | Self::TopK { .. }
+            | Self::Quantize(_)
+            | Self::Requantize(_)
+            | Self::Dequantize(_) => (1, 1),
         }
     }
 }
