@@ -36,6 +36,7 @@ pub(super) struct Through {
 }
 
 impl Fused<1> for Through {
+    #[expect(clippy::eq_op, reason = "of an infinity or NaN the difference is NaN")]
     fn forward(&self, [x]: [&Dense; 1]) -> Dense {
         // What is not finite stays seen.
         let values = self.exact.values().iter().zip(x.values()).map(|(exact, x)| exact + (x - x));
