@@ -91,7 +91,6 @@ fn crates_depend_on_each_other_as_the_architecture_says() {
     }
 }
 
-        ("exactum-learner", (&["exactum-qonnx", "exactum-training"], &[])),
 /// Whoever reads a module has to read those it names; in a circle that is all of them.
 #[test]
 fn top_modules_form_no_circle() {

@@ -10,8 +10,8 @@ use proc_macro2::{Delimiter, TokenStream, TokenTree};
 type Arrows = BTreeMap<(String, String), BTreeSet<String>>;
 
 /// Top modules that reach each other, and the arrows between them.
-pub struct Circle {
-    pub modules: BTreeSet<String>,
+pub(crate) struct Circle {
+    pub(crate) modules: BTreeSet<String>,
     arrows: Arrows,
 }
 
@@ -31,7 +31,7 @@ impl Display for Circle {
 
 /// Circles among the top modules of the crate whose first file is `root`; `read` gives the text of a file, if there is
 /// such a file.
-pub fn circles(root: &str, read: &dyn Fn(&str) -> Option<String>) -> Vec<Circle> {
+pub(crate) fn circles(root: &str, read: &dyn Fn(&str) -> Option<String>) -> Vec<Circle> {
     let mut sources = Sources { read, named: vec![], exported: BTreeMap::new() };
     sources.file(root, folder(root), &[]);
     let arrows = sources.arrows();
@@ -171,7 +171,7 @@ impl Sources<'_> {
             let Some(first) = first.map(str::to_owned).or_else(|| names.next()) else { continue };
             if let Some(TokenTree::Group(group)) = path.last() {
                 self.export(&Vec::from_iter(group.stream()), Some(&first));
-            } else if let Some(last) = names.last() {
+            } else if let Some(last) = names.next_back() {
                 self.exported.insert(last, first);
             } else if path.len() == 1 {
                 let name = path[0].to_string();

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 /// Every library of `command` whose package starts with `prefix`, and a number that is the same for the same package,
 /// features, profile and dependencies.
-pub fn libraries(root: &Path, command: &str, prefix: &str) -> BTreeMap<String, BTreeSet<u64>> {
+pub(crate) fn libraries(root: &Path, command: &str, prefix: &str) -> BTreeMap<String, BTreeSet<u64>> {
     let (verb, arguments) = command.split_once(' ').expect("a verb and arguments");
     let output = Command::new("cargo")
         .args([verb, "-Z", "unstable-options", "--unit-graph", "--locked"])

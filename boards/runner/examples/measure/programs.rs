@@ -234,9 +234,11 @@ fn window(size: [u16; 2], stride: u16, pad: u16) -> Window2d {
     Window2d { stride: [stride; 2], pads: [pad; 4], ..Window2d::new(size) }
 }
 
+/// Image, output channels, window, stride, pads on all sides, groups.
+type Convolution = ([u32; 3], u32, [u16; 2], u16, u16, u16);
+
 fn convolutions(samples: &mut Vec<Sample>) -> Result<()> {
-    // Image, output channels, window, stride, pads, groups.
-    let shapes: [([u32; 3], u32, [u16; 2], u16, u16, u16); 22] = [
+    let shapes: [Convolution; 22] = [
         ([8, 8, 16], 16, [3, 3], 1, 1, 1),
         ([8, 8, 3], 16, [3, 3], 1, 1, 1),
         ([16, 16, 3], 8, [3, 3], 2, 0, 1),

@@ -6,8 +6,6 @@
 #[cfg(isa = "cortex_m_dsp")]
 mod instructions;
 
-use core::fmt::Debug;
-
 use zerocopy::transmute;
 
 #[cfg(isa = "cortex_m_dsp")]
