@@ -33,7 +33,8 @@ impl Stack for Painted {
     fn used_bytes(&self) -> u32 {
         let lowest = self.top - PAINTED_BYTES;
         // SAFETY: aligned words of RAM; what lies there, paint or frames that have ended, is any number.
-        let is_painted = |address: &usize| unsafe { core::ptr::read_volatile(*address as *const u32) } == PAINT;
+        let is_painted =
+            |address: &usize| unsafe { core::ptr::read_volatile(*address as *const u32) } == PAINT;
         let left = (lowest..self.top).step_by(4).take_while(is_painted).count() * 4;
         (PAINTED_BYTES - left) as u32
     }
