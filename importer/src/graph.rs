@@ -11,6 +11,7 @@ mod packing;
 mod parse;
 mod print;
 mod requantization;
+mod rules;
 pub mod shape;
 mod source;
 mod storage;
