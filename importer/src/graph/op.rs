@@ -7,7 +7,7 @@ use exactum_runtime::num::Rounding;
 use num_traits::Zero;
 use serde::{Deserialize, Serialize};
 
-use super::{Dequantize, Level, Quantize, Requantize, RequantizePair};
+use super::{Dequantize, Quantize, Requantize, RequantizePair};
 use crate::exact::{self, Elementary, Rational, ShortFloat};
 
 /// What a node does. Operands are named in the order of the node's inputs.
