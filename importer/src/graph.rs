@@ -11,6 +11,7 @@ mod packing;
 mod parse;
 mod print;
 mod requantization;
+mod rules;
 pub mod shape;
 mod source;
 mod storage;
@@ -34,7 +35,7 @@ pub use requantization::{Certified, Dequantize, Quantize, Requantize, Requantize
 pub use source::{Order, Source};
 pub use storage::Storage;
 pub use tensor_type::{FileOutput, TensorType};
-pub use value::{Codes, Constant, Meaning, Placement, Type, Value, ValueId};
+pub use value::{Codes, Constant, Meaning, MemoryPlan, Placement, Type, Value, ValueId};
 pub(crate) use value::{exact_scale, narrowest};
 pub use verify::Violation;
 
@@ -75,6 +76,8 @@ pub struct Graph {
     pub name: String,
     /// What holds; see [`Level`].
     pub level: Level,
+    /// The arena, on the scheduled level.
+    pub memory: Option<MemoryPlan>,
     /// All values, constants included, indexed by [`ValueId`].
     pub values: Vec<Value>,
     /// Nodes; each reads only inputs, constants and results of nodes before it.
@@ -112,6 +115,7 @@ impl Graph {
         Self {
             name: name.into(),
             level,
+            memory: None,
             values: vec![],
             nodes: vec![],
             inputs: vec![],

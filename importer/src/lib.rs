@@ -32,10 +32,9 @@ pub mod trace;
 
 use diagnostic::Result;
 use exactum_runtime::num::IntRange;
-use graph::{Graph, Level, Op, Requantize, RequantizePair};
+use graph::{Graph, Level, MemoryPlan, Op, Requantize, RequantizePair};
 use interface::Interface;
 use lower::OpOrigin;
-use lower::memory_plan::Plan;
 use target::Target;
 
 /// A compiled model: the program, and every stage that led to it.
@@ -58,7 +57,7 @@ pub struct Compiled {
     /// What was proven about each requantization.
     pub proofs: Vec<LayerProof>,
     /// How the arena was planned.
-    pub memory: Plan,
+    pub memory: MemoryPlan,
     /// The machine that it was compiled for.
     pub target: Target,
 }
@@ -106,7 +105,7 @@ pub fn compile_for(model: &exactum_qonnx::Model, target: &Target) -> Result<Comp
     Ok(Compiled {
         interface: Interface::of(&imported, &quantized, &integer),
         proofs: proofs(&integer),
-        memory: passes::memory_plan(&scheduled),
+        memory: scheduled.memory.unwrap_or_default(),
         target: target.clone(),
         imported,
         quantized,

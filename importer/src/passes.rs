@@ -22,7 +22,6 @@ mod write_affine;
 
 use crate::diagnostic::Result;
 use crate::graph::{Graph, Level};
-use crate::lower::memory_plan::{Plan, plan};
 use crate::target::Target;
 
 /// A rewrite of the graph.
@@ -136,10 +135,4 @@ pub fn advance(graph: &mut Graph, level: Level, target: &Target) -> Result<()> {
         pass.apply(graph, target)?;
     }
     Ok(())
-}
-
-/// How `plan-memory` planned the arena of a scheduled graph.
-pub fn memory_plan(graph: &Graph) -> Plan {
-    let (_, buffers) = crate::lower::buffers(graph);
-    plan(&buffers, plan_memory::ALIGNMENT_BYTES)
 }

@@ -1,5 +1,5 @@
 //! Writes a small network for each layer and quantizer of training, as QONNX and in standard operators, with inputs
-//! and the outputs of training's evaluation. `tests/fixtures/training_exports.py` runs them with other tools.
+//! and the outputs of training's evaluation. `tests/fixtures/make/training_exports.py` runs them with other tools.
 //!
 //! `cargo run --release -p exactum-tests --example exports` leaves its files in `target/exactum/exports`.
 #![allow(clippy::print_stdout, reason = "the number of files is what this program reports")]

@@ -1,7 +1,7 @@
 //! A small network for each layer and each quantizer of training, with what training computes: the exports that other
 //! tools must accept and run to the same codes.
 //!
-//! Called by `examples/exports.rs`, which writes them for `fixtures/training_exports.py`, and by `suites/exports.rs`,
+//! Called by `examples/exports.rs`, which writes them for `fixtures/make/training_exports.py`, and by `suites/exports.rs`,
 //! which compares them with what that script recorded.
 
 mod biases;

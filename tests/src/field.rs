@@ -1,5 +1,5 @@
 //! Files of the kinds that people bring along: the fixtures in `fixtures/field`, one folder a kind, written by
-//! `fixtures/field_models.py`. Used by the suites `conformance` and `field`.
+//! `fixtures/make/field_models.py`. Used by the suites `conformance` and `field`.
 
 use std::path::{Path, PathBuf};
 

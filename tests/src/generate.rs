@@ -11,7 +11,7 @@ mod trainable;
 
 use proptest::prelude::*;
 
-pub use mixed::{Act, Mixed, Step, mixed};
+pub use mixed::{Mixed, Step, mixed};
 pub use rules::{places, rules};
 pub use trainable::Trainable;
 

@@ -1,6 +1,6 @@
 //! What training exports, layer by layer and quantizer by quantizer, against what other tools made of the same files.
 //!
-//! `fixtures/training_exports.py` recorded the results of `onnx.checker`, the Python `qonnx` executor and onnxruntime.
+//! `fixtures/make/training_exports.py` recorded the results of `onnx.checker`, the Python `qonnx` executor and onnxruntime.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -39,7 +39,7 @@ fn unversioned(model: Model) -> Model {
 fn exports_are_those_that_other_tools_accepted() -> Result<(), Error> {
     let recorded = recorded()?;
     let exports = all()?;
-    let mut files = BTreeSet::from(["index.json".to_owned()]);
+    let mut files = BTreeSet::from(["README.md", "index.json"].map(str::to_owned));
     for export in &exports {
         let network = &recorded[&export.name];
         for (flavour, model) in export.flavours() {

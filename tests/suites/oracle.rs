@@ -1,6 +1,6 @@
 //! The oracle against other tools: single operators, and every recorded result of a fixture. Needs no compiler.
 //!
-//! `fixtures/operator_cases.py` recorded what onnxruntime and the Python `qonnx` package compute for single operators.
+//! `fixtures/make/operator_cases.py` recorded what onnxruntime and the Python `qonnx` package compute for single operators.
 
 use std::collections::BTreeSet;
 use std::error::Error;

@@ -2,7 +2,7 @@
 //!
 //! Trains both digit classifiers, exports and compiles them, and runs every test image everywhere; networks of random
 //! layers of training go the same way untrained. The Python `qonnx` executor's classes are recorded in
-//! `tests/fixtures/digits`; `tests/fixtures/README.md` says how.
+//! `tests/fixtures/digits`; `tests/fixtures/digits/README.md` says how.
 
 use std::sync::{Arc, LazyLock};
 

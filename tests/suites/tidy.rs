@@ -3,6 +3,8 @@
 
 #[path = "tidy/circles.rs"]
 mod circles;
+#[path = "tidy/operators.rs"]
+mod operators;
 #[path = "tidy/units.rs"]
 mod units;
 
@@ -255,6 +257,20 @@ fn the_guide_to_operators_lists_every_place() {
             unlisted.iter().filter(|name| *name != "importer/src/graph.rs").collect();
         assert!(unlisted.is_empty(), "{names:?} is written in places the guide does not list: {unlisted:?}");
     }
+}
+
+#[test]
+fn tests_of_operators_are_listed() {
+    let (path, document) = ("tests/README.md", operators::document());
+    if std::env::var_os("BLESS").is_some() {
+        fs::write(root().join(path), &document).expect("the table is written");
+    }
+    assert!(text(path) == document, "{path} is old: run again with BLESS=1");
+}
+
+#[test]
+fn every_folder_of_fixtures_has_an_index() {
+    assert_eq!(operators::folders_without_index(), Vec::<String>::new());
 }
 
 /// `docs/brevitas.md` numbers what the Brevitas tutorial shows from S01 to S98; a test's name starts with its number.

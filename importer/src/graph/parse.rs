@@ -115,8 +115,12 @@ impl std::str::FromStr for Graph {
         let Some(level) = Level::ALL.into_iter().find(|known| known.name() == level) else {
             return cursor.fail("a level: imported, quantized, integer or scheduled");
         };
+        let mut graph = Self::new(name, level);
+        if !cursor.rest.trim().is_empty() {
+            graph.memory = Some(cursor.json("what is known of the arena")?);
+        }
         cursor.end()?;
-        let mut reader = Reader { graph: Self::new(name, level), values: vec![] };
+        let mut reader = Reader { graph, values: vec![] };
         for (index, rest) in lines {
             reader.line(&mut Cursor { rest, line: index + 1 })?;
         }

@@ -22,7 +22,8 @@ const SHORT_ELEMS: usize = 16;
 
 impl Display for Graph {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
-        writeln!(f, "graph {} {}", Json::from(self.name.as_str()), self.level.name())?;
+        let memory = self.memory.map(|memory| format!(" {}", json!(memory))).unwrap_or_default();
+        writeln!(f, "graph {} {}{memory}", Json::from(self.name.as_str()), self.level.name())?;
         for (id, FileNode { name, op, within }) in &self.file {
             write!(f, "file {} {} {}", json!(id), Json::from(op.as_str()), Json::from(name.as_str()))?;
             if let Some(within) = within {

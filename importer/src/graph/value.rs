@@ -108,6 +108,17 @@ pub enum Constant {
     Shape(Vec<i64>),
 }
 
+/// The arena of a scheduled graph, as `plan-memory` planned it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MemoryPlan {
+    /// Size of the arena.
+    pub arena_bytes: usize,
+    /// No arena is smaller.
+    pub lower_bound_bytes: usize,
+    /// Whether it is proven that no smaller arena exists.
+    pub optimal: bool,
+}
+
 /// A place in the arena.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Placement {

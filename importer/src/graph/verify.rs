@@ -24,6 +24,7 @@
 //!   derives here from weights and input range.
 //!
 //! Scheduled:
+//! - the arena holds every place and is no smaller than its lower bound;
 //! - packings are of layers, and ones that the layer may have and that hold its weights;
 //! - every value that is no constant, no float input and does not stay in registers has a place; places of values alive at the same time do not overlap, unless a
 //!   value takes over the place of one that dies there.

@@ -2,7 +2,7 @@
 
 use super::{Pass, Run};
 use crate::diagnostic::{Code, Diagnostic, Location, Result};
-use crate::graph::{Graph, Level, Placement};
+use crate::graph::{Graph, Level, MemoryPlan, Placement};
 use crate::lower::buffers;
 use crate::lower::memory_plan::plan;
 
@@ -15,7 +15,7 @@ pub(super) const PASS: Pass = Pass {
 };
 
 /// Every value starts at a multiple of this.
-pub(super) const ALIGNMENT_BYTES: usize = 8;
+const ALIGNMENT_BYTES: usize = 8;
 
 /// Largest arena the program format can address.
 const MAX_ARENA_BYTES: usize = 1 << 30;
@@ -28,6 +28,11 @@ fn run(graph: &mut Graph) -> Result<()> {
         let at = Location::part("arena");
         return Err(Diagnostic::new(Code::TooLarge, at, found, format!("at most {MAX_ARENA_BYTES}")).into());
     }
+    graph.memory = Some(MemoryPlan {
+        arena_bytes: plan.arena_bytes,
+        lower_bound_bytes: plan.lower_bound_bytes,
+        optimal: plan.optimal,
+    });
     for (group, (offset_bytes, buffer)) in ids.iter().zip(plan.offsets.iter().zip(&buffers)) {
         for id in group {
             let placement = Placement { offset_bytes: *offset_bytes, size_bytes: buffer.size_bytes };

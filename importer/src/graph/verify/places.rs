@@ -1,7 +1,7 @@
 //! Places in the arena: values alive together must not overlap.
 
 use super::{Location, Verifier};
-use crate::graph::{Graph, Op, Type, ValueId};
+use crate::graph::{Graph, MemoryPlan, Op, Type, ValueId};
 
 /// The nodes during which a value must keep its elements: from its birth to its last use. A layer whose accumulators
 /// stay in registers reads its operands when these are requantized.
@@ -21,6 +21,16 @@ fn origin(graph: &Graph, id: ValueId) -> ValueId {
 
 pub(super) fn verify(verifier: &mut Verifier<'_>) {
     let graph = verifier.graph;
+    let ends = graph.values.iter().filter_map(|value| value.placement);
+    let end = ends.map(|place| place.offset_bytes + place.size_bytes).max().unwrap_or(0);
+    let holds = graph.memory.is_none_or(|memory| {
+        let MemoryPlan { arena_bytes, lower_bound_bytes, optimal } = memory;
+        end <= arena_bytes && lower_bound_bytes <= arena_bytes && (optimal || lower_bound_bytes < arena_bytes)
+    });
+    let at = Location::part("arena");
+    verifier.require(holds, &at, "the arena holds every place and is no smaller than its bound", || {
+        format!("{:?} for places up to byte {end}", graph.memory)
+    });
     let mut placed = vec![];
     for (index, value) in graph.values.iter().enumerate().filter(|(_, value)| value.constant.is_none()) {
         let id = ValueId::new(index);

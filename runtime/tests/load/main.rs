@@ -1,0 +1,17 @@
+//! What loading refuses, a file for each family of ops and each part of a program, and that whatever it accepts runs.
+
+#[macro_use]
+mod networks;
+mod arena;
+mod convolution;
+mod dense;
+mod elementwise;
+mod image;
+mod layout;
+mod order;
+mod pool;
+mod ports;
+mod requant;
+#[path = "../support/mod.rs"]
+mod support;
+mod top_k;
