@@ -25,6 +25,7 @@ use sha2::{Digest, Sha256};
 use crate::Compiled;
 use crate::diagnostic::{Code, Diagnostic, Location, Result};
 use crate::interface::Interface;
+use crate::lower::aligned;
 
 /// First field of every container: its bytes are `EXACTUM\n`.
 const MAGIC: u64 = u64::from_le_bytes(*b"EXACTUM\n");
@@ -125,12 +126,7 @@ impl Container {
     }
 
     fn checked(contents: wire::Contents) -> Result<Self> {
-        let mut image = vec![0u64; contents.image.len().div_ceil(8)];
-        for (word, bytes) in image.iter_mut().zip(contents.image.chunks(8)) {
-            let mut padded = [0; 8];
-            padded[..bytes.len()].copy_from_slice(bytes);
-            *word = u64::from_ne_bytes(padded);
-        }
+        let image = aligned(&contents.image);
         let program = load(&image, contents.image.len()).map_err(|error| {
             Diagnostic::new(
                 Code::BadProgram,

@@ -1,6 +1,6 @@
 //! What operators and requantizations cost on a machine, in instructions: tables that were measured on emulated boards.
 //!
-//! `targets/costs/NAME.toml` holds one; the example `measure` of the tests' crate writes it. `requant` orders forms by it,
+//! `targets/costs/NAME.toml` holds one; the example `measure` of `exactum-runner` writes it. `requant` orders forms by it,
 //! `exactum size --target` predicts instructions with it.
 
 mod work;
@@ -9,6 +9,8 @@ use std::collections::BTreeMap;
 
 use exactum_runtime::program::{Op, Program};
 use serde::{Deserialize, Serialize};
+
+pub use work::Work;
 
 /// The costs of one machine.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -34,8 +36,6 @@ pub struct FormCost {
     #[serde(default)]
     pub doubling: f64,
 }
-
-pub use work::Work;
 
 impl CostTable {
     /// Instructions that `op` of `program` takes; `None` if its kernel or its requantization was not measured.

@@ -6,3 +6,12 @@ mod program;
 
 pub(crate) use buffers::buffers;
 pub use program::{Lowered, OpOrigin, arena_bytes, program};
+
+use exactum_runtime::program::words_as_bytes_mut;
+
+/// `image` at an address that is a multiple of 8, where programs are loaded from.
+pub fn aligned(image: &[u8]) -> Vec<u64> {
+    let mut words = vec![0; image.len().div_ceil(8)];
+    words_as_bytes_mut(&mut words)[..image.len()].copy_from_slice(image);
+    words
+}

@@ -71,8 +71,12 @@ impl Target {
     /// # Panics
     /// Never: a test reads them all.
     pub fn all() -> Vec<Self> {
-        let read = |text: &&str| Self::parse(text).unwrap_or_else(|problem| panic!("{problem}\n{text}"));
-        TARGETS.iter().map(read).collect()
+        TARGETS.iter().map(|text| Self::own(text)).collect()
+    }
+
+    /// The target of one of this repository's files.
+    fn own(text: &str) -> Self {
+        Self::parse(text).unwrap_or_else(|problem| panic!("{problem}\n{text}"))
     }
 
     /// The target of a program that may run anywhere.
@@ -80,7 +84,7 @@ impl Target {
     /// # Panics
     /// Never, as [`all`](Self::all).
     pub fn portable() -> Self {
-        Self::all().swap_remove(0)
+        Self::own(TARGETS[0])
     }
 
     /// The target called `name` among [`all`](Self::all).

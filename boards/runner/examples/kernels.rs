@@ -5,18 +5,14 @@
 //! accumulators are requantized by 32-bit multiplication, a multiplier for each channel.
 #![allow(clippy::print_stdout)]
 
+#[path = "measure/one_op.rs"]
+mod one_op;
+
 use exactum_runner::{Counting, Emulator, Image};
-use exactum_runtime::{
-    Element,
-    num::{
-        IntRange,
-        requant::{Form, Requant},
-    },
-    program::{
-        Input, Op, Output, Shape, Source, Tensor, TensorId, Window2d, encode,
-        op::{self, Add, Bias, Conv2d, Dense, MaxPool2d, Multipliers, Rearrange, SumPool2d, Weights},
-    },
-};
+use exactum_runtime::program::op::{Add, Bias, Conv2d, Dense, MaxPool2d, Multipliers, Rearrange, SumPool2d};
+use exactum_runtime::program::packing::Weights;
+use exactum_runtime::program::{Op, Window2d};
+use one_op::{BYTES, INPUT, OUTPUT, Result, Sample, layer, noise, requant, sample, window};
 
 /// A layer: its name, the shapes of its input and output, and its kernel.
 struct Layer {
@@ -33,11 +29,6 @@ enum Kernel {
     AveragePool { window: Window2d },
     Add,
     ChannelsLast,
-}
-
-/// A window of `size` with `stride`, and `pads` on all sides.
-fn window(size: [u16; 2], stride: u16, pads: [u16; 4]) -> Window2d {
-    Window2d { stride: [stride; 2], pads, ..Window2d::new(size) }
 }
 
 fn layers() -> Vec<Layer> {
@@ -79,17 +70,6 @@ fn layers() -> Vec<Layer> {
     ]
 }
 
-/// Reproducible bytes.
-fn noise(seed: u32, count: usize) -> Vec<i8> {
-    let mut state = seed;
-    let mut next = || {
-        // Numerical Recipes' linear congruential generator; its high bits are the random ones.
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        (state >> 24) as i8
-    };
-    std::iter::repeat_with(&mut next).take(count).collect()
-}
-
 impl Layer {
     fn output_elems(&self) -> u32 {
         self.output.iter().product()
@@ -110,23 +90,13 @@ impl Layer {
     }
 
     /// The layer as a program of one op.
-    fn program(&self) -> Result<Vec<u8>, Box<dyn std::error::Error>> {
+    fn program(&self) -> Result<Sample> {
         let channels = *self.output.last().ok_or("a layer without shape")?;
         let weights = noise(1, (channels * self.filter_elems()) as usize);
         let multipliers: Vec<i32> = (0..channels as i32).map(|channel| 40 + channel).collect();
-        let requant = Some(Requant {
-            form: Form::Multiply32 { multipliers: &multipliers, offsets: &[1 << 14], shifts: &[15] },
-            lo: -128,
-            hi: 127,
-        });
-        let (input, output) = (TensorId(0), TensorId(1));
-        let layer = op::Layer {
-            input_zero_point: -128,
-            weights: Weights::i8s(&weights),
-            bias: Bias::None,
-            requant,
-            wide: false,
-        };
+        let requant = requant(&multipliers);
+        let (input, output) = (INPUT, OUTPUT);
+        let layer = layer(Weights::i8s(&weights), Bias::None, &multipliers);
         let op: Op<'_> = match self.kernel {
             Kernel::Dense => {
                 let in_features = self.input[0];
@@ -149,33 +119,17 @@ impl Layer {
                 Rearrange { input, output, dims, strides, first, before: [0; 6], sizes: dims, fill: 0 }.into()
             }
         };
-        let codes = IntRange { lo: -128, hi: 127 };
-        let tensor = |shape: &[u32], offset_bytes| -> Result<Tensor, &'static str> {
-            let shape = Shape::new(shape).ok_or("a shape of too many dimensions")?;
-            Ok(Tensor { element: Element::I8, shape, offset_bytes, range: codes })
-        };
-        let input_bytes = self.input.iter().product::<u32>().next_multiple_of(8);
-        let source = Source {
-            arena_bytes: input_bytes + self.output_elems().next_multiple_of(8),
-            tensors: &[tensor(&self.input, 0)?, tensor(&self.output, input_bytes)?],
-            inputs: &[Input { tensor: input, quantizer: None }],
-            outputs: &[Output { tensor: output }],
-            ops: &[op],
-        };
-        let mut image = Vec::new();
-        encode(&source, &mut image)?;
-        Ok(image)
+        sample(op, &[&self.input], &self.output, BYTES)
     }
 }
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
+fn main() -> Result<()> {
     let emulator = Emulator::find()?;
     let generic = Image::build("generic")?;
     println!("{:<34} {:>9} {:>13} {:>8}", "layer", "MACs", "instructions", "per MAC");
     for layer in layers() {
-        let input: Vec<u8> =
-            noise(2, layer.input.iter().product::<u32>() as usize).iter().map(|c| *c as u8).collect();
-        let run = emulator.run_program(&generic, &layer.program()?, &input, Counting::On)?;
+        let Sample { image, input } = layer.program()?;
+        let run = emulator.run_program(&generic, &image, &input, Counting::On)?;
         let instructions = run.counts[0].ops[0];
         // A pool multiplies nothing; its measure is the output element.
         let (unit, per) =

@@ -8,9 +8,8 @@ use std::process::ExitCode;
 
 use clap::ValueEnum;
 use exactum_importer::container::Container;
-use exactum_importer::diagnostic::{Report, Result};
+use exactum_importer::diagnostic::Result;
 use exactum_importer::report::{self, Statistics};
-use exactum_importer::target::Target;
 use serde_json::json;
 
 use super::files::{self, Built};
@@ -98,7 +97,7 @@ pub(super) fn run(args: &Args, shell: &Shell) -> Result<ExitCode> {
     let built = files::compiled(&args.model, &args.inputs, &target, shell)?;
     let container = &built.container;
     drop(wait);
-    fits(&target, container).map_err(|report| report.in_file(&files::name(&args.model)))?;
+    super::target::fits(&target, container).map_err(|report| report.in_file(&files::name(&args.model)))?;
     let mut written: Vec<(PathBuf, Vec<u8>)> =
         outputs.into_iter().map(|(path, kind)| (path, kind.bytes(container))).collect();
     let summary = Summary::new(files::name(&args.model), container, &target);
@@ -114,13 +113,6 @@ pub(super) fn run(args: &Args, shell: &Shell) -> Result<ExitCode> {
     })?;
     shell.status(&format!("wrote {}", paths.join(", ")));
     Ok(ExitCode::SUCCESS)
-}
-
-/// Refuses a program that `target` has no room for.
-pub(super) fn fits(target: &Target, container: &Container) -> Result<()> {
-    let program = container.program();
-    let stack = target.stack_bytes(&program).unwrap_or(0);
-    Report::check(target.holds(container.image().len() as u64, program.arena_bytes().into(), stack), ())
 }
 
 /// Where a file of `kind` goes: to `output` if it is the only one, else there with the extension of its kind, in place

@@ -25,7 +25,7 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args, shell: &Shell) -> Result<ExitCode> {
     let target = args.goal.target()?;
     let container = files::compiled(&args.model, &args.inputs, &target, shell)?.container;
-    super::build::fits(&target, &container).map_err(|report| report.in_file(&files::name(&args.model)))?;
+    super::target::fits(&target, &container).map_err(|report| report.in_file(&files::name(&args.model)))?;
     let summary = Summary::new(files::name(&args.model), &container, &target);
     shell.result(&summary, || format!("{}\n", shell.green(&summary.certificate())))?;
     shell.status(&summary.needs());

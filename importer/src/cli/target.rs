@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use exactum_importer::container::Container;
 use exactum_importer::diagnostic::{Code, Diagnostic, Location, Report, Result};
 use exactum_importer::target::Target;
 
@@ -42,4 +43,11 @@ fn read(path: &Path) -> Result<Target> {
         let needed = format!("one of {}, or a file that ends in .toml", names.join(", "));
         Diagnostic::new(Code::BadTarget, Location::part("--target"), name, needed).into()
     })
+}
+
+/// Refuses a program that `target` has no room for.
+pub(super) fn fits(target: &Target, container: &Container) -> Result<()> {
+    let program = container.program();
+    let stack = target.stack_bytes(&program).unwrap_or(0);
+    Report::check(target.holds(container.image().len() as u64, program.arena_bytes().into(), stack), ())
 }

@@ -43,24 +43,15 @@ impl<'p> Work<'p> {
                 let (inputs, outputs) = (u64::from(dense.in_features), u64::from(dense.out_features));
                 let rows = elems / outputs.max(1);
                 let blocks = rows * outputs.div_ceil(BLOCK_CHANNELS);
-                let filters = Filters::of(outputs);
-                let terms = vec![
-                    ("block", blocks),
-                    ("gathered", blocks * inputs),
-                    ("quads", rows * filters.quads * inputs.div_ceil(PATCH_ELEMS)),
-                    ("singles", rows * filters.singles * inputs.div_ceil(PATCH_ELEMS)),
-                    ("mac", rows * 4 * filters.quads * whole(inputs)),
-                    ("single-mac", rows * filters.singles * whole(inputs)),
-                    ("last-mac", elems * (inputs - whole(inputs))),
-                    ("bias", if dense.layer.bias == Bias::None { 0 } else { elems }),
-                    ("output", elems),
-                ];
+                let mut terms = vec![("block", blocks), ("gathered", blocks * inputs)];
+                terms.extend(multiplied(rows, outputs, inputs));
+                terms.extend([("bias", started(&dense.layer, elems)), ("output", elems)]);
                 work(&products(&dense.layer), terms, dense.layer.requant)
             }
             Op::Conv2d(conv) => {
                 let ([height, width, inputs], [rows, columns, outputs]) = (image(input)?, image(output)?);
                 let taps = Taps::new(&conv.window, [height, width], [rows, columns]);
-                let bias = if conv.layer.bias == Bias::None { 0 } else { elems };
+                let bias = started(&conv.layer, elems);
                 if conv.layer.weights.packing == Packing::TapMajor {
                     let blocks = outputs.div_ceil(BLOCK_CHANNELS);
                     let terms = vec![
@@ -78,22 +69,16 @@ impl<'p> Work<'p> {
                 let filter = u64::from(conv.window.taps()) * of_group;
                 let blocks = groups * own.div_ceil(BLOCK_CHANNELS);
                 let pieces = taps.pieces(&conv.window, groups == 1);
-                let (of, filters) = (Filters::of(own), rows * columns * groups);
-                let terms = vec![
+                let mut terms = vec![
                     ("position", rows * columns),
                     ("block", rows * columns * blocks),
                     ("run", blocks * pieces.runs),
                     ("tap", blocks * pieces.taps),
                     ("outside", blocks * pieces.outside),
                     ("gathered", rows * columns * blocks * filter),
-                    ("quads", filters * of.quads * filter.div_ceil(PATCH_ELEMS)),
-                    ("singles", filters * of.singles * filter.div_ceil(PATCH_ELEMS)),
-                    ("mac", filters * 4 * of.quads * whole(filter)),
-                    ("single-mac", filters * of.singles * whole(filter)),
-                    ("last-mac", elems * (filter - whole(filter))),
-                    ("bias", bias),
-                    ("output", elems),
                 ];
+                terms.extend(multiplied(rows * columns * groups, own, filter));
+                terms.extend([("bias", bias), ("output", elems)]);
                 work(&products(&conv.layer), terms, conv.layer.requant)
             }
             Op::ConvTranspose2d(conv) => {
@@ -102,21 +87,16 @@ impl<'p> Work<'p> {
                 let (of_group, own) = (inputs / groups.max(1), outputs / groups.max(1));
                 let blocks = groups * own.div_ceil(BLOCK_CHANNELS);
                 let taps = u64::from(conv.window.taps());
-                let of = Filters::of(own);
                 // Each element of the input meets every tap at one output, but for those that padding cuts off.
                 let met = height * width * taps;
-                let terms = vec![
+                let mut terms = vec![
                     ("block", rows * columns * blocks),
                     ("tap", rows * columns * blocks * taps),
                     ("piece", met * blocks),
                     ("gathered", met * blocks * of_group),
-                    ("quads", met * groups * of.quads * of_group.div_ceil(PATCH_ELEMS)),
-                    ("singles", met * groups * of.singles * of_group.div_ceil(PATCH_ELEMS)),
-                    ("mac", met * groups * 4 * of.quads * whole(of_group)),
-                    ("single-mac", met * groups * of.singles * whole(of_group)),
-                    ("last-mac", met * outputs * (of_group - whole(of_group))),
-                    ("output", elems),
                 ];
+                terms.extend(multiplied(met * groups, own, of_group));
+                terms.push(("output", elems));
                 work(&products(&conv.layer), terms, conv.layer.requant)
             }
             Op::MaxPool2d(pool) => {
@@ -190,11 +170,6 @@ impl<'p> Work<'p> {
     pub fn codes(&self) -> u64 {
         self.requant.map_or(0, |requant| requant.range().hi.abs_diff(requant.range().lo) + 1)
     }
-
-    /// Multiply-accumulates, if the kernel has any.
-    pub fn macs(&self) -> u64 {
-        self.terms.iter().filter(|(name, _)| name.ends_with("mac")).map(|(_, count)| count).sum()
-    }
 }
 
 /// What of a kernel for products depends on the packing and the widths of its weights.
@@ -256,22 +231,23 @@ fn image(shape: Shape) -> Option<[u64; 3]> {
     Some([height, width, channels].map(|dim| u64::from(*dim)))
 }
 
-/// The filters of a group: four at a time, and the rest of each block one by one.
-struct Filters {
-    quads: u64,
-    singles: u64,
+/// The products of `times` groups of `outputs` filters, each with `elems` gathered elements: filters are multiplied four at a
+/// time and the rest of a block one by one, elements four at a time as well.
+const fn multiplied(times: u64, outputs: u64, elems: u64) -> [(&'static str, u64); 5] {
+    let (quads, singles) = (outputs / 4, outputs % BLOCK_CHANNELS % 4);
+    let (patches, whole) = (elems.div_ceil(PATCH_ELEMS), elems / 4 * 4);
+    [
+        ("quads", times * quads * patches),
+        ("singles", times * singles * patches),
+        ("mac", times * 4 * quads * whole),
+        ("single-mac", times * singles * whole),
+        ("last-mac", times * outputs * (elems - whole)),
+    ]
 }
 
-impl Filters {
-    const fn of(outputs: u64) -> Self {
-        let last = outputs % BLOCK_CHANNELS;
-        Self { quads: outputs / 4, singles: last % 4 }
-    }
-}
-
-/// The elements of a filter that are multiplied four at a time.
-const fn whole(elems: u64) -> u64 {
-    elems / 4 * 4
+/// Elements of `elems` accumulators that start with a bias.
+fn started(layer: &Layer<'_>, elems: u64) -> u64 {
+    if layer.bias == Bias::None { 0 } else { elems }
 }
 
 /// For each row and each column of the output, how many taps of the window lie inside the input.
@@ -279,15 +255,10 @@ struct Taps([Vec<u64>; 2]);
 
 impl Taps {
     fn new(window: &Window2d, input: [u64; 2], output: [u64; 2]) -> Self {
+        let axes = window.axes();
         let along = |axis: usize| {
-            let origin =
-                move |at: u64| (at * u64::from(window.stride[axis])) as i64 - i64::from(window.pads[axis]);
-            let tap = move |at: u64, tap: u16| origin(at) + i64::from(tap) * i64::from(window.dilation[axis]);
-            let inside = move |at: u64| {
-                let taps = (0..window.size[axis]).filter(|i| (0..input[axis] as i64).contains(&tap(at, *i)));
-                taps.count() as u64
-            };
-            (0..output[axis]).map(inside).collect()
+            let inside = |at: u64| axes[axis].inside(at as u32, input[axis] as u32).taps;
+            (0..output[axis]).map(|at| inside(at).into()).collect()
         };
         Self([along(0), along(1)])
     }

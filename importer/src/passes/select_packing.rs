@@ -2,7 +2,7 @@
 //! fit the target.
 
 use exactum_runtime::Program;
-use exactum_runtime::program::{Packing, words_as_bytes, words_as_bytes_mut};
+use exactum_runtime::program::{Packing, words_as_bytes};
 
 use super::{Pass, Run};
 use crate::diagnostic::Result;
@@ -72,8 +72,7 @@ fn run(graph: &mut Graph, target: &Target) -> Result<()> {
 
 /// What the layers of `graph` take in the packings that they have, by node.
 fn measured(graph: &Graph, lowered: &lower::Lowered, target: &Target) -> Vec<(usize, Choice)> {
-    let mut words = vec![0u64; lowered.image.len().div_ceil(8)];
-    words_as_bytes_mut(&mut words)[..lowered.image.len()].copy_from_slice(&lowered.image);
+    let words = lower::aligned(&lowered.image);
     let Ok(program) = Program::load(&words_as_bytes(&words)[..lowered.image.len()]) else { return vec![] };
     let ops = program.ops().zip(&lowered.ops);
     let choice = |(op, origin): (_, &lower::OpOrigin)| {

@@ -3,11 +3,12 @@
 use exactum_importer::batch::Batch;
 use exactum_importer::comparison::{Comparison, compare};
 use exactum_importer::container::Container;
+use exactum_importer::lower::aligned;
 use exactum_importer::npy::Array;
 use exactum_importer::reference::Reference;
 use exactum_importer::{Compiled, compile};
 use exactum_qonnx::Model;
-use exactum_runtime::program::{InputRule, words_as_bytes, words_as_bytes_mut};
+use exactum_runtime::program::{InputRule, words_as_bytes};
 use exactum_runtime::{LoadError, Program};
 
 use crate::inputs::preprocessed;
@@ -21,11 +22,9 @@ fn compared(compiled: &Compiled, model: &Model) -> Comparison {
     compare(&container, &Reference::new(&compiled.quantized), &batch, None, || {})
 }
 
-/// `image` at an address from which it can be loaded.
-fn aligned<T>(image: &[u8], then: impl FnOnce(&[u8]) -> T) -> T {
-    let mut words = vec![0u64; image.len().div_ceil(8)];
-    words_as_bytes_mut(&mut words)[..image.len()].copy_from_slice(image);
-    then(&words_as_bytes(&words)[..image.len()])
+/// What `then` says of `image`, which it is given at an address from which it can be loaded.
+fn loadable<T>(image: &[u8], then: impl FnOnce(&[u8]) -> T) -> T {
+    then(&words_as_bytes(&aligned(image))[..image.len()])
 }
 
 /// Where `image` has the numbers of its first input's rule.
@@ -46,7 +45,7 @@ fn numbers(image: &[u8]) -> Vec<usize> {
 /// Makes `image`, whose bytes were changed, whole again.
 fn with_its_checksum(image: &mut [u8]) {
     let Err(LoadError::Checksum { computed, stated }) =
-        aligned(image, |image| Program::load(image).map(drop))
+        loadable(image, |image| Program::load(image).map(drop))
     else {
         panic!("the checksum notices a change");
     };
@@ -66,7 +65,7 @@ fn every_broken_number_of_a_rule_is_reported() {
         let compiled = compile(&model).unwrap();
         let result = compared(&compiled, &model);
         assert!(result.is_equal() && result.inputs[0].floats >= 2 * 255 + 3, "{:?}", result.inputs);
-        let numbers = aligned(&compiled.image, numbers);
+        let numbers = loadable(&compiled.image, numbers);
         assert!(!numbers.is_empty());
         for (at, up) in numbers.iter().flat_map(|at| [(at, true), (at, false)]) {
             let mut broken = compiled.clone();

@@ -1,6 +1,7 @@
 //! The runtime on this machine.
 
 use exactum_importer::interface::Port;
+pub use exactum_importer::lower::aligned;
 use exactum_importer::lower::program;
 use exactum_runtime::codes::Codes;
 use exactum_runtime::program::{Packing, words_as_bytes, words_as_bytes_mut};
@@ -12,13 +13,6 @@ use crate::case::{Integers, Made, of_inputs};
 /// The runtime, with the packings that the compiler chooses.
 #[derive(Clone, Copy, Debug)]
 pub struct Host;
-
-/// `image` at an address that is a multiple of 8.
-pub fn aligned(image: &[u8]) -> Vec<u64> {
-    let mut words = vec![0; image.len().div_ceil(8)];
-    words_as_bytes_mut(&mut words)[..image.len()].copy_from_slice(image);
-    words
-}
 
 impl Backend for Host {
     fn name(&self) -> &'static str {

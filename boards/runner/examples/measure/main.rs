@@ -7,18 +7,19 @@
 #![allow(clippy::print_stdout)]
 
 mod fit;
+mod one_op;
 mod programs;
 
 use std::collections::BTreeMap;
 
 use exactum_importer::cost::{FormCost, Work};
+use exactum_importer::lower::aligned;
 use exactum_runner::{Counting, Counts, Emulator, Image};
 use exactum_runtime::Program;
-use exactum_runtime::program::{words_as_bytes, words_as_bytes_mut};
+use exactum_runtime::program::words_as_bytes;
 
-use programs::{Sample, forms, samples};
-
-type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
+use one_op::{Result, Sample};
+use programs::{forms, samples};
 
 /// One measured op: its work and its instructions.
 struct Measured {
@@ -64,8 +65,7 @@ fn main() -> Result<()> {
 }
 
 fn measured(sample: &Sample, counts: &Counts) -> Result<Measured> {
-    let mut words = vec![0u64; sample.image.len().div_ceil(8)];
-    words_as_bytes_mut(&mut words)[..sample.image.len()].copy_from_slice(&sample.image);
+    let words = aligned(&sample.image);
     let program = Program::load(&words_as_bytes(&words)[..sample.image.len()])?;
     let op = program.ops().next().ok_or("a program of one op")?;
     let work = Work::of(&program, &op).ok_or("an op whose work is known")?;

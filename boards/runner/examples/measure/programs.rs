@@ -9,100 +9,19 @@ use exactum_runtime::program::op::{
     Requantize, SumPool2d, TopK,
 };
 use exactum_runtime::program::packing::{Weights, is_depthwise};
-use exactum_runtime::program::{
-    Input, Op, Output, Packing, Shape, Source, Tensor, TensorId, Window2d, encode,
-};
+use exactum_runtime::program::{Packing, TensorId};
 
-type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
+use crate::one_op::{BYTES, INPUT, OUTPUT, Result, Sample, layer, noise, placed, requant, sample, window};
 
-/// A program and an input for it.
-pub(crate) struct Sample {
-    pub(crate) image: Vec<u8>,
-    pub(crate) input: Vec<u8>,
-}
-
-const CODES: IntRange = IntRange { lo: -128, hi: 127 };
-const INPUT: TensorId = TensorId(0);
-const OUTPUT: TensorId = TensorId(1);
 const SECOND: TensorId = TensorId(2);
-
-/// Reproducible bytes.
-fn noise(seed: u32, count: usize) -> Vec<i8> {
-    let mut state = seed;
-    let mut next = || {
-        // Numerical Recipes' linear congruential generator; its high bits are the random ones.
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        (state >> 24) as i8
-    };
-    std::iter::repeat_with(&mut next).take(count).collect()
-}
-
-/// `op` between tensors of these shapes; the last input is the second operand, if there are two.
-fn sample(op: Op<'_>, inputs: &[&[u32]], output: &[u32], codes: (Element, IntRange)) -> Result<Sample> {
-    placed(op, inputs, output, codes, false)
-}
-
-/// The same, with the output in place of the first input if `in_place`.
-fn placed(
-    op: Op<'_>,
-    inputs: &[&[u32]],
-    output: &[u32],
-    codes: (Element, IntRange),
-    in_place: bool,
-) -> Result<Sample> {
-    let mut offset_bytes = 0;
-    let mut tensor = |shape: &[u32], element: Element, range| -> Result<Tensor> {
-        let shape = Shape::new(shape).ok_or("a shape of too many dimensions")?;
-        let tensor = Tensor { element, shape, offset_bytes, range };
-        offset_bytes += tensor.size_bytes().next_multiple_of(8);
-        Ok(tensor)
-    };
-    let mut tensors = vec![tensor(inputs[0], Element::I8, CODES)?, tensor(output, codes.0, codes.1)?];
-    for shape in &inputs[1..] {
-        tensors.push(tensor(shape, Element::I8, CODES)?);
-    }
-    if in_place {
-        tensors[1].offset_bytes = tensors[0].offset_bytes;
-    }
-    let given: Vec<Input<'_>> = (0..tensors.len() as u16)
-        .filter(|index| *index != OUTPUT.0)
-        .map(|index| Input { tensor: TensorId(index), quantizer: None })
-        .collect();
-    let bytes: u32 = inputs.iter().map(|shape| shape.iter().product::<u32>()).sum();
-    let source = Source {
-        arena_bytes: offset_bytes,
-        tensors: &tensors,
-        inputs: &given,
-        outputs: &[Output { tensor: OUTPUT }],
-        ops: &[op],
-    };
-    let mut image = Vec::new();
-    encode(&source, &mut image)?;
-    Ok(Sample { image, input: noise(2, bytes as usize).iter().map(|code| *code as u8).collect() })
-}
 
 /// The form that kernels are measured with.
 fn multiply32(channels: u32) -> Vec<i32> {
     (0..channels as i32).map(|channel| 40 + channel % 64).collect()
 }
 
-fn requant(multipliers: &[i32]) -> Option<Requant<'_>> {
-    let form = Form::Multiply32 { multipliers, offsets: &[1 << 14], shifts: &[15] };
-    Some(Requant { form, lo: -128, hi: 127 })
-}
-
-const BYTES: (Element, IntRange) = (Element::I8, CODES);
 /// Stored accumulators.
 const SUMS: (Element, IntRange) = (Element::I32, IntRange { lo: -(1 << 24), hi: 1 << 24 });
-
-/// 8-bit weights, one filter after the other.
-const fn filters(weights: &[i8]) -> Weights<'_> {
-    Weights { packing: Packing::RowMajor, elements: Codes::I8(weights) }
-}
-
-fn layer<'p>(weights: Weights<'p>, bias: Bias<'p>, multipliers: &'p [i32]) -> Layer<'p> {
-    Layer { input_zero_point: -128, weights, bias, requant: requant(multipliers), wide: false }
-}
 
 /// Every form behind a dense layer of one input, and that layer without any.
 pub(crate) fn forms() -> Result<Vec<Sample>> {
@@ -128,7 +47,13 @@ pub(crate) fn forms() -> Result<Vec<Sample>> {
             output: OUTPUT,
             in_features: 1,
             out_features: CHANNELS,
-            layer: Layer { input_zero_point: 0, weights: filters(&weights), bias: Bias::None, requant, wide },
+            layer: Layer {
+                input_zero_point: 0,
+                weights: Weights::i8s(&weights),
+                bias: Bias::None,
+                requant,
+                wide,
+            },
         };
         let codes = match requant {
             Some(_) => (Element::I8, IntRange { lo: lo.into(), hi: 127 }),
@@ -206,12 +131,12 @@ fn dense(samples: &mut Vec<Sample>) -> Result<()> {
         let (narrow, multipliers) = (noise(1, count), multiply32(outputs));
         let wider: Vec<i16> = narrow.iter().map(|weight| i16::from(*weight) * 3).collect();
         let bias: Vec<i16> = (0..outputs as i16).collect();
-        let wider = Weights { packing: Packing::RowMajor, elements: Codes::I16(&wider) };
+        let wider = Weights::i16s(&wider);
         let nibbles: Vec<u8> = vec![0x2f; (inputs.div_ceil(2) * outputs) as usize];
         let nibbles = Weights { packing: Packing::Nibbles, elements: Codes::U8(&nibbles) };
         for (weights, bias) in [
-            (filters(&narrow), Bias::None),
-            (filters(&narrow), Bias::I16(&bias)),
+            (Weights::i8s(&narrow), Bias::None),
+            (Weights::i8s(&narrow), Bias::I16(&bias)),
             (nibbles, Bias::None),
             (wider, Bias::None),
             (wider, Bias::I16(&bias)),
@@ -227,11 +152,6 @@ fn dense(samples: &mut Vec<Sample>) -> Result<()> {
         }
     }
     Ok(())
-}
-
-/// A window of `size` with `stride` and `pads` on all sides.
-fn window(size: [u16; 2], stride: u16, pad: u16) -> Window2d {
-    Window2d { stride: [stride; 2], pads: [pad; 4], ..Window2d::new(size) }
 }
 
 /// Image, output channels, window, stride, pads on all sides, groups.
@@ -263,7 +183,7 @@ fn convolutions(samples: &mut Vec<Sample>) -> Result<()> {
         ([9, 9, 20], 20, [1, 1], 1, 0, 20),
     ];
     for (image, outputs, size, stride, pad, groups) in shapes {
-        let window = window(size, stride, pad);
+        let window = window(size, stride, [pad; 4]);
         let [height, width, inputs] = image;
         let [rows, columns] = window.output([height, width]).ok_or("a window that fits")?;
         let count = outputs * (inputs / u32::from(groups)) * window.taps();
@@ -303,7 +223,7 @@ fn transposed(samples: &mut Vec<Sample>) -> Result<()> {
         ([4, 4, 20], 20, 3, 3),
     ];
     for (image, outputs, size, stride) in shapes {
-        let window = window([size; 2], stride, 0);
+        let window = window([size; 2], stride, [0; 4]);
         let along = |dim: u32| (dim - 1) * u32::from(stride) + u32::from(size);
         let (rows, columns) = (along(image[0]), along(image[1]));
         let weights = noise(1, (outputs * image[2] * window.taps()) as usize);
@@ -313,7 +233,7 @@ fn transposed(samples: &mut Vec<Sample>) -> Result<()> {
             output: OUTPUT,
             window,
             groups: 1,
-            layer: layer(filters(&weights), Bias::None, &multipliers),
+            layer: layer(Weights::i8s(&weights), Bias::None, &multipliers),
         };
         samples.push(sample(op.into(), &[&image], &[rows, columns, outputs], BYTES)?);
     }
@@ -332,7 +252,7 @@ fn pools(samples: &mut Vec<Sample>) -> Result<()> {
         ([4, 4, 130], 4, 4, 0),
     ];
     for (image, size, stride, pad) in shapes {
-        let window = window([size; 2], stride, pad);
+        let window = window([size; 2], stride, [pad; 4]);
         let [rows, columns] = window.output([image[0], image[1]]).ok_or("a window that fits")?;
         let output = [rows, columns, image[2]];
         let largest = MaxPool2d { input: INPUT, output: OUTPUT, window };

@@ -1,0 +1,98 @@
+//! Programs of one op, whose instructions are counted. The examples `measure` and `kernels` make theirs with it.
+
+use exactum_runtime::Element;
+use exactum_runtime::num::IntRange;
+use exactum_runtime::num::requant::{Form, Requant};
+use exactum_runtime::program::op::{Bias, Layer};
+use exactum_runtime::program::packing::Weights;
+use exactum_runtime::program::{Input, Op, Output, Shape, Source, Tensor, TensorId, Window2d, encode};
+
+pub(crate) type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
+
+/// A program and an input for it.
+pub(crate) struct Sample {
+    pub(crate) image: Vec<u8>,
+    pub(crate) input: Vec<u8>,
+}
+
+pub(crate) const CODES: IntRange = IntRange { lo: -128, hi: 127 };
+pub(crate) const INPUT: TensorId = TensorId(0);
+pub(crate) const OUTPUT: TensorId = TensorId(1);
+
+/// Reproducible bytes.
+pub(crate) fn noise(seed: u32, count: usize) -> Vec<i8> {
+    let mut state = seed;
+    let mut next = || {
+        // Numerical Recipes' linear congruential generator; its high bits are the random ones.
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 24) as i8
+    };
+    std::iter::repeat_with(&mut next).take(count).collect()
+}
+
+/// `op` between tensors of these shapes; the last input is the second operand, if there are two.
+pub(crate) fn sample(
+    op: Op<'_>,
+    inputs: &[&[u32]],
+    output: &[u32],
+    codes: (Element, IntRange),
+) -> Result<Sample> {
+    placed(op, inputs, output, codes, false)
+}
+
+/// The same, with the output in place of the first input if `in_place`.
+pub(crate) fn placed(
+    op: Op<'_>,
+    inputs: &[&[u32]],
+    output: &[u32],
+    codes: (Element, IntRange),
+    in_place: bool,
+) -> Result<Sample> {
+    let mut offset_bytes = 0;
+    let mut tensor = |shape: &[u32], element: Element, range| -> Result<Tensor> {
+        let shape = Shape::new(shape).ok_or("a shape of too many dimensions")?;
+        let tensor = Tensor { element, shape, offset_bytes, range };
+        offset_bytes += tensor.size_bytes().next_multiple_of(8);
+        Ok(tensor)
+    };
+    let mut tensors = vec![tensor(inputs[0], Element::I8, CODES)?, tensor(output, codes.0, codes.1)?];
+    for shape in &inputs[1..] {
+        tensors.push(tensor(shape, Element::I8, CODES)?);
+    }
+    if in_place {
+        tensors[1].offset_bytes = tensors[0].offset_bytes;
+    }
+    let given: Vec<Input<'_>> = (0..tensors.len() as u16)
+        .filter(|index| *index != OUTPUT.0)
+        .map(|index| Input { tensor: TensorId(index), quantizer: None })
+        .collect();
+    let bytes: u32 = inputs.iter().map(|shape| shape.iter().product::<u32>()).sum();
+    let source = Source {
+        arena_bytes: offset_bytes,
+        tensors: &tensors,
+        inputs: &given,
+        outputs: &[Output { tensor: OUTPUT }],
+        ops: &[op],
+    };
+    let mut image = Vec::new();
+    encode(&source, &mut image)?;
+    Ok(Sample { image, input: noise(2, bytes as usize).iter().map(|code| *code as u8).collect() })
+}
+
+/// The requantization that kernels are measured with, a multiplier for each channel.
+pub(crate) fn requant(multipliers: &[i32]) -> Option<Requant<'_>> {
+    let form = Form::Multiply32 { multipliers, offsets: &[1 << 14], shifts: &[15] };
+    Some(Requant { form, lo: -128, hi: 127 })
+}
+
+/// What ops read and write.
+pub(crate) const BYTES: (Element, IntRange) = (Element::I8, CODES);
+/// What layers are measured with.
+pub(crate) fn layer<'p>(weights: Weights<'p>, bias: Bias<'p>, multipliers: &'p [i32]) -> Layer<'p> {
+    Layer { input_zero_point: -128, weights, bias, requant: requant(multipliers), wide: false }
+}
+
+/// A window of `size` with `stride` and `pads`: top, left, bottom, right.
+pub(crate) fn window(size: [u16; 2], stride: u16, pads: [u16; 4]) -> Window2d {
+    Window2d { stride: [stride; 2], pads, ..Window2d::new(size) }
+}
