@@ -8,6 +8,7 @@ mod check;
 mod dataflow;
 mod explain;
 mod files;
+mod identity;
 mod inputs;
 mod inspect;
 mod listing;

@@ -107,6 +107,8 @@ pub struct Node {
     pub output: ValueId,
     /// How the weights of a layer lie in flash, once that is chosen.
     pub packing: Option<Packing>,
+    /// Where its kernel works, on the scheduled level, if it needs memory for that.
+    pub scratch: Option<Placement>,
 }
 
 impl Graph {

@@ -30,11 +30,13 @@ pub mod requant;
 pub mod target;
 pub mod trace;
 
+use std::collections::BTreeMap;
+
 use diagnostic::Result;
 use exactum_runtime::num::IntRange;
 use graph::{Graph, Level, MemoryPlan, Op, Requantize, RequantizePair};
 use interface::Interface;
-use lower::OpOrigin;
+use lower::{About, OpOrigin, PortMeaning};
 use target::Target;
 
 /// A compiled model: the program, and every stage that led to it.
@@ -60,6 +62,39 @@ pub struct Compiled {
     pub memory: MemoryPlan,
     /// The machine that it was compiled for.
     pub target: Target,
+}
+
+/// What a program says of the model that it was made from, besides what follows from the model.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Identity {
+    /// SHA-256 of the model's file; zeros if there is none.
+    pub digest: [u8; 32],
+    /// Its name, if not that of its graph.
+    pub name: Option<String>,
+    /// Its version, if not the one that its file states.
+    pub version: Option<i64>,
+    /// Names of classes, by the name of the output that tells them apart.
+    pub labels: BTreeMap<String, Vec<String>>,
+}
+
+impl Identity {
+    fn about(&self, model: &exactum_qonnx::Model, quantized: &Graph) -> About {
+        let outputs = PortMeaning::of_outputs(quantized).into_iter().enumerate();
+        let labelled = |(position, meaning): (usize, PortMeaning)| match self
+            .labels
+            .get(&quantized.result(position).name)
+        {
+            Some(labels) => meaning.with_labels(labels),
+            None => meaning,
+        };
+        About {
+            name: self.name.clone().unwrap_or_else(|| model.graph.name.clone()),
+            version: self.version.unwrap_or(model.version),
+            digest: self.digest,
+            inputs: PortMeaning::of_inputs(quantized),
+            outputs: outputs.map(labelled).collect(),
+        }
+    }
 }
 
 /// What was proven about one requantization.
@@ -93,20 +128,34 @@ pub fn compile(model: &exactum_qonnx::Model) -> Result<Compiled> {
 /// # Panics
 /// If a pass breaks a rule of the graph: a fault of the compiler.
 pub fn compile_for(model: &exactum_qonnx::Model, target: &Target) -> Result<Compiled> {
+    compile_with(model, target, &Identity::default())
+}
+
+/// Compiles `model` for `machine` to a program that says what `identity` gives of it.
+///
+/// # Errors
+/// As [`compile_for`].
+///
+/// # Panics
+/// As [`compile_for`].
+pub fn compile_with(model: &exactum_qonnx::Model, machine: &Target, identity: &Identity) -> Result<Compiled> {
     let imported = lift::lift(model)?;
     let mut graph = imported.clone();
-    passes::advance(&mut graph, Level::Quantized, target)?;
+    passes::advance(&mut graph, Level::Quantized, machine)?;
     let quantized = graph.clone();
+    let about = identity.about(model, &quantized);
+    // Weights get the flash that names and numbers leave.
+    let target = &machine.with_less_flash(about.size_bytes());
     passes::advance(&mut graph, Level::Integer, target)?;
     let integer = graph;
     let mut scheduled = integer.clone();
     passes::advance(&mut scheduled, Level::Scheduled, target)?;
-    let lowered = lower::program(&scheduled)?;
+    let lowered = lower::program(&scheduled, &about)?;
     Ok(Compiled {
         interface: Interface::of(&imported, &quantized, &integer),
         proofs: proofs(&integer),
         memory: scheduled.memory.unwrap_or_default(),
-        target: target.clone(),
+        target: machine.clone(),
         imported,
         quantized,
         integer,

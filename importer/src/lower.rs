@@ -4,8 +4,9 @@ mod buffers;
 pub mod memory_plan;
 mod program;
 
-pub(crate) use buffers::buffers;
-pub use program::{Lowered, OpOrigin, arena_bytes, program};
+pub(crate) use buffers::{Resident, residents};
+pub(crate) use program::scratch;
+pub use program::{About, Lowered, OpOrigin, PortMeaning, arena_bytes, program};
 
 use exactum_runtime::program::words_as_bytes_mut;
 

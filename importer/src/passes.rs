@@ -75,9 +75,10 @@ pub const PASSES: &[Pass] = &[
     channels_last::PASS,
     // Only now all transposes are there.
     cancel_transposes::PASS,
-    plan_memory::PASS,
-    // Programs can be written, and measured, once every value has its place.
+    // Axes have their last order, in which depthwise convolutions are told from others.
     select_packing::PASS,
+    // What a kernel works in depends on its packing.
+    plan_memory::PASS,
 ];
 
 impl Pass {

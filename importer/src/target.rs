@@ -130,6 +130,14 @@ impl Target {
         self.costs.as_ref().and_then(|costs| costs.stack_bytes(program))
     }
 
+    /// The target with `bytes` of its flash taken by something else.
+    #[must_use]
+    pub fn with_less_flash(&self, bytes: usize) -> Self {
+        let mut target = self.clone();
+        target.facts.flash_bytes = self.facts.flash_bytes.map(|has| has.saturating_sub(bytes as u64));
+        target
+    }
+
     /// What of a program's needs this target does not have, each as [`Code::DoesNotFit`]: `flash_bytes` for its image,
     /// `ram_bytes` for its arena, `stack_bytes` for its run.
     pub fn holds(&self, flash_bytes: u64, ram_bytes: u64, stack_bytes: u64) -> Vec<Diagnostic> {

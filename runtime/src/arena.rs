@@ -46,8 +46,34 @@ pub(crate) fn disjoint(
     }
 }
 
+/// The bytes of `read` and, to be written, of `write` and of `scratch`; `None` if any of them overlap or lie outside.
+pub(crate) fn disjoint_with_scratch(
+    arena: &mut [u8],
+    read: Range<usize>,
+    write: Range<usize>,
+    scratch: Range<usize>,
+) -> Option<(&[u8], &mut [u8], &mut [u8])> {
+    // What lies below the scratch and what lies above it are apart.
+    let (below, rest) = arena.split_at_mut_checked(scratch.start)?;
+    let (scratch_bytes, above) = rest.split_at_mut_checked(scratch.len())?;
+    let shifted = |range: &Range<usize>| {
+        Some(range.start.checked_sub(scratch.end)?..range.end.checked_sub(scratch.end)?)
+    };
+    let views = match (shifted(&read), shifted(&write)) {
+        (None, None) => disjoint(below, read, write)?,
+        (Some(read), None) => (above.get(read)? as &[u8], below.get_mut(write)?),
+        (None, Some(write)) => (below.get(read)? as &[u8], above.get_mut(write)?),
+        (Some(read), Some(write)) => disjoint(above, read, write)?,
+    };
+    Some((views.0, views.1, scratch_bytes))
+}
+
 #[cfg(test)]
 mod tests {
+    extern crate std;
+
+    use std::vec::Vec;
+
     use super::*;
 
     #[test]
@@ -60,6 +86,31 @@ mod tests {
         assert!(disjoint(&mut arena, 1..4, 3..6).is_none());
         assert!(disjoint(&mut arena, 3..6, 3..6).is_none());
         assert!(disjoint(&mut arena, 0..1, 7..9).is_none());
+    }
+
+    #[test]
+    fn scratch_is_disjoint_too() {
+        let mut arena = [0u8, 1, 2, 3, 4, 5, 6, 7];
+        let places = [0..2, 2..3, 3..5, 5..8];
+        for (a, read) in places.iter().enumerate() {
+            for (b, write) in places.iter().enumerate() {
+                for (c, scratch) in places.iter().enumerate() {
+                    let views =
+                        disjoint_with_scratch(&mut arena, read.clone(), write.clone(), scratch.clone());
+                    let bytes =
+                        |range: &Range<usize>| range.clone().map(|byte| byte as u8).collect::<Vec<_>>();
+                    match views {
+                        None => assert!(a == b || b == c || a == c, "{read:?} {write:?} {scratch:?}"),
+                        Some((r, w, s)) => {
+                            assert_eq!((r, &*w, &*s), (&*bytes(read), &*bytes(write), &*bytes(scratch)));
+                            assert!(a != b && b != c && a != c);
+                        }
+                    }
+                }
+            }
+        }
+        assert!(disjoint_with_scratch(&mut arena, 0..2, 2..4, 1..3).is_none());
+        assert!(disjoint_with_scratch(&mut arena, 0..2, 2..4, 4..9).is_none());
     }
 
     #[test]

@@ -1,7 +1,9 @@
 //! Runs a loaded program in an arena. Nothing here can fail or panic: loading has checked everything.
 
-use exactum_format::{Program, Tensor};
+use exactum_format::op::OpRecords;
+use exactum_format::{Program, Tensor, TensorId};
 use exactum_kernels::isa::{Isa, Native};
+use exactum_num::Real;
 use exactum_num::codes::{Codes, CodesMut};
 
 use crate::error::{ArenaError, InputError};
@@ -44,7 +46,20 @@ impl<'p, 'a, K: Isa> Engine<'p, 'a, K> {
             return Err(ArenaError::Misaligned);
         }
         let arena = arena.get_mut(..need_bytes).ok_or(ArenaError::TooSmall { need_bytes, have_bytes })?;
-        Ok(Self { program: *program, arena, isa })
+        let mut engine = Self { program: *program, arena, isa };
+        engine.reset();
+        Ok(engine)
+    }
+
+    /// Fills the states with what they hold before the first run. A new engine has done that.
+    pub fn reset(&mut self) {
+        for (index, state) in self.program.states().enumerate() {
+            let Some(tensor) = self.program.tensor(self.program.state_tensor(index)) else { continue };
+            let Some(bytes) = self.arena.get_mut(tensor.place()) else { continue };
+            if let Some(mut codes) = CodesMut::from_bytes(tensor.element, bytes) {
+                codes.fill(state.fill);
+            }
+        }
     }
 
     /// The program.
@@ -107,30 +122,120 @@ impl<'p, 'a, K: Isa> Engine<'p, 'a, K> {
 
     /// Runs every op once and calls `observer` around each.
     pub fn run_observed(&mut self, observer: &mut impl Observer) {
-        let tensors = self.program.tensor_table();
         for (index, record) in self.program.op_records().flatten().enumerate() {
-            let (Some(input), Some(output)) = (&tensors.get(record.input()), &tensors.get(record.output()))
-            else {
-                return;
-            };
             observer.before(index);
-            run(self.isa, record, tensors, input, output, self.arena);
-            if let Some(output) = self.codes(output) {
+            run(self.isa, record, self.program.tensor_table(), self.arena);
+            if let Some(output) = self.tensor_codes(record.output()) {
                 observer.after(index, output);
             }
         }
     }
 
+    /// A run in steps of one op each, so that something else can be done between them, or the run be given up.
+    ///
+    /// Outputs mean something once all steps are done. A run that was given up leaves states as the ops that ran have made
+    /// them.
+    pub fn steps(&mut self) -> Steps<'_, 'p, 'a, K> {
+        Steps { records: self.program.op_records(), index: 0, engine: self }
+    }
+
     /// The codes of output `index` after a run; `None` if there is no such output.
     pub fn output(&self, index: usize) -> Option<Codes<'_>> {
-        self.codes(&self.program.tensor(self.program.outputs().nth(index)?.tensor)?)
+        self.tensor_codes(self.program.output_tensor(index)?)
+    }
+
+    /// The real number that element `element` of output `index` stands for, exactly; `None` if there is no such element or
+    /// the program does not say what it stands for.
+    pub fn output_real(&self, index: usize, element: usize) -> Option<Real> {
+        let numbers = self.program.outputs().nth(index)?.meaning.numbers?;
+        Some(numbers.real(element, self.output(index)?.get(element)?))
+    }
+
+    /// Writes the positions of the largest elements of output `index` to `best`, the largest first and of equal ones the one
+    /// that comes first; how many there are.
+    ///
+    /// Compares the real numbers that the integers stand for, exactly; the integers themselves where the program does not
+    /// say what these are.
+    pub fn largest(&self, index: usize, best: &mut [usize]) -> usize {
+        let Some(codes) = self.output(index) else { return 0 };
+        let numbers = self.program.outputs().nth(index).and_then(|output| output.meaning.numbers);
+        let score = |element: usize, code: i32| {
+            numbers.map_or(code.into(), |numbers| numbers.real(element, code).count)
+        };
+        let at = |element: usize| score(element, codes.get(element).unwrap_or_default());
+        let mut found = 0usize;
+        for (element, code) in codes.iter().enumerate() {
+            let own = score(element, code);
+            let known = best.get(..found).unwrap_or_default();
+            let place = known.partition_point(|other| at(*other) >= own);
+            // What is best so far moves by one, the last of it out if there is no room.
+            found = found.saturating_add(1).min(best.len());
+            if let Some(later @ [_, ..]) = best.get_mut(place..found) {
+                later.rotate_right(1);
+                later.iter_mut().take(1).for_each(|first| *first = element);
+            }
+        }
+        found
+    }
+
+    /// The position of the largest element of output `index`, as [`largest`](Self::largest) finds it.
+    pub fn argmax(&self, index: usize) -> Option<usize> {
+        let mut best = [0];
+        (self.largest(index, &mut best) > 0).then_some(best[0])
+    }
+
+    /// Copies output `output` to input `input`, for models that keep a state outside.
+    ///
+    /// # Errors
+    ///
+    /// There is no such output or input, they differ in element type or number of elements, the input must not hold all codes
+    /// that the output can have, or both say what their integers stand for, and not the same.
+    pub fn feed_back(&mut self, output: usize, input: usize) -> Result<(), InputError> {
+        let from = self.program.outputs().nth(output).ok_or(InputError::NoOutput)?;
+        let to = self.program.inputs().nth(input).ok_or(InputError::NoInput)?;
+        let source = self.program.tensor(from.tensor).ok_or(InputError::NoOutput)?;
+        let target = self.input_tensor(input).ok_or(InputError::NoInput)?;
+        let (need_elems, have_elems) = (target.shape.elems() as usize, source.shape.elems() as usize);
+        if need_elems != have_elems {
+            return Err(InputError::Length { need_elems, have_elems });
+        }
+        let same_numbers = match (from.meaning.numbers, to.meaning.numbers) {
+            (Some(from), Some(to)) => from.agrees_with(&to),
+            _ => true,
+        };
+        if source.element != target.element || !target.range.contains_range(source.range) || !same_numbers {
+            return Err(InputError::Differs);
+        }
+        self.arena.copy_within(source.place(), target.place().start);
+        Ok(())
     }
 
     fn input_tensor(&self, index: usize) -> Option<Tensor> {
-        self.program.tensor(self.program.inputs().nth(index)?.tensor)
+        self.program.input_tensor(index)
     }
 
-    fn codes(&self, tensor: &Tensor) -> Option<Codes<'_>> {
+    fn tensor_codes(&self, id: TensorId) -> Option<Codes<'_>> {
+        let tensor = self.program.tensor(id)?;
         Codes::from_bytes(tensor.element, self.arena.get(tensor.place())?)
+    }
+}
+
+/// A run in steps; each item is the number of the op that has just run.
+#[derive(Debug)]
+pub struct Steps<'e, 'p, 'a, K = Native> {
+    engine: &'e mut Engine<'p, 'a, K>,
+    records: OpRecords<'p>,
+    index: usize,
+}
+
+impl<K: Isa> Iterator for Steps<'_, '_, '_, K> {
+    type Item = usize;
+
+    fn next(&mut self) -> Option<usize> {
+        let record = self.records.next()?.ok()?;
+        run(self.engine.isa, record, self.engine.program.tensor_table(), self.engine.arena);
+        let index = self.index;
+        self.index = index.wrapping_add(1);
+        Some(index)
     }
 }

@@ -17,6 +17,16 @@ pub enum ArenaError {
     },
 }
 
+impl ArenaError {
+    /// A number for logs, which stays the same in all versions.
+    pub const fn code(&self) -> u16 {
+        match self {
+            Self::Misaligned => 701,
+            Self::TooSmall { .. } => 702,
+        }
+    }
+}
+
 impl Display for ArenaError {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
         match self {
@@ -52,6 +62,24 @@ pub enum InputError {
     },
     /// Floats were given to an input of integers.
     NoScale,
+    /// The program has no such output.
+    NoOutput,
+    /// An output cannot be an input: element types, codes or what these stand for differ.
+    Differs,
+}
+
+impl InputError {
+    /// A number for logs, which stays the same in all versions.
+    pub const fn code(&self) -> u16 {
+        match self {
+            Self::NoInput => 801,
+            Self::Length { .. } => 802,
+            Self::Code { .. } => 803,
+            Self::NoScale => 804,
+            Self::NoOutput => 805,
+            Self::Differs => 806,
+        }
+    }
 }
 
 impl Display for InputError {
@@ -65,6 +93,10 @@ impl Display for InputError {
                 write!(f, "code {code} at element {index} is outside the input's range")
             }
             Self::NoScale => f.write_str("the input takes integers and has no scale"),
+            Self::NoOutput => f.write_str("the program has no such output"),
+            Self::Differs => {
+                f.write_str("the output has codes, or codes of another meaning, that the input does not take")
+            }
         }
     }
 }

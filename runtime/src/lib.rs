@@ -21,7 +21,7 @@
 //! use exactum_runtime::num::requant::{Form, Requant};
 //! use exactum_runtime::num::IntRange;
 //! use exactum_runtime::program::op::{Bias, Dense, Layer, Weights};
-//! use exactum_runtime::program::{Input, InputRule, Output, Shape, Source, Tensor, TensorId, encode};
+//! use exactum_runtime::program::{Input, InputRule, Model, Output, Role, Shape, Source, Tensor, TensorId, encode};
 //! use exactum_runtime::program::{words_as_bytes, words_as_bytes_mut};
 //! use exactum_runtime::{Arena, Codes, Element, Engine, Program};
 //!
@@ -31,10 +31,12 @@
 //!     shape: Shape::new(&[elems]).unwrap(),
 //!     offset_bytes,
 //!     range: IntRange { lo, hi },
+//!     role: Role::Value,
 //! };
 //! let dense = Dense {
 //!     input: TensorId(0),
 //!     output: TensorId(1),
+//!     scratch: Some(TensorId(2)), // in which the three codes are gathered
 //!     in_features: 3,
 //!     out_features: 2,
 //!     layer: Layer {
@@ -50,11 +52,20 @@
 //!     },
 //! };
 //! let source = Source {
-//!     arena_bytes: 16,
-//!     tensors: &[tensor(3, Element::U8, 0, 0, 15), tensor(2, Element::I8, 8, -8, 7)],
-//!     inputs: &[Input { tensor: TensorId(0), quantizer: Some(InputRule::Uniform { scale: 0.25, zero_point: 0, ties_to_odd: false }) }],
-//!     outputs: &[Output { tensor: TensorId(1) }],
+//!     arena_bytes: 24,
+//!     tensors: &[
+//!         tensor(3, Element::U8, 0, 0, 15),
+//!         tensor(2, Element::I8, 8, -8, 7),
+//!         Tensor::scratch(16, 6).unwrap(),
+//!     ],
+//!     inputs: &[Input {
+//!         quantizer: Some(InputRule::Uniform { scale: 0.25, zero_point: 0, ties_to_odd: false }),
+//!         ..Input::default()
+//!     }],
+//!     states: &[],
+//!     outputs: &[Output::new(TensorId(1))],
 //!     ops: &[dense.into()],
+//!     model: Model::default(),
 //! };
 //! let mut image = Vec::new();
 //! encode(&source, &mut image)?;
@@ -62,7 +73,7 @@
 //! let mut words = vec![0u64; image.len().div_ceil(8)]; // programs are aligned to 8 bytes
 //! words_as_bytes_mut(&mut words).copy_from_slice(&image);
 //! let program = Program::load(words_as_bytes(&words))?;
-//! let mut arena = Arena::<16>::new();
+//! let mut arena = Arena::<24>::new();
 //! let mut engine = Engine::new(&program, arena.as_mut_slice())?;
 //! engine.quantize_input(0, &[1.0, 0.5, 0.25])?; // codes 4, 2, 1
 //! engine.run();

@@ -1,8 +1,8 @@
 //! From ops to kernels: each op's geometry and constants, and the slices of the arena that its tensors are.
 
 use exactum_format::op::{
-    Add, Concat, Conv2d, ConvTranspose2d, Dense, MaxPool2d, Mul, OpBody, Rearrange, Requantize, SumPool2d,
-    TopK,
+    Add, Concat, Conv2d, ConvTranspose2d, Dense, MaxPool2d, Mul, OpBody, Push, Rearrange, Requantize,
+    SumPool2d, TopK,
 };
 use exactum_format::{Layer, OpKind, OpRecord, Tensor, TensorId, Tensors, Window2d, program_ops};
 use exactum_kernels as kernels;
@@ -13,9 +13,9 @@ use exactum_kernels::rearrange::Layout;
 use exactum_kernels::sum_pool2d::SumPool;
 use exactum_kernels::top_k::Best;
 use exactum_num::Requant;
-use exactum_num::codes::{Codes, CodesMut};
+use exactum_num::codes::{Codes, CodesMut, Element};
 
-use crate::arena::disjoint;
+use crate::arena::{disjoint, disjoint_with_scratch};
 
 /// The tensors of an op and where they lie.
 struct Memory<'a, 'p> {
@@ -38,10 +38,10 @@ macro_rules! dispatch {
             isa: K,
             record: OpRecord<'_>,
             tensors: Tensors<'_>,
-            input: &Tensor,
-            output: &Tensor,
             arena: &mut [u8],
         ) {
+            let input = record.input().and_then(|id| tensors.get(id));
+            let (Some(input), Some(output)) = (&input, &tensors.get(record.output())) else { return };
             let memory = Memory { tensors, input, output, arena };
             match record.code() {
                 $($code if OpKind::$ty.is_built() => run_as::<K, $ty>(isa, record, memory),)*
@@ -69,6 +69,26 @@ impl<'a> Memory<'a, '_> {
         Some((
             Codes::from_bytes(self.input.element, read)?,
             CodesMut::from_bytes(self.output.element, write)?,
+        ))
+    }
+
+    /// The same with scratch for 16-bit codes: that of the tensor `scratch`, or none.
+    fn views_and_scratch(
+        self,
+        scratch: Option<TensorId>,
+    ) -> Option<(Codes<'a>, CodesMut<'a>, &'a mut [i16])> {
+        let Some(scratch) = scratch else {
+            let (input, output) = self.views()?;
+            return Some((input, output, &mut []));
+        };
+        let place = self.tensors.get(scratch)?.place();
+        let (read, write, scratch) =
+            disjoint_with_scratch(self.arena, self.input.place(), self.output.place(), place)?;
+        let CodesMut::I16(scratch) = CodesMut::from_bytes(Element::I16, scratch)? else { return None };
+        Some((
+            Codes::from_bytes(self.input.element, read)?,
+            CodesMut::from_bytes(self.output.element, write)?,
+            scratch,
         ))
     }
 
@@ -100,16 +120,17 @@ fn place(tensor: &Tensor) -> Place {
 
 impl Run for Dense<'_> {
     fn run<K: Isa>(&self, isa: K, memory: Memory<'_, '_>) {
-        let Some((input, output)) = memory.views() else { return };
-        kernels::dense::dense(isa, &self.layer, self.in_features, self.out_features, input, output);
+        let Some((input, output, scratch)) = memory.views_and_scratch(self.scratch) else { return };
+        let (in_features, out_features) = (self.in_features, self.out_features);
+        kernels::dense::dense(isa, &self.layer, in_features, out_features, input, output, scratch);
     }
 }
 
 impl Run for Conv2d<'_> {
     fn run<K: Isa>(&self, isa: K, memory: Memory<'_, '_>) {
         let Some(conv) = memory.convolution(&self.window, self.groups, &self.layer) else { return };
-        if let Some((input, output)) = memory.views() {
-            kernels::conv2d::conv2d(isa, &conv, input, output);
+        if let Some((input, output, scratch)) = memory.views_and_scratch(self.scratch) {
+            kernels::conv2d::conv2d(isa, &conv, input, output, scratch);
         }
     }
 }
@@ -117,8 +138,8 @@ impl Run for Conv2d<'_> {
 impl Run for ConvTranspose2d<'_> {
     fn run<K: Isa>(&self, isa: K, memory: Memory<'_, '_>) {
         let Some(conv) = memory.convolution(&self.window, self.groups, &self.layer) else { return };
-        if let Some((input, output)) = memory.views() {
-            kernels::conv_transpose2d::conv_transpose2d(isa, &conv, input, output);
+        if let Some((input, output, scratch)) = memory.views_and_scratch(self.scratch) {
+            kernels::conv_transpose2d::conv_transpose2d(isa, &conv, input, output, scratch);
         }
     }
 }
@@ -209,6 +230,14 @@ impl Run for Concat<'_> {
         for id in self.rest {
             let Some(input) = memory.tensors.get(TensorId(*id)) else { return };
             first_byte = put(&input, first_byte);
+        }
+    }
+}
+
+impl Run for Push {
+    fn run<K: Isa>(&self, isa: K, memory: Memory<'_, '_>) {
+        if let Some((rows, state)) = disjoint(memory.arena, memory.input.place(), memory.output.place()) {
+            kernels::push::push(isa, rows, state);
         }
     }
 }

@@ -5,8 +5,8 @@ mod support;
 use exactum_runtime::num::IntRange;
 use exactum_runtime::num::requant::{Form, Requant};
 use exactum_runtime::program::op::{
-    Add, Bias, Concat, Conv2d, ConvTranspose2d, Dense, Layer, MaxPool2d, Mul, Multipliers, Op, Rearrange,
-    Requantize, SumPool2d, TopK, Weights,
+    Add, Bias, Concat, Conv2d, ConvTranspose2d, Dense, Layer, MaxPool2d, Mul, Multipliers, Op, Push,
+    Rearrange, Requantize, SumPool2d, TopK, Weights,
 };
 use exactum_runtime::program::{OpKind, TensorId, Window2d};
 use exactum_runtime::{Element, LoadError, OpFault};
@@ -23,10 +23,12 @@ fn copy(kind: OpKind) -> Op<'static> {
     match kind {
         OpKind::Dense => {
             let (in_features, out_features) = (1, 1);
-            Dense { input, output, in_features, out_features, layer }.into()
+            Dense { input, output, scratch: None, in_features, out_features, layer }.into()
         }
-        OpKind::Conv2d => Conv2d { input, output, window, groups, layer }.into(),
-        OpKind::ConvTranspose2d => ConvTranspose2d { input, output, window, groups, layer }.into(),
+        OpKind::Conv2d => Conv2d { input, output, scratch: None, window, groups, layer }.into(),
+        OpKind::ConvTranspose2d => {
+            ConvTranspose2d { input, output, scratch: None, window, groups, layer }.into()
+        }
         OpKind::MaxPool2d => MaxPool2d { input, output, window }.into(),
         OpKind::SumPool2d => SumPool2d { input, output, input_zero_point, window, unit: 0, requant }.into(),
         OpKind::Requantize => Requantize { input, output, channels, requant: requant.unwrap() }.into(),
@@ -61,6 +63,7 @@ fn copy(kind: OpKind) -> Op<'static> {
             offsets: &[],
         }
         .into(),
+        OpKind::Push => Push { input, output }.into(),
         other => panic!("no program for {other}"),
     }
 }

@@ -86,8 +86,8 @@ fn input_bytes(engine: &mut Engine<'_, '_>) -> Result<usize, Failure> {
 /// Copies `sample` into the inputs. They share the arena with everything else, so before every run.
 fn fill_inputs(engine: &mut Engine<'_, '_>, mut sample: &[u8]) -> Result<(), Failure> {
     let program = *engine.program();
-    for (index, input) in program.inputs().enumerate() {
-        let range = program.tensor(input.tensor).ok_or(Failure::Load)?.range;
+    for index in 0..program.inputs().len() {
+        let range = program.input_tensor(index).ok_or(Failure::Load)?.range;
         let mut codes = engine.input_mut(index).ok_or(Failure::Load)?;
         let bytes = codes.as_bytes_mut();
         let (front, rest) = sample.split_at_checked(bytes.len()).ok_or(Failure::InputLength)?;

@@ -100,9 +100,11 @@ impl Layer {
         let op: Op<'_> = match self.kernel {
             Kernel::Dense => {
                 let in_features = self.input[0];
-                Dense { input, output, in_features, out_features: channels, layer }.into()
+                Dense { input, output, scratch: None, in_features, out_features: channels, layer }.into()
             }
-            Kernel::Conv { window, groups } => Conv2d { input, output, window, groups, layer }.into(),
+            Kernel::Conv { window, groups } => {
+                Conv2d { input, output, scratch: None, window, groups, layer }.into()
+            }
             Kernel::MaxPool { window } => MaxPool2d { input, output, window }.into(),
             Kernel::AveragePool { window } => {
                 SumPool2d { input, output, input_zero_point: -128, window, unit: window.taps(), requant }

@@ -124,7 +124,7 @@ fn stages(path: &Path) {
             .expect("the model can be compiled");
         stage(pass.name);
     }
-    let lowered = lower::program(&graph).expect("the program can be written");
+    let lowered = lower::program(&graph, &lower::About::default()).expect("the program can be written");
     stage("program");
     exactum_runtime::Program::load(&lowered.image).map(|_| ()).unwrap_or_default();
     stage("load");

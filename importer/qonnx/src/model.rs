@@ -33,6 +33,8 @@ pub struct Model {
     pub producer: String,
     /// Version of that tool.
     pub producer_version: String,
+    /// Version of the model itself, as its author counts; 0 if it is not stated.
+    pub version: i64,
     /// Operator sets the nodes refer to. Old files leave out the custom domains.
     pub opsets: Vec<Opset>,
     /// The network.

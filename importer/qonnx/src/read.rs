@@ -49,6 +49,7 @@ impl Reader<'_> {
             ir_version: proto.ir_version,
             producer: proto.producer_name,
             producer_version: proto.producer_version,
+            version: proto.model_version,
             opsets: proto.opset_import.into_iter().map(opset).collect(),
             graph,
             metadata: wire::pairs(proto.metadata_props),

@@ -24,6 +24,7 @@ pub fn write(model: &Model) -> Vec<u8> {
         ir_version: model.ir_version,
         producer_name: model.producer.clone(),
         producer_version: model.producer_version.clone(),
+        model_version: model.version,
         opset_import: model.opsets.iter().map(opset).collect(),
         graph: Some(graph(&model.graph)).into(),
         metadata_props: wire::entries(&model.metadata),

@@ -13,6 +13,7 @@ use exactum_importer::report::{self, Statistics};
 use serde_json::json;
 
 use super::files::{self, Built};
+use super::identity::IdentityArgs;
 use super::inputs::Inputs;
 use super::listing;
 use super::samples;
@@ -27,6 +28,8 @@ pub(super) struct Args {
     model: PathBuf,
     #[command(flatten)]
     inputs: Inputs,
+    #[command(flatten)]
+    identity: IdentityArgs,
     #[command(flatten)]
     goal: Goal,
     /// File to write. With several kinds each gets its own extension: model, model.exa and model.bin all give
@@ -89,12 +92,14 @@ pub(super) fn run(args: &Args, shell: &Shell) -> Result<ExitCode> {
         .collect();
     let given = samples::paths(&args.calibration);
     let written = outputs.iter().map(|(path, _)| path).chain(&args.report);
-    if let Some(problem) = files::overwritten(given.iter().chain([&args.model]), written) {
+    if let Some(problem) =
+        files::overwritten(given.iter().chain(args.identity.paths()).chain([&args.model]), written)
+    {
         return Ok(shell.wrong_usage(&problem));
     }
     let target = args.goal.target()?;
     let wait = shell.waiting("compiling");
-    let built = files::compiled(&args.model, &args.inputs, &target, shell)?;
+    let built = files::identified(&args.model, &args.inputs, &args.identity, &target, shell)?;
     let container = &built.container;
     drop(wait);
     super::target::fits(&target, container).map_err(|report| report.in_file(&files::name(&args.model)))?;

@@ -9,11 +9,12 @@ use exactum_importer::diagnostic::{Code, Diagnostic, Location, Report, Result};
 use exactum_importer::float_network::explained;
 use exactum_importer::npy::{self, Array};
 use exactum_importer::target::Target;
-use exactum_importer::{Compiled, compile_for};
+use exactum_importer::{Compiled, compile_with};
 use exactum_qonnx::{FileKind, Folder, Model, ReadError};
 use sha2::{Digest, Sha256};
 use tempfile::NamedTempFile;
 
+use super::identity::IdentityArgs;
 use super::inputs::Inputs;
 use super::shell::{Shell, plain};
 
@@ -77,9 +78,25 @@ pub(super) struct Built {
 
 /// Compiles the ONNX file at `path` for `target`.
 pub(super) fn compiled(path: &Path, inputs: &Inputs, target: &Target, shell: &Shell) -> Result<Built> {
+    identified(path, inputs, &IdentityArgs::default(), target, shell)
+}
+
+/// The same, to a program that says of the model what `identity` does.
+pub(super) fn identified(
+    path: &Path,
+    inputs: &Inputs,
+    identity: &IdentityArgs,
+    target: &Target,
+    shell: &Shell,
+) -> Result<Built> {
     let (model, source) = model(path, inputs, shell)?;
-    let compiled = compile_for(&model, target).map_err(|report| explained(report, &name(path), &model))?;
-    let container = Container::of_source(&compiled, &model, source.digest()?);
+    let outputs: Vec<String> = model.graph.outputs.iter().map(|output| output.name.clone()).collect();
+    let told = identity;
+    let identity = told.read(&outputs, source.digest()?)?;
+    let compiled =
+        compile_with(&model, target, &identity).map_err(|report| explained(report, &name(path), &model))?;
+    told.check(&identity, &compiled.interface)?;
+    let container = Container::of_source(&compiled, &model, identity.digest);
     Ok(Built { model, compiled, container })
 }
 

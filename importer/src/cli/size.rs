@@ -82,7 +82,7 @@ impl Sizes {
                 kind: origin.kind.clone(),
                 weight_bytes: origin.weight_bytes,
                 table_bytes: origin.table_bytes,
-                ram_bytes: tensor_bytes(op.input()) + tensor_bytes(op.output()),
+                ram_bytes: op.operand(0).map_or(0, &tensor_bytes) + tensor_bytes(op.output()),
                 macs: origin.macs,
                 kernel: Work::of(&program, &op).map(|work| work.kernel),
                 instructions: target

@@ -42,7 +42,7 @@ pub(super) fn compare(container: &Container, reference: &Reference<'_>) -> Vec<I
     let program = container.program();
     let inputs = program.inputs().zip(&container.interface().inputs).enumerate();
     let compared = inputs.filter_map(|(position, (input, port))| {
-        let quantizer = input.quantizer(program.tensor(input.tensor)?.range)?;
+        let quantizer = input.quantizer(program.input_tensor(position)?.range)?;
         let (channels, inner) = reference.input_channels(position)?;
         let mut found = InputComparison { input: port.name.clone(), ..InputComparison::default() };
         for channel in 0..channels {

@@ -22,7 +22,7 @@ const DIGEST_BYTES: usize = 32;
 /// Checks `contents`, whose image is `program`, and returns the interface.
 pub(super) fn interface(contents: &wire::Contents, program: &Program<'_>) -> Result<Interface> {
     let mut checker = Checker { program, problems: vec![] };
-    let inputs: Vec<TensorId> = program.inputs().map(|input| input.tensor).collect();
+    let inputs: Vec<TensorId> = (0..program.inputs().len()).map(|index| TensorId(index as u16)).collect();
     let outputs: Vec<TensorId> = program.outputs().map(|output| output.tensor).collect();
     let interface = Interface {
         given: contents.inputs.iter().map(|port| port.input as usize).collect(),

@@ -30,7 +30,7 @@ impl<'p> Work<'p> {
     /// The work of `op` in `program`; `None` for ops of a later runtime.
     pub fn of(program: &Program<'p>, op: &Op<'p>) -> Option<Self> {
         let shape = |id: TensorId| program.tensor(id).map(|tensor| tensor.shape);
-        let (input, output) = (shape(op.input())?, shape(op.output())?);
+        let (input, output) = (shape(op.operand(0)?)?, shape(op.output())?);
         let elems = u64::from(output.elems());
         let work = |kernel: &str, terms: Vec<(&'static str, u64)>, requant: Option<Requant<'p>>| Work {
             kernel: format!("{}{kernel}", op.kind().name()),
@@ -127,7 +127,7 @@ impl<'p> Work<'p> {
                 let channels = u64::from(requantize.channels).max(1);
                 let blocks = elems / channels * channels.div_ceil(BLOCK_CHANNELS);
                 let place = |id: TensorId| program.tensor(id).map(|tensor| tensor.offset_bytes);
-                let kind = if place(op.input()) == place(op.output()) { "/in-place" } else { "" };
+                let kind = if op.operand(0).and_then(place) == place(op.output()) { "/in-place" } else { "" };
                 work(kind, vec![("block", blocks), ("output", elems)], Some(requantize.requant))
             }
             Op::Add(add) => {

@@ -93,6 +93,8 @@ codes! {
         "The folder does not exist, is read-only, or the disk is full. Nothing was left half written.";
     NotNpz = "E0804", "the file is not a readable .npz archive",
         "The bytes are no complete ZIP archive of NumPy arrays, or hold more than 2 GiB of them. Save it again with numpy.savez.";
+    BadLabels = "E0805", "the labels do not fit the output",
+        "`--labels` takes a text file with the name of a class on each line, in the order of the classes, and as many as the output tells apart. Where the model has several outputs, the one is named: `--labels OUTPUT=FILE`.";
 }
 
 /// What the first two digits of a number mean, in order from 01.

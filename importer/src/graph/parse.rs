@@ -214,11 +214,16 @@ fn declaration(cursor: &mut Cursor<'_>) -> Parsed<(ValueId, Value)> {
         value.sources = cursor.json("a list of sources")?;
     }
     if cursor.eat("@") {
-        let offset_bytes = cursor.number()?;
-        cursor.expect("+")?;
-        value.placement = Some(Placement { offset_bytes, size_bytes: cursor.number()? });
+        value.placement = Some(place(cursor)?);
     }
     Ok((id, value))
+}
+
+/// `offset+size`.
+fn place(cursor: &mut Cursor<'_>) -> Parsed<Placement> {
+    let offset_bytes = cursor.number()?;
+    cursor.expect("+")?;
+    Ok(Placement { offset_bytes, size_bytes: cursor.number()? })
 }
 
 fn constant(cursor: &mut Cursor<'_>, ty: &Type) -> Parsed<Constant> {
@@ -269,5 +274,6 @@ fn node(cursor: &mut Cursor<'_>, output: ValueId) -> Parsed<Node> {
             return cursor.fail(format!("a packing: {}", Packing::ALL.map(Packing::name).join(", ")));
         }
     }
-    Ok(Node { name, origin, op, inputs, output, packing })
+    let scratch = if cursor.eat("in @") { Some(place(cursor)?) } else { None };
+    Ok(Node { name, origin, op, inputs, output, packing, scratch })
 }

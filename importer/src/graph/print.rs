@@ -100,7 +100,10 @@ fn print_node(node: &Node, f: &mut Formatter<'_>) -> Result {
     if !node.origin.is_empty() {
         write!(f, " from {}", json!(node.origin))?;
     }
-    node.packing.map_or(Ok(()), |packing| write!(f, " packed {}", json!(packing.name())))
+    if let Some(packing) = node.packing {
+        write!(f, " packed {}", json!(packing.name()))?;
+    }
+    node.scratch.map_or(Ok(()), |place| write!(f, " in @{}+{}", place.offset_bytes, place.size_bytes))
 }
 
 fn print_constant(constant: &Constant, f: &mut Formatter<'_>) -> Result {

@@ -159,7 +159,7 @@ impl Verifier<'_> {
             Err(error) => self.require(false, &at, "the operands' shapes fit", || error.found),
         }
         if let Some(packing) = node.packing {
-            let may = graph.level == Level::Scheduled && graph.may_pack(index, packing);
+            let may = graph.level >= Level::Integer && graph.may_pack(index, packing);
             self.require(may, &at, "weights are packed as their layer and their width allow", || {
                 packing.name().to_owned()
             });

@@ -258,6 +258,7 @@ impl Lifter<'_> {
             inputs,
             output,
             packing: None,
+            scratch: None,
         });
         Ok(output)
     }

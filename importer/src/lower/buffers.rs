@@ -9,6 +9,29 @@ use exactum_runtime::codes::Element;
 use super::memory_plan::Buffer;
 use crate::graph::{Graph, Node, Op, Type, Value, ValueId};
 
+/// Who lives in a buffer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Resident {
+    /// Values, one or more names of the same elements.
+    Values(Vec<ValueId>),
+    /// The kernel of a node, while it runs.
+    Scratch(usize),
+}
+
+/// Everything that needs a place in the arena: the buffers of the values, then those that `scratch`, nodes with bytes, asks
+/// for.
+pub(crate) fn residents(graph: &Graph, scratch: &[(usize, usize)]) -> (Vec<Resident>, Vec<Buffer>) {
+    let (groups, mut buffers) = buffers(graph);
+    let mut residents: Vec<Resident> = groups.into_iter().map(Resident::Values).collect();
+    for (node, size_bytes) in scratch {
+        // The kernel of a layer runs when its accumulators are requantized.
+        let runs = graph.fused_requantize(*node).unwrap_or(*node);
+        residents.push(Resident::Scratch(*node));
+        buffers.push(Buffer { size_bytes: *size_bytes, first: runs, last: runs, in_place_of: None });
+    }
+    (residents, buffers)
+}
+
 /// Buffers of the program and the values that live in each, in the order of their first value.
 pub(crate) fn buffers(graph: &Graph) -> (Vec<Vec<ValueId>>, Vec<Buffer>) {
     let mut groups: Vec<Vec<ValueId>> = vec![];

@@ -1,6 +1,7 @@
 //! Writes a scheduled graph as a program image: tensors with places, operators with packed weights.
 
 mod input;
+mod meaning;
 mod moves;
 mod pack;
 mod tensors;
@@ -10,12 +11,13 @@ use exactum_runtime::program::op::{
     Add, Concat, Conv2d, ConvTranspose2d, Dense, Layer, MaxPool2d, Mul, Op as ProgramOp,
     Requantize as ProgramRequantize, SumPool2d, TopK,
 };
-use exactum_runtime::program::{Input, Output, Source, TensorId, Window2d, encode};
+use exactum_runtime::program::{Input, Meaning, Model, Output, Source, TensorId, Window2d, encode};
 
 use crate::diagnostic::{Code, Diagnostic, Location, Result};
 use crate::graph::{
     Certified, FileNodeId, Graph, Node, Op, Requantize, RequantizePair, Type, ValueId, Window, joined,
 };
+pub use meaning::PortMeaning;
 use pack::{Packed, pack};
 use tensors::{Tensors, tensors};
 
@@ -26,6 +28,29 @@ pub struct Lowered {
     pub image: Vec<u8>,
     /// An entry for each operator of the image.
     pub ops: Vec<OpOrigin>,
+}
+
+/// What a program says of the model besides what it computes.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct About {
+    /// The model's name.
+    pub name: String,
+    /// The model's version.
+    pub version: i64,
+    /// SHA-256 of the model's file.
+    pub digest: [u8; 32],
+    /// What its inputs stand for; none is nothing.
+    pub inputs: Vec<PortMeaning>,
+    /// What its outputs stand for.
+    pub outputs: Vec<PortMeaning>,
+}
+
+impl About {
+    /// Bytes that it takes in an image.
+    pub fn size_bytes(&self) -> usize {
+        let ports = self.inputs.iter().chain(&self.outputs).map(PortMeaning::size_bytes);
+        ports.sum::<usize>() + self.name.len().next_multiple_of(8)
+    }
 }
 
 /// Where an operator of the program comes from.
@@ -49,14 +74,14 @@ pub struct OpOrigin {
     pub macs: u64,
 }
 
-/// The program of `graph`.
+/// The program of `graph`, which says `about` of the model.
 ///
 /// # Errors
 /// If a size leaves the format's limits.
 ///
 /// # Panics
 /// If the graph is not on the scheduled level or the runtime refuses the image: faults of the compiler.
-pub fn program(graph: &Graph) -> Result<Lowered> {
+pub fn program(graph: &Graph, about: &About) -> Result<Lowered> {
     let tensors = tensors(graph)?;
     let packed: Vec<Packed> = (0..graph.nodes.len()).map(|index| pack(graph, &tensors, index)).collect();
     let mut ops = vec![];
@@ -68,25 +93,36 @@ pub fn program(graph: &Graph) -> Result<Lowered> {
             continue;
         }
         let first = layer.unwrap_or(index);
-        let built = op(graph, &tensors, &packed, first, layer.map(|_| index))?;
+        let built = op(graph, &tensors, &packed[first], first, layer.map(|_| index))?;
         origins.push(origin(graph, &packed, &built, first, index));
         ops.push(built);
     }
     let rules: Vec<_> = graph.inputs.iter().map(|id| input::rule(graph, *id)).collect::<Result<_, _>>()?;
-    let inputs: Vec<Input<'_>> = graph
-        .input_codes()
-        .into_iter()
-        .zip(&rules)
-        .map(|(id, rule)| Input { tensor: tensors.id(id), quantizer: rule.as_ref().map(input::Rule::view) })
+    let inputs: Vec<Input<'_>> = rules
+        .iter()
+        .enumerate()
+        .map(|(port, rule)| Input {
+            quantizer: rule.as_ref().map(input::Rule::view),
+            meaning: meaning(&about.inputs, port),
+        })
         .collect();
-    let outputs: Vec<Output> =
-        graph.outputs.iter().map(|id| Output { tensor: tensors.id(graph.integers(*id)) }).collect();
+    let outputs: Vec<Output<'_>> = graph
+        .outputs
+        .iter()
+        .enumerate()
+        .map(|(port, id)| Output {
+            tensor: tensors.id(graph.integers(*id)),
+            meaning: meaning(&about.outputs, port),
+        })
+        .collect();
     let source = Source {
         arena_bytes: arena_bytes(graph) as u32,
         tensors: &tensors.tensors,
         inputs: &inputs,
+        states: &[],
         outputs: &outputs,
         ops: &ops,
+        model: Model { name: &about.name, version: about.version, digest: about.digest },
     };
     let mut image = vec![];
     encode(&source, &mut image).map_err(|error| {
@@ -95,9 +131,37 @@ pub fn program(graph: &Graph) -> Result<Lowered> {
     Ok(Lowered { image, ops: origins })
 }
 
+fn meaning(known: &[PortMeaning], port: usize) -> Meaning<'_> {
+    known.get(port).map(PortMeaning::view).unwrap_or_default()
+}
+
+/// The nodes of `graph`, whose packings are chosen, with kernels that work in memory, and the bytes of it.
+///
+/// # Errors
+/// If a size leaves the format's limits.
+pub(crate) fn scratch(graph: &Graph) -> Result<Vec<(usize, usize)>> {
+    let tensors = tensors(graph)?;
+    let mut needs = vec![];
+    for (index, layer) in graph.steps() {
+        let first = layer.unwrap_or(index);
+        if !graph.nodes[first].op.is_layer() {
+            continue;
+        }
+        let packed = pack(graph, &tensors, first);
+        let op = op(graph, &tensors, &packed, first, layer.map(|_| index))?;
+        let bytes =
+            op.scratch_bytes(&tensors.tensors[usize::from(tensors.id(graph.nodes[first].inputs[0]).0)]);
+        if bytes > 0 {
+            needs.push((first, bytes as usize));
+        }
+    }
+    Ok(needs)
+}
+
 /// Bytes of working memory.
 pub fn arena_bytes(graph: &Graph) -> usize {
-    let places = graph.values.iter().filter_map(|value| value.placement);
+    let scratch = graph.nodes.iter().filter_map(|node| node.scratch);
+    let places = graph.values.iter().filter_map(|value| value.placement).chain(scratch);
     places.map(|place| place.offset_bytes + place.size_bytes.next_multiple_of(8)).max().unwrap_or(0)
 }
 
@@ -105,10 +169,11 @@ pub fn arena_bytes(graph: &Graph) -> usize {
 fn op<'a>(
     graph: &'a Graph,
     tensors: &Tensors,
-    packed: &'a [Packed],
+    packed: &'a Packed,
     index: usize,
     fused: Option<usize>,
 ) -> Result<ProgramOp<'a>> {
+    let scratch = tensors.scratch(index);
     let node = &graph.nodes[index];
     let x = graph.value(node.inputs[0]);
     let result = graph.value(node.output);
@@ -121,21 +186,21 @@ fn op<'a>(
     let wide = matches!(&result.ty, Type::Accumulators { bounds, .. }
         if bounds.iter().any(|bound| bound.signed_bits() > i32::BITS));
     let at = || graph.location(index);
-    let (weights, bias) = packed[index].layer();
+    let (weights, bias) = packed.layer();
     let layer = Layer { input_zero_point, weights, bias, requant, wide };
     Ok(match &node.op {
         Op::Dense => {
             let shape = &graph.value(node.inputs[1]).shape;
             let (out_features, in_features) = (small(shape[0], &at)?, small(shape[1], &at)?);
-            ProgramOp::Dense(Dense { input, output, in_features, out_features, layer })
+            ProgramOp::Dense(Dense { input, output, scratch, in_features, out_features, layer })
         }
         Op::Conv2d(conv) => {
             let (window, groups) = (window(&conv.window, &at)?, small(conv.groups, &at)?);
-            ProgramOp::Conv2d(Conv2d { input, output, window, groups, layer })
+            ProgramOp::Conv2d(Conv2d { input, output, scratch, window, groups, layer })
         }
         Op::ConvTranspose2d(conv) => {
             let (window, groups) = (window(&conv.window, &at)?, small(conv.groups, &at)?);
-            ProgramOp::ConvTranspose2d(ConvTranspose2d { input, output, window, groups, layer })
+            ProgramOp::ConvTranspose2d(ConvTranspose2d { input, output, scratch, window, groups, layer })
         }
         Op::MaxPool(pool) => {
             ProgramOp::MaxPool2d(MaxPool2d { input, output, window: window(&pool.window, &at)? })
@@ -152,7 +217,7 @@ fn op<'a>(
             input,
             second: second(1),
             output,
-            multipliers: packed[index].multipliers(),
+            multipliers: packed.multipliers(),
             channels: if multipliers.len() > 1 {
                 small(result.shape.last().copied().unwrap_or(1), &at)?
             } else {
@@ -173,7 +238,7 @@ fn op<'a>(
             input,
             second: second(1),
             output,
-            multipliers: packed[index].multipliers(),
+            multipliers: packed.multipliers(),
             channels: channels(Some(certified), &result.shape, &at)?,
             requant: Some(certified.params.view()),
         }),
@@ -185,7 +250,7 @@ fn op<'a>(
         }),
         Op::Concat { axis } => ProgramOp::Concat(Concat {
             input,
-            rest: packed[index].rest(),
+            rest: packed.rest(),
             output,
             rows: small(result.shape[..*axis].iter().product(), &at)?,
         }),

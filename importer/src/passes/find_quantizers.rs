@@ -256,6 +256,7 @@ fn write(graph: &mut Graph, index: usize, rounded: &Rounded) -> usize {
         inputs: [source].into_iter().chain(parameters).collect(),
         output: quantized,
         packing: None,
+        scratch: None,
     };
     // The real value of the codes is in units of the scale.
     let units = graph.add(Value::new(name("units"), graph.value(quantized).shape.clone(), Type::Float));
@@ -271,6 +272,7 @@ fn write(graph: &mut Graph, index: usize, rounded: &Rounded) -> usize {
         inputs: vec![quantized],
         output: units,
         packing: None,
+        scratch: None,
     };
     graph.nodes[index] = Node { op: Op::Affine(rest), inputs: vec![units], ..node };
     graph.nodes.splice(index..index, [quantizer, in_units]);

@@ -1,14 +1,14 @@
-//! Gives every value of the program its place in the arena.
+//! Gives every value of the program, and every kernel that works in memory, its place in the arena.
 
 use super::{Pass, Run};
 use crate::diagnostic::{Code, Diagnostic, Location, Result};
 use crate::graph::{Graph, Level, MemoryPlan, Placement};
-use crate::lower::buffers;
 use crate::lower::memory_plan::plan;
+use crate::lower::{self, Resident};
 
 pub(super) const PASS: Pass = Pass {
     name: "plan-memory",
-    about: "place every value in the arena, as small as possible",
+    about: "place every value, and what kernels work in, in the arena, as small as possible",
     from: Level::Integer,
     to: Level::Scheduled,
     run: Run::Always(run),
@@ -21,7 +21,9 @@ const ALIGNMENT_BYTES: usize = 8;
 const MAX_ARENA_BYTES: usize = 1 << 30;
 
 fn run(graph: &mut Graph) -> Result<()> {
-    let (ids, buffers) = buffers(graph);
+    graph.nodes.iter_mut().for_each(|node| node.scratch = None);
+    let scratch = lower::scratch(graph)?;
+    let (residents, buffers) = lower::residents(graph, &scratch);
     let plan = plan(&buffers, ALIGNMENT_BYTES);
     if plan.arena_bytes > MAX_ARENA_BYTES {
         let found = format!("{} bytes of working memory", plan.arena_bytes);
@@ -33,10 +35,13 @@ fn run(graph: &mut Graph) -> Result<()> {
         lower_bound_bytes: plan.lower_bound_bytes,
         optimal: plan.optimal,
     });
-    for (group, (offset_bytes, buffer)) in ids.iter().zip(plan.offsets.iter().zip(&buffers)) {
-        for id in group {
-            let placement = Placement { offset_bytes: *offset_bytes, size_bytes: buffer.size_bytes };
-            graph.value_mut(*id).placement = Some(placement);
+    for (resident, (offset_bytes, buffer)) in residents.iter().zip(plan.offsets.iter().zip(&buffers)) {
+        let placement = Some(Placement { offset_bytes: *offset_bytes, size_bytes: buffer.size_bytes });
+        match resident {
+            Resident::Values(values) => {
+                values.iter().for_each(|id| graph.value_mut(*id).placement = placement);
+            }
+            Resident::Scratch(node) => graph.nodes[*node].scratch = placement,
         }
     }
     Ok(())

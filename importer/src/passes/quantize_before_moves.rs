@@ -69,7 +69,15 @@ fn exchange(graph: &mut Graph, index: usize) -> Option<usize> {
         let value = Value::new(value, graph.value(x).shape.clone(), graph.value(function.output).ty.clone());
         let output = graph.add(value);
         results.push(output);
-        made.push(Node { name, op, inputs, output, origin: function.origin.clone(), packing: None });
+        made.push(Node {
+            name,
+            op,
+            inputs,
+            output,
+            origin: function.origin.clone(),
+            packing: None,
+            scratch: None,
+        });
     }
     let op = match moves.op {
         Op::Pad { before, after, value } => {

@@ -7,16 +7,19 @@ use exactum_runtime::program::{Packing, words_as_bytes};
 use super::{Pass, Run};
 use crate::diagnostic::Result;
 use crate::graph::{Graph, Level};
-use crate::lower;
+use crate::lower::{self, About};
 use crate::target::Target;
 
 pub(super) const PASS: Pass = Pass {
     name: "select-packing",
     about: "choose how the weights of each layer lie in flash: fast, and small where they would not fit",
-    from: Level::Scheduled,
-    to: Level::Scheduled,
+    from: Level::Integer,
+    to: Level::Integer,
     run: Run::For(run),
 };
+
+/// Bytes of the record of a tensor, which the programs that are measured lack: nothing has a place yet.
+const SCRATCH_BYTES: usize = 32;
 
 /// A way to pack the weights of a layer.
 #[derive(Clone, Copy, Debug)]
@@ -24,8 +27,10 @@ struct Choice {
     packing: Packing,
     /// Instructions of the layer; its multiply-accumulates where nothing was measured.
     cost: f64,
-    /// Bytes of its weights and biases.
+    /// Bytes of its weights and biases, and of the tensor that its kernel works in.
     bytes: usize,
+    /// Those of weights and biases alone.
+    written: usize,
 }
 
 fn run(graph: &mut Graph, target: &Target) -> Result<()> {
@@ -37,12 +42,12 @@ fn run(graph: &mut Graph, target: &Target) -> Result<()> {
     if target.costs.is_none() && target.facts.flash_bytes.is_none() {
         return Ok(());
     }
-    let default = lower::program(graph)?;
+    let default = lower::program(graph, &About::default())?;
     let mut choices: Vec<Vec<Choice>> = vec![vec![]; graph.nodes.len()];
     for packing in Packing::ALL {
         let packed = graph.clone().packed(packing);
         // Packings that take more than the format addresses are none.
-        let Ok(lowered) = lower::program(&packed) else { continue };
+        let Ok(lowered) = lower::program(&packed, &About::default()) else { continue };
         for (layer, choice) in measured(&packed, &lowered, target) {
             if choices[layer].iter().all(|known| known.packing != choice.packing) {
                 choices[layer].push(choice);
@@ -58,7 +63,7 @@ fn run(graph: &mut Graph, target: &Target) -> Result<()> {
         let fastest = choices[*index].iter().copied().fold(before, |best, choice| {
             if target.costs.is_some() && choice.cost < best.cost { choice } else { best }
         });
-        bytes += fastest.bytes as i64 - before.bytes as i64;
+        bytes += fastest.bytes as i64 - before.written as i64;
         graph.nodes[*index].packing = Some(fastest.packing);
     }
     let room = target.facts.flash_bytes.map_or(i64::MAX, |bytes| bytes.try_into().unwrap_or(i64::MAX));
@@ -73,7 +78,8 @@ fn run(graph: &mut Graph, target: &Target) -> Result<()> {
 /// What the layers of `graph` take in the packings that they have, by node.
 fn measured(graph: &Graph, lowered: &lower::Lowered, target: &Target) -> Vec<(usize, Choice)> {
     let words = lower::aligned(&lowered.image);
-    let Ok(program) = Program::load(&words_as_bytes(&words)[..lowered.image.len()]) else { return vec![] };
+    // Nothing has a place yet, so it is no program that could be loaded; what its ops have to do is known.
+    let Ok(program) = Program::trust(&words_as_bytes(&words)[..lowered.image.len()]) else { return vec![] };
     let ops = program.ops().zip(&lowered.ops);
     let choice = |(op, origin): (_, &lower::OpOrigin)| {
         let last = graph.producer(origin.output)?;
@@ -83,7 +89,11 @@ fn measured(graph: &Graph, lowered: &lower::Lowered, target: &Target) -> Vec<(us
         let predicted = target.costs.as_ref().map(|costs| costs.predict(&program, &op));
         // What was not measured is never thought fast.
         let cost = predicted.map_or(origin.macs as f64, |predicted| predicted.unwrap_or(f64::INFINITY));
-        Some((layer, Choice { packing: graph.nodes[layer].packing?, cost, bytes: origin.weight_bytes }))
+        let input = program.tensor(op.operand(0)?)?;
+        let works = op.scratch_bytes(&input) > 0;
+        let written = origin.weight_bytes;
+        let bytes = written + if works { SCRATCH_BYTES } else { 0 };
+        Some((layer, Choice { packing: graph.nodes[layer].packing?, cost, bytes, written }))
     };
     ops.filter_map(choice).collect()
 }

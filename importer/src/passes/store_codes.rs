@@ -189,7 +189,15 @@ impl Storing {
         self.less.push(0);
         let op = Op::Requantize(Requantize::Exact(tail));
         let origin = self.origin.clone();
-        self.graph.nodes.push(Node { name, origin, op, inputs: vec![id], output, packing: None });
+        self.graph.nodes.push(Node {
+            name,
+            origin,
+            op,
+            inputs: vec![id],
+            output,
+            packing: None,
+            scratch: None,
+        });
         self.widened.insert(id, output);
         output
     }

@@ -107,6 +107,7 @@ impl Writer<'_> {
             inputs: vec![x],
             output,
             packing: None,
+            scratch: None,
         });
         output
     }

@@ -1,7 +1,7 @@
 //! The arena over the steps of a program: which bytes hold which value while which op runs.
 
 use crate::Compiled;
-use crate::lower::buffers;
+use crate::lower::{Resident, residents};
 
 use super::charts::ends;
 use super::markup::{Markup, grouped, length};
@@ -48,25 +48,31 @@ impl Memory {
         nodes.extend(compiled.ops.iter().filter_map(|op| graph.producer(op.output)));
         nodes.sort_unstable();
         nodes.dedup();
-        let (groups, lifetimes) = buffers(graph);
+        let scratch = graph.nodes.iter().enumerate();
+        let scratch: Vec<(usize, usize)> =
+            scratch.filter_map(|(node, known)| Some((node, known.scratch?.size_bytes))).collect();
+        let (residents, lifetimes) = residents(graph, &scratch);
         let within = |first: usize, last: usize| {
             let mut slots = nodes.iter().enumerate().filter(|(_, node)| (first..=last).contains(*node));
             let start = slots.next()?.0;
             Some((start, slots.next_back().map_or(start, |(slot, _)| slot)))
         };
-        let place = |(values, lifetime): (&Vec<_>, &crate::lower::memory_plan::Buffer)| {
-            let value = graph.value(*values.first()?);
+        let place = |(resident, lifetime): (&Resident, &crate::lower::memory_plan::Buffer)| {
+            let (name, placement) = match resident {
+                Resident::Values(values) => {
+                    let value = graph.value(*values.first()?);
+                    (value.name.clone(), value.placement?)
+                }
+                Resident::Scratch(node) => {
+                    let node = &graph.nodes[*node];
+                    (format!("scratch of {}", node.name), node.scratch?)
+                }
+            };
             let (first, last) = within(lifetime.first, lifetime.last)?;
-            let offset_bytes = value.placement?.offset_bytes;
-            Some(Place {
-                name: value.name.clone(),
-                first,
-                last,
-                offset_bytes,
-                size_bytes: lifetime.size_bytes,
-            })
+            let (offset_bytes, size_bytes) = (placement.offset_bytes, lifetime.size_bytes);
+            Some(Place { name, first, last, offset_bytes, size_bytes })
         };
-        let places: Vec<Place> = groups.iter().zip(&lifetimes).filter_map(place).collect();
+        let places: Vec<Place> = residents.iter().zip(&lifetimes).filter_map(place).collect();
         let slot = |(slot, node): (usize, &usize)| {
             let node = &graph.nodes[*node];
             let layer = compiled.ops.iter().find(|op| op.output == node.output);

@@ -49,6 +49,18 @@ fn in_floats() -> Vec<u8> {
 
 const FAILURES: &[Failure] = &[
     Failure {
+        code: Code::BadLabels,
+        provoke: || {
+            let mut session =
+                with_model(exactum_qonnx::write(&tiny())).with("three.txt", b"cat\ndog\ncow\n".to_vec());
+            session = session.with("latin.txt", b"na\xefve\nx\n".to_vec());
+            session.run("build model.onnx --labels three.txt -o model.exa");
+            session.run("build model.onnx --labels latin.txt -o model.exa");
+            session.run("build model.onnx --labels other=three.txt -o model.exa");
+            session
+        },
+    },
+    Failure {
         code: Code::Unreadable,
         provoke: || {
             let mut session = Session::new();

@@ -6,6 +6,7 @@ use exactum_num::{IntRange, Requant};
 
 use crate::error::OpFault;
 use crate::tensor::Tensor;
+use crate::work::Work;
 
 /// Codes minus zero point, as they enter the products; with `padded`, 0 as well.
 ///
@@ -45,25 +46,45 @@ pub(crate) fn accumulator(
         .ok_or(OpFault::Accumulator)
 }
 
-/// Checks a requantization of `channels` channels with the accumulators that `acc` gives for each, and what it
-/// stores; `None` of it stands for accumulators past the bits of the device's.
+/// Checks a requantization of `channels` channels with the accumulators that `acc` gives for each of the first `different`,
+/// which others repeat, and what it stores; `None` of it stands for accumulators past the bits of the device's.
 pub(crate) fn elementwise(
     requant: Option<&Requant<'_>>,
     channels: u32,
+    different: usize,
     acc: impl Fn(usize) -> Option<IntRange>,
     output: &Tensor,
+    work: &mut Work,
 ) -> Result<(), OpFault> {
     let channels = channels as usize;
     if requant.is_none() && output.element != Element::I32 {
         return Err(OpFault::Element);
     }
-    if requant.is_some_and(|requant| !requant.is_well_formed(channels)) {
-        return Err(OpFault::RequantParameters);
-    }
-    (0..channels).try_for_each(|channel| {
+    let different = different.max(well_formed(requant, channels, work)?);
+    work.spend(different)?;
+    (0..different).try_for_each(|channel| {
         let acc = acc(channel).ok_or(OpFault::Accumulator)?;
         stored(requant, channel, acc, output)
     })
+}
+
+/// How many channels differ in the parameters of a requantization, which suits `channels` channels.
+///
+/// # Errors
+///
+/// It does not suit them, or finding out takes too many steps.
+pub(crate) fn well_formed(
+    requant: Option<&Requant<'_>>,
+    channels: usize,
+    work: &mut Work,
+) -> Result<usize, OpFault> {
+    let Some(requant) = requant else { return Ok(1) };
+    work.spend(requant.parameters())?;
+    if requant.is_well_formed(channels) {
+        Ok(requant.distinct(channels))
+    } else {
+        Err(OpFault::RequantParameters)
+    }
 }
 
 /// Checks that the output tensor may hold what channel `channel` gives for accumulators in `acc`, and that its

@@ -12,12 +12,14 @@ use exactum_num::requant::FormKind;
 use crate::constants::ConstRef;
 use crate::kind::OpKind;
 use crate::layer::LayerRecord;
+use crate::meaning::MeaningRecord;
 use crate::op::{MultipliersRecord, Op, OpHeader};
 use crate::packing::Packing;
 use crate::port::{InputRecord, OutputRecord};
 use crate::program::Header;
 use crate::record::Field;
 use crate::requant::RequantRecord;
+use crate::state::StateRecord;
 use crate::tensor::TensorRecord;
 use crate::window::Window2d;
 
@@ -66,6 +68,8 @@ fn tables() -> Vec<(String, String)> {
         ("header", fields(0, Header::FIELDS)),
         ("tensor", fields(0, TensorRecord::FIELDS)),
         ("input", fields(0, InputRecord::FIELDS)),
+        ("state", fields(0, StateRecord::FIELDS)),
+        ("meaning", fields(0, MeaningRecord::FIELDS)),
         ("output", fields(0, OutputRecord::FIELDS)),
         ("op", fields(0, OpHeader::FIELDS)),
         ("kinds", kinds()),

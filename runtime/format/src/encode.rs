@@ -2,10 +2,12 @@
 
 use zerocopy::IntoBytes;
 
+use crate::constants::ConstRef;
 use crate::id::{MAGIC, VERSION};
 use crate::op::Op;
 use crate::port::{Input, InputRecord, Output, OutputRecord};
 use crate::program::{CHECKED_FROM, CHECKSUM, Header};
+use crate::state::{State, StateRecord};
 use crate::tensor::{Tensor, TensorRecord};
 use crate::writer::ConstantWriter;
 
@@ -14,14 +16,30 @@ use crate::writer::ConstantWriter;
 pub struct Source<'a> {
     /// Working memory, at least the end of the last tensor in it.
     pub arena_bytes: u32,
-    /// The tensor table; ops and ports refer to positions in it.
+    /// The tensor table; ops and ports refer to positions in it. Inputs come first, then states, then what each op writes
+    /// and works in, in the order in which they run.
     pub tensors: &'a [Tensor],
     /// The model's inputs.
     pub inputs: &'a [Input<'a>],
+    /// What lives from run to run.
+    pub states: &'a [State],
     /// The model's outputs.
-    pub outputs: &'a [Output],
+    pub outputs: &'a [Output<'a>],
     /// The ops in the order they run.
     pub ops: &'a [Op<'a>],
+    /// What it is a program of.
+    pub model: Model<'a>,
+}
+
+/// What a program was made from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Model<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// Its version, as its file states it.
+    pub version: i64,
+    /// SHA-256 of its file.
+    pub digest: [u8; 32],
 }
 
 /// A source that the format cannot hold.
@@ -65,10 +83,15 @@ pub fn encode(source: &Source<'_>, sink: &mut impl Extend<u8>) -> Result<(), Enc
         op_count: count(source.ops)?,
         op_bytes: 0,
         constant_bytes: 0,
+        state_count: count(source.states)?,
+        reserved: [0; 3],
+        model_name: ConstRef::default(),
+        model_version: source.model.version,
+        model_digest: source.model.digest,
     };
     let (mut records, mut constant_bytes) = (Length::default(), Length::default());
     let mut constants = ConstantWriter::new(&mut constant_bytes);
-    write_inputs(source, &mut Nothing, &mut constants);
+    header.model_name = write_ports(source, &mut Nothing, &mut constants);
     source.ops.iter().for_each(|op| op.encode(&mut records, &mut constants));
     header.op_bytes = records.in_32_bits()?;
     header.constant_bytes = constant_bytes.in_32_bits()?;
@@ -93,7 +116,7 @@ fn count<T>(table: &[T]) -> Result<u16, EncodeError> {
 fn write_body(source: &Source<'_>, sink: &mut impl Extend<u8>) {
     write_tables(source, sink);
     let mut constants = ConstantWriter::new(sink);
-    write_inputs(source, &mut Nothing, &mut constants);
+    write_ports(source, &mut Nothing, &mut constants);
     source.ops.iter().for_each(|op| op.encode(&mut Nothing, &mut constants));
 }
 
@@ -101,17 +124,21 @@ fn write_tables(source: &Source<'_>, sink: &mut impl Extend<u8>) {
     let mut nothing = Nothing;
     let mut constants = ConstantWriter::new(&mut nothing);
     source.tensors.iter().for_each(|tensor| put(sink, TensorRecord::encode(tensor).as_bytes()));
-    write_inputs(source, sink, &mut constants);
-    source.outputs.iter().for_each(|output| put(sink, OutputRecord::encode(output).as_bytes()));
+    write_ports(source, sink, &mut constants);
     source.ops.iter().for_each(|op| op.encode(sink, &mut constants));
 }
 
-fn write_inputs<S: Extend<u8>>(
+/// Writes the tables of inputs, states and outputs; the place of the model's name, which is written first of all constants.
+fn write_ports<S: Extend<u8>>(
     source: &Source<'_>,
     records: &mut impl Extend<u8>,
     constants: &mut ConstantWriter<'_, S>,
-) {
+) -> ConstRef {
+    let name = constants.put(source.model.name.as_bytes());
     source.inputs.iter().for_each(|input| put(records, InputRecord::encode(input, constants).as_bytes()));
+    source.states.iter().for_each(|state| put(records, StateRecord::encode(state).as_bytes()));
+    source.outputs.iter().for_each(|output| put(records, OutputRecord::encode(output, constants).as_bytes()));
+    name
 }
 
 fn put(sink: &mut impl Extend<u8>, bytes: &[u8]) {

@@ -4,7 +4,7 @@
 pub const MAGIC: [u8; 8] = *b"EXACTUM\0";
 
 /// The version of the format this crate reads and writes. Any other is refused.
-pub const VERSION: u32 = 4;
+pub const VERSION: u32 = 5;
 
 /// Position of a tensor in the tensor table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -30,6 +30,8 @@ macro_rules! program_ops {
             10 ConvTranspose2d<'p> "conv-transpose2d";
             /// The positions of the largest or smallest elements of each row, or these elements.
             11 TopK<'p> "top-k";
+            /// The newest rows of a signal to the end of a state, which loses as many at its front.
+            12 Push "push";
         }
     };
 }

@@ -14,6 +14,7 @@ use crate::record::record;
 use crate::requant::RequantRecord;
 use crate::stored::Stored;
 use crate::tensor::Tensor;
+use crate::work::Work;
 #[cfg(feature = "encode")]
 use crate::writer::ConstantWriter;
 
@@ -97,6 +98,7 @@ impl Layer<'_> {
         shape: FilterShape,
         depthwise: bool,
         padded: bool,
+        work: &mut Work,
     ) -> Result<(), OpFault> {
         let Weights { packing, elements } = self.weights;
         if !packing.allows(depthwise) || !packing.elements().contains(&elements.element()) {
@@ -115,9 +117,9 @@ impl Layer<'_> {
         if !self.bias.suits(shape.filters) {
             return Err(OpFault::Bias);
         }
-        if self.requant.is_some_and(|requant| !requant.is_well_formed(shape.filters)) {
-            return Err(OpFault::RequantParameters);
-        }
+        bounds::well_formed(self.requant.as_ref(), shape.filters, work)?;
+        // The weights suit the shape: the array has an element for each two of them at least.
+        work.spend(shape.filters.saturating_mul(shape.elems))?;
         (0..shape.filters).try_for_each(|channel| {
             let acc = self.accumulator(shape, channel, centered)?;
             bounds::stored(self.requant.as_ref(), channel, acc, output)

@@ -10,6 +10,7 @@ mod declare;
 mod dense;
 mod max_pool2d;
 mod mul;
+mod push;
 mod rearrange;
 mod requantize;
 mod sum_pool2d;
@@ -25,6 +26,7 @@ pub use declare::OpBody;
 pub use dense::Dense;
 pub use max_pool2d::MaxPool2d;
 pub use mul::Mul;
+pub use push::Push;
 pub use rearrange::Rearrange;
 pub use requantize::Requantize;
 pub use sum_pool2d::SumPool2d;
@@ -47,19 +49,25 @@ use crate::id::TensorId;
 use crate::program_ops;
 use crate::record::record;
 use crate::tensor::{Tensor, Tensors};
+use crate::work::Work;
 #[cfg(feature = "encode")]
 use crate::writer::ConstantWriter;
-use declare::{Checks, Fields};
+use declare::{Checks, Fields, Places};
 
 record! {
     /// The start of every op in the image.
     pub(crate) struct OpHeader {
         pub(crate) kind: u16 = "The op's number.",
-        pub(crate) record_bytes: u16 = "Length of this header and the fields after it, a multiple of 8.",
-        pub(crate) input: u16 = "Tensor it reads, the first if there are several.",
+        pub(crate) operands: u16 = "How many tensors it reads.",
         pub(crate) output: u16 = "Tensor it writes.",
+        pub(crate) scratch: u16 = "Tensor it works in, 65535 if none.",
+        pub(crate) record_bytes: u32 = "Length of this header, the fields and the operands, a multiple of 8.",
+        pub(crate) reserved: u32 = "Zero.",
     }
 }
+
+/// What stands for no tensor.
+const NO_TENSOR: u16 = u16::MAX;
 
 macro_rules! ops {
     ($($(#[doc = $about:literal])* $code:literal $ty:ident $(<$lifetime:lifetime>)? $name:literal;)*) => {
@@ -78,13 +86,6 @@ macro_rules! ops {
                 }
             }
 
-            /// The tensor it reads, the first if there are several.
-            pub const fn input(&self) -> TensorId {
-                match self {
-                    $(Self::$ty(op) => op.input,)*
-                }
-            }
-
             /// The tensor it writes.
             pub const fn output(&self) -> TensorId {
                 match self {
@@ -92,12 +93,33 @@ macro_rules! ops {
                 }
             }
 
+            /// The tensor it works in, whose content means nothing before and after.
+            pub fn scratch(&self) -> Option<TensorId> {
+                match self {
+                    $(Self::$ty(op) => op.scratch(),)*
+                }
+            }
+
+            /// The tensor it reads at position `index`.
+            pub fn operand(&self, index: usize) -> Option<TensorId> {
+                match self {
+                    $(Self::$ty(op) => op.operand(index),)*
+                }
+            }
+
             /// All tensors it reads, in order.
-            pub fn inputs(&self) -> impl Iterator<Item = TensorId> + Clone + 'p {
-                let (second, rest) = match self {
-                    $(Self::$ty(op) => (op.second(), op.rest()),)*
-                };
-                core::iter::once(self.input()).chain(second).chain(rest.iter().map(|id| TensorId(*id)))
+            pub fn operands(&self) -> impl Iterator<Item = TensorId> + Clone {
+                (0..).map_while(|index| self.operand(index))
+            }
+
+            /// The op with `scratch` to work in, if its kernel can have any.
+            #[cfg(feature = "encode")]
+            #[must_use]
+            pub fn with_scratch(mut self, scratch: Option<TensorId>) -> Self {
+                match &mut self {
+                    $(Self::$ty(op) => op.set_scratch(scratch),)*
+                }
+                self
             }
 
             /// Writes the record to `records`, and the constants it refers to, to `constants`.
@@ -110,15 +132,7 @@ macro_rules! ops {
                 match self {
                     $(Self::$ty(op) => {
                         let record = op.encode(constants);
-                        let record_bytes = size_of::<OpHeader>().wrapping_add(size_of_val(&record));
-                        let header = OpHeader {
-                            kind: $code,
-                            record_bytes: record_bytes as u16,
-                            input: op.input.0,
-                            output: op.output.0,
-                        };
-                        records.extend(header.as_bytes().iter().copied());
-                        records.extend(record.as_bytes().iter().copied());
+                        self.write($code, record.as_bytes(), records);
                     })*
                 }
             }
@@ -130,15 +144,23 @@ macro_rules! ops {
                 }
             }
 
+            /// Bytes that its kernel needs to work in.
+            pub fn scratch_bytes(&self, input: &Tensor) -> u32 {
+                match self {
+                    $(Self::$ty(op) => op.scratch_bytes(input),)*
+                }
+            }
+
             /// Checks the op against its tensors.
             pub(crate) fn verify(
                 &self,
                 tensors: Tensors<'_>,
                 input: &Tensor,
                 output: &Tensor,
+                work: &mut Work,
             ) -> Result<(), OpFault> {
                 match self {
-                    $(Self::$ty(op) => op.verify(tensors, input, output),)*
+                    $(Self::$ty(op) => op.verify(tensors, input, output, work),)*
                 }
             }
         }
@@ -156,10 +178,14 @@ macro_rules! ops {
         impl fmt::Display for Op<'_> {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 write!(f, "{} ", self.kind())?;
-                for (position, input) in self.inputs().enumerate() {
+                for (position, input) in self.operands().enumerate() {
                     write!(f, "{}{input}", if position == 0 { "" } else { ", " })?;
                 }
-                write!(f, " -> {} ", self.output())?;
+                write!(f, " -> {}", self.output())?;
+                if let Some(scratch) = self.scratch() {
+                    write!(f, " in {scratch}")?;
+                }
+                f.write_str(" ")?;
                 match self {
                     $(Self::$ty(op) => op.list(f),)*
                 }
@@ -183,11 +209,35 @@ macro_rules! ops {
 
 program_ops!(ops);
 
+#[cfg(feature = "encode")]
+impl Op<'_> {
+    /// Writes the record of kind `kind` with `fields`.
+    fn write(&self, kind: u16, fields: &[u8], records: &mut impl Extend<u8>) {
+        let operands = self.operands().count();
+        let list_bytes = operands.wrapping_mul(size_of::<u16>());
+        let padding = list_bytes.wrapping_neg() & 7;
+        let bytes = [size_of::<OpHeader>(), fields.len(), list_bytes, padding];
+        let header = OpHeader {
+            kind,
+            operands: operands as u16,
+            output: self.output().0,
+            scratch: self.scratch().map_or(NO_TENSOR, |id| id.0),
+            record_bytes: bytes.into_iter().fold(0, usize::wrapping_add) as u32,
+            reserved: 0,
+        };
+        records.extend(header.as_bytes().iter().copied());
+        records.extend(fields.iter().copied());
+        records.extend(self.operands().flat_map(|id| id.0.to_le_bytes()));
+        records.extend(core::iter::repeat_n(0, padding));
+    }
+}
+
 /// An op as the image holds it: a header whose kind and tensors are known, and fields that are not looked at yet.
 #[derive(Clone, Copy, Debug)]
 pub struct OpRecord<'p> {
     header: &'p OpHeader,
     fields: &'p [u8],
+    operands: &'p [u16],
     constants: Constants<'p>,
 }
 
@@ -197,9 +247,14 @@ impl<'p> OpRecord<'p> {
         self.header.kind
     }
 
-    /// The tensor it reads, the first if there are several.
-    pub const fn input(self) -> TensorId {
-        TensorId(self.header.input)
+    /// The first tensor it reads.
+    pub fn input(self) -> Option<TensorId> {
+        self.operands.first().copied().map(TensorId)
+    }
+
+    /// All tensors it reads, in order.
+    pub fn operands(self) -> impl Iterator<Item = TensorId> + Clone + 'p {
+        self.operands.iter().copied().map(TensorId)
     }
 
     /// The tensor it writes.
@@ -207,11 +262,17 @@ impl<'p> OpRecord<'p> {
         TensorId(self.header.output)
     }
 
+    /// The tensor it works in.
+    pub fn scratch(self) -> Option<TensorId> {
+        Some(self.header.scratch).filter(|id| *id != NO_TENSOR).map(TensorId)
+    }
+
     /// Its meaning as an op of type `B`.
     #[inline]
     fn decode_as<B: Fields<'p>>(self) -> Result<B, OpFault> {
         let record = FromBytes::ref_from_bytes(self.fields).map_err(|_| OpFault::Record)?;
-        B::decode(self.input(), self.output(), record, self.constants)
+        let places = Places { operands: self.operands, output: self.output(), scratch: self.scratch() };
+        B::decode(places, record, self.constants)
     }
 }
 
@@ -228,10 +289,17 @@ impl<'p> OpRecords<'p> {
     }
 
     fn split(&self) -> Option<(OpRecord<'p>, &'p [u8])> {
-        let (header, fields) = OpHeader::ref_from_prefix(self.rest).ok()?;
-        let fields_bytes = usize::from(header.record_bytes).checked_sub(size_of::<OpHeader>())?;
-        let (fields, rest) = fields.split_at_checked(fields_bytes)?;
-        Some((OpRecord { header, fields, constants: self.constants }, rest))
+        let (header, body) = OpHeader::ref_from_prefix(self.rest).ok()?;
+        let body_bytes = usize::try_from(header.record_bytes).ok()?.checked_sub(size_of::<OpHeader>())?;
+        let (body, rest) = body.split_at_checked(body_bytes)?;
+        let list_bytes = usize::from(header.operands).wrapping_mul(size_of::<u16>());
+        let padding = list_bytes.wrapping_neg() & 7;
+        let (fields, list) =
+            body.split_at_checked(body_bytes.checked_sub(list_bytes)?.checked_sub(padding)?)?;
+        let (list, zeros) = list.split_at_checked(list_bytes)?;
+        let operands = FromBytes::ref_from_bytes(list).ok()?;
+        let well_formed = header.reserved == 0 && zeros.iter().all(|byte| *byte == 0);
+        well_formed.then_some((OpRecord { header, fields, operands, constants: self.constants }, rest))
     }
 }
 

@@ -5,17 +5,18 @@ use exactum_num::{InputQuantizer, IntRange, ThresholdQuantizer};
 use crate::constants::{ConstRef, Constants};
 use crate::error::PortFault;
 use crate::id::TensorId;
+use crate::meaning::{Meaning, MeaningRecord};
 use crate::record::record;
 #[cfg(feature = "encode")]
 use crate::writer::ConstantWriter;
 
-/// One input of the model.
-#[derive(Clone, Copy, Debug, PartialEq)]
+/// One input of the model. Input `i` is tensor `i`.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Input<'p> {
-    /// The tensor to fill.
-    pub tensor: TensorId,
     /// From real values to codes, or `None` if the model takes integers.
     pub quantizer: Option<InputRule<'p>>,
+    /// What the codes stand for: what the quantizer makes of the caller's numbers.
+    pub meaning: Meaning<'p>,
 }
 
 /// How the real values of an input become codes.
@@ -94,17 +95,25 @@ impl ElementQuantizer<'_> {
 
 /// One output of the model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct Output {
+pub struct Output<'p> {
     /// The tensor to read.
     pub tensor: TensorId,
+    /// What its integers stand for.
+    pub meaning: Meaning<'p>,
+}
+
+impl Output<'_> {
+    /// An output of integers of which nothing is known.
+    pub fn new(tensor: TensorId) -> Self {
+        Self { tensor, meaning: Meaning::default() }
+    }
 }
 
 record! {
     /// One input in the image.
     #[derive(Default)]
     pub(crate) struct InputRecord {
-        pub(crate) tensor: u16 = "Tensor to fill.",
+        pub(crate) reserved: u16 = "Zero.",
         pub(crate) rule: u8 = "0 the model takes integers, 1 uniform, 2 thresholds, 3 uniform with ties to the odd code.",
         pub(crate) falling: u8 = "`thresholds`: 1 if codes fall where values rise; else 0.",
         pub(crate) scale: u32 = "`uniform`: bits of the `f32` scale, positive and finite; else 0.",
@@ -113,6 +122,7 @@ record! {
         pub(crate) channels: u32 = "`thresholds`: channels, at least 1; else 0.",
         pub(crate) inner: u32 = "`thresholds`: neighbouring elements of one channel, at least 1; else 0.",
         pub(crate) thresholds: ConstRef = "`thresholds`: `i32`, for all channels or for each; else empty.",
+        pub(crate) meaning: MeaningRecord = "What its codes stand for.",
     }
 }
 
@@ -145,18 +155,27 @@ impl InputRecord {
             }),
             _ => return Err(PortFault::Rule),
         };
-        Ok(Input { tensor: TensorId(self.tensor), quantizer })
+        if self.reserved != 0 {
+            return Err(PortFault::Reserved);
+        }
+        Ok(Input { quantizer, meaning: self.meaning.decode(constants)? })
     }
 
     /// The record's meaning; an input of integers if it has none, which no loaded program holds.
     pub(crate) fn decode_or_integers<'p>(&self, constants: Constants<'p>) -> Input<'p> {
-        self.decode(constants).unwrap_or(Input { tensor: TensorId(self.tensor), quantizer: None })
+        self.decode(constants).unwrap_or_default()
     }
 
     /// The record of `input`, its thresholds written to `constants`.
     #[cfg(feature = "encode")]
     pub(crate) fn encode<S: Extend<u8>>(input: &Input<'_>, constants: &mut ConstantWriter<'_, S>) -> Self {
-        let record = Self { tensor: input.tensor.0, ..Self::default() };
+        let record = Self::encode_rule(input, constants);
+        Self { meaning: MeaningRecord::encode(&input.meaning, constants), ..record }
+    }
+
+    #[cfg(feature = "encode")]
+    fn encode_rule<S: Extend<u8>>(input: &Input<'_>, constants: &mut ConstantWriter<'_, S>) -> Self {
+        let record = Self::default();
         match input.quantizer {
             None => record,
             Some(InputRule::Uniform { scale, zero_point, ties_to_odd }) => {
@@ -181,18 +200,26 @@ record! {
     pub(crate) struct OutputRecord {
         pub(crate) tensor: u16 = "Tensor to read.",
         pub(crate) reserved: [u16; 3] = "Zeros.",
+        pub(crate) meaning: MeaningRecord = "What its integers stand for.",
     }
 }
 
 impl OutputRecord {
-    /// The record's meaning.
-    pub(crate) fn decode(&self) -> Output {
-        Output { tensor: TensorId(self.tensor) }
+    /// The tensor to read.
+    pub(crate) const fn tensor(&self) -> TensorId {
+        TensorId(self.tensor)
+    }
+
+    /// The record's meaning; integers of which nothing is known if it has none, which no loaded program holds.
+    pub(crate) fn decode<'p>(&self, constants: Constants<'p>) -> Output<'p> {
+        let meaning = self.meaning.decode(constants).unwrap_or_default();
+        Output { tensor: self.tensor(), meaning }
     }
 
     /// The record of `output`.
     #[cfg(feature = "encode")]
-    pub(crate) fn encode(output: &Output) -> Self {
-        Self { tensor: output.tensor.0, reserved: [0; 3] }
+    pub(crate) fn encode<S: Extend<u8>>(output: &Output<'_>, constants: &mut ConstantWriter<'_, S>) -> Self {
+        let meaning = MeaningRecord::encode(&output.meaning, constants);
+        Self { tensor: output.tensor.0, reserved: [0; 3], meaning }
     }
 }

@@ -56,6 +56,17 @@ impl core::fmt::Display for Shape {
     }
 }
 
+/// What a tensor is for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Role {
+    /// Ops write it and read it.
+    #[default]
+    Value,
+    /// One op works in it; its content means nothing before and after.
+    Scratch,
+}
+
 /// A tensor of a program.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tensor {
@@ -67,9 +78,17 @@ pub struct Tensor {
     pub offset_bytes: u32,
     /// The codes it may hold.
     pub range: IntRange,
+    /// What it is for.
+    pub role: Role,
 }
 
 impl Tensor {
+    /// `size_bytes` bytes from `offset_bytes` on for an op to work in; `None` if they are none, or 2^31 or more.
+    pub fn scratch(offset_bytes: u32, size_bytes: u32) -> Option<Self> {
+        let (element, shape) = (Element::U8, Shape::new(&[size_bytes])?);
+        Some(Self { element, shape, offset_bytes, range: element.range(), role: Role::Scratch })
+    }
+
     /// Bytes of its codes.
     pub fn size_bytes(&self) -> u32 {
         self.shape.elems().saturating_mul(self.element.size_bytes())
@@ -90,7 +109,10 @@ impl Tensor {
 
 impl core::fmt::Display for Tensor {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        write!(f, "{}{} in {}", self.element, self.shape, self.range)
+        match self.role {
+            Role::Value => write!(f, "{}{} in {}", self.element, self.shape, self.range),
+            Role::Scratch => write!(f, "scratch of {} bytes", self.size_bytes()),
+        }
     }
 }
 
@@ -99,7 +121,8 @@ record! {
     pub(crate) struct TensorRecord {
         pub(crate) element: u8 = "Element type: 1 `i8`, 2 `u8`, 3 `i16`, 4 `i32`.",
         pub(crate) rank: u8 = "Number of dimensions, 1 to 4.",
-        pub(crate) reserved: u16 = "Zero.",
+        pub(crate) role: u8 = "0 ops write and read it, 1 one op works in it.",
+        pub(crate) reserved: u8 = "Zero.",
         pub(crate) offset_bytes: u32 = "Place in the arena, a multiple of 8.",
         pub(crate) shape: [u32; 4] = "Dimensions, outermost first; zero from `rank` on.",
         pub(crate) lo: i32 = "Smallest code it may hold.",
@@ -120,7 +143,8 @@ impl TensorRecord {
         if !element.range().contains_range(range) {
             return Err(TensorFault::Range);
         }
-        Ok(Tensor { element, shape, offset_bytes: self.offset_bytes, range })
+        let role = self.role().ok_or(TensorFault::Reserved)?;
+        Ok(Tensor { element, shape, offset_bytes: self.offset_bytes, range, role })
     }
 
     /// The meaning of a record that was checked; every run asks for it again.
@@ -130,7 +154,16 @@ impl TensorRecord {
             shape: Shape { dims: self.shape, rank: self.rank },
             offset_bytes: self.offset_bytes,
             range: IntRange { lo: self.lo.into(), hi: self.hi.into() },
+            role: self.role()?,
         })
+    }
+
+    const fn role(&self) -> Option<Role> {
+        match self.role {
+            0 => Some(Role::Value),
+            1 => Some(Role::Scratch),
+            _ => None,
+        }
     }
 
     /// The record of `tensor`; codes outside 32 bits are cut to them, which loading then refuses.
@@ -143,6 +176,10 @@ impl TensorRecord {
         Self {
             element: tensor.element.code(),
             rank: tensor.shape.dims().len() as u8,
+            role: match tensor.role {
+                Role::Value => 0,
+                Role::Scratch => 1,
+            },
             reserved: 0,
             offset_bytes: tensor.offset_bytes,
             shape,

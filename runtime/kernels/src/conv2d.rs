@@ -11,23 +11,24 @@ use crate::products::{Filters, General, Nibbles, Products, Rows};
 use crate::source::Source;
 use crate::store::{BLOCK_CHANNELS, blocks};
 
-/// Computes `conv`; see [`exactum_format::op::Conv2d`] for the formula.
-pub fn conv2d<K: Isa>(isa: K, conv: &Conv<'_>, input: Codes<'_>, output: CodesMut<'_>) {
+/// Computes `conv`; see [`exactum_format::op::Conv2d`] for the formula. Works in `scratch`, [`patch_elems`](exactum_format::patch_elems) codes of
+/// a filter; depthwise convolutions in none.
+pub fn conv2d<K: Isa>(isa: K, conv: &Conv<'_>, input: Codes<'_>, output: CodesMut<'_>, scratch: &mut [i16]) {
     let layer = conv.layer;
     match (layer.weights.packing, layer.weights.elements, input) {
         (packing, Codes::I8(weights), Codes::I8(codes)) if !layer.wide => {
-            positions(conv, packing, Rows::new(isa, weights), codes, output);
+            positions(conv, packing, Rows::new(isa, weights), codes, output, scratch);
         }
         (packing, Codes::I8(weights), Codes::U8(codes)) if !layer.wide => {
-            positions(conv, packing, Rows::new(isa, weights), codes, output);
+            positions(conv, packing, Rows::new(isa, weights), codes, output, scratch);
         }
         (packing, Codes::I8(weights), Codes::I16(codes)) if !layer.wide => {
-            positions(conv, packing, Rows::new(isa, weights), codes, output);
+            positions(conv, packing, Rows::new(isa, weights), codes, output, scratch);
         }
         (Packing::Nibbles, Codes::U8(weights), codes) if !layer.wide => {
-            windows(conv, Nibbles::new(isa, weights), codes, output);
+            windows(conv, Nibbles::new(isa, weights), codes, output, scratch);
         }
-        (packing, _, codes) => positions(conv, packing, General::new(isa, layer), codes, output),
+        (packing, _, codes) => positions(conv, packing, General::new(isa, layer), codes, output, scratch),
     }
 }
 
@@ -38,21 +39,28 @@ fn positions<S: Source, W: Products>(
     weights: W,
     input: S,
     output: CodesMut<'_>,
+    scratch: &mut [i16],
 ) {
     match packing {
-        Packing::RowMajor | Packing::Nibbles => windows(conv, weights, input, output),
+        Packing::RowMajor | Packing::Nibbles => windows(conv, weights, input, output, scratch),
         Packing::TapMajor => depthwise(conv, weights, input, output),
     }
 }
 
 #[inline(never)]
-fn windows<S: Source, W: Products>(conv: &Conv<'_>, all_weights: W, input: S, mut output: CodesMut<'_>) {
+fn windows<S: Source, W: Products>(
+    conv: &Conv<'_>,
+    all_weights: W,
+    input: S,
+    mut output: CodesMut<'_>,
+    scratch: &mut [i16],
+) {
     let [out_height, out_width, _] = conv.output;
     let Some([in_group, out_group]) = conv.group_channels() else { return };
     let filter_elems = conv.filter_elems(in_group);
     let layer = conv.layer;
     let [down, right] = conv.window.axes();
-    let mut patch = Patch::new();
+    let mut patch = Patch::new(scratch);
     let mut accs = [W::Acc::default(); BLOCK_CHANNELS];
     for y in 0..out_height {
         for x in 0..out_width {
@@ -98,7 +106,7 @@ fn gather<S: Source, W: Products>(
     conv: &Conv<'_>,
     at: &WindowAt,
     input: S,
-    patch: &mut Patch,
+    patch: &mut Patch<'_>,
     filters: &mut Filters<'_, W>,
 ) {
     let ([height, width, channels], [down, right]) = (conv.input, at.axes);

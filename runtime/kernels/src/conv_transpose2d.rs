@@ -10,28 +10,41 @@ use crate::products::{Filters, General, Nibbles, Products, Rows};
 use crate::source::Source;
 use crate::store::{BLOCK_CHANNELS, blocks};
 
-/// Computes `conv`; see [`exactum_format::op::ConvTranspose2d`] for the formula.
-pub fn conv_transpose2d<K: Isa>(isa: K, conv: &Conv<'_>, input: Codes<'_>, output: CodesMut<'_>) {
+/// Computes `conv`; see [`exactum_format::op::ConvTranspose2d`] for the formula. Works in `scratch`,
+/// [`patch_elems`](exactum_format::patch_elems) codes of the channels of a group.
+pub fn conv_transpose2d<K: Isa>(
+    isa: K,
+    conv: &Conv<'_>,
+    input: Codes<'_>,
+    output: CodesMut<'_>,
+    scratch: &mut [i16],
+) {
     let layer = conv.layer;
     match (layer.weights.packing, layer.weights.elements) {
         (Packing::RowMajor, Codes::I8(weights)) if !layer.wide => {
-            positions(conv, Rows::new(isa, weights), input, output);
+            positions(conv, Rows::new(isa, weights), input, output, scratch);
         }
         (Packing::Nibbles, Codes::U8(weights)) if !layer.wide => {
-            positions(conv, Nibbles::new(isa, weights), input, output);
+            positions(conv, Nibbles::new(isa, weights), input, output, scratch);
         }
         (Packing::RowMajor | Packing::TapMajor | Packing::Nibbles, _) => {
-            positions(conv, General::new(isa, layer), input, output);
+            positions(conv, General::new(isa, layer), input, output, scratch);
         }
     }
 }
 
 #[inline(never)]
-fn positions<W: Products>(conv: &Conv<'_>, weights: W, input: Codes<'_>, mut output: CodesMut<'_>) {
+fn positions<W: Products>(
+    conv: &Conv<'_>,
+    weights: W,
+    input: Codes<'_>,
+    mut output: CodesMut<'_>,
+    scratch: &mut [i16],
+) {
     let [out_height, out_width, _] = conv.output;
     let Some([in_group, out_group]) = conv.group_channels() else { return };
     let filter_elems = conv.filter_elems(in_group);
-    let mut patch = Patch::new();
+    let mut patch = Patch::new(scratch);
     let mut accs = [W::Acc::default(); BLOCK_CHANNELS];
     for y in 0..out_height {
         for x in 0..out_width {
@@ -70,7 +83,7 @@ fn gather<W: Products>(
     at: &Taps,
     input: Codes<'_>,
     weights: W,
-    patch: &mut Patch,
+    patch: &mut Patch<'_>,
     filters: &mut Filters<'_, W>,
 ) {
     let [down, right] = conv.window.axes();

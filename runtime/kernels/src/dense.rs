@@ -9,7 +9,8 @@ use crate::products::{Filters, General, Nibbles, Products, Rows};
 use crate::source::Source;
 use crate::store::{BLOCK_CHANNELS, blocks};
 
-/// Computes `layer` for each row of `in_features` codes: rows of `out_features`; see [`exactum_format::op::Dense`].
+/// Computes `layer` for each row of `in_features` codes: rows of `out_features`; see [`exactum_format::op::Dense`]. Works in
+/// `scratch`, [`patch_elems`](exactum_format::patch_elems) codes of a row.
 pub fn dense<K: Isa>(
     isa: K,
     layer: &Layer<'_>,
@@ -17,23 +18,24 @@ pub fn dense<K: Isa>(
     out_features: u32,
     input: Codes<'_>,
     output: CodesMut<'_>,
+    scratch: &mut [i16],
 ) {
     let features = [in_features as usize, out_features as usize];
     match (layer.weights.packing, layer.weights.elements, input) {
         (Packing::RowMajor, Codes::I8(weights), Codes::I8(codes)) if !layer.wide => {
-            rows(layer, features, Rows::new(isa, weights), codes, output);
+            rows(layer, features, Rows::new(isa, weights), codes, output, scratch);
         }
         (Packing::RowMajor, Codes::I8(weights), Codes::U8(codes)) if !layer.wide => {
-            rows(layer, features, Rows::new(isa, weights), codes, output);
+            rows(layer, features, Rows::new(isa, weights), codes, output, scratch);
         }
         (Packing::RowMajor, Codes::I8(weights), Codes::I16(codes)) if !layer.wide => {
-            rows(layer, features, Rows::new(isa, weights), codes, output);
+            rows(layer, features, Rows::new(isa, weights), codes, output, scratch);
         }
         (Packing::Nibbles, Codes::U8(weights), codes) if !layer.wide => {
-            rows(layer, features, Nibbles::new(isa, weights), codes, output);
+            rows(layer, features, Nibbles::new(isa, weights), codes, output, scratch);
         }
         (Packing::RowMajor | Packing::TapMajor | Packing::Nibbles, _, codes) => {
-            rows(layer, features, General::new(isa, layer), codes, output);
+            rows(layer, features, General::new(isa, layer), codes, output, scratch);
         }
     }
 }
@@ -45,8 +47,9 @@ fn rows<S: Source, W: Products>(
     weights: W,
     input: S,
     mut output: CodesMut<'_>,
+    scratch: &mut [i16],
 ) {
-    let mut patch = Patch::new();
+    let mut patch = Patch::new(scratch);
     let mut accs = [W::Acc::default(); BLOCK_CHANNELS];
     let mut row_start = 0usize;
     while let Some(row) = input.run(row_start, filter_elems) {

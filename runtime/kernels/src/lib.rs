@@ -41,6 +41,7 @@ pub mod max_pool2d;
 pub mod mul;
 mod patch;
 mod products;
+pub mod push;
 pub mod rearrange;
 pub mod requantize;
 mod source;

@@ -7,18 +7,16 @@ use exactum_num::codes::Code;
 use crate::isa::Isa as _;
 use crate::products::{Filters, Products};
 
-/// Codes a patch holds before it is multiplied.
-const PATCH_ELEMS: usize = 256;
-
 /// A buffer of codes minus zero point, in the order of the filters' elements.
-pub(crate) struct Patch {
-    codes: [i16; PATCH_ELEMS],
+pub(crate) struct Patch<'s> {
+    codes: &'s mut [i16],
     filled: usize,
 }
 
-impl Patch {
-    pub(crate) const fn new() -> Self {
-        Self { codes: [0; PATCH_ELEMS], filled: 0 }
+impl<'s> Patch<'s> {
+    /// A patch in `scratch`: [`patch_elems`](exactum_format::patch_elems) codes. Of none, nothing is multiplied.
+    pub(crate) const fn new(scratch: &'s mut [i16]) -> Self {
+        Self { codes: scratch, filled: 0 }
     }
 
     /// Appends `codes - zero_point`; they are the next elements of every filter.
@@ -31,11 +29,14 @@ impl Patch {
         while !codes.is_empty() {
             let Some(free) = self.codes.get_mut(self.filled..) else { return };
             let taken = free.len().min(codes.len());
+            if taken == 0 {
+                return;
+            }
             let Some((now, later)) = codes.split_at_checked(taken) else { return };
             filters.rest.isa().center(now, zero_point, free);
             self.filled = self.filled.wrapping_add(taken);
             codes = later;
-            if self.filled == PATCH_ELEMS {
+            if self.filled == self.codes.len() {
                 self.multiply(filters);
             }
         }
@@ -46,10 +47,13 @@ impl Patch {
         while elems > 0 {
             let Some(free) = self.codes.get_mut(self.filled..) else { return };
             let taken = free.len().min(elems);
+            if taken == 0 {
+                return;
+            }
             free.iter_mut().take(taken).for_each(|to| *to = 0);
             self.filled = self.filled.wrapping_add(taken);
             elems = elems.wrapping_sub(taken);
-            if self.filled == PATCH_ELEMS {
+            if self.filled == self.codes.len() {
                 self.multiply(filters);
             }
         }

@@ -16,7 +16,7 @@ pub(crate) trait Source: Copy {
     fn starting_at(self, start: usize) -> Self;
 
     /// Appends the codes minus `zero_point` to `patch`.
-    fn push<W: Products>(self, zero_point: i32, patch: &mut Patch, filters: &mut Filters<'_, W>);
+    fn push<W: Products>(self, zero_point: i32, patch: &mut Patch<'_>, filters: &mut Filters<'_, W>);
 
     /// Adds to each accumulator the product of its code minus `zero_point` and its weight.
     fn multiply_each<W: Products>(self, zero_point: i32, weights: W, accs: &mut [W::Acc]);
@@ -31,7 +31,7 @@ impl<T: Code> Source for &[T] {
         self.get(start..).unwrap_or_default()
     }
 
-    fn push<W: Products>(self, zero_point: i32, patch: &mut Patch, filters: &mut Filters<'_, W>) {
+    fn push<W: Products>(self, zero_point: i32, patch: &mut Patch<'_>, filters: &mut Filters<'_, W>) {
         patch.push(self, zero_point, filters);
     }
 
@@ -61,7 +61,7 @@ impl Source for Codes<'_> {
     }
 
     #[inline(never)]
-    fn push<W: Products>(self, zero_point: i32, patch: &mut Patch, filters: &mut Filters<'_, W>) {
+    fn push<W: Products>(self, zero_point: i32, patch: &mut Patch<'_>, filters: &mut Filters<'_, W>) {
         match self {
             Self::I8(codes) => patch.push(codes, zero_point, filters),
             Self::U8(codes) => patch.push(codes, zero_point, filters),

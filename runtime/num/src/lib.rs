@@ -26,6 +26,7 @@ mod float_key;
 mod int_type;
 mod quantize;
 mod range;
+mod real;
 pub mod requant;
 mod round;
 
@@ -33,5 +34,6 @@ pub use float_key::{ThresholdQuantizer, float_key};
 pub use int_type::{BitWidth, IntType};
 pub use quantize::{Dyadic, InputQuantizer};
 pub use range::IntRange;
+pub use real::{Real, Unit};
 pub use requant::Requant;
 pub use round::Rounding;

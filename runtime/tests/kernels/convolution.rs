@@ -70,6 +70,7 @@ proptest! {
         let op = Conv2d {
             input: TensorId(0),
             output: TensorId(1),
+            scratch: None,
             window,
             groups: groups as u16,
             layer: packed.layer(&filters, zero_point),
@@ -121,6 +122,7 @@ proptest! {
         let op = ConvTranspose2d {
             input: TensorId(0),
             output: TensorId(1),
+            scratch: None,
             window,
             groups: groups as u16,
             layer: packed.layer(&filters, zero_point),

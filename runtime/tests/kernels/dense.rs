@@ -26,6 +26,7 @@ proptest! {
         let op = Dense {
             input: TensorId(0),
             output: TensorId(1),
+            scratch: None,
             in_features: features as u32,
             out_features: channels as u32,
             layer: packed.layer(&filters, zero_point),

@@ -9,12 +9,12 @@ use crate::networks::chain;
 fn arenas_and_inputs_are_checked() {
     let image = chain().image();
     let program = image.load().unwrap();
-    let mut small = Arena::<111>::new();
+    let mut small = Arena::<151>::new();
     assert_eq!(
         Engine::new(&program, small.as_mut_slice()).err(),
-        Some(ArenaError::TooSmall { need_bytes: 112, have_bytes: 111 })
+        Some(ArenaError::TooSmall { need_bytes: 152, have_bytes: 151 })
     );
-    let mut words = [0; 20];
+    let mut words = [0; 24];
     let shifted = &mut words_as_bytes_mut(&mut words)[4..];
     assert_eq!(Engine::new(&program, shifted).err(), Some(ArenaError::Misaligned));
     let mut engine = Engine::new(&program, words_as_bytes_mut(&mut words)).unwrap();
@@ -41,7 +41,7 @@ fn integer_inputs_take_no_floats() {
     network.inputs[0].quantizer = None;
     let image = network.image();
     let program = image.load().unwrap();
-    let mut arena = Arena::<112>::new();
+    let mut arena = Arena::<152>::new();
     let mut engine = Engine::new(&program, arena.as_mut_slice()).unwrap();
     assert_eq!(engine.quantize_input(0, &[0.0; 32]), Err(InputError::NoScale));
 }

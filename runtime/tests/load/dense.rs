@@ -17,7 +17,7 @@ fn dense_layers_are_checked() {
         |op| op.layer.weights = Weights::i8s(&[]) => OpFault::WeightCount;
         |op| op.layer.weights.packing = Packing::TapMajor => OpFault::Packing;
     }
-    let output = |changed| chain().fault(DENSE, |n| n.tensors[5] = changed);
+    let output = |changed| chain().fault(DENSE, |n| n.tensors[6] = changed);
     assert_eq!(output(tensor(Element::I16, &[3], 16, INT8)), OpFault::Element);
     assert_eq!(output(tensor(Element::I32, &[3], 16, INT8)), OpFault::OutputRange);
 }
@@ -30,6 +30,7 @@ fn accumulator_bounds_are_tight() {
         let op = Dense {
             input: TensorId(0),
             output: TensorId(1),
+            scratch: None,
             in_features: 4,
             out_features: 1,
             layer: Layer {

@@ -12,7 +12,7 @@ use crate::support::image::tensor;
 #[test]
 fn elementwise_ops_are_checked() {
     refused_op! { branches, ADD, Add,
-        |op| op.second = TensorId(9) => OpFault::NoTensor { tensor: TensorId(9) };
+        |op| op.second = TensorId(10) => OpFault::NoTensor { tensor: TensorId(10) };
         |op| op.second = TensorId(4) => OpFault::NotWritten;
         |op| op.second = op.output => OpFault::NotWritten;
         |op| (op.input, op.second) = (op.second, op.input) => OpFault::OutputShape;
@@ -31,7 +31,7 @@ fn elementwise_ops_are_checked() {
         |op| op.requant = requant(Form::Offset { offsets: &[] }, -9, 7) => OpFault::OutputRange;
     }
     refused_op! { branches, MUL, Mul,
-        |op| op.second = TensorId(10) => OpFault::NoTensor { tensor: TensorId(10) };
+        |op| op.second = TensorId(11) => OpFault::NoTensor { tensor: TensorId(11) };
         |op| op.second = TensorId(8) => OpFault::NotWritten;
         |op| op.zero_points = [i32::MIN, 0] => OpFault::Accumulator;
         |op| op.zero_points = [i32::MIN; 2] => OpFault::Accumulator;

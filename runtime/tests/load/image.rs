@@ -1,6 +1,6 @@
 //! The image as bytes: listed, written again, cut, extended, with bits flipped, with other headers.
 
-use exactum_runtime::program::{Source, TensorId, VERSION, encode};
+use exactum_runtime::program::{Model, Source, TensorId, VERSION, encode};
 use exactum_runtime::{LoadError, OpFault, Program, TensorFault};
 use proptest::prelude::*;
 
@@ -30,11 +30,11 @@ fn the_chain_loads_runs_and_lists() {
             "%0: u8[2, 4, 4] in 0..=15 at 0",
             "input %0 scale 1e-1 zero point 3",
             "0: rearrange %0 -> %1 dims [1, 1, 1, 1, 16, 2] strides [0, 0, 0, 0, 1, 16] from 0",
-            "1: conv2d %1 -> %2 window 3x3 pads 1,1,1,1, 54 weights, i32 bias, multiply64 to -128..=127",
-            "2: max-pool2d %2 -> %3 window 2x2 stride 2x2",
-            "3: requantize %3 -> %4 3 channels, shift-half-even to -64..=64",
-            "4: dense %4 -> %5 12 -> 3 features, 36 weights, i16 bias, accumulators",
-            "output %5",
+            "1: conv2d %1 -> %2 in %3 window 3x3 pads 1,1,1,1, 54 weights, i32 bias, multiply64 to -128..=127",
+            "2: max-pool2d %2 -> %4 window 2x2 stride 2x2",
+            "3: requantize %4 -> %5 3 channels, shift-half-even to -64..=64",
+            "4: dense %5 -> %6 in %7 12 -> 3 features, 36 weights, i16 bias, accumulators",
+            "output %6",
         ],
     );
 }
@@ -50,18 +50,18 @@ fn the_branches_load_and_list() {
             "1: mul %2, %2 -> %3 zero points 1 and 0, 1 channels, shift-half-even64 to -64..=64",
             "2: sum-pool2d %2 -> %4 window 2x2 stride 2x2, averages by 4, shift-half-even to -8..=7",
             "3: concat %2, %4 -> %5 4 rows",
-            "4: conv-transpose2d %4 -> %6 window 2x2 stride 2x2, 24 i16 weights, i32 bias, 64-bit sums, multiply128 to",
-            "5: rearrange %6 -> %7 dims [1, 1, 1, 3, 6, 4] strides [0, 0, 0, 1, 12, 3] from 0, \
+            "4: conv-transpose2d %4 -> %6 in %7 window 2x2 stride 2x2, 24 i16 weights, i32 bias, 64-bit sums, multiply128 to",
+            "5: rearrange %6 -> %8 dims [1, 1, 1, 3, 6, 4] strides [0, 0, 0, 1, 12, 3] from 0, \
          sizes [1, 1, 1, 3, 4, 4] after [0, 0, 0, 0, 1, 0], else -3",
-            "6: top-k %7 -> %8 positions of the 2 largest of 4, 4 lines",
+            "6: top-k %8 -> %9 positions of the 2 largest of 4, 4 lines",
         ],
     );
     let image = network.image();
     let program = image.load().unwrap();
-    let inputs: Vec<Vec<TensorId>> = program.ops().map(|op| op.inputs().collect()).collect();
+    let inputs: Vec<Vec<TensorId>> = program.ops().map(|op| op.operands().collect()).collect();
     assert_eq!(inputs[usize::from(ADD)], [0, 1].map(TensorId));
     assert_eq!(inputs[usize::from(CONCAT)], [2, 4].map(TensorId));
-    assert_eq!(inputs[usize::from(TOP_K)], [TensorId(7)]);
+    assert_eq!(inputs[usize::from(TOP_K)], [TensorId(8)]);
 }
 
 /// The first output of the branches, calculated by hand from the definitions.
@@ -95,8 +95,14 @@ fn writing_what_was_read_gives_the_same_bytes() {
             arena_bytes: program.arena_bytes(),
             tensors: &tensors,
             inputs: &inputs,
+            states: &program.states().collect::<Vec<_>>(),
             outputs: &outputs,
             ops: &ops,
+            model: Model {
+                name: program.model_name(),
+                version: program.model_version(),
+                digest: *program.model_digest(),
+            },
         };
         encode(&source, &mut again).unwrap();
         assert_eq!(image.bytes(), again);
@@ -157,22 +163,23 @@ fn the_header_is_checked() {
 #[test]
 fn reserved_bytes_are_checked() {
     let load = |op: u16, at: usize, value: u8| branches().fault_of_byte(op, at, value);
-    assert_eq!(load(ADD, 12, 2), OpFault::Reserved);
-    assert_eq!(load(ADD, 13, 1), OpFault::Reserved);
-    assert_eq!(load(ADD, 98, 1), OpFault::Reserved);
-    assert_eq!(load(MUL, 94, 2), OpFault::Reserved);
-    assert_eq!(load(MUL, 95, 1), OpFault::Reserved);
-    assert_eq!(load(SUM_POOL, 108, 1), OpFault::Reserved);
+    assert_eq!(load(ADD, 20, 2), OpFault::Reserved);
+    assert_eq!(load(ADD, 21, 1), OpFault::Reserved);
+    assert_eq!(load(ADD, 12, 1), OpFault::Record);
+    assert_eq!(load(ADD, 110, 1), OpFault::Record);
+    assert_eq!(load(MUL, 100, 2), OpFault::Reserved);
+    assert_eq!(load(MUL, 101, 1), OpFault::Reserved);
+    assert_eq!(load(SUM_POOL, 116, 1), OpFault::Reserved);
     assert_eq!(load(CONCAT, 20, 1), OpFault::Reserved);
-    assert_eq!(load(CONCAT, 16, 200), OpFault::Constant);
-    assert_eq!(load(CONV_TRANSPOSE, 33, 4), OpFault::Element);
-    assert_eq!(load(CONV_TRANSPOSE, 33, 2), OpFault::Packing);
-    assert_eq!(load(CONV_TRANSPOSE, 34, 200), OpFault::Packing);
-    assert_eq!(load(CONV_TRANSPOSE, 35, 2), OpFault::Reserved);
-    assert_eq!(load(CONV_TRANSPOSE, 127, 1), OpFault::Reserved);
-    assert_eq!(load(TOP_K, 32, 2), OpFault::Reserved);
-    assert_eq!(load(TOP_K, 33, 2), OpFault::Reserved);
-    assert_eq!(load(TOP_K, 34, 1), OpFault::Reserved);
+    assert_eq!(load(CONCAT, 2, 0), OpFault::Record);
+    assert_eq!(load(CONV_TRANSPOSE, 41, 4), OpFault::Element);
+    assert_eq!(load(CONV_TRANSPOSE, 41, 2), OpFault::Packing);
+    assert_eq!(load(CONV_TRANSPOSE, 42, 200), OpFault::Packing);
+    assert_eq!(load(CONV_TRANSPOSE, 43, 2), OpFault::Reserved);
+    assert_eq!(load(CONV_TRANSPOSE, 135, 1), OpFault::Reserved);
+    assert_eq!(load(TOP_K, 40, 2), OpFault::Reserved);
+    assert_eq!(load(TOP_K, 41, 2), OpFault::Reserved);
+    assert_eq!(load(TOP_K, 42, 1), OpFault::Reserved);
     assert_eq!(load(ADD, 0, 200), OpFault::Kind { found: 200 });
     assert_eq!(load(ADD, 2, 16), OpFault::Record);
 }

@@ -29,9 +29,9 @@ fn layouts_are_checked() {
         |op| op.strides[5] = 4 => OpFault::OutsideInput;
         |op| op.fill = -129 => OpFault::OutputRange;
     }
-    assert_eq!(branches().fault(REARRANGE, |n| n.tensors[7].range.lo = -127), OpFault::OutputRange);
+    assert_eq!(branches().fault(REARRANGE, |n| n.tensors[8].range.lo = -127), OpFault::OutputRange);
     assert_eq!(
-        branches().fault(REARRANGE, |n| n.tensors[7] = tensor(Element::I16, &[3, 6, 4], 1 << 10, INT8)),
+        branches().fault(REARRANGE, |n| n.tensors[8] = tensor(Element::I16, &[3, 6, 4], 1 << 10, INT8)),
         OpFault::Element
     );
     assert_eq!(chain().fault(FIRST_REARRANGE, |n| n.tensors[1].element = Element::I8), OpFault::Element);

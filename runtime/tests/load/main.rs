@@ -8,10 +8,13 @@ mod dense;
 mod elementwise;
 mod image;
 mod layout;
+mod limits;
+mod meaning;
 mod order;
 mod pool;
 mod ports;
 mod requant;
+mod states;
 #[path = "../support/mod.rs"]
 mod support;
 mod top_k;

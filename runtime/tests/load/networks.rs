@@ -6,16 +6,16 @@ use exactum_runtime::program::op::{
     Add, Bias, Concat, Conv2d, ConvTranspose2d, Dense, Layer, MaxPool2d, Mul, Multipliers, Op, Rearrange,
     Requantize, SumPool2d, TopK, Weights,
 };
-use exactum_runtime::program::{Input, InputRule, Output, Source, Tensor, TensorId, Window2d};
+use exactum_runtime::program::{Input, InputRule, Model, Output, Source, State, Tensor, TensorId, Window2d};
 use exactum_runtime::{Element, LoadError, OpFault};
 
-use crate::support::image::{Image, in_order, tensor};
+use crate::support::image::{Image, end_bytes, in_order, tensor};
 
 pub(crate) const INT8: IntRange = IntRange { lo: -128, hi: 127 };
-pub(crate) const HEADER_BYTES: usize = 40;
+pub(crate) const HEADER_BYTES: usize = 96;
 const TENSOR_BYTES: usize = 32;
-const INPUT_BYTES: usize = 32;
-const OUTPUT_BYTES: usize = 8;
+const INPUT_BYTES: usize = 88;
+const OUTPUT_BYTES: usize = 64;
 
 /// Positions of ops in [`chain`].
 pub(crate) const FIRST_REARRANGE: u16 = 0;
@@ -37,19 +37,22 @@ pub(crate) const TOP_K: u16 = 6;
 pub(crate) struct Network {
     pub(crate) tensors: Vec<Tensor>,
     pub(crate) inputs: Vec<Input<'static>>,
-    pub(crate) outputs: Vec<Output>,
+    pub(crate) states: Vec<State>,
+    pub(crate) outputs: Vec<Output<'static>>,
     pub(crate) ops: Vec<Op<'static>>,
+    pub(crate) model: Model<'static>,
 }
 
 impl Network {
     pub(crate) fn image(&self) -> Image {
-        let end = |tensor: &Tensor| (tensor.offset_bytes + tensor.size_bytes()).next_multiple_of(8);
         Image::of(&Source {
-            arena_bytes: self.tensors.iter().map(end).max().unwrap(),
+            arena_bytes: end_bytes(&self.tensors),
             tensors: &self.tensors,
             inputs: &self.inputs,
+            states: &self.states,
             outputs: &self.outputs,
             ops: &self.ops,
+            model: self.model,
         })
     }
 
@@ -91,7 +94,7 @@ impl Network {
         let image = self.image();
         let first = self.input_at(self.inputs.len()) + self.outputs.len() * OUTPUT_BYTES;
         (0..op).fold(first, |at, _| {
-            at + usize::from(u16::from_le_bytes([image.bytes()[at + 2], image.bytes()[at + 3]]))
+            at + (u32::from_le_bytes(image.bytes()[at + 8..at + 12].try_into().unwrap()) as usize)
         })
     }
 }
@@ -180,20 +183,24 @@ pub(crate) fn chain() -> Network {
             tensor(Element::U8, &[2, 4, 4], 0, IntRange { lo: 0, hi: 15 }),
             tensor(Element::U8, &[4, 4, 2], 32, IntRange { lo: 0, hi: 15 }),
             tensor(Element::I8, &[4, 4, 3], 64, INT8),
+            Tensor::scratch(112, 36).unwrap(),
             tensor(Element::I8, &[2, 2, 3], 0, INT8),
             tensor(Element::I8, &[2, 2, 3], 0, IntRange { lo: -64, hi: 64 }),
             tensor(Element::I32, &[3], 16, IntRange { lo: -(1 << 20), hi: 1 << 20 }),
+            Tensor::scratch(32, 24).unwrap(),
         ],
         inputs: vec![Input {
-            tensor: id(0),
             quantizer: Some(InputRule::Uniform { scale: 0.1, zero_point: 3, ties_to_odd: false }),
+            ..Input::default()
         }],
-        outputs: vec![Output { tensor: id(5) }],
+        states: vec![],
+        outputs: vec![Output::new(id(6))],
         ops: vec![
             channels_last(1).into(),
             Conv2d {
                 input: id(1),
                 output: id(2),
+                scratch: Some(id(3)),
                 window,
                 groups: 1,
                 layer: Layer {
@@ -207,14 +214,15 @@ pub(crate) fn chain() -> Network {
             .into(),
             MaxPool2d {
                 input: id(2),
-                output: id(3),
+                output: id(4),
                 window: Window2d { stride: [2; 2], ..Window2d::new([2, 2]) },
             }
             .into(),
-            Requantize { input: id(3), output: id(4), channels: 3, requant: halves }.into(),
+            Requantize { input: id(4), output: id(5), channels: 3, requant: halves }.into(),
             Dense {
-                input: id(4),
-                output: id(5),
+                input: id(5),
+                output: id(6),
+                scratch: Some(id(7)),
                 in_features: 12,
                 out_features: 3,
                 layer: Layer {
@@ -227,6 +235,7 @@ pub(crate) fn chain() -> Network {
             }
             .into(),
         ],
+        model: Model { name: "chain", version: 3, digest: [7; 32] },
     }
 }
 
@@ -246,12 +255,12 @@ pub(crate) fn branches() -> Network {
             tensor(Element::I8, &[2, 2, 2], 0, IntRange { lo: -8, hi: 7 }),
             tensor(Element::I8, &[4, 10], 0, IntRange { lo: -8, hi: 7 }),
             tensor(Element::I8, &[4, 4, 3], 0, INT8),
+            Tensor::scratch(0, 4).unwrap(),
             tensor(Element::I8, &[3, 6, 4], 0, INT8),
             tensor(Element::I32, &[18, 2], 0, IntRange { lo: 0, hi: 3 }),
         ]),
         inputs: vec![
             Input {
-                tensor: id(0),
                 quantizer: Some(InputRule::Thresholds {
                     thresholds: &THRESHOLDS,
                     channels: 2,
@@ -259,10 +268,12 @@ pub(crate) fn branches() -> Network {
                     falling: false,
                     nan: 2,
                 }),
+                ..Input::default()
             },
-            Input { tensor: id(1), quantizer: None },
+            Input::default(),
         ],
-        outputs: [3, 5, 8].map(|tensor| Output { tensor: id(tensor) }).to_vec(),
+        states: vec![],
+        outputs: [3, 5, 9].map(|tensor| Output::new(id(tensor))).to_vec(),
         ops: vec![
             Add {
                 input: id(0),
@@ -296,6 +307,7 @@ pub(crate) fn branches() -> Network {
             ConvTranspose2d {
                 input: id(4),
                 output: id(6),
+                scratch: Some(id(7)),
                 window: Window2d { stride: [2; 2], ..Window2d::new([2, 2]) },
                 groups: 1,
                 layer: Layer {
@@ -309,7 +321,7 @@ pub(crate) fn branches() -> Network {
             .into(),
             Rearrange {
                 input: id(6),
-                output: id(7),
+                output: id(8),
                 dims: [1, 1, 1, 3, 6, 4],
                 strides: [0, 0, 0, 1, 12, 3],
                 first: 0,
@@ -319,8 +331,8 @@ pub(crate) fn branches() -> Network {
             }
             .into(),
             TopK {
-                input: id(7),
-                output: id(8),
+                input: id(8),
+                output: id(9),
                 elems: 4,
                 k: 2,
                 largest: true,
@@ -330,5 +342,6 @@ pub(crate) fn branches() -> Network {
             }
             .into(),
         ],
+        model: Model::default(),
     }
 }

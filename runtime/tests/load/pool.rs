@@ -33,7 +33,7 @@ fn sums_of_windows_are_checked() {
 
 #[test]
 fn largest_of_windows_are_checked() {
-    assert_eq!(chain().fault(MAX_POOL, |n| n.tensors[3].range.lo = -127), OpFault::OutputRange);
+    assert_eq!(chain().fault(MAX_POOL, |n| n.tensors[4].range.lo = -127), OpFault::OutputRange);
     // Taps at -1 and 2 of an axis of two elements.
     let fault = chain().fault(0, |n| {
         n.tensors[0] = tensor(Element::I8, &[2, 2, 1], 0, INT8);

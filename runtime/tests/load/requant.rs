@@ -27,7 +27,7 @@ fn requantizations_are_checked() {
         |op| op.layer.requant = requant(Form::Offset { offsets: &[i32::MAX] }, -128, 127) => OpFault::RequantWraps;
     }
     assert_eq!(
-        chain().fault(REQUANTIZE, |n| n.tensors[4] = tensor(Element::I8, &[3], 32, INT8)),
+        chain().fault(REQUANTIZE, |n| n.tensors[5] = tensor(Element::I8, &[3], 32, INT8)),
         OpFault::OutputShape
     );
 }

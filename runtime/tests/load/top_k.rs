@@ -18,6 +18,6 @@ fn top_k_is_checked() {
         |op| op.multipliers = &[i64::MAX] => OpFault::Accumulator;
         |op| op.offsets = &[0, 0, 0, i64::MIN] => OpFault::Accumulator;
     }
-    assert_eq!(branches().fault(TOP_K, |n| n.tensors[8].range.hi = 2), OpFault::OutputRange);
-    assert_eq!(branches().fault(TOP_K, |n| n.tensors[8].element = Element::I16), OpFault::Element);
+    assert_eq!(branches().fault(TOP_K, |n| n.tensors[9].range.hi = 2), OpFault::OutputRange);
+    assert_eq!(branches().fault(TOP_K, |n| n.tensors[9].element = Element::I16), OpFault::Element);
 }

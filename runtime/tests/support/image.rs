@@ -2,7 +2,8 @@
 
 use exactum_runtime::num::IntRange;
 use exactum_runtime::program::{
-    Input, Op, Output, Shape, Source, Tensor, TensorId, encode, words_as_bytes, words_as_bytes_mut,
+    Input, Model, Op, OpKind, Output, Role, Shape, Source, State, Tensor, TensorId, encode, words_as_bytes,
+    words_as_bytes_mut,
 };
 use exactum_runtime::{Codes, Element, Engine, LoadError, Program};
 use proptest::prelude::*;
@@ -60,7 +61,7 @@ impl Image {
 
 pub(crate) fn tensor(element: Element, dims: &[usize], offset_bytes: u32, range: IntRange) -> Tensor {
     let dims: Vec<u32> = dims.iter().map(|dim| *dim as u32).collect();
-    Tensor { element, shape: Shape::new(&dims).unwrap(), offset_bytes, range }
+    Tensor { element, shape: Shape::new(&dims).unwrap(), offset_bytes, range, role: Role::Value }
 }
 
 /// Tensors 0 and 1 of a program of one op, one behind the other.
@@ -79,17 +80,30 @@ pub(crate) fn in_order(mut tensors: Vec<Tensor>) -> Vec<Tensor> {
     tensors
 }
 
-/// A program of one op: the last tensor is its output, all others are inputs of the model.
-pub(crate) fn single_op(op: Op<'_>, tensors: &[Tensor]) -> Image {
+/// The first byte behind all of `tensors`, a multiple of 8.
+pub(crate) fn end_bytes(tensors: &[Tensor]) -> u32 {
     let end = |tensor: &Tensor| (tensor.offset_bytes + tensor.size_bytes()).next_multiple_of(8);
+    tensors.iter().map(end).max().unwrap()
+}
+
+/// A program of one op: the last tensor is its output, all others are inputs of the model. It gets what it needs to work in.
+pub(crate) fn single_op(op: Op<'_>, tensors: &[Tensor]) -> Image {
     let output = tensors.len() as u16 - 1;
-    let inputs: Vec<_> = (0..output).map(|id| Input { tensor: TensorId(id), quantizer: None }).collect();
+    let inputs = vec![Input::default(); tensors.len() - 1];
+    // What is pushed goes to a state.
+    let states = vec![State { fill: 0 }; (op.kind() == OpKind::Push).into()];
+    let mut tensors = tensors.to_vec();
+    let scratch = Tensor::scratch(end_bytes(&tensors), op.scratch_bytes(&tensors[0]));
+    let id = scratch.as_ref().map(|_| TensorId(output + 1));
+    tensors.extend(scratch);
     Image::of(&Source {
-        arena_bytes: tensors.iter().map(end).max().unwrap(),
-        tensors,
+        arena_bytes: end_bytes(&tensors),
+        tensors: &tensors,
         inputs: &inputs,
-        outputs: &[Output { tensor: TensorId(output) }],
-        ops: &[op],
+        states: &states,
+        outputs: &[Output::new(TensorId(output))],
+        ops: &[op.with_scratch(id)],
+        model: Model::default(),
     })
 }
 

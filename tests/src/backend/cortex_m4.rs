@@ -82,8 +82,10 @@ fn input_bytes(case: &Made) -> Result<Vec<u8>, String> {
     with_program(case, |program| {
         let mut bytes = vec![];
         for sample in &case.source.samples {
-            for (input, values) in program.inputs().zip(of_inputs(&case.compiled, sample)) {
-                let tensor = program.tensor(input.tensor)?;
+            for (index, (input, values)) in
+                program.inputs().zip(of_inputs(&case.compiled, sample)).enumerate()
+            {
+                let tensor = program.input_tensor(index)?;
                 let quantizer = input.quantizer(tensor.range)?;
                 let size_bytes = tensor.element.size_bytes() as usize;
                 let codes = values.iter().enumerate().map(|(at, value)| quantizer.quantize(at, *value));

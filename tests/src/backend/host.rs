@@ -1,8 +1,11 @@
 //! The runtime on this machine.
 
+use exactum_importer::graph::Level;
 use exactum_importer::interface::Port;
 pub use exactum_importer::lower::aligned;
-use exactum_importer::lower::program;
+use exactum_importer::lower::{About, program};
+use exactum_importer::passes::Pass;
+use exactum_importer::target::Target;
 use exactum_runtime::codes::Codes;
 use exactum_runtime::program::{Packing, words_as_bytes, words_as_bytes_mut};
 use exactum_runtime::{Engine, Program};
@@ -38,7 +41,12 @@ impl Backend for Packed {
     }
 
     fn run(&self, case: &Made) -> Result<Integers, String> {
-        let lowered = program(&case.compiled.scheduled.clone().packed(self.0));
+        // What kernels work in depends on the packing, so places are planned again.
+        let mut graph = case.compiled.scheduled.clone().packed(self.0);
+        graph.level = Level::Integer;
+        let plan = Pass::named("plan-memory").ok_or("no pass plans memory")?;
+        plan.apply(&mut graph, &Target::portable()).map_err(|report| report.to_string())?;
+        let lowered = program(&graph, &About::default());
         run_image(case, &lowered.map_err(|report| report.to_string())?.image)
     }
 }

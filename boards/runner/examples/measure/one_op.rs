@@ -5,7 +5,9 @@ use exactum_runtime::num::IntRange;
 use exactum_runtime::num::requant::{Form, Requant};
 use exactum_runtime::program::op::{Bias, Layer};
 use exactum_runtime::program::packing::Weights;
-use exactum_runtime::program::{Input, Op, Output, Shape, Source, Tensor, TensorId, Window2d, encode};
+use exactum_runtime::program::{
+    Input, Model, Op, Output, Role, Shape, Source, Tensor, TensorId, Window2d, encode,
+};
 
 pub(crate) type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
@@ -17,6 +19,7 @@ pub(crate) struct Sample {
 
 pub(crate) const CODES: IntRange = IntRange { lo: -128, hi: 127 };
 pub(crate) const INPUT: TensorId = TensorId(0);
+/// The output of an op of one input.
 pub(crate) const OUTPUT: TensorId = TensorId(1);
 
 /// Reproducible bytes.
@@ -30,7 +33,7 @@ pub(crate) fn noise(seed: u32, count: usize) -> Vec<i8> {
     std::iter::repeat_with(&mut next).take(count).collect()
 }
 
-/// `op` between tensors of these shapes; the last input is the second operand, if there are two.
+/// `op` between tensors of these shapes: inputs, then the output.
 pub(crate) fn sample(
     op: Op<'_>,
     inputs: &[&[u32]],
@@ -51,28 +54,32 @@ pub(crate) fn placed(
     let mut offset_bytes = 0;
     let mut tensor = |shape: &[u32], element: Element, range| -> Result<Tensor> {
         let shape = Shape::new(shape).ok_or("a shape of too many dimensions")?;
-        let tensor = Tensor { element, shape, offset_bytes, range };
+        let tensor = Tensor { element, shape, offset_bytes, range, role: Role::Value };
         offset_bytes += tensor.size_bytes().next_multiple_of(8);
         Ok(tensor)
     };
-    let mut tensors = vec![tensor(inputs[0], Element::I8, CODES)?, tensor(output, codes.0, codes.1)?];
-    for shape in &inputs[1..] {
+    let mut tensors = vec![];
+    for shape in inputs {
         tensors.push(tensor(shape, Element::I8, CODES)?);
     }
+    tensors.push(tensor(output, codes.0, codes.1)?);
     if in_place {
         tensors[1].offset_bytes = tensors[0].offset_bytes;
     }
-    let given: Vec<Input<'_>> = (0..tensors.len() as u16)
-        .filter(|index| *index != OUTPUT.0)
-        .map(|index| Input { tensor: TensorId(index), quantizer: None })
-        .collect();
+    let scratch = Tensor::scratch(offset_bytes, op.scratch_bytes(&tensors[0]));
+    offset_bytes += scratch.as_ref().map_or(0, |scratch| scratch.size_bytes().next_multiple_of(8));
+    let works_in = scratch.as_ref().map(|_| TensorId(tensors.len() as u16));
+    tensors.extend(scratch);
+    let given = vec![Input::default(); inputs.len()];
     let bytes: u32 = inputs.iter().map(|shape| shape.iter().product::<u32>()).sum();
     let source = Source {
         arena_bytes: offset_bytes,
         tensors: &tensors,
         inputs: &given,
-        outputs: &[Output { tensor: OUTPUT }],
-        ops: &[op],
+        states: &[],
+        outputs: &[Output::new(TensorId(inputs.len() as u16))],
+        ops: &[op.with_scratch(works_in)],
+        model: Model::default(),
     };
     let mut image = Vec::new();
     encode(&source, &mut image)?;

@@ -13,7 +13,9 @@ use exactum_runtime::program::{Packing, TensorId};
 
 use crate::one_op::{BYTES, INPUT, OUTPUT, Result, Sample, layer, noise, placed, requant, sample, window};
 
-const SECOND: TensorId = TensorId(2);
+const SECOND: TensorId = TensorId(1);
+/// The output of an op of two inputs.
+const THIRD: TensorId = TensorId(2);
 
 /// The form that kernels are measured with.
 fn multiply32(channels: u32) -> Vec<i32> {
@@ -45,6 +47,7 @@ pub(crate) fn forms() -> Result<Vec<Sample>> {
         let op = Dense {
             input: INPUT,
             output: OUTPUT,
+            scratch: None,
             in_features: 1,
             out_features: CHANNELS,
             layer: Layer {
@@ -144,6 +147,7 @@ fn dense(samples: &mut Vec<Sample>) -> Result<()> {
             let op = Dense {
                 input: INPUT,
                 output: OUTPUT,
+                scratch: None,
                 in_features: inputs,
                 out_features: outputs,
                 layer: layer(weights, bias, &multipliers),
@@ -203,6 +207,7 @@ fn convolutions(samples: &mut Vec<Sample>) -> Result<()> {
             let op = Conv2d {
                 input: INPUT,
                 output: OUTPUT,
+                scratch: None,
                 window,
                 groups,
                 layer: layer(weights, bias, &multipliers),
@@ -231,6 +236,7 @@ fn transposed(samples: &mut Vec<Sample>) -> Result<()> {
         let op = ConvTranspose2d {
             input: INPUT,
             output: OUTPUT,
+            scratch: None,
             window,
             groups: 1,
             layer: layer(Weights::i8s(&weights), Bias::None, &multipliers),
@@ -280,13 +286,13 @@ fn elementwise(samples: &mut Vec<Sample>) -> Result<()> {
         let pairs: Vec<[i32; 2]> = (0..channels as i32).map(|channel| [3 + channel % 5, 5]).collect();
         for second in [shape, row] {
             for multipliers in [Multipliers::I32(&[[3, 5]]), Multipliers::I32(&pairs)] {
-                let op = Add { input: INPUT, second: SECOND, output: OUTPUT, multipliers, channels, requant };
+                let op = Add { input: INPUT, second: SECOND, output: THIRD, multipliers, channels, requant };
                 samples.push(sample(op.into(), &[shape, second], shape, BYTES)?);
             }
             let op = Mul {
                 input: INPUT,
                 second: SECOND,
-                output: OUTPUT,
+                output: THIRD,
                 zero_points: [-128, 3],
                 channels,
                 requant,
@@ -305,7 +311,7 @@ fn elementwise(samples: &mut Vec<Sample>) -> Result<()> {
 
 fn moves(samples: &mut Vec<Sample>) -> Result<()> {
     for [rows, first, second] in [[1u32, 64, 32], [64, 16, 16], [100, 3, 5], [7, 200, 1]] {
-        let op = Concat { input: INPUT, rest: &[2], output: OUTPUT, rows };
+        let op = Concat { input: INPUT, rest: &[1], output: THIRD, rows };
         samples.push(sample(op.into(), &[&[rows, first], &[rows, second]], &[rows, first + second], BYTES)?);
     }
     for [channels, pixels] in [[3u32, 256], [16, 64], [40, 10], [2, 1000], [64, 64]] {

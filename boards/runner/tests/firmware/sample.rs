@@ -8,7 +8,7 @@ use exactum_runtime::{
         requant::{Form, Requant},
     },
     program::{
-        Aligned, Input, InputRule, Output, Shape, Source, Tensor, TensorId, Window2d, encode,
+        Aligned, Input, InputRule, Model, Output, Role, Shape, Source, Tensor, TensorId, Window2d, encode,
         op::{Bias, Conv2d, Dense, Layer, Weights},
         words_as_bytes, words_as_bytes_mut,
     },
@@ -24,7 +24,7 @@ pub(crate) const OUTPUT_ELEMS: usize = 10;
 pub(crate) const INPUT_SCALE: f32 = 1.0 / 16.0;
 
 const HIDDEN_ELEMS: usize = 32;
-const ARENA_BYTES: usize = 112;
+const ARENA_BYTES: usize = 224;
 
 /// A reproducible sequence of bytes.
 pub(crate) fn noise(seed: u32) -> impl Iterator<Item = u8> {
@@ -48,6 +48,7 @@ pub(crate) fn program() -> Vec<u8> {
         shape: Shape::new(&[elems as u32]).unwrap(),
         offset_bytes,
         range: IntRange { lo, hi },
+        role: Role::Value,
     };
     let weights: Vec<i8> =
         noise(1).map(|byte| byte as i8 / 16).take((INPUT_ELEMS + OUTPUT_ELEMS) * HIDDEN_ELEMS).collect();
@@ -56,6 +57,7 @@ pub(crate) fn program() -> Vec<u8> {
     let hidden = Dense {
         input: TensorId(0),
         output: TensorId(1),
+        scratch: Some(TensorId(2)),
         in_features: INPUT_ELEMS as u32,
         out_features: HIDDEN_ELEMS as u32,
         layer: Layer {
@@ -72,7 +74,8 @@ pub(crate) fn program() -> Vec<u8> {
     };
     let last = Dense {
         input: TensorId(1),
-        output: TensorId(2),
+        output: TensorId(3),
+        scratch: Some(TensorId(4)),
         in_features: HIDDEN_ELEMS as u32,
         out_features: OUTPUT_ELEMS as u32,
         layer: Layer {
@@ -88,14 +91,18 @@ pub(crate) fn program() -> Vec<u8> {
         tensors: &[
             tensor(INPUT_ELEMS, Element::U8, 0, (0, i64::from(INPUT_HI))),
             tensor(HIDDEN_ELEMS, Element::I8, 64, (0, 127)),
+            Tensor::scratch(96, 2 * INPUT_ELEMS as u32).unwrap(),
             tensor(OUTPUT_ELEMS, Element::I32, 0, (i64::from(i32::MIN), i64::from(i32::MAX))),
+            Tensor::scratch(96, 2 * HIDDEN_ELEMS as u32).unwrap(),
         ],
         inputs: &[Input {
-            tensor: TensorId(0),
             quantizer: Some(InputRule::Uniform { scale: INPUT_SCALE, zero_point: 0, ties_to_odd: false }),
+            ..Input::default()
         }],
-        outputs: &[Output { tensor: TensorId(2) }],
+        states: &[],
+        outputs: &[Output::new(TensorId(3))],
         ops: &[hidden.into(), last.into()],
+        model: Model::default(),
     };
     let mut image = Vec::new();
     encode(&source, &mut image).unwrap();
@@ -104,15 +111,20 @@ pub(crate) fn program() -> Vec<u8> {
 
 /// `layers` dense layers of one product, each of which gives its own input.
 pub(crate) fn smallest_layers(layers: u16) -> Vec<u8> {
-    let codes = |id: u16| Tensor {
+    let codes = |layer: u16| Tensor {
         element: Element::U8,
         shape: Shape::new(&[1]).unwrap(),
-        offset_bytes: 8 * u32::from(id),
+        offset_bytes: 8 * u32::from(layer),
         range: IntRange { lo: 0, hi: INPUT_HI.into() },
+        role: Role::Value,
     };
-    let layer = |id| Dense {
-        input: TensorId(id),
-        output: TensorId(id + 1),
+    // Each has an output and something to work in.
+    let output = |layer: u16| TensorId(if layer == 0 { 0 } else { 2 * layer - 1 });
+    let scratch_bytes = 8 * u32::from(layers + 1);
+    let layer = |layer| Dense {
+        input: output(layer),
+        output: output(layer + 1),
+        scratch: Some(TensorId(2 * layer + 2)),
         in_features: 1,
         out_features: 1,
         layer: Layer {
@@ -128,11 +140,15 @@ pub(crate) fn smallest_layers(layers: u16) -> Vec<u8> {
         },
     };
     let source = Source {
-        arena_bytes: 8 * u32::from(layers + 1),
-        tensors: &(0..=layers).map(codes).collect::<Vec<_>>(),
-        inputs: &[Input { tensor: TensorId(0), quantizer: None }],
-        outputs: &[Output { tensor: TensorId(layers) }],
+        arena_bytes: scratch_bytes + 8,
+        tensors: &std::iter::once(codes(0))
+            .chain((1..=layers).flat_map(|layer| [codes(layer), Tensor::scratch(scratch_bytes, 2).unwrap()]))
+            .collect::<Vec<_>>(),
+        inputs: &[Input::default()],
+        states: &[],
+        outputs: &[Output::new(output(layers))],
         ops: &(0..layers).map(|id| layer(id).into()).collect::<Vec<_>>(),
+        model: Model::default(),
     };
     let mut image = Vec::new();
     encode(&source, &mut image).unwrap();
@@ -161,6 +177,7 @@ pub(crate) fn blocks() -> Vec<u8> {
         shape: Shape::new(&[1, width as u32, 1]).unwrap(),
         offset_bytes: 0,
         range: IntRange { lo: 0, hi: 255 },
+        role: Role::Value,
     }];
     let mut ops = Vec::new();
     let mut arena_bytes = width as u32;
@@ -171,6 +188,7 @@ pub(crate) fn blocks() -> Vec<u8> {
             shape: Shape::new(&[1, (width - window + 1) as u32, channels as u32]).unwrap(),
             offset_bytes: arena_bytes,
             range: Element::I32.range(),
+            role: Role::Value,
         };
         arena_bytes += tensor.size_bytes().next_multiple_of(8);
         let layer = Layer {
@@ -180,15 +198,25 @@ pub(crate) fn blocks() -> Vec<u8> {
             requant: None,
             wide: false,
         };
-        let (input, output) = (TensorId(0), TensorId(tensors.len() as u16));
-        ops.push(
-            Conv2d { input, output, window: Window2d::new([1, window as u16]), layer, groups: 1 }.into(),
-        );
+        let id = tensors.len() as u16;
+        let (input, output, scratch) = (TensorId(0), TensorId(id), Some(TensorId(id + 1)));
+        let window = Window2d::new([1, window as u16]);
+        ops.push(Conv2d { input, output, scratch, window, layer, groups: 1 }.into());
         tensors.push(tensor);
+        tensors.push(Tensor::scratch(arena_bytes, 2 * WINDOWS as u32).unwrap());
+        // The next output lies behind it, so that no output is overwritten.
+        arena_bytes += (2 * WINDOWS as u32).next_multiple_of(8);
     }
-    let outputs: Vec<_> = (1..tensors.len() as u16).map(|id| Output { tensor: TensorId(id) }).collect();
-    let inputs = &[Input { tensor: TensorId(0), quantizer: None }];
-    let source = Source { arena_bytes, tensors: &tensors, inputs, outputs: &outputs, ops: &ops };
+    let outputs: Vec<_> = (1..=WINDOWS as u16).map(|op| Output::new(TensorId(2 * op - 1))).collect();
+    let source = Source {
+        arena_bytes,
+        tensors: &tensors,
+        inputs: &[Input::default()],
+        states: &[],
+        outputs: &outputs,
+        ops: &ops,
+        model: Model::default(),
+    };
     let mut image = Vec::new();
     encode(&source, &mut image).unwrap();
     image

@@ -1,4 +1,4 @@
-//! Places in the arena: values alive together must not overlap.
+//! Places in the arena: values alive together, and what a kernel works in while they are, must not overlap.
 
 use super::{Location, Verifier};
 use crate::graph::{Graph, MemoryPlan, Op, Type, ValueId};
@@ -21,7 +21,8 @@ fn origin(graph: &Graph, id: ValueId) -> ValueId {
 
 pub(super) fn verify(verifier: &mut Verifier<'_>) {
     let graph = verifier.graph;
-    let ends = graph.values.iter().filter_map(|value| value.placement);
+    let scratch = graph.nodes.iter().filter_map(|node| node.scratch);
+    let ends = graph.values.iter().filter_map(|value| value.placement).chain(scratch);
     let end = ends.map(|place| place.offset_bytes + place.size_bytes).max().unwrap_or(0);
     let holds = graph.memory.is_none_or(|memory| {
         let MemoryPlan { arena_bytes, lower_bound_bytes, optimal } = memory;
@@ -46,6 +47,22 @@ pub(super) fn verify(verifier: &mut Verifier<'_>) {
         );
         if let Some(place) = value.placement {
             placed.push((id, place, lifetime(graph, id)));
+        }
+    }
+    for (index, place) in
+        graph.nodes.iter().enumerate().filter_map(|(index, node)| Some((index, node.scratch?)))
+    {
+        let runs = graph.fused_requantize(index).unwrap_or(index);
+        for (id, other, (first, last)) in &placed {
+            let apart = place.offset_bytes + place.size_bytes <= other.offset_bytes
+                || other.offset_bytes + other.size_bytes <= place.offset_bytes;
+            let at = Location::part(format!("{id} and the scratch of node {index}"));
+            verifier.require(
+                apart || runs < *first || *last < runs,
+                &at,
+                "what a kernel works in overlaps no value that is alive",
+                || format!("{place:?} and {other:?}"),
+            );
         }
     }
     for (i, (a, place_a, (first_a, last_a))) in placed.iter().enumerate() {

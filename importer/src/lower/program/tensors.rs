@@ -2,7 +2,7 @@
 
 use exactum_runtime::codes::Element;
 use exactum_runtime::num::IntRange;
-use exactum_runtime::program::{Shape, Tensor, TensorId};
+use exactum_runtime::program::{Role, Shape, Tensor, TensorId};
 
 use super::super::buffers::{buffers, window_shape};
 use crate::diagnostic::{Code, Diagnostic, Location, Result};
@@ -12,6 +12,8 @@ use crate::graph::{Graph, Node, Op, Type, Value, ValueId};
 pub(super) struct Tensors {
     pub(super) tensors: Vec<Tensor>,
     ids: Vec<u16>,
+    /// Of each node what its kernel works in.
+    scratch: Vec<Option<TensorId>>,
 }
 
 impl Tensors {
@@ -20,17 +22,31 @@ impl Tensors {
         TensorId(self.ids[id.index()])
     }
 
+    /// What the kernel of node `index` works in.
+    pub(super) fn scratch(&self, index: usize) -> Option<TensorId> {
+        self.scratch[index]
+    }
+
     /// Whether `node` gives the same place another name.
     pub(super) fn is_renaming(&self, node: &Node) -> bool {
         node.op == Op::Reshape && self.ids[node.inputs[0].index()] == self.ids[node.output.index()]
     }
 }
 
-/// One tensor for each place, whatever names its value has; its shape is the one that a window needs.
+/// One tensor for each place, whatever names its value has; its shape is the one that a window needs. Inputs come first, then
+/// what each op writes and works in, in the order in which they run.
 pub(super) fn tensors(graph: &Graph) -> Result<Tensors> {
-    let mut table = Tensors { tensors: vec![], ids: vec![u16::MAX; graph.values.len()] };
+    let mut table = Tensors {
+        tensors: vec![],
+        ids: vec![u16::MAX; graph.values.len()],
+        scratch: vec![None; graph.nodes.len()],
+    };
     let (groups, _) = buffers(graph);
-    for group in &groups {
+    let inputs = graph.input_codes();
+    let input = |group: &Vec<ValueId>| inputs.iter().position(|id| group.contains(id));
+    let mut ordered: Vec<&Vec<ValueId>> = groups.iter().collect();
+    ordered.sort_by_key(|group| input(group).unwrap_or(usize::MAX));
+    for group in ordered {
         let value = graph.value(group[0]);
         let shape = group.iter().find_map(|id| window_shape(graph, *id)).unwrap_or(value.shape.as_slice());
         let (element, range) = stored(value);
@@ -55,9 +71,28 @@ pub(super) fn tensors(graph: &Graph) -> Result<Tensors> {
         for member in group {
             table.ids[member.index()] = id;
         }
-        table.tensors.push(Tensor { element, shape, offset_bytes: place as u32, range });
+        table.tensors.push(Tensor { element, shape, offset_bytes: place as u32, range, role: Role::Value });
+        if input(group).is_none() {
+            table.push_scratch(graph, group[0]);
+        }
     }
     Ok(table)
+}
+
+impl Tensors {
+    /// The tensor in which the kernel that makes `value` works, if it has one.
+    fn push_scratch(&mut self, graph: &Graph, value: ValueId) {
+        let Some(last) = graph.producer(value) else { return };
+        let layer = graph.producer(graph.nodes[last].inputs[0]);
+        let layer = layer.filter(|layer| graph.fused_requantize(*layer) == Some(last)).unwrap_or(last);
+        let place = graph.nodes[layer].scratch;
+        let tensor =
+            place.and_then(|place| Tensor::scratch(place.offset_bytes as u32, place.size_bytes as u32));
+        if let Some(tensor) = tensor {
+            self.scratch[layer] = Some(TensorId(self.tensors.len() as u16));
+            self.tensors.push(tensor);
+        }
+    }
 }
 
 /// How a value's integers are stored, and which can occur.

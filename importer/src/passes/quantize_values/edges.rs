@@ -191,7 +191,15 @@ impl Quantizer<'_> {
         let Known { curve, channels, .. } = known.clone();
         let op = Op::Dequantize(Dequantize { curve, channels, softmax });
         let origin = joined(&self.origin, &known.origin);
-        self.to.nodes.push(Node { name, origin, op, inputs: vec![value], output, packing: None });
+        self.to.nodes.push(Node {
+            name,
+            origin,
+            op,
+            inputs: vec![value],
+            output,
+            packing: None,
+            scratch: None,
+        });
         self.to.outputs.push(output);
         Ok(())
     }
@@ -243,6 +251,7 @@ impl Quantizer<'_> {
             inputs: vec![],
             output: id,
             packing: None,
+            scratch: None,
         }
     }
 }

@@ -194,6 +194,7 @@ impl Quantizer<'_> {
                 inputs: vec![id],
                 output,
                 packing: None,
+                scratch: None,
             });
             id = output;
         }

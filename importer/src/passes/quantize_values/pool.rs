@@ -83,6 +83,7 @@ impl Quantizer<'_> {
             inputs: vec![x],
             output,
             packing: None,
+            scratch: None,
         });
         output
     }

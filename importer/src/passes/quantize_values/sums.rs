@@ -207,6 +207,7 @@ impl Quantizer<'_> {
                 inputs: vec![sum, *value],
                 output,
                 packing: None,
+                scratch: None,
             });
             (sum, factors) = (output, vec![1; factors.len()]);
         }

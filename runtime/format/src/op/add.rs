@@ -9,12 +9,12 @@ use super::declare::{Checks, op};
 use crate::bounds::{self, may_share, verify_shapes};
 use crate::constants::{ConstRef, Constants};
 use crate::error::OpFault;
-use crate::id::TensorId;
 use crate::layer::list_requant;
 use crate::record::record;
 use crate::requant::RequantRecord;
 use crate::stored::Stored;
 use crate::tensor::{Tensor, Tensors};
+use crate::work::Work;
 #[cfg(feature = "encode")]
 use crate::writer::ConstantWriter;
 
@@ -24,13 +24,17 @@ op! {
     /// `j` is `i` if `second` has as many elements as `input`, else `i` modulo its number of elements: it is repeated along
     /// the outer axes.
     Add<'p> as AddRecord {
-        input = "Integers of any element type.",
-        output = "As many elements as `input`.",
+        operands {
+            input = "Integers of any element type.",
+            second = "As many integers of any element type, or fewer whose number divides that of the output.",
+        }
+        results {
+            output = "As many elements as `input`.",
+        }
         channels: u32 as u32 = "Elements of one row; divides the number of elements.",
         multipliers: Multipliers<'p> as MultipliersRecord = "Factors of the first and the second tensor.",
         requant: Option<Requant<'p>> as RequantRecord = "From accumulators to codes.",
-        second: TensorId as u16 = "The second tensor it reads: as many integers of any element type, or fewer whose number divides that of the output.",
-    } reserved [u8; 6]
+    }
 }
 
 /// Factors of two operands: one pair for each channel, or one for all.
@@ -94,15 +98,17 @@ impl<'p> Stored<'p, MultipliersRecord> for Multipliers<'p> {
 }
 
 impl Checks<'_> for Add<'_> {
-    fn second(&self) -> Option<TensorId> {
-        Some(self.second)
-    }
-
     fn may_share(&self, input: &Tensor, output: &Tensor) -> bool {
         may_share(input, output)
     }
 
-    fn verify(&self, tensors: Tensors<'_>, input: &Tensor, output: &Tensor) -> Result<(), OpFault> {
+    fn verify(
+        &self,
+        tensors: Tensors<'_>,
+        input: &Tensor,
+        output: &Tensor,
+        work: &mut Work,
+    ) -> Result<(), OpFault> {
         let second = tensors.get(self.second).ok_or(OpFault::NoTensor { tensor: self.second })?;
         verify_shapes(input, &second, output, self.channels)?;
         let (pairs, channels) = (self.multipliers.len(), self.channels as usize);
@@ -116,7 +122,7 @@ impl Checks<'_> for Add<'_> {
             range(input.range, second.range, self.multipliers.at(channel))
                 .filter(|acc| self.multipliers.is_wide() || acc.signed_bits() <= i32::BITS)
         };
-        bounds::elementwise(self.requant.as_ref(), self.channels, acc, output)
+        bounds::elementwise(self.requant.as_ref(), self.channels, pairs, acc, output, work)
     }
 
     fn list(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

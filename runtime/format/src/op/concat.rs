@@ -3,27 +3,33 @@
 use core::fmt;
 
 use super::declare::{Checks, op};
-use crate::constants::ConstRef;
 use crate::error::OpFault;
 use crate::id::TensorId;
 use crate::tensor::{Tensor, Tensors};
+use crate::work::Work;
 
 op! {
     /// Row `r` of the output is row `r` of `input`, then row `r` of each tensor of `rest`.
     Concat<'p> as ConcatRecord {
-        input = "The first tensor: integers of any element type, read as `rows` rows.",
-        output = "As many elements as all of them together, of the same element type.",
+        operands {
+            input = "The first tensor: integers of any element type, read as `rows` rows.",
+            .. rest = "Numbers of the further tensors, of the same element type.",
+        }
+        results {
+            output = "As many elements as all of them together, of the same element type.",
+        }
         rows: u32 as u32 = "Rows; divides the number of elements of every tensor.",
-        rest: &'p [u16] as ConstRef = "`u16`, numbers of the further tensors it reads, of the same element type.",
     } reserved [u8; 4]
 }
 
-impl<'p> Checks<'p> for Concat<'p> {
-    fn rest(&self) -> &'p [u16] {
-        self.rest
-    }
-
-    fn verify(&self, tensors: Tensors<'_>, input: &Tensor, output: &Tensor) -> Result<(), OpFault> {
+impl Checks<'_> for Concat<'_> {
+    fn verify(
+        &self,
+        tensors: Tensors<'_>,
+        input: &Tensor,
+        output: &Tensor,
+        work: &mut Work,
+    ) -> Result<(), OpFault> {
         if self.rows == 0 {
             return Err(OpFault::Geometry);
         }
@@ -43,6 +49,7 @@ impl<'p> Checks<'p> for Concat<'p> {
         };
         take(input)?;
         for id in self.rest {
+            work.spend(1)?;
             let tensor = TensorId(*id);
             take(&tensors.get(tensor).ok_or(OpFault::NoTensor { tensor })?)?;
         }

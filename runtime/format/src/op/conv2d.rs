@@ -5,9 +5,11 @@ use core::fmt;
 use super::declare::{Checks, op};
 use crate::error::OpFault;
 use crate::layer::{Layer, LayerRecord};
-use crate::packing::{FilterShape, is_depthwise};
+use crate::packing::{FilterShape, Packing, is_depthwise};
+use crate::patch::patch_bytes;
 use crate::tensor::{Tensor, Tensors};
 use crate::window::Window2d;
+use crate::work::Work;
 
 op! {
     /// `output[y][x][o] = requant(bias[o] + sum weight[o][ky][kx][i] * (input[..][..][g + i] - zero_point))`.
@@ -15,8 +17,13 @@ op! {
     /// The sum runs over the taps inside the image and over the input channels of the group of `o`: a padded element
     /// contributes 0.
     Conv2d<'p> as Conv2dRecord {
-        input = "Height, width, channels of 8- or 16-bit codes.",
-        output = "Height, width, channels.",
+        operands {
+            input = "Height, width, channels of 8- or 16-bit codes.",
+        }
+        results {
+            output = "Height, width, channels.",
+            scratch = "Bytes in which the codes of a window are gathered.",
+        }
         window: Window2d as Window2d = "Window, stride, dilation, padding.",
         layer: Layer<'p> as LayerRecord = "A filter for each output channel, counted height, width, input channel of the group, and what follows its products.",
         groups: u16 as u16 = "Groups of channels; divides input and output channels.",
@@ -43,8 +50,29 @@ pub(super) fn filter_shape(
     Ok(FilterShape { filters: out_channels as usize, elems })
 }
 
+/// Bytes for the codes of a window of one group of the channels of `input`.
+fn window_bytes(window: &Window2d, groups: u16, input: &Tensor) -> u32 {
+    let channels = input.shape.image().map_or(0, |[_, _, channels]| channels);
+    let channels = channels.checked_div(groups.into()).unwrap_or_default();
+    patch_bytes(window.taps().saturating_mul(channels) as usize)
+}
+
 impl Checks<'_> for Conv2d<'_> {
-    fn verify(&self, _: Tensors<'_>, input: &Tensor, output: &Tensor) -> Result<(), OpFault> {
+    fn scratch_bytes(&self, input: &Tensor) -> u32 {
+        match self.layer.weights.packing {
+            Packing::RowMajor | Packing::Nibbles => window_bytes(&self.window, self.groups, input),
+            // Sums are taken tap by tap, from the input itself.
+            Packing::TapMajor => 0,
+        }
+    }
+
+    fn verify(
+        &self,
+        _: Tensors<'_>,
+        input: &Tensor,
+        output: &Tensor,
+        work: &mut Work,
+    ) -> Result<(), OpFault> {
         let [in_height, in_width, in_channels] = input.shape.image().ok_or(OpFault::InputShape)?;
         let [out_height, out_width, out_channels] = output.shape.image().ok_or(OpFault::OutputShape)?;
         let shape = filter_shape(&self.window, self.groups, in_channels, out_channels)?;
@@ -52,7 +80,7 @@ impl Checks<'_> for Conv2d<'_> {
             return Err(OpFault::OutputShape);
         }
         let depthwise = is_depthwise(self.groups.into(), in_channels as usize, out_channels as usize);
-        self.layer.verify(input, output, shape, depthwise, self.window.is_padded())
+        self.layer.verify(input, output, shape, depthwise, self.window.is_padded(), work)
     }
 
     fn list(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

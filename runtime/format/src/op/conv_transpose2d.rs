@@ -6,8 +6,10 @@ use super::conv2d::filter_shape;
 use super::declare::{Checks, op};
 use crate::error::OpFault;
 use crate::layer::{Layer, LayerRecord};
+use crate::patch::patch_bytes;
 use crate::tensor::{Tensor, Tensors};
 use crate::window::Window2d;
+use crate::work::Work;
 
 op! {
     /// `output[y][x][o] = requant(bias[o] + sum weight[o][ky][kx][i] * (input[iy][ix][g + i] - zero_point))`.
@@ -16,8 +18,13 @@ op! {
     /// `iy * stride` for a row `iy` of the input, and likewise for columns. The tensors state the output's height and
     /// width: `(in - 1) * stride + (size - 1) * dilation + 1 - pads`, plus any number of further rows or columns.
     ConvTranspose2d<'p> as ConvTranspose2dRecord {
-        input = "Height, width, channels of 8- or 16-bit codes.",
-        output = "Height, width, channels.",
+        operands {
+            input = "Height, width, channels of 8- or 16-bit codes.",
+        }
+        results {
+            output = "Height, width, channels.",
+            scratch = "Bytes in which the codes of a window are gathered.",
+        }
         window: Window2d as Window2d = "Window, and stride, dilation and padding of the convolution that this transposes.",
         layer: Layer<'p> as LayerRecord = "A filter for each output channel, counted height, width, input channel of the group, and what follows its products.",
         groups: u16 as u16 = "Groups of channels; divides input and output channels.",
@@ -25,7 +32,19 @@ op! {
 }
 
 impl Checks<'_> for ConvTranspose2d<'_> {
-    fn verify(&self, _: Tensors<'_>, input: &Tensor, output: &Tensor) -> Result<(), OpFault> {
+    fn scratch_bytes(&self, input: &Tensor) -> u32 {
+        let channels = input.shape.image().map_or(0, |[_, _, channels]| channels);
+        // Products are added tap by tap.
+        patch_bytes(channels.checked_div(self.groups.into()).unwrap_or_default() as usize)
+    }
+
+    fn verify(
+        &self,
+        _: Tensors<'_>,
+        input: &Tensor,
+        output: &Tensor,
+        work: &mut Work,
+    ) -> Result<(), OpFault> {
         let [in_height, in_width, in_channels] = input.shape.image().ok_or(OpFault::InputShape)?;
         let [out_height, out_width, out_channels] = output.shape.image().ok_or(OpFault::OutputShape)?;
         let shape = filter_shape(&self.window, self.groups, in_channels, out_channels)?;
@@ -36,7 +55,7 @@ impl Checks<'_> for ConvTranspose2d<'_> {
             return Err(OpFault::OutputShape);
         }
         // At some position any tap may be missing.
-        self.layer.verify(input, output, shape, false, true)
+        self.layer.verify(input, output, shape, false, true, work)
     }
 
     fn list(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

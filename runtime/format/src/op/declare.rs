@@ -9,6 +9,7 @@ use crate::constants::Constants;
 use crate::error::OpFault;
 use crate::id::TensorId;
 use crate::tensor::{Tensor, Tensors};
+use crate::work::Work;
 #[cfg(feature = "encode")]
 use crate::writer::ConstantWriter;
 
@@ -29,12 +30,17 @@ pub(crate) trait Fields<'p>: Sized {
     type Record: FromBytes + IntoBytes + Immutable + KnownLayout;
 
     /// The record's meaning.
-    fn decode(
-        input: TensorId,
-        output: TensorId,
-        record: &Self::Record,
-        constants: Constants<'p>,
-    ) -> Result<Self, OpFault>;
+    fn decode(places: Places<'p>, record: &Self::Record, constants: Constants<'p>) -> Result<Self, OpFault>;
+
+    /// Operand `index`, if it reads as many.
+    fn operand(&self, index: usize) -> Option<TensorId>;
+
+    /// The tensor it works in.
+    fn scratch(&self) -> Option<TensorId>;
+
+    /// Sets the tensor it works in, if its kernel can have any.
+    #[cfg(feature = "encode")]
+    fn set_scratch(&mut self, scratch: Option<TensorId>);
 
     /// The op's record, its constants written to `constants`.
     #[cfg(feature = "encode")]
@@ -43,14 +49,10 @@ pub(crate) trait Fields<'p>: Sized {
 
 /// What an op's file says besides its fields.
 pub(crate) trait Checks<'p> {
-    /// The second tensor it reads, if its record names one.
-    fn second(&self) -> Option<TensorId> {
-        None
-    }
-
-    /// Numbers of further tensors it reads, if its constants name some.
-    fn rest(&self) -> &'p [u16] {
-        &[]
+    /// Bytes that its kernel needs to work in; 0 if it needs none.
+    fn scratch_bytes(&self, input: &Tensor) -> u32 {
+        let _ = input;
+        0
     }
 
     /// Whether `input`, one of the tensors it reads, may lie at the very bytes of `output`.
@@ -59,31 +61,52 @@ pub(crate) trait Checks<'p> {
         false
     }
 
-    /// Checks everything its kernel relies on. `tensors` are for ops that read several.
-    fn verify(&self, tensors: Tensors<'_>, input: &Tensor, output: &Tensor) -> Result<(), OpFault>;
+    /// Checks everything its kernel relies on but the size of its scratch. `tensors` are for ops that read several.
+    fn verify(
+        &self,
+        tensors: Tensors<'_>,
+        input: &Tensor,
+        output: &Tensor,
+        work: &mut Work,
+    ) -> Result<(), OpFault>;
 
     /// Writes the op's parameters, without name and tensors.
     fn list(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result;
 }
 
-/// An op: the tensors that its header names, then its fields, each with its type and the type of its record, then the
+/// The tensors that an op names, as its record holds them.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Places<'p> {
+    /// What it reads, in order.
+    pub(crate) operands: &'p [u16],
+    /// What it writes.
+    pub(crate) output: TensorId,
+    /// What it works in, if anything.
+    pub(crate) scratch: Option<TensorId>,
+}
+
+/// An op: the tensors it reads, one after the other and then, if it reads any number of them, the rest; the one it writes;
+/// if it works in memory of its own, that; then its fields, each with its type and the type of its record, then the
 /// reserved bytes that make the record a multiple of 8.
 macro_rules! op {
     (
         $(#[$meta:meta])*
         $ty:ident $(<$lifetime:lifetime>)? as $record:ident {
-            input = $input_about:literal,
-            output = $output_about:literal,
+            operands {$(
+                $operand:ident = $operand_about:literal,
+            )* $(.. $rest:ident = $rest_about:literal,)?}
+            results { output = $output_about:literal, $(scratch = $scratch_about:literal,)? }
             $($field:ident: $field_ty:ty as $record_ty:ty = $about:literal,)*
         } $(reserved [u8; $zeros:literal])?
     ) => {
         $(#[$meta])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub struct $ty $(<$lifetime>)? {
-            #[doc = $input_about]
-            pub input: $crate::id::TensorId,
+            $(#[doc = $operand_about] pub $operand: $crate::id::TensorId,)*
+            $(#[doc = $rest_about] pub $rest: &'p [u16],)?
             #[doc = $output_about]
             pub output: $crate::id::TensorId,
+            $(#[doc = $scratch_about] pub scratch: Option<$crate::id::TensorId>,)?
             $(#[doc = $about] pub $field: $field_ty,)*
         }
 
@@ -107,20 +130,46 @@ macro_rules! op {
 
             #[inline]
             fn decode(
-                input: $crate::id::TensorId,
-                output: $crate::id::TensorId,
+                places: $crate::op::declare::Places<'p>,
                 record: &$record,
                 constants: $crate::constants::Constants<'p>,
             ) -> Result<Self, $crate::error::OpFault> {
                 $(if record.reserved != [0; $zeros] {
                     return Err($crate::error::OpFault::Reserved);
                 })?
-                let _ = constants;
-                Ok(Self {
-                    input,
-                    output,
+                let _ = (record, constants);
+                let [$($operand,)* $($rest @ ..)?] = places.operands else {
+                    return Err($crate::error::OpFault::Operands);
+                };
+                let op = Self {
+                    $($operand: $crate::id::TensorId(*$operand),)*
+                    $($rest,)?
+                    output: places.output,
+                    $(scratch: $crate::op::declare::stated!(places.scratch, $scratch_about),)?
                     $($field: $crate::stored::Stored::decode(&record.$field, constants)?,)*
-                })
+                };
+                // An op that has no use for scratch must not name any.
+                if op.scratch() == places.scratch { Ok(op) } else { Err($crate::error::OpFault::Scratch) }
+            }
+
+            fn operand(&self, index: usize) -> Option<$crate::id::TensorId> {
+                let named = [$(self.$operand),*];
+                let rest = index.checked_sub(named.len());
+                let _ = rest;
+                named.get(index).copied()$(.or_else(|| self.$rest.get(rest?).copied().map($crate::id::TensorId)))?
+            }
+
+            fn scratch(&self) -> Option<$crate::id::TensorId> {
+                $(if let Some(id) = $crate::op::declare::stated!(self.scratch, $scratch_about) {
+                    return Some(id);
+                })?
+                None
+            }
+
+            #[cfg(feature = "encode")]
+            fn set_scratch(&mut self, scratch: Option<$crate::id::TensorId>) {
+                let _ = scratch;
+                $(*$crate::op::declare::stated!(&mut self.scratch, $scratch_about) = scratch;)?
             }
 
             #[cfg(feature = "encode")]
@@ -138,3 +187,11 @@ macro_rules! op {
     };
 }
 pub(super) use op;
+
+/// `$value`, where an optional part of a declaration is stated.
+macro_rules! stated {
+    ($value:expr, $about:literal) => {
+        $value
+    };
+}
+pub(super) use stated;

@@ -6,15 +6,22 @@ use super::declare::{Checks, op};
 use crate::error::OpFault;
 use crate::layer::{Layer, LayerRecord};
 use crate::packing::FilterShape;
+use crate::patch::patch_bytes;
 use crate::tensor::{Tensor, Tensors};
+use crate::work::Work;
 
 op! {
     /// `output[r][o] = requant(bias[o] + sum_i weight[o][i] * (input[r][i] - zero_point))`.
     ///
     /// The input is read as rows of `in_features` codes whatever its shape, so a flattened image needs no op.
     Dense<'p> as DenseRecord {
-        input = "8- or 16-bit codes.",
-        output = "As many rows of `out_features` codes.",
+        operands {
+            input = "8- or 16-bit codes.",
+        }
+        results {
+            output = "As many rows of `out_features` codes.",
+            scratch = "Bytes in which the codes of a window are gathered.",
+        }
         in_features: u32 as u32 = "Codes of one input row.",
         out_features: u32 as u32 = "Codes of one output row.",
         layer: Layer<'p> as LayerRecord = "Weights of `out_features` filters of `in_features`, and what follows their products.",
@@ -22,7 +29,17 @@ op! {
 }
 
 impl Checks<'_> for Dense<'_> {
-    fn verify(&self, _: Tensors<'_>, input: &Tensor, output: &Tensor) -> Result<(), OpFault> {
+    fn scratch_bytes(&self, _: &Tensor) -> u32 {
+        patch_bytes(self.in_features as usize)
+    }
+
+    fn verify(
+        &self,
+        _: Tensors<'_>,
+        input: &Tensor,
+        output: &Tensor,
+        work: &mut Work,
+    ) -> Result<(), OpFault> {
         let rows = input.shape.elems().checked_div(self.in_features).ok_or(OpFault::Geometry)?;
         if rows.checked_mul(self.in_features) != Some(input.shape.elems()) {
             return Err(OpFault::InputShape);
@@ -31,7 +48,7 @@ impl Checks<'_> for Dense<'_> {
             return Err(OpFault::OutputShape);
         }
         let shape = FilterShape { filters: self.out_features as usize, elems: self.in_features as usize };
-        self.layer.verify(input, output, shape, false, false)
+        self.layer.verify(input, output, shape, false, false, work)
     }
 
     fn list(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

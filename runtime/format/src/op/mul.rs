@@ -7,10 +7,10 @@ use exactum_num::{IntRange, Requant};
 use super::declare::{Checks, op};
 use crate::bounds::{self, may_share, verify_shapes};
 use crate::error::OpFault;
-use crate::id::TensorId;
 use crate::layer::list_requant;
 use crate::requant::RequantRecord;
 use crate::tensor::{Tensor, Tensors};
+use crate::work::Work;
 
 op! {
     /// `output[i] = requant(i % channels, (input[i] - zero_points[0]) * (second[j] - zero_points[1]))`.
@@ -18,26 +18,32 @@ op! {
     /// `j` is `i` if `second` has as many elements as `input`, else `i` modulo its number of elements: it is repeated along
     /// the outer axes.
     Mul<'p> as MulRecord {
-        input = "Integers of any element type.",
-        output = "As many elements as `input`.",
+        operands {
+            input = "Integers of any element type.",
+            second = "As many integers of any element type, or fewer whose number divides that of the output.",
+        }
+        results {
+            output = "As many elements as `input`.",
+        }
         channels: u32 as u32 = "Elements of one row; divides the number of elements.",
         zero_points: [i32; 2] as [i32; 2] = "Codes of the real value 0 in the first and the second tensor.",
         requant: Option<Requant<'p>> as RequantRecord = "From accumulators to codes.",
-        second: TensorId as u16 = "The second tensor it reads: as many integers of any element type, or fewer whose number divides that of the output.",
         wide: bool as u8 = "1 if products have 64 bits, which a form of 64-bit accumulators requantizes; else 0.",
-    } reserved [u8; 1]
+    } reserved [u8; 3]
 }
 
 impl Checks<'_> for Mul<'_> {
-    fn second(&self) -> Option<TensorId> {
-        Some(self.second)
-    }
-
     fn may_share(&self, input: &Tensor, output: &Tensor) -> bool {
         may_share(input, output)
     }
 
-    fn verify(&self, tensors: Tensors<'_>, input: &Tensor, output: &Tensor) -> Result<(), OpFault> {
+    fn verify(
+        &self,
+        tensors: Tensors<'_>,
+        input: &Tensor,
+        output: &Tensor,
+        work: &mut Work,
+    ) -> Result<(), OpFault> {
         let second = tensors.get(self.second).ok_or(OpFault::NoTensor { tensor: self.second })?;
         verify_shapes(input, &second, output, self.channels)?;
         if self.wide && self.requant.is_none() {
@@ -45,7 +51,7 @@ impl Checks<'_> for Mul<'_> {
         }
         let acc = range(input.range, second.range, self.zero_points)
             .filter(|acc| self.wide || acc.signed_bits() <= i32::BITS);
-        bounds::elementwise(self.requant.as_ref(), self.channels, |_| acc, output)
+        bounds::elementwise(self.requant.as_ref(), self.channels, 1, |_| acc, output, work)
     }
 
     fn list(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -5,6 +5,7 @@ use core::fmt;
 use super::declare::{Checks, op};
 use crate::error::OpFault;
 use crate::tensor::{Tensor, Tensors};
+use crate::work::Work;
 
 op! {
     /// The output at position `p` of `dims` is element `first + sum (p[k] - before[k]) * strides[k]` of the input if
@@ -13,8 +14,12 @@ op! {
     /// Channels first to channels last of `C` channels, `H` rows and `W` columns has `dims` and `sizes` of 1, 1, 1, `H`,
     /// `W`, `C` and `strides` of 0, 0, 0, `W`, 1, `H * W`.
     Rearrange as RearrangeRecord {
-        input = "Integers of any element type.",
-        output = "Integers of the same element type, row-major in `dims` whatever its shape.",
+        operands {
+            input = "Integers of any element type.",
+        }
+        results {
+            output = "Integers of the same element type, row-major in `dims` whatever its shape.",
+        }
         dims: [u32; 6] as [u32; 6] = "Dimensions of the output, outermost first, 1 where not used; their product is the number of output elements.",
         strides: [i32; 6] as [i32; 6] = "Elements of the input from one position to the next, for each dimension.",
         before: [u32; 6] as [u32; 6] = "Positions of fill before those inside.",
@@ -47,7 +52,7 @@ impl Rearrange {
 }
 
 impl Checks<'_> for Rearrange {
-    fn verify(&self, _: Tensors<'_>, input: &Tensor, output: &Tensor) -> Result<(), OpFault> {
+    fn verify(&self, _: Tensors<'_>, input: &Tensor, output: &Tensor, _: &mut Work) -> Result<(), OpFault> {
         if input.element != output.element {
             return Err(OpFault::Element);
         }

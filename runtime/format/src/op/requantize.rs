@@ -10,12 +10,17 @@ use crate::error::OpFault;
 use crate::layer::list_requant;
 use crate::requant::RequantRecord;
 use crate::tensor::{Tensor, Tensors};
+use crate::work::Work;
 
 op! {
     /// `output[..][c] = requant(c, input[..][c])`, where `c` counts along the last axis.
     Requantize<'p> as RequantizeRecord {
-        input = "Codes of any element type.",
-        output = "As many codes of any element type.",
+        operands {
+            input = "Codes of any element type.",
+        }
+        results {
+            output = "As many codes of any element type.",
+        }
         channels: u32 as u32 = "Codes of one row; divides the number of elements.",
         requant: Requant<'p> as RequantRecord = "From codes to codes, one form for all channels; `form` is not 0.",
     } reserved [u8; 4]
@@ -26,19 +31,20 @@ impl Checks<'_> for Requantize<'_> {
         input.element.size_bytes() == output.element.size_bytes()
     }
 
-    fn verify(&self, _: Tensors<'_>, input: &Tensor, output: &Tensor) -> Result<(), OpFault> {
+    fn verify(
+        &self,
+        _: Tensors<'_>,
+        input: &Tensor,
+        output: &Tensor,
+        work: &mut Work,
+    ) -> Result<(), OpFault> {
         if self.channels == 0 || !input.shape.elems().is_multiple_of(self.channels) {
             return Err(OpFault::InputShape);
         }
         if input.shape.elems() != output.shape.elems() {
             return Err(OpFault::OutputShape);
         }
-        let channels = self.channels as usize;
-        if !self.requant.is_well_formed(channels) {
-            return Err(OpFault::RequantParameters);
-        }
-        (0..channels)
-            .try_for_each(|channel| bounds::stored(Some(&self.requant), channel, input.range, output))
+        bounds::elementwise(Some(&self.requant), self.channels, 1, |_| Some(input.range), output, work)
     }
 
     fn list(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

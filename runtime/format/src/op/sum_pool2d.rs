@@ -12,6 +12,7 @@ use crate::layer::list_requant;
 use crate::requant::RequantRecord;
 use crate::tensor::{Tensor, Tensors};
 use crate::window::{Axis, Window2d};
+use crate::work::Work;
 
 op! {
     /// `output[y][x][c] = requant(c, f * sum (input[..][..][c] - zero_point))`, the sum over the taps inside the image.
@@ -19,8 +20,12 @@ op! {
     /// If `unit` is 0 then `f` is 1. Else `f` is `unit` divided by the number of taps inside the image: accumulators are
     /// averages in units of `1 / unit`.
     SumPool2d<'p> as SumPool2dRecord {
-        input = "Height, width, channels of any element type.",
-        output = "Height, width, channels.",
+        operands {
+            input = "Height, width, channels of any element type.",
+        }
+        results {
+            output = "Height, width, channels.",
+        }
         window: Window2d as Window2d = "Window, stride, dilation, padding.",
         input_zero_point: i32 as i32 = "Code of the real value 0 in the input.",
         unit: u32 as u32 = "0 for sums; for averages a common multiple of the numbers of taps inside the image.",
@@ -39,11 +44,14 @@ impl SumPool2d<'_> {
         centered: IntRange,
         input: [u32; 2],
         output: [u32; 2],
+        work: &mut Work,
     ) -> Result<Option<IntRange>, OpFault> {
         let [down, right] = self.window.axes();
         let ([height, width], [out_height, out_width]) = (input, output);
         let (mut fewest, mut most) = (u64::MAX, 0);
+        work.spend(out_height as usize)?;
         for rows in counts(down, out_height, height) {
+            work.spend(out_width as usize)?;
             for columns in counts(right, out_width, width) {
                 let taps = u64::from(rows).saturating_mul(columns.into());
                 (fewest, most) = (taps.min(fewest), taps.max(most));
@@ -75,7 +83,13 @@ fn counts(axis: Axis, positions: u32, limit: u32) -> impl Iterator<Item = u32> {
 }
 
 impl Checks<'_> for SumPool2d<'_> {
-    fn verify(&self, _: Tensors<'_>, input: &Tensor, output: &Tensor) -> Result<(), OpFault> {
+    fn verify(
+        &self,
+        _: Tensors<'_>,
+        input: &Tensor,
+        output: &Tensor,
+        work: &mut Work,
+    ) -> Result<(), OpFault> {
         let [in_height, in_width, in_channels] = input.shape.image().ok_or(OpFault::InputShape)?;
         let [out_height, out_width, out_channels] = output.shape.image().ok_or(OpFault::OutputShape)?;
         let size = self.window.output([in_height, in_width]).ok_or(OpFault::Geometry)?;
@@ -87,9 +101,9 @@ impl Checks<'_> for SumPool2d<'_> {
         }
         let zero_point = IntRange::point(i64::from(self.input_zero_point).saturating_neg());
         let centered = input.range.checked_add(zero_point).ok_or(OpFault::Accumulator)?;
-        let acc = self.accumulators(centered, [in_height, in_width], size)?;
+        let acc = self.accumulators(centered, [in_height, in_width], size, work)?;
         let acc = acc.filter(|acc| acc.signed_bits() <= i32::BITS);
-        bounds::elementwise(self.requant.as_ref(), out_channels, |_| acc, output)
+        bounds::elementwise(self.requant.as_ref(), out_channels, 1, |_| acc, output, work)
     }
 
     fn list(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -10,6 +10,7 @@ use super::declare::{Checks, op};
 use crate::constants::ConstRef;
 use crate::error::OpFault;
 use crate::tensor::{Tensor, Tensors};
+use crate::work::Work;
 
 op! {
     /// `output[r]` holds the positions of the `k` best elements of row `r`, best first, of equal scores the lower first; or
@@ -18,8 +19,12 @@ op! {
     /// The score of element `c` is `multipliers[c] * input[r][c] + offsets[c]` in 64 bits: the order of real values that
     /// have a scale and an offset for each position.
     TopK<'p> as TopKRecord {
-        input = "Integers of any element type, read as rows of `elems`.",
-        output = "As many rows of `k` elements: of 32 bits, or of the input's type if they are elements.",
+        operands {
+            input = "Integers of any element type, read as rows of `elems`.",
+        }
+        results {
+            output = "As many rows of `k` elements: of 32 bits, or of the input's type if they are elements.",
+        }
         elems: u32 as u32 = "Elements of one row.",
         k: u32 as u32 = "Positions to find; 1 to `elems`.",
         multipliers: &'p [i64] as ConstRef = "`i64`, factors of the elements: one for each position, one for all, or none for 1.",
@@ -46,7 +51,13 @@ impl TopK<'_> {
 }
 
 impl Checks<'_> for TopK<'_> {
-    fn verify(&self, _: Tensors<'_>, input: &Tensor, output: &Tensor) -> Result<(), OpFault> {
+    fn verify(
+        &self,
+        _: Tensors<'_>,
+        input: &Tensor,
+        output: &Tensor,
+        work: &mut Work,
+    ) -> Result<(), OpFault> {
         if self.k == 0 || self.k > self.elems {
             return Err(OpFault::Geometry);
         }
@@ -65,6 +76,7 @@ impl Checks<'_> for TopK<'_> {
             return Err(OpFault::RequantParameters);
         }
         let lines = self.multipliers.len().max(self.offsets.len()).max(1);
+        work.spend(lines)?;
         if !(0..lines).all(|position| self.scores_fit(position, input.range)) {
             return Err(OpFault::Accumulator);
         }

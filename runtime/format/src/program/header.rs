@@ -2,12 +2,12 @@
 
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
-use super::Program;
-use crate::constants::{ALIGN_BYTES, Constants};
+use super::{Limits, Program};
+use crate::constants::{ALIGN_BYTES, ConstRef, Constants};
 use crate::error::LoadError;
 use crate::id::{MAGIC, VERSION};
 use crate::record::record;
-use crate::{port, tensor};
+use crate::{port, state, tensor};
 
 record! {
     /// The first bytes of an image.
@@ -23,6 +23,11 @@ record! {
         pub(crate) op_count: u16 = "Records in the op table.",
         pub(crate) op_bytes: u32 = "Length of the op table, a multiple of 8.",
         pub(crate) constant_bytes: u32 = "Length of the constant section.",
+        pub(crate) state_count: u16 = "Records in the state table.",
+        pub(crate) reserved: [u16; 3] = "Zeros.",
+        pub(crate) model_name: ConstRef = "Name of the model, UTF-8; empty if it has none.",
+        pub(crate) model_version: i64 = "Version of the model, as its file states it; 0 if it does not.",
+        pub(crate) model_digest: [u8; 32] = "SHA-256 of the model's file; zeros if it is not known.",
     }
 }
 
@@ -32,8 +37,20 @@ pub(crate) const CHECKED_FROM: usize = core::mem::offset_of!(Header, arena_bytes
 /// The checksum: CRC-32 as in Ethernet and zip (ISO-HDLC).
 pub(crate) const CHECKSUM: crc::Crc<u32> = crc::Crc::<u32>::new(&crc::CRC_32_ISO_HDLC);
 
-/// Checks the header and cuts `image` into its sections; their content is not yet checked.
-pub(crate) fn sections(image: &[u8]) -> Result<Program<'_>, LoadError> {
+/// Bytes of the image that `bytes` starts with, as its header states them.
+pub(crate) fn length_bytes(bytes: &[u8]) -> Result<usize, LoadError> {
+    let header = header(bytes)?;
+    usize::try_from(header.length_bytes)
+        .ok()
+        .filter(|length| *length <= bytes.len())
+        .ok_or(LoadError::Length { stated_bytes: header.length_bytes, have_bytes: bytes.len() })
+}
+
+/// The header of `image`, of this version.
+fn header(image: &[u8]) -> Result<&Header, LoadError> {
+    if image.is_empty() {
+        return Err(LoadError::Truncated { need_bytes: size_of::<Header>(), have_bytes: 0 });
+    }
     if image.as_ptr().align_offset(ALIGN_BYTES as usize) != 0 {
         return Err(LoadError::Misaligned);
     }
@@ -46,36 +63,51 @@ pub(crate) fn sections(image: &[u8]) -> Result<Program<'_>, LoadError> {
     if header.version != VERSION {
         return Err(LoadError::Version { found: header.version });
     }
+    Ok(header)
+}
+
+/// Checks the header, with limits that a caller sets, and the checksum, and cuts `image` into its sections; their content is
+/// not yet checked.
+pub(crate) fn sections<'p>(image: &'p [u8], limits: &Limits) -> Result<Program<'p>, LoadError> {
+    let header = header(image)?;
     if usize::try_from(header.length_bytes) != Ok(image.len()) {
         return Err(LoadError::Length { stated_bytes: header.length_bytes, have_bytes: image.len() });
+    }
+    if header.length_bytes > limits.image_bytes {
+        return Err(LoadError::ImageLimit {
+            need_bytes: header.length_bytes,
+            limit_bytes: limits.image_bytes,
+        });
+    }
+    if i32::try_from(header.arena_bytes).is_err() || header.arena_bytes > limits.arena_bytes {
+        return Err(LoadError::Arena { need_bytes: header.arena_bytes });
     }
     let computed = CHECKSUM.checksum(image.get(CHECKED_FROM..).unwrap_or_default());
     if header.checksum != computed {
         return Err(LoadError::Checksum { stated: header.checksum, computed });
     }
-    if i32::try_from(header.arena_bytes).is_err() {
-        return Err(LoadError::Arena { need_bytes: header.arena_bytes });
-    }
     cut(image, header).ok_or(LoadError::Sections)
 }
 
-fn cut<'p>(image: &'p [u8], header: &Header) -> Option<Program<'p>> {
+fn cut<'p>(image: &'p [u8], header: &'p Header) -> Option<Program<'p>> {
     let mut rest = image.get(size_of::<Header>()..)?;
     let tensors = table::<tensor::TensorRecord>(&mut rest, header.tensor_count)?;
     let inputs = table::<port::InputRecord>(&mut rest, header.input_count)?;
+    let states = table::<state::StateRecord>(&mut rest, header.state_count)?;
     let outputs = table::<port::OutputRecord>(&mut rest, header.output_count)?;
     let (ops, constants) = rest.split_at_checked(usize::try_from(header.op_bytes).ok()?)?;
-    if header.op_bytes & (ALIGN_BYTES - 1) != 0
+    if header.reserved != [0; 3]
+        || header.op_bytes & (ALIGN_BYTES - 1) != 0
         || usize::try_from(header.constant_bytes) != Ok(constants.len())
     {
         return None;
     }
     Some(Program {
         image,
-        arena_bytes: header.arena_bytes,
-        op_count: header.op_count,
+        header,
         tensors: tensor::Tensors(tensors),
         inputs,
+        states,
         outputs,
         ops,
         constants: Constants(constants),

@@ -1,121 +1,218 @@
 //! All checks of a loaded image beyond its header.
 //!
 //! - every tensor: known element type, valid shape, codes its element type holds, a place inside the arena;
-//! - every input: a tensor of its own that shares memory with no other input;
-//! - every op: a readable record, tensors that exist, shapes, counts and ranges as its file in `op/` states;
-//! - order: an op reads tensors that are written before and not overwritten since, and writes one that is written
-//!   by nothing else; outputs are written and not overwritten.
+//! - every input: memory that no other input has; every state: memory behind all that are no states;
+//! - every op: a readable record, tensors that exist, shapes, counts, ranges and scratch as its file in `op/` states;
+//! - order: tensors are numbered in the order in which they are written, so each is written once; an op reads what was
+//!   written before and not overwritten since; outputs are not overwritten.
+//!
+//! Every check takes its steps from [`Work`].
 
 use super::Program;
 use crate::error::{LoadError, OpFault, PortFault, TensorFault};
 use crate::id::TensorId;
+use crate::kind::OpKind;
 use crate::op::{Op, OpRecord};
 use crate::port::{InputRecord, InputRule};
-use crate::tensor::Tensor;
+use crate::tensor::{Role, Tensor};
+use crate::work::Work;
+
+/// Steps that reading a record takes at most.
+const RECORD_STEPS: usize = 16;
 
 /// Checks `program`, of which only the sections' places are known to be right.
 pub(crate) fn verify(program: &Program<'_>) -> Result<(), LoadError> {
-    for (index, record) in program.tensors.0.iter().enumerate() {
-        let fault = |fault| LoadError::Tensor { tensor: TensorId(index as u16), fault };
-        let tensor = record.check().map_err(fault)?;
-        let end_bytes = u64::from(tensor.offset_bytes).saturating_add(tensor.size_bytes().into());
-        if !tensor.offset_bytes.is_multiple_of(8) || end_bytes > program.arena_bytes.into() {
-            return Err(fault(TensorFault::Place));
-        }
-    }
+    let mut checks = Checks::new(program);
+    checks.tensors()?;
     for (index, record) in program.inputs.iter().enumerate() {
-        verify_input(program, index, record)
-            .map_err(|fault| LoadError::Input { input: index as u16, fault })?;
+        checks.input(index, record).map_err(|fault| LoadError::Input { input: index as u16, fault })?;
     }
+    checks.states()?;
     let mut records = program.op_records();
-    for index in 0..program.op_count {
-        let op = records.next().unwrap_or(Err(OpFault::Record)).and_then(OpRecord::decode);
-        op.and_then(|op| verify_op(program, usize::from(index), &op))
-            .map_err(|fault| LoadError::Op { op: index, fault })?;
+    for index in 0..program.op_count() {
+        let op = index as u16;
+        let record = records.next().unwrap_or(Err(OpFault::Record));
+        record.and_then(|record| checks.op(record)).map_err(|fault| LoadError::Op { op, fault })?;
     }
     if records.next().is_some() {
-        return Err(LoadError::Op { op: program.op_count, fault: OpFault::Record });
+        return Err(LoadError::Op { op: program.op_count() as u16, fault: OpFault::Record });
     }
-    for (index, record) in program.outputs.iter().enumerate() {
-        verify_output(program, record.decode().tensor, record.reserved)
-            .map_err(|fault| LoadError::Output { output: index as u16, fault })?;
+    if checks.written != program.tensor_count() {
+        let tensor = TensorId(checks.written as u16);
+        return Err(LoadError::Tensor { tensor, fault: TensorFault::NotWritten });
     }
-    Ok(())
-}
-
-fn verify_input(program: &Program<'_>, index: usize, record: &InputRecord) -> Result<(), PortFault> {
-    let input = record.decode(program.constants)?;
-    let tensor = program.tensor(input.tensor).ok_or(PortFault::NoTensor)?;
-    match input.quantizer {
-        Some(InputRule::Uniform { .. }) if input.quantizer(tensor.range).is_none() => {
-            return Err(PortFault::Scale);
-        }
-        Some(InputRule::Thresholds { .. }) if input.quantizer(tensor.range).is_none() => {
-            return Err(PortFault::Thresholds);
-        }
-        _ => {}
-    }
-    let shared = |other: Tensor| other.overlaps(&tensor);
-    if program.inputs().take(index).filter_map(|other| program.tensor(other.tensor)).any(shared) {
-        return Err(PortFault::Shared);
+    for index in 0..program.outputs.len() {
+        checks.output(index).map_err(|fault| LoadError::Output { output: index as u16, fault })?;
     }
     Ok(())
 }
 
-fn verify_op(program: &Program<'_>, index: usize, op: &Op<'_>) -> Result<(), OpFault> {
-    if !op.kind().is_built() {
-        return Err(OpFault::KernelLeftOut { kind: op.kind() });
+/// The tensors that are written so far, and the steps that are left.
+struct Checks<'a, 'p> {
+    program: &'a Program<'p>,
+    /// Number of the first tensor that an op writes.
+    first: usize,
+    /// Tensors that are written so far.
+    written: usize,
+    work: Work,
+}
+
+impl<'a, 'p> Checks<'a, 'p> {
+    const fn new(program: &'a Program<'p>) -> Self {
+        let first = program.inputs.len().wrapping_add(program.states.len());
+        Self { program, first, written: first, work: Work::new(program.image.len()) }
     }
-    let find = |tensor| program.tensor(tensor).ok_or(OpFault::NoTensor { tensor });
-    let (first, output) = (find(op.input())?, find(op.output())?);
-    if written_by(program, index, op.output()).is_some() {
-        return Err(OpFault::WrittenTwice);
-    }
-    for id in op.inputs() {
-        let input = find(id)?;
-        let written = written_by(program, index, id).ok_or(OpFault::NotWritten)?;
-        if overwritten(program, written, index, &input) {
-            return Err(OpFault::Overwritten);
+
+    fn tensors(&self) -> Result<(), LoadError> {
+        for (index, record) in self.program.tensors.0.iter().enumerate() {
+            let fault = |fault| LoadError::Tensor { tensor: TensorId(index as u16), fault };
+            let tensor = record.check().map_err(fault)?;
+            let end_bytes = u64::from(tensor.offset_bytes).saturating_add(tensor.size_bytes().into());
+            if !tensor.offset_bytes.is_multiple_of(8) || end_bytes > self.program.arena_bytes().into() {
+                return Err(fault(TensorFault::Place));
+            }
         }
-        let in_place = input.place() == output.place() && op.may_share(&input, &output);
-        if input.overlaps(&output) && !in_place {
+        Ok(())
+    }
+
+    fn input(&mut self, index: usize, record: &InputRecord) -> Result<(), PortFault> {
+        let tensor = self.value(TensorId(index as u16)).ok_or(PortFault::NoTensor)?;
+        let steps = index.saturating_add(record.thresholds.elems as usize);
+        self.spend(steps.saturating_add(record.meaning.steps()))?;
+        let input = record.decode(self.program.constants)?;
+        record.meaning.check(self.program.constants, &tensor)?;
+        match input.quantizer {
+            Some(InputRule::Uniform { .. }) if input.quantizer(tensor.range).is_none() => {
+                return Err(PortFault::Scale);
+            }
+            Some(InputRule::Thresholds { .. }) if input.quantizer(tensor.range).is_none() => {
+                return Err(PortFault::Thresholds);
+            }
+            _ => {}
+        }
+        if self.overlap(0..index, &tensor) { Err(PortFault::Shared) } else { Ok(()) }
+    }
+
+    /// States lie behind all other tensors, one behind the other.
+    fn states(&self) -> Result<(), LoadError> {
+        let program = self.program;
+        let states = program.inputs.len()..self.first;
+        let others = program.tensors().enumerate().filter(|(index, _)| !states.contains(index));
+        let mut end = others.map(|(_, tensor)| tensor.place().end).max().unwrap_or(0);
+        for (index, (id, record)) in states.clone().zip(program.states).enumerate() {
+            let fault = |fault| LoadError::State { state: index as u16, fault };
+            let tensor = self.value(TensorId(id as u16)).ok_or(fault(PortFault::NoTensor))?;
+            if record.reserved != 0 {
+                return Err(fault(PortFault::Reserved));
+            }
+            let place = tensor.place();
+            if !tensor.range.contains(record.fill.into()) || place.start < end {
+                return Err(fault(PortFault::State));
+            }
+            end = place.end;
+        }
+        Ok(())
+    }
+
+    fn op(&mut self, record: OpRecord<'_>) -> Result<(), OpFault> {
+        self.work.spend(RECORD_STEPS)?;
+        let op = record.decode()?;
+        if !op.kind().is_built() {
+            return Err(OpFault::KernelLeftOut { kind: op.kind() });
+        }
+        let before = self.written;
+        let output = self.written_by(&op, record.output())?;
+        let scratch = record.scratch().map(|id| self.next(id, Role::Scratch)).transpose()?;
+        for id in record.operands() {
+            self.work.spend(1)?;
+            let input = self.find(id)?;
+            if usize::from(id.0) >= before || input.role != Role::Value {
+                return Err(OpFault::NotWritten);
+            }
+            if self.overwritten(id, before, &input).ok_or(OpFault::Work)? {
+                return Err(OpFault::Overwritten);
+            }
+            let in_place = input.place() == output.place() && op.may_share(&input, &output);
+            let works_in = scratch.as_ref().is_some_and(|scratch| scratch.overlaps(&input));
+            if works_in || (input.overlaps(&output) && !in_place) {
+                return Err(OpFault::Overlap);
+            }
+        }
+        if scratch.as_ref().is_some_and(|scratch| scratch.overlaps(&output)) {
             return Err(OpFault::Overlap);
         }
+        let first = self.find(record.input().ok_or(OpFault::Operands)?)?;
+        let suits = match (op.scratch_bytes(&first), scratch) {
+            (0, scratch) => scratch.is_none(),
+            (need_bytes, scratch) => scratch.is_some_and(|scratch| scratch.size_bytes() >= need_bytes),
+        };
+        // A faulty op can need anything, so that what is wrong with itself is said first.
+        op.verify(self.program.tensors, &first, &output, &mut self.work)?;
+        if suits { Ok(()) } else { Err(OpFault::Scratch) }
     }
-    op.verify(program.tensors, &first, &output)
-}
 
-fn verify_output(program: &Program<'_>, id: TensorId, reserved: [u16; 3]) -> Result<(), PortFault> {
-    let tensor = program.tensor(id).ok_or(PortFault::NoTensor)?;
-    if reserved != [0; 3] {
-        return Err(PortFault::Reserved);
+    /// The tensor that `op` writes: the next one, or of `push` a state.
+    fn written_by(&mut self, op: &Op<'_>, id: TensorId) -> Result<Tensor, OpFault> {
+        if op.kind() != OpKind::Push {
+            return self.next(id, Role::Value);
+        }
+        let tensor = self.find(id)?;
+        let states = self.program.inputs.len()..self.first;
+        if states.contains(&usize::from(id.0)) { Ok(tensor) } else { Err(OpFault::Order) }
     }
-    let written = written_by(program, program.op_count(), id).ok_or(PortFault::NotWritten)?;
-    if overwritten(program, written, program.op_count(), &tensor) {
-        return Err(PortFault::Overwritten);
+
+    /// Tensor `id`, which must be the next one, and for `role`.
+    fn next(&mut self, id: TensorId, role: Role) -> Result<Tensor, OpFault> {
+        let tensor = self.find(id)?;
+        if usize::from(id.0) != self.written || tensor.role != role {
+            return Err(OpFault::Order);
+        }
+        self.written = self.written.saturating_add(1);
+        Ok(tensor)
     }
-    Ok(())
-}
 
-/// How many ops have run when `tensor` is written, counting ops before `end`: 0 for an input of the model.
-fn written_by(program: &Program<'_>, end: usize, tensor: TensorId) -> Option<usize> {
-    if program.inputs().any(|input| input.tensor == tensor) {
-        return Some(0);
+    fn output(&mut self, index: usize) -> Result<(), PortFault> {
+        let record = self.program.outputs.get(index).ok_or(PortFault::NoTensor)?;
+        if record.reserved != [0; 3] {
+            return Err(PortFault::Reserved);
+        }
+        self.spend(record.meaning.steps())?;
+        let tensor = self.value(record.tensor()).ok_or(PortFault::NoTensor)?;
+        record.meaning.check(self.program.constants, &tensor)?;
+        match self.overwritten(record.tensor(), self.written, &tensor) {
+            Some(false) => Ok(()),
+            Some(true) => Err(PortFault::Overwritten),
+            None => Err(PortFault::Work),
+        }
     }
-    let position = outputs(program).take(end).position(|output| output == tensor)?;
-    position.checked_add(1)
-}
 
-/// Whether an op from `start` on and before `end` writes memory of `tensor`.
-fn overwritten(program: &Program<'_>, start: usize, end: usize, tensor: &Tensor) -> bool {
-    outputs(program)
-        .take(end)
-        .skip(start)
-        .filter_map(|output| program.tensor(output))
-        .any(|output| output.overlaps(tensor))
-}
+    fn find(&self, tensor: TensorId) -> Result<Tensor, OpFault> {
+        self.program.tensor(tensor).ok_or(OpFault::NoTensor { tensor })
+    }
 
-/// What each op writes.
-fn outputs<'p>(program: &Program<'p>) -> impl Iterator<Item = TensorId> + use<'p> {
-    program.op_records().flatten().map(OpRecord::output)
+    /// Tensor `id`, if it exists and is no scratch.
+    fn value(&self, id: TensorId) -> Option<Tensor> {
+        self.program.tensor(id).filter(|tensor| tensor.role == Role::Value)
+    }
+
+    /// Whether a tensor before number `end` was written over `tensor`, which is number `id`; `None` if finding out takes too
+    /// many steps. Nothing lies over a state.
+    fn overwritten(&mut self, id: TensorId, end: usize, tensor: &Tensor) -> Option<bool> {
+        let id = usize::from(id.0);
+        if id < self.first && id >= self.program.inputs.len() {
+            return Some(false);
+        }
+        let later = id.saturating_add(1).max(self.first)..end;
+        self.work.spend(later.len()).ok()?;
+        Some(self.overlap(later, tensor))
+    }
+
+    fn overlap(&self, numbers: core::ops::Range<usize>, tensor: &Tensor) -> bool {
+        let records = self.program.tensors.0.get(numbers).unwrap_or_default();
+        records.iter().filter_map(|record| record.decode()).any(|other| other.overlaps(tensor))
+    }
+
+    fn spend(&mut self, steps: usize) -> Result<(), PortFault> {
+        self.work.spend(steps).map_err(|_| PortFault::Work)
+    }
 }

@@ -15,6 +15,32 @@ impl Requant<'_> {
         counted && self.lo <= self.hi && self.form.shifts_suit() && self.has_groups(channels)
     }
 
+    /// How many channels need to be looked at to know all of `channels`: 1 where they share all parameters. Of a form that
+    /// [is well formed](Self::is_well_formed).
+    pub fn distinct(&self, channels: usize) -> usize {
+        let mut shared = true;
+        self.form.visit_arrays(|_, elems, is_group| shared &= is_group || elems <= 1);
+        shared &= match self.form {
+            Form::Thresholds { thresholds, .. } => thresholds.len() <= self.hi.abs_diff(self.lo) as usize,
+            Form::Table { entries, domain, .. } => entries.len() <= domain as usize,
+            Form::Offset { .. }
+            | Form::ShiftHalfEven { .. }
+            | Form::Multiply32 { .. }
+            | Form::Multiply64 { .. }
+            | Form::EvenOdd { .. }
+            | Form::ShiftHalfEven64 { .. }
+            | Form::Multiply128 { .. } => true,
+        };
+        if shared { channels.min(1) } else { channels }
+    }
+
+    /// Elements of all arrays: what [`is_well_formed`](Self::is_well_formed) looks at.
+    pub fn parameters(&self) -> usize {
+        let mut elems = 0usize;
+        self.form.visit_arrays(|_, count, _| elems = elems.saturating_add(count));
+        elems
+    }
+
     /// Whether lists of a channel have their length and order.
     fn has_groups(&self, channels: usize) -> bool {
         let groups = |elems: usize, width: usize| {

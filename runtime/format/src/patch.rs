@@ -1,0 +1,14 @@
+//! How many codes layers gather before they multiply them: a fact that the compiler, the loader and the kernels share.
+
+/// Most codes that are gathered at once: filters that are longer are multiplied in parts.
+const MOST_PATCH_ELEMS: usize = 256;
+
+/// Codes of a window that are gathered at once for filters of `filter_elems` weights.
+pub const fn patch_elems(filter_elems: usize) -> usize {
+    if filter_elems < MOST_PATCH_ELEMS { filter_elems } else { MOST_PATCH_ELEMS }
+}
+
+/// Bytes that these codes take, minus zero point: 16 bits each.
+pub(crate) const fn patch_bytes(filter_elems: usize) -> u32 {
+    (patch_elems(filter_elems) as u32).wrapping_mul(size_of::<i16>() as u32)
+}
