@@ -22,12 +22,14 @@ mod image;
 mod instructions;
 mod log;
 mod missing;
+mod noise;
 mod program;
 
 pub use emulator::{Emulator, EmulatorError, Finished};
 pub use image::{BuildError, Image};
 pub use instructions::{CountError, instructions_between};
 pub use missing::Missing;
+pub use noise::noise;
 pub use program::{Counting, Counts, Run, RunError};
 
 use std::path::{Path, PathBuf};

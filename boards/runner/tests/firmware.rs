@@ -94,7 +94,7 @@ fn same_bytes(emulator: &Emulator) -> Result<(), Failed> {
 /// Blocks of every size, by the instructions of the board and by the portable kernels.
 fn portable_twins(emulator: &Emulator) -> Result<(), Failed> {
     let program = sample::blocks();
-    let input: Vec<u8> = sample::noise(5).take(sample::INPUT_ELEMS).collect();
+    let input: Vec<u8> = exactum_runner::noise(5).take(sample::INPUT_ELEMS).collect();
     let run = emulator.run_program(&Image::build("generic")?, &program, &input, Counting::Off)?;
     assert_eq!(run.output, sample::portable(&program, &input));
     Ok(())

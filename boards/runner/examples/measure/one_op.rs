@@ -22,15 +22,9 @@ pub(crate) const INPUT: TensorId = TensorId(0);
 /// The output of an op of one input.
 pub(crate) const OUTPUT: TensorId = TensorId(1);
 
-/// Reproducible bytes.
+/// `count` reproducible codes.
 pub(crate) fn noise(seed: u32, count: usize) -> Vec<i8> {
-    let mut state = seed;
-    let mut next = || {
-        // Numerical Recipes' linear congruential generator; its high bits are the random ones.
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        (state >> 24) as i8
-    };
-    std::iter::repeat_with(&mut next).take(count).collect()
+    exactum_runner::noise(seed).map(|byte| byte as i8).take(count).collect()
 }
 
 /// `op` between tensors of these shapes: inputs, then the output.
@@ -83,7 +77,7 @@ pub(crate) fn placed(
     };
     let mut image = Vec::new();
     encode(&source, &mut image)?;
-    Ok(Sample { image, input: noise(2, bytes as usize).iter().map(|code| *code as u8).collect() })
+    Ok(Sample { image, input: exactum_runner::noise(2).take(bytes as usize).collect() })
 }
 
 /// The requantization that kernels are measured with, a multiplier for each channel.

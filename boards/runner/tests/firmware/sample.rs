@@ -1,5 +1,6 @@
 //! A small program for the firmware tests, the host's answers to it, and inputs that exercise it.
 
+use exactum_runner::noise;
 use exactum_runtime::{
     Arena, Element, Engine, Program,
     kernels::Portable,
@@ -25,16 +26,6 @@ pub(crate) const INPUT_SCALE: f32 = 1.0 / 16.0;
 
 const HIDDEN_ELEMS: usize = 32;
 const ARENA_BYTES: usize = 224;
-
-/// A reproducible sequence of bytes.
-pub(crate) fn noise(seed: u32) -> impl Iterator<Item = u8> {
-    let mut state = seed;
-    std::iter::repeat_with(move || {
-        // Numerical Recipes' linear congruential generator; its high bits are the random ones.
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        (state >> 24) as u8
-    })
-}
 
 /// `samples` samples of valid input codes.
 pub(crate) fn input(samples: usize) -> Vec<u8> {
