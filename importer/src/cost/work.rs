@@ -3,15 +3,16 @@
 //! Each term counts turns of one of the kernel's loops, so that a table with one number for each predicts every shape.
 
 use exactum_runtime::codes::Codes;
+use exactum_runtime::kernels;
 use exactum_runtime::num::Requant;
 use exactum_runtime::program::op::{Bias, Layer, Multipliers, Rearrange};
-use exactum_runtime::program::{Op, Packing, Program, Shape, TensorId, Window2d};
+use exactum_runtime::program::{Op, Packing, Program, Shape, TensorId, Window2d, patch_elems};
 
-/// Elements that a kernel gathers before it multiplies them.
-const PATCH_ELEMS: u64 = 256;
+/// Elements that a kernel gathers at most before it multiplies them.
+const PATCH_ELEMS: u64 = patch_elems(usize::MAX) as u64;
 
 /// Channels that a kernel computes at once.
-const BLOCK_CHANNELS: u64 = 64;
+const BLOCK_CHANNELS: u64 = kernels::BLOCK_CHANNELS as u64;
 
 /// The work of one op.
 #[derive(Clone, Debug, PartialEq)]

@@ -50,3 +50,4 @@ pub mod sum_pool2d;
 pub mod top_k;
 
 pub use isa::{Isa, Native, Portable};
+pub use store::BLOCK_CHANNELS;

@@ -7,7 +7,7 @@ use exactum_num::{Requant, with_codes};
 use crate::isa::Isa;
 
 /// Output channels that are accumulated before they are requantized together.
-pub(crate) const BLOCK_CHANNELS: usize = 64;
+pub const BLOCK_CHANNELS: usize = 64;
 
 /// Accumulators of one block, each started with its bias.
 #[inline(never)]
