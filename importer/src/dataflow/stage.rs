@@ -69,6 +69,9 @@ pub struct Kind {
     pub cycles: &'static str,
 }
 
+/// The legal foldings of stages that handle each channel by itself.
+const PE_DIVIDES_C: &str = "PE divides C";
+
 /// All kinds.
 pub const KINDS: [Kind; 11] = [
     fm_padding::KIND,
@@ -113,7 +116,9 @@ pub trait Streaming {
         output + 1
     }
     /// The attributes that FINN's folding file sets.
-    fn config(&self, folding: Folding) -> Vec<(&'static str, Json)>;
+    fn config(&self, folding: Folding) -> Vec<(&'static str, Json)> {
+        vec![("PE", folding.pe.into())]
+    }
     /// Its weight memory, if it has weights.
     fn weight_memory(&self, _folding: Folding) -> Option<WeightMemory> {
         None
@@ -168,6 +173,16 @@ impl Folding {
 
     const fn simd(simd: usize) -> Self {
         Self { simd, ..Self::ONE }
+    }
+
+    /// Those of [`PE_DIVIDES_C`].
+    fn by_pe(channels: usize) -> Vec<Self> {
+        divisors(channels).into_iter().map(Self::pe).collect()
+    }
+
+    /// Those in which SIMD divides the channels.
+    fn by_simd(channels: usize) -> Vec<Self> {
+        divisors(channels).into_iter().map(Self::simd).collect()
     }
 }
 

@@ -1,14 +1,13 @@
 //! Add streams: the sums of two streams, element by element, as at the end of a residual block.
 
 use serde::Serialize;
-use serde_json::Value as Json;
 
-use super::{Folding, Kind, Stream, Streaming, divisors};
+use super::{Folding, Kind, PE_DIVIDES_C, Stream, Streaming};
 
 pub(super) const KIND: Kind = Kind {
     name: "AddStreams",
     about: "sum of two streams, element by element",
-    folding: "PE divides C",
+    folding: PE_DIVIDES_C,
     cycles: "C/PE * H*W",
 };
 
@@ -35,7 +34,7 @@ impl Streaming for AddStreams {
     }
 
     fn foldings(&self) -> Vec<Folding> {
-        divisors(self.channels).into_iter().map(Folding::pe).collect()
+        Folding::by_pe(self.channels)
     }
 
     fn cycles(&self, folding: Folding) -> u64 {
@@ -53,10 +52,6 @@ impl Streaming for AddStreams {
 
     fn output(&self, folding: Folding) -> Stream {
         Stream::new(self.output_bits, folding.pe, &[self.channels / folding.pe, self.pixels])
-    }
-
-    fn config(&self, folding: Folding) -> Vec<(&'static str, Json)> {
-        vec![("PE", folding.pe.into())]
     }
 
     fn pixels(&self) -> [usize; 2] {

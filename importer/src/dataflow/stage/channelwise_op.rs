@@ -3,12 +3,12 @@
 use serde::Serialize;
 use serde_json::Value as Json;
 
-use super::{Folding, Kind, Stream, Streaming, divisors};
+use super::{Folding, Kind, PE_DIVIDES_C, Stream, Streaming};
 
 pub(super) const KIND: Kind = Kind {
     name: "ChannelwiseOp",
     about: "product or sum of each element and an integer of its channel",
-    folding: "PE divides C",
+    folding: PE_DIVIDES_C,
     cycles: "C/PE * H*W",
 };
 
@@ -47,7 +47,7 @@ impl Streaming for ChannelwiseOp {
     }
 
     fn foldings(&self) -> Vec<Folding> {
-        divisors(self.channels).into_iter().map(Folding::pe).collect()
+        Folding::by_pe(self.channels)
     }
 
     fn cycles(&self, folding: Folding) -> u64 {

@@ -6,7 +6,7 @@
 use serde::Serialize;
 use serde_json::Value as Json;
 
-use super::{Folding, Kind, Stream, Streaming, divisors, product};
+use super::{Folding, Kind, Stream, Streaming, product};
 
 pub(super) const KIND: Kind = Kind {
     name: "ConvolutionInputGenerator",
@@ -91,7 +91,7 @@ impl Streaming for ConvolutionInputGenerator {
     fn foldings(&self) -> Vec<Folding> {
         let whole_windows = Folding { parallel_window: true, ..Folding::simd(self.channels) };
         let last = (self.taps() > 1).then_some(whole_windows);
-        divisors(self.channels).into_iter().map(Folding::simd).chain(last).collect()
+        Folding::by_simd(self.channels).into_iter().chain(last).collect()
     }
 
     fn cycles(&self, folding: Folding) -> u64 {

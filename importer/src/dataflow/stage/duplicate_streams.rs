@@ -1,14 +1,13 @@
 //! Duplicate streams: the same frame for several readers.
 
 use serde::Serialize;
-use serde_json::Value as Json;
 
-use super::{Folding, Kind, Stream, Streaming, divisors};
+use super::{Folding, Kind, PE_DIVIDES_C, Stream, Streaming};
 
 pub(super) const KIND: Kind = Kind {
     name: "DuplicateStreams",
     about: "the same frame for several readers",
-    folding: "PE divides C",
+    folding: PE_DIVIDES_C,
     cycles: "C/PE * H*W",
 };
 
@@ -35,7 +34,7 @@ impl Streaming for DuplicateStreams {
     }
 
     fn foldings(&self) -> Vec<Folding> {
-        divisors(self.channels).into_iter().map(Folding::pe).collect()
+        Folding::by_pe(self.channels)
     }
 
     fn cycles(&self, folding: Folding) -> u64 {
@@ -52,10 +51,6 @@ impl Streaming for DuplicateStreams {
 
     fn outputs(&self, folding: Folding) -> Vec<Stream> {
         vec![self.input(folding); self.outputs]
-    }
-
-    fn config(&self, folding: Folding) -> Vec<(&'static str, Json)> {
-        vec![("PE", folding.pe.into())]
     }
 
     fn pixels(&self) -> [usize; 2] {

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::Value as Json;
 
-use super::{Folding, Kind, Stream, Streaming, divisors, product};
+use super::{Folding, Kind, Stream, Streaming, product};
 
 pub(super) const KIND: Kind = Kind {
     name: "FMPadding",
@@ -44,7 +44,7 @@ impl Streaming for FmPadding {
     }
 
     fn foldings(&self) -> Vec<Folding> {
-        divisors(self.channels).into_iter().map(Folding::simd).collect()
+        Folding::by_simd(self.channels)
     }
 
     fn cycles(&self, folding: Folding) -> u64 {

@@ -1,14 +1,13 @@
 //! Global accumulating pool: the sum of each channel of a frame.
 
 use serde::Serialize;
-use serde_json::Value as Json;
 
-use super::{Folding, Kind, Stream, Streaming, divisors, product};
+use super::{Folding, Kind, PE_DIVIDES_C, Stream, Streaming, product};
 
 pub(super) const KIND: Kind = Kind {
     name: "GlobalAccPool",
     about: "sum of all codes of a channel",
-    folding: "PE divides C",
+    folding: PE_DIVIDES_C,
     cycles: "C/PE * H*W + C/PE",
 };
 
@@ -35,7 +34,7 @@ impl Streaming for GlobalAccPool {
     }
 
     fn foldings(&self) -> Vec<Folding> {
-        divisors(self.channels).into_iter().map(Folding::pe).collect()
+        Folding::by_pe(self.channels)
     }
 
     fn cycles(&self, folding: Folding) -> u64 {
@@ -48,10 +47,6 @@ impl Streaming for GlobalAccPool {
 
     fn output(&self, folding: Folding) -> Stream {
         Stream::new(self.output_bits, folding.pe, &[self.channels / folding.pe])
-    }
-
-    fn config(&self, folding: Folding) -> Vec<(&'static str, Json)> {
-        vec![("PE", folding.pe.into())]
     }
 
     fn pixels(&self) -> [usize; 2] {

@@ -1,14 +1,13 @@
 //! Pool: the largest of each channel's window, behind its sliding window.
 
 use serde::Serialize;
-use serde_json::Value as Json;
 
-use super::{Folding, Kind, Stream, Streaming, divisors};
+use super::{Folding, Kind, PE_DIVIDES_C, Stream, Streaming};
 
 pub(super) const KIND: Kind = Kind {
     name: "Pool",
     about: "largest code of each window, behind its sliding window",
-    folding: "PE divides C",
+    folding: PE_DIVIDES_C,
     cycles: "C/PE * kh*kw * OH*OW",
 };
 
@@ -35,7 +34,7 @@ impl Streaming for Pool {
     }
 
     fn foldings(&self) -> Vec<Folding> {
-        divisors(self.channels).into_iter().map(Folding::pe).collect()
+        Folding::by_pe(self.channels)
     }
 
     fn cycles(&self, folding: Folding) -> u64 {
@@ -50,10 +49,6 @@ impl Streaming for Pool {
     fn output(&self, folding: Folding) -> Stream {
         let [height, width] = self.output_size;
         Stream::new(self.code_bits, folding.pe, &[self.channels / folding.pe, height, width])
-    }
-
-    fn config(&self, folding: Folding) -> Vec<(&'static str, Json)> {
-        vec![("PE", folding.pe.into())]
     }
 
     fn pixels(&self) -> [usize; 2] {

@@ -4,7 +4,7 @@ use num_integer::Integer;
 use serde::Serialize;
 use serde_json::Value as Json;
 
-use super::{Folding, Kind, Stream, Streaming, divisors};
+use super::{Folding, Kind, Stream, Streaming};
 
 pub(super) const KIND: Kind = Kind {
     name: "StreamingConcat",
@@ -37,7 +37,7 @@ impl Streaming for StreamingConcat {
 
     fn foldings(&self) -> Vec<Folding> {
         let common = self.channels_per_stream.iter().fold(0, |common: usize, channels| common.gcd(channels));
-        divisors(common).into_iter().map(Folding::simd).collect()
+        Folding::by_simd(common)
     }
 
     fn cycles(&self, folding: Folding) -> u64 {

@@ -4,12 +4,12 @@ use serde::Serialize;
 use serde_json::Value as Json;
 
 use super::arithmetic::Requantization;
-use super::{Folding, Kind, Stream, Streaming, divisors, product};
+use super::{Folding, Kind, PE_DIVIDES_C, Stream, Streaming, product};
 
 pub(super) const KIND: Kind = Kind {
     name: "Thresholding",
     about: "requantization that stands alone",
-    folding: "PE divides C",
+    folding: PE_DIVIDES_C,
     cycles: "C/PE * H*W",
 };
 
@@ -38,7 +38,7 @@ impl Streaming for Thresholding {
     }
 
     fn foldings(&self) -> Vec<Folding> {
-        divisors(self.channels).into_iter().map(Folding::pe).collect()
+        Folding::by_pe(self.channels)
     }
 
     fn cycles(&self, folding: Folding) -> u64 {

@@ -51,7 +51,7 @@ impl Streaming for Vvau {
             simd,
             parallel_window: false,
         });
-        divisors(self.channels).into_iter().map(Folding::pe).chain(over_taps).collect()
+        Folding::by_pe(self.channels).into_iter().chain(over_taps).collect()
     }
 
     fn cycles(&self, folding: Folding) -> u64 {
