@@ -46,9 +46,16 @@ fn run(graph: &mut Graph, target: &Target) -> Result<()> {
     let mut choices: Vec<Vec<Choice>> = vec![vec![]; graph.nodes.len()];
     for packing in Packing::ALL {
         let packed = graph.clone().packed(packing);
+        let is_default =
+            layers.iter().all(|layer| packed.nodes[*layer].packing == graph.nodes[*layer].packing);
         // Packings that take more than the format addresses are none.
-        let Ok(lowered) = lower::program(&packed, &About::default()) else { continue };
-        for (layer, choice) in measured(&packed, &lowered, target) {
+        let other = if is_default { None } else { Some(lower::program(&packed, &About::default())) };
+        let lowered = match &other {
+            None => &default,
+            Some(Ok(lowered)) => lowered,
+            Some(Err(_)) => continue,
+        };
+        for (layer, choice) in measured(&packed, lowered, target) {
             if choices[layer].iter().all(|known| known.packing != choice.packing) {
                 choices[layer].push(choice);
             }
