@@ -3,15 +3,23 @@
 use super::AttributeKind::{Float, Floats, Ints};
 use super::{AttributeSchema, CHANNELS_LAST, Formal, MICROSOFT, OpSchema, STANDARD_OP, optional, required};
 
+/// The attributes of an operator that convolves: its own, and those of every convolution.
+macro_rules! conv {
+    ($($own:expr),* $(,)?) => {
+        &[
+            $($own,)*
+            AttributeSchema::string("auto_pad", "NOTSET"),
+            AttributeSchema::derived("dilations", Ints),
+            AttributeSchema::int("group", 1),
+            AttributeSchema::derived("kernel_shape", Ints),
+            AttributeSchema::derived("pads", Ints),
+            AttributeSchema::derived("strides", Ints),
+        ]
+    };
+}
+
 /// Attributes of a convolution.
-const CONV: &[AttributeSchema] = &[
-    AttributeSchema::string("auto_pad", "NOTSET"),
-    AttributeSchema::derived("dilations", Ints),
-    AttributeSchema::int("group", 1),
-    AttributeSchema::derived("kernel_shape", Ints),
-    AttributeSchema::derived("pads", Ints),
-    AttributeSchema::derived("strides", Ints),
-];
+const CONV: &[AttributeSchema] = conv![];
 
 /// Operands of a convolution from codes to codes.
 const QLINEAR_CONV: &[Formal] = &[
@@ -46,15 +54,9 @@ pub(super) const SCHEMAS: &[OpSchema] = &[
         op_type: "ConvTranspose",
         summary: "transposed convolution",
         inputs: &[required("X"), required("W"), optional("B")],
-        attributes: &[
-            AttributeSchema::string("auto_pad", "NOTSET"),
-            AttributeSchema::derived("dilations", Ints),
-            AttributeSchema::int("group", 1),
-            AttributeSchema::derived("kernel_shape", Ints),
+        attributes: conv![
             AttributeSchema::derived("output_padding", Ints),
             AttributeSchema::derived("output_shape", Ints),
-            AttributeSchema::derived("pads", Ints),
-            AttributeSchema::derived("strides", Ints),
         ],
         ..STANDARD_OP
     },
@@ -105,15 +107,7 @@ pub(super) const SCHEMAS: &[OpSchema] = &[
         domains: MICROSOFT,
         summary: "convolution from codes to codes, channels first or last",
         inputs: QLINEAR_CONV,
-        attributes: &[
-            AttributeSchema::string("auto_pad", "NOTSET"),
-            AttributeSchema::int("channels_last", 0),
-            AttributeSchema::derived("dilations", Ints),
-            AttributeSchema::int("group", 1),
-            AttributeSchema::derived("kernel_shape", Ints),
-            AttributeSchema::derived("pads", Ints),
-            AttributeSchema::derived("strides", Ints),
-        ],
+        attributes: conv![AttributeSchema::int("channels_last", 0)],
         ..STANDARD_OP
     },
     OpSchema {
@@ -121,15 +115,9 @@ pub(super) const SCHEMAS: &[OpSchema] = &[
         domains: MICROSOFT,
         summary: "convolution, sum and activation",
         inputs: &[required("X"), required("W"), optional("B"), optional("Z")],
-        attributes: &[
+        attributes: conv![
             AttributeSchema::string("activation", ""),
             AttributeSchema::derived("activation_params", Floats),
-            AttributeSchema::string("auto_pad", "NOTSET"),
-            AttributeSchema::derived("dilations", Ints),
-            AttributeSchema::int("group", 1),
-            AttributeSchema::derived("kernel_shape", Ints),
-            AttributeSchema::derived("pads", Ints),
-            AttributeSchema::derived("strides", Ints),
         ],
         ..STANDARD_OP
     },
