@@ -8,7 +8,7 @@ use exactum_runtime::{Engine, Observer, Program};
 
 use crate::diagnostic::{Code, Diagnostic, Location, Report, Result};
 use crate::interface::{Interface, Port};
-use crate::npy::{self, Array};
+use exactum_host::npy::{self, Array};
 
 /// Samples for every input of a program.
 #[derive(Clone, Debug, PartialEq)]
@@ -100,7 +100,12 @@ fn floats(array: &Array) -> Result<Vec<f32>, Diagnostic> {
             let found = format!("{:?}", array.values[index]);
             let needed =
                 "a value that a float32 holds; astype(numpy.float32) rounds before the model sees it";
-            Err(Diagnostic::new(Code::BadInput, npy::element(&array.shape, index), found, needed))
+            Err(Diagnostic::new(
+                Code::BadInput,
+                Location::part(npy::element(&array.shape, index)),
+                found,
+                needed,
+            ))
         }
     }
 }

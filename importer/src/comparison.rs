@@ -15,10 +15,10 @@ use serde::Serialize;
 use crate::batch::{Batch, Host, count_samples};
 use crate::container::Container;
 use crate::diagnostic::Result;
-use crate::elements::position;
 use crate::interface::{Interface, Port};
-use crate::npy::Array;
 use crate::reference::Reference;
+use exactum_host::elements::position;
+use exactum_host::npy::Array;
 use quality::Sums;
 
 /// Expected outputs without a quantizer, or of a function such as softmax, may differ by this much, relative to the largest magnitude in the sample.

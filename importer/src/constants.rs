@@ -24,11 +24,10 @@ mod reorder;
 mod resize;
 mod tensor;
 
-use crate::elements::{strided, strides};
-use exactum_qonnx::{AttributeValue, Node};
+use exactum_host::elements::spread;
+use exactum_qonnx::{AttributeMisfit, AttributeValue, Node, shape};
 
 pub(crate) use budget::{Budget, sized};
-pub(crate) use number::{integer, round_to, stored};
 pub(crate) use refused::page;
 pub(crate) use resize::axes as resized_axes;
 pub(crate) use tensor::{Numbers, Tensor};
@@ -122,22 +121,8 @@ pub(crate) fn is_refused(name: &str) -> bool {
 
 /// The shape to which `shapes` are broadcast.
 pub(crate) fn broadcast_shape(shapes: &[&[usize]]) -> Result<Vec<usize>> {
-    let rank = shapes.iter().map(|shape| shape.len()).max().unwrap_or(0);
-    let mut result = vec![1; rank];
-    for shape in shapes {
-        for (size, known) in shape.iter().rev().zip(result.iter_mut().rev()) {
-            match (*size, *known) {
-                (1, _) => {}
-                (size, 1) => *known = size,
-                (size, known) if size == known => {}
-                _ => {
-                    let found = format!("{shapes:?}");
-                    return Err(Problem::new(Fault::Shapes, found, "shapes that broadcast"));
-                }
-            }
-        }
-    }
-    Ok(result)
+    shape::broadcast(shapes)
+        .ok_or_else(|| Problem::new(Fault::Shapes, format!("{shapes:?}"), "shapes that broadcast"))
 }
 
 impl Operator {
@@ -259,9 +244,8 @@ impl Call<'_> {
 
     /// The axis that `axis` names among `rank`.
     fn axis(&self, axis: i64, rank: usize) -> Result<usize> {
-        let from_start = if axis < 0 { axis.saturating_add(rank as i64) } else { axis };
-        let known = usize::try_from(from_start).ok().filter(|axis| *axis < rank);
-        known.ok_or_else(|| Problem::new(Fault::Form, format!("axis {axis}"), format!("one of {rank} axes")))
+        shape::axis(axis, rank)
+            .ok_or_else(|| Problem::new(Fault::Form, format!("axis {axis}"), format!("one of {rank} axes")))
     }
 
     /// `shape`, if results may be so large.
@@ -296,6 +280,12 @@ impl Call<'_> {
     }
 }
 
+impl From<AttributeMisfit> for Problem {
+    fn from(misfit: AttributeMisfit) -> Self {
+        Self::new(Fault::Form, format!("{} {}", misfit.attribute, misfit.found), misfit.needed)
+    }
+}
+
 fn of_type(tensor: &Tensor, needed: &str) -> Problem {
     Problem::new(Fault::Elements, format!("elements of type {}", tensor.elem), needed)
 }
@@ -307,14 +297,4 @@ fn one(tensor: Tensor) -> Result {
 /// Elements of a shape that is small enough.
 fn elems(shape: &[usize]) -> usize {
     if shape.contains(&0) { 0 } else { shape.iter().product() }
-}
-
-/// For each element of `to` the one of `from` that is broadcast there.
-pub(crate) fn spread(from: &[usize], to: &[usize]) -> Vec<usize> {
-    let strides = strides(from);
-    let skipped = to.len() - from.len();
-    strided((0..to.len()).map(|axis| match axis.checked_sub(skipped) {
-        Some(own) if from[own] != 1 => (to[axis], strides[own]),
-        _ => (to[axis], 0),
-    }))
 }

@@ -8,6 +8,8 @@ pub mod render;
 
 pub use code::Code;
 
+use exactum_host::{ArrayError, ArrayFault};
+
 /// Where a problem lies.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Location {
@@ -142,6 +144,26 @@ impl Report {
     /// The problems.
     pub fn check<T>(problems: Vec<Diagnostic>, value: T) -> Result<T> {
         if problems.is_empty() { Ok(value) } else { Err(Self(problems)) }
+    }
+}
+
+/// Arrays are read and written by a crate that knows no codes.
+impl From<ArrayError> for Diagnostic {
+    fn from(error: ArrayError) -> Self {
+        let code = match error.fault {
+            ArrayFault::NotNpy => Code::NotNpy,
+            ArrayFault::NotNpz => Code::NotNpz,
+            ArrayFault::Unwritable => Code::CannotWrite,
+            _ => Code::BadInput,
+        };
+        let at = Location { part: error.part, ..Location::default() };
+        Self::new(code, at, error.found, error.needed)
+    }
+}
+
+impl From<ArrayError> for Report {
+    fn from(error: ArrayError) -> Self {
+        Diagnostic::from(error).into()
     }
 }
 

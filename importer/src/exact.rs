@@ -52,11 +52,6 @@ pub fn from_f64(value: f64) -> Option<Rational> {
     Rational::from_float(value)
 }
 
-/// The error function of a double, as `docs/arithmetic.md` defines it.
-pub(crate) fn erf(x: f64) -> f64 {
-    double::erf(x)
-}
-
 /// The value of an integer.
 pub fn from_integer(value: i64) -> Rational {
     Rational::from_integer(value.into())

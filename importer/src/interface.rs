@@ -5,6 +5,7 @@ mod text;
 
 use std::collections::BTreeSet;
 
+use exactum_host::functions::softmax;
 use exactum_qonnx::ElemType;
 use exactum_runtime::num::{IntRange, IntType};
 use num_traits::{One, ToPrimitive, Zero};
@@ -97,21 +98,6 @@ impl Function {
         );
         rounds.then_some(real)
     }
-}
-
-/// Softmax along `axis` of the elements of `shape`.
-fn softmax(x: &[f64], shape: &[usize], axis: usize) -> Vec<f64> {
-    let inner: usize = shape.iter().skip(axis + 1).product();
-    let line = |index: usize| {
-        let length = shape.get(axis).copied().unwrap_or(1).max(1);
-        let start = index - index / inner.max(1) % length * inner;
-        (0..length).map(move |step| x.get(start + step * inner).copied().unwrap_or(f64::NAN))
-    };
-    let value = |(index, x): (usize, &f64)| {
-        let largest = line(index).fold(f64::NEG_INFINITY, f64::max);
-        (x - largest).exp() / line(index).map(|x| (x - largest).exp()).sum::<f64>()
-    };
-    x.iter().enumerate().map(value).collect()
 }
 
 /// Whether operators of the model stand before the quantizer that makes `codes` of an input.

@@ -12,7 +12,6 @@ pub mod container;
 pub mod cost;
 pub mod dataflow;
 pub mod diagnostic;
-pub mod elements;
 pub mod exact;
 pub mod float_network;
 pub mod graph;
@@ -21,14 +20,14 @@ pub mod input_type;
 pub mod interface;
 pub mod lift;
 pub mod lower;
-pub mod npy;
-pub mod npz;
 pub mod passes;
 pub mod reference;
 pub mod report;
 pub mod requant;
 pub mod target;
 pub mod trace;
+
+pub use exactum_host::{npy, npz};
 
 use std::collections::BTreeMap;
 

@@ -61,8 +61,9 @@ fn crates_depend_on_each_other_as_the_architecture_says() {
         ("exactum-kernels", (&["exactum-format", "exactum-num"], &[])),
         ("exactum-runtime", (&["exactum-format", "exactum-kernels", "exactum-num"], &[])),
         ("exactum-qonnx", (&["exactum-runtime"], &[])),
-        ("exactum-importer", (&["exactum-qonnx", "exactum-runtime"], &[])),
-        ("exactum-training", (&["exactum-qonnx", "exactum-runtime"], &["exactum-importer"])),
+        ("exactum-host", (&["exactum-qonnx"], &[])),
+        ("exactum-importer", (&["exactum-host", "exactum-qonnx", "exactum-runtime"], &[])),
+        ("exactum-training", (&["exactum-host", "exactum-qonnx", "exactum-runtime"], &["exactum-importer"])),
         ("exactum-learner", (&["exactum-qonnx", "exactum-training"], &[])),
         ("exactum-runner", (&["exactum-runtime"], &["exactum-importer"])),
         (

@@ -1,7 +1,6 @@
 //! Labelled samples.
 
 pub mod digits;
-pub mod npy;
 
 use rand::SeedableRng;
 use rand::seq::SliceRandom;

@@ -9,7 +9,7 @@ mod function;
 mod requant;
 
 pub(crate) use carrier::{Carrier, subset_bound};
-pub(crate) use function::{clip, quantize_function, requantize_function, sigmoid, tanh};
+pub(crate) use function::{clip, quantize_function, requantize_function};
 pub(crate) use requant::requantize;
 
 use exactum_runtime::num::IntRange;

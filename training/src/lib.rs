@@ -47,7 +47,6 @@ pub mod error;
 pub mod eval;
 pub mod exact;
 pub mod export;
-pub mod files;
 pub mod float;
 pub mod init;
 mod kernels;

@@ -131,6 +131,8 @@ fn bad_inputs_are_named_and_nothing_is_written() {
     let mut values = vec![0.5; 128];
     values[100] = f32::NAN;
     let nan = folder.write("nan.npy", &floats(&values, "(2, 1, 8, 8)"));
+    values[100] = f32::INFINITY;
+    let infinite = folder.write("infinite.npy", &floats(&values, "(2, 1, 8, 8)"));
     let few = folder.write("few.npy", &classes(&[1, 2]));
     let high = folder.write("high.npy", &classes(&[1, 2, 10, 3]));
     let output = folder.path("out.onnx");
@@ -145,7 +147,8 @@ fn bad_inputs_are_named_and_nothing_is_written() {
             vec![],
             "flat.npy: found an array of shape [1, 64], needed [samples, 1, 8, 8]",
         ),
-        (&model, &nan, &output, vec![], "nan.npy: found NaN in sample 1, needed finite numbers"),
+        (&model, &nan, &output, vec![], "nan.npy: element [1, 0, 4, 4]: found NaN, needed a number"),
+        (&model, &infinite, &output, vec![], "infinite.npy: found inf in sample 1, needed finite numbers"),
         (&model, &x, &output, labels(&few), "few.npy: found an array of shape [2], needed [4]"),
         (&model, &x, &output, labels(&high), "high.npy: found 10 for sample 2, needed a class of 0 to 9"),
         (&model, &folder.path("none.npy"), &output, vec![], "none.npy: No such file"),
@@ -168,6 +171,7 @@ fn bad_inputs_are_named_and_nothing_is_written() {
         "few.npy",
         "flat.npy",
         "high.npy",
+        "infinite.npy",
         "nan.npy",
         "x.npy",
         "y.npy",

@@ -3,8 +3,8 @@
 mod common;
 
 use common::relative_distance;
+use exactum_host::npy;
 use exactum_training::calibrate::{CalibrateConfig, calibrate_model};
-use exactum_training::data::npy;
 use exactum_training::float::{
     FloatGraph, GraphLayer, GraphNetwork, QuantizeConfig, from_onnx, quantize, value_trace,
 };

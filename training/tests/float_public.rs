@@ -6,11 +6,11 @@ use std::fs;
 use std::path::PathBuf;
 
 use common::relative_distance;
+use exactum_host::npy;
 use exactum_importer::batch::Host;
 use exactum_importer::container::Container;
 use exactum_qonnx::Model;
 use exactum_training::calibrate::{CalibrateConfig, calibrate_model};
-use exactum_training::data::npy;
 use exactum_training::export::rename_interface;
 use exactum_training::float::{FloatGraph, GraphNetwork, QuantizeConfig, Ranked, from_onnx, quantize};
 use exactum_training::{Activation, Evaluation, Network, backend, evaluate, to_qonnx};

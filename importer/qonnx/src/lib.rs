@@ -28,8 +28,10 @@ mod kind;
 mod model;
 pub mod ops;
 mod read;
+pub mod shape;
 mod side_files;
 mod text;
+mod window;
 mod wire;
 mod write;
 
@@ -44,4 +46,5 @@ pub use model::{
 pub use ops::{OpSchema, support_table};
 pub use read::{read, read_beside};
 pub use side_files::Folder;
+pub use window::{AttributeMisfit, PoolWindow, TransposedWindow, Window};
 pub use write::write;

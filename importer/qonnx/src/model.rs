@@ -5,6 +5,7 @@
 
 mod graph;
 mod node;
+mod number;
 mod tensor;
 
 pub use graph::{Annotation, Dim, Graph, ValueInfo};

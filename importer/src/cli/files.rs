@@ -1,18 +1,18 @@
 //! Files that subcommands read and write, with problems named after them.
 
 use std::fs;
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use exactum_host::files::write_all;
+use exactum_host::npy::{self, Array};
 use exactum_importer::container::Container;
 use exactum_importer::diagnostic::{Code, Diagnostic, Location, Report, Result};
 use exactum_importer::float_network::explained;
-use exactum_importer::npy::{self, Array};
 use exactum_importer::target::Target;
 use exactum_importer::{Compiled, compile_with};
 use exactum_qonnx::{FileKind, Folder, Model, ReadError};
 use sha2::{Digest, Sha256};
-use tempfile::NamedTempFile;
 
 use super::identity::IdentityArgs;
 use super::inputs::Inputs;
@@ -119,7 +119,10 @@ pub(super) fn container(path: &Path) -> Result<Option<Container>> {
 
 /// The arrays in the `.npy` files at `paths`.
 pub(super) fn arrays(paths: &[PathBuf]) -> Result<Vec<Array>> {
-    let array = |path: &PathBuf| npy::read(&read(path)?).map_err(|report| report.in_file(&name(path)));
+    let array = |path: &PathBuf| {
+        let array = npy::read(&read(path)?);
+        array.map_err(|error| Report::from(error).in_file(&name(path)))
+    };
     paths.iter().map(array).collect()
 }
 
@@ -148,16 +151,9 @@ fn place(path: &Path) -> PathBuf {
         .unwrap_or_else(|_| path.to_owned())
 }
 
-/// Writes all `files` or none: each beside its place first, then all are renamed.
+/// Writes all `files` or none.
 pub(super) fn write(files: &[(PathBuf, Vec<u8>)]) -> Result<()> {
-    let staged: Vec<NamedTempFile> = files
-        .iter()
-        .map(|(path, bytes)| stage(path, bytes).map_err(|error| cannot_write(path, &error)))
-        .collect::<Result<_>>()?;
-    for (file, (path, _)) in staged.into_iter().zip(files) {
-        file.persist(path).map_err(|error| cannot_write(path, &error.error))?;
-    }
-    Ok(())
+    write_all(files).map_err(|(path, error)| cannot_write(path, &error))
 }
 
 /// Creates the folder at `path`, if it is not there.
@@ -179,23 +175,6 @@ pub(super) fn names(paths: &[PathBuf]) -> String {
 fn looks_like_container(path: &Path, bytes: &[u8]) -> bool {
     Container::is_container(bytes)
         || path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("exa"))
-}
-
-fn stage(path: &Path, bytes: &[u8]) -> io::Result<NamedTempFile> {
-    // Renaming would replace a device such as /dev/null by a file.
-    if fs::metadata(path).is_ok_and(|found| !found.is_file()) {
-        return Err(io::Error::other("not a regular file"));
-    }
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    fs::metadata(folder)?;
-    let mut builder = tempfile::Builder::new();
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    // The error would name the temporary file, of which nobody knows.
-    let mut file =
-        builder.prefix(".exactum-").tempfile_in(folder).map_err(|error| io::Error::from(error.kind()))?;
-    file.write_all(bytes)?;
-    Ok(file)
 }
 
 fn cannot_read(path: &Path, error: &io::Error) -> Report {

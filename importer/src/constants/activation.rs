@@ -1,6 +1,7 @@
 //! Functions of one number.
 
-use super::number::erf;
+use exactum_host::functions::{erf, sigmoid};
+
 use super::{Call, Numbers, Result, Tensor, family, of_type, one};
 
 family! {
@@ -66,10 +67,6 @@ family! {
     "Gelu" 1..=1 ["approximate"] gelu;
 }
 
-fn sigmoid(x: f64) -> f64 {
-    1.0 / (1.0 + (-x).exp())
-}
-
 pub(super) fn softplus(x: f64) -> f64 {
     x.max(0.0) + (-x.abs()).exp().ln_1p()
 }
@@ -84,7 +81,7 @@ fn signed(call: &Call<'_>, real: fn(f64) -> f64, whole: fn(i128) -> i128) -> Res
     let x = call.operand(0)?;
     match &x.numbers {
         Numbers::Real(_) => floats(call, real),
-        Numbers::Int(values) if super::number::integer(x.elem).is_some() => {
+        Numbers::Int(values) if x.elem.integer().is_some() => {
             one(Tensor::wrapped(x.elem, x.shape.clone(), values.iter().map(|value| whole((*value).into())))?)
         }
         Numbers::Int(_) => Err(of_type(x, "numbers")),

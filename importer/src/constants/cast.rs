@@ -2,7 +2,6 @@
 
 use exactum_qonnx::ElemType;
 
-use super::number::{integer, limits, round_to, saturated};
 use super::{Call, Fault, Numbers, Problem, Result, Tensor, family, of_type, one};
 
 family! {
@@ -47,7 +46,7 @@ fn cast(call: &Call<'_>, elem: ElemType) -> Result<Tensor> {
     if is_float(elem) {
         let saturates = call.int("saturate", 1)? != 0;
         let number = |value: f64| {
-            if is_saturated(elem, saturates) { saturated(elem, value) } else { round_to(elem, value) }
+            if is_saturated(elem, saturates) { elem.saturated(value) } else { elem.nearest(value) }
         };
         let values = x.numbers.reals().into_iter().map(number).collect();
         return Ok(Tensor { elem, shape, numbers: Numbers::Real(values) });
@@ -55,13 +54,13 @@ fn cast(call: &Call<'_>, elem: ElemType) -> Result<Tensor> {
     if elem == ElemType::Bool {
         return Ok(Tensor::truths(shape, x.numbers.reals().into_iter().map(|value| value != 0.0)));
     }
-    if integer(elem).is_none() {
+    if elem.integer().is_none() {
         return Err(Problem::new(Fault::Form, format!("{elem} as the new type"), "a type of numbers"));
     }
     match &x.numbers {
         Numbers::Int(values) => Tensor::wrapped(elem, shape, values.iter().map(|value| (*value).into())),
         Numbers::Real(values) => {
-            let (low, high) = limits(elem);
+            let (low, high) = elem.limits();
             let whole = |value: &f64| {
                 let inside = value.trunc() >= low as f64 && value.trunc() <= high as f64;
                 inside.then(|| value.trunc() as i128).filter(|value| *value <= high)
@@ -106,7 +105,7 @@ fn bit_cast(call: &Call<'_>) -> Result {
             let values = bits.iter().map(|bits| f64::from_le_bytes(bits.to_le_bytes())).collect();
             one(Tensor { elem, shape, numbers: Numbers::Real(values) })
         }
-        elem if integer(elem).is_some() => {
+        elem if elem.integer().is_some() => {
             one(Tensor::wrapped(elem, shape, bits.iter().map(|bits| (*bits).into()))?)
         }
         elem => Err(call.no_form(format!("{elem} as the new type"), "integers, float32 or float64")),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::number::Sum;
 use super::{Call, Result, Tensor, elems, family, one};
-use crate::elements::{position, strides};
+use exactum_host::elements::{position, strides};
 
 family! {
     "Einsum" 1..=16 ["equation"] einsum;

@@ -2,7 +2,6 @@
 
 use exactum_qonnx::ElemType;
 
-use super::number::limits;
 use super::{Call, Fault, Numbers, Problem, Result, Tensor, family, of_type, one, spread};
 
 family! {
@@ -130,7 +129,7 @@ fn power(call: &Call<'_>) -> Result {
         || Problem::new(Fault::Elements, "a power that is no integer of the type", "another exponent");
     match (&base.numbers, &exponent.numbers) {
         (Numbers::Int(bases), Numbers::Int(exponents)) => {
-            let (least, most) = limits(base.elem);
+            let (least, most) = base.elem.limits();
             let power = |(i, j): (&usize, &usize)| {
                 let exponent = u32::try_from(exponents[*j]).ok()?;
                 i128::from(bases[*i]).checked_pow(exponent).filter(|value| (least..=most).contains(value))
@@ -139,7 +138,7 @@ fn power(call: &Call<'_>) -> Result {
             one(Tensor::wrapped(base.elem, shape, values.ok_or_else(no_result)?)?)
         }
         (Numbers::Int(bases), Numbers::Real(exponents)) => {
-            let (least, most) = limits(base.elem);
+            let (least, most) = base.elem.limits();
             let power = |(i, j): (&usize, &usize)| {
                 let value = (bases[*i] as f64).powf(exponents[*j]).trunc();
                 (value >= least as f64 && value <= most as f64).then_some(value as i128)

@@ -2,9 +2,8 @@
 
 use std::cmp::Ordering;
 
-use super::number::integer;
 use super::{Call, Fault, Numbers, Problem, Result, Tensor, elems, family, of_type, one};
-use crate::elements::{position, strides};
+use exactum_host::elements::{position, strides};
 
 family! {
     "GatherElements" 2..=2 ["axis"] gather_elements;
@@ -309,7 +308,7 @@ fn reverse_sequence(call: &Call<'_>) -> Result {
     if lengths.len() != x.shape[batch] || !lengths.iter().all(legal) || batch == time {
         return Err(call.shapes(format!("lengths {lengths:?}"), "one for each of the batch, within the time"));
     }
-    debug_assert!(integer(call.operand(1)?.elem).is_some());
+    debug_assert!(call.operand(1)?.elem.integer().is_some());
     let steps = strides(&x.shape);
     let from = |at: usize| {
         let mut index = position(&x.shape, at);

@@ -2,8 +2,8 @@
 
 use super::number::Sum;
 use super::{Call, Numbers, Result, Tensor, elems, family, of_type, one, spread};
-use crate::elements::{position, strides};
-use exactum_qonnx::ElemType;
+use exactum_host::elements::{position, strides};
+use exactum_qonnx::{ElemType, TransposedWindow, Window};
 
 family! {
     "MatMul" 2..=2 [] |call| {
@@ -158,98 +158,35 @@ fn gemm(call: &Call<'_>) -> Result {
     one(Tensor::real(elem, product.shape.clone(), results))
 }
 
-/// Sizes of a window that moves over the axes behind the channels.
-pub(super) struct Window {
-    pub(super) kernel: Vec<usize>,
-    pub(super) strides: Vec<usize>,
-    pub(super) dilations: Vec<usize>,
-    pub(super) before: Vec<usize>,
-    pub(super) after: Vec<usize>,
+/// Largest size, stride, dilation or padding.
+pub(super) const MOST: usize = 1 << 30;
+
+/// How many windows there are along each axis of `image`.
+pub(super) fn places(call: &Call<'_>, window: &Window, image: &[usize]) -> Result<Vec<usize>> {
+    let place = |axis: usize| {
+        window.count(axis, image[axis]).ok_or_else(|| {
+            let found = format!("axis {axis} of {image:?} for {} elements", window.span(axis));
+            call.shapes(found, "a window that fits")
+        })
+    };
+    (0..image.len()).map(place).collect()
 }
 
-fn sizes(call: &Call<'_>, name: &str, count: usize, default: usize, least: usize) -> Result<Vec<usize>> {
-    let Some(values) = call.ints(name)? else { return Ok(vec![default; count]) };
-    let sizes: Option<Vec<usize>> = values
-        .iter()
-        .map(|value| usize::try_from(*value).ok().filter(|v| (least..1 << 30).contains(v)))
-        .collect();
-    sizes
-        .filter(|sizes| sizes.len() == count)
-        .ok_or_else(|| call.no_form(format!("{name} {values:?}"), format!("{count} sizes")))
-}
-
-impl Window {
-    /// The window of `kernel` that `call` moves over `sizes`.
-    pub(super) fn read(call: &Call<'_>, image: &[usize], kernel: Vec<usize>) -> Result<Self> {
-        let rank = image.len();
-        if kernel.len() != rank || kernel.contains(&0) {
-            return Err(call.shapes(format!("kernel {kernel:?} over {image:?}"), "a size for each axis"));
-        }
-        let strides = sizes(call, "strides", rank, 1, 1)?;
-        let dilations = sizes(call, "dilations", rank, 1, 1)?;
-        let pads = sizes(call, "pads", 2 * rank, 0, 0)?;
-        let (mut before, mut after) = (pads[..rank].to_vec(), pads[rank..].to_vec());
-        match call.text("auto_pad", "NOTSET")? {
-            "NOTSET" => {}
-            "VALID" => (before, after) = (vec![0; rank], vec![0; rank]),
-            same @ ("SAME_UPPER" | "SAME_LOWER") => {
-                for axis in 0..rank {
-                    let results = image[axis].div_ceil(strides[axis]);
-                    let extent = (kernel[axis] - 1) * dilations[axis] + 1;
-                    let total =
-                        (results.saturating_sub(1) * strides[axis] + extent).saturating_sub(image[axis]);
-                    before[axis] = if same == "SAME_UPPER" { total / 2 } else { total.div_ceil(2) };
-                    after[axis] = total - before[axis];
-                }
-            }
-            other => return Err(call.no_form(format!("auto_pad {other:?}"), "NOTSET, VALID or SAME")),
-        }
-        Ok(Self { kernel, strides, dilations, before, after })
-    }
-
-    /// How far a window reaches along `axis`.
-    pub(super) fn extent(&self, axis: usize) -> usize {
-        (self.kernel[axis] - 1) * self.dilations[axis] + 1
-    }
-
-    /// Where the windows lie over `image`: as many along each axis.
-    pub(super) fn places(&self, call: &Call<'_>, image: &[usize], ceil: bool) -> Result<Vec<usize>> {
-        (0..image.len())
-            .map(|axis| {
-                let padded = image[axis] + self.before[axis] + self.after[axis];
-                let Some(free) = padded.checked_sub(self.extent(axis)) else {
-                    return Err(call.shapes(
-                        format!("{padded} elements for {}", self.extent(axis)),
-                        "a window that fits",
-                    ));
-                };
-                let stride = self.strides[axis];
-                let mut count = if ceil { free.div_ceil(stride) } else { free / stride } + 1;
-                // The last window begins inside.
-                if ceil && (count - 1) * stride >= image[axis] + self.before[axis] {
-                    count -= 1;
-                }
-                Ok(count)
-            })
-            .collect()
-    }
-
-    /// For the window at `place` each element of the kernel, by its number, and the one of the image that it meets, if
-    /// there is one.
-    pub(super) fn taps(&self, place: &[usize], image: &[usize]) -> Vec<(usize, Option<usize>)> {
-        let steps = strides(image);
-        (0..elems(&self.kernel))
-            .map(|tap| {
-                let index = position(&self.kernel, tap);
-                let at = (0..image.len()).try_fold(0, |sum, axis| {
-                    let padded = place[axis] * self.strides[axis] + index[axis] * self.dilations[axis];
-                    let at = padded.checked_sub(self.before[axis]).filter(|at| *at < image[axis])?;
-                    Some(sum + at * steps[axis])
-                });
-                (tap, at)
-            })
-            .collect()
-    }
+/// For the window at `place` each element of the kernel, by its number, and the one of the image that it meets, if there
+/// is one.
+pub(super) fn taps(window: &Window, place: &[usize], image: &[usize]) -> Vec<(usize, Option<usize>)> {
+    let steps = strides(image);
+    (0..elems(&window.kernel))
+        .map(|tap| {
+            let index = position(&window.kernel, tap);
+            let at = (0..image.len()).try_fold(0, |sum, axis| {
+                let padded = place[axis] * window.stride[axis] + index[axis] * window.dilation[axis];
+                let at = padded.checked_sub(window.begin[axis]).filter(|at| *at < image[axis])?;
+                Some(sum + at * steps[axis])
+            });
+            (tap, at)
+        })
+        .collect()
 }
 
 pub(super) fn convolved(call: &Call<'_>, x: &Tensor, w: &Tensor, elem: ElemType) -> Result<Tensor> {
@@ -262,14 +199,11 @@ pub(super) fn convolved(call: &Call<'_>, x: &Tensor, w: &Tensor, elem: ElemType)
             call.shapes(format!("{:?} and {:?} in {group} groups", x.shape, w.shape), "channels that fit")
         );
     }
-    if call
-        .ints("kernel_shape")?
-        .is_some_and(|sizes| !sizes.iter().map(|s| *s as usize).eq(kernel.iter().copied()))
-    {
-        return Err(call.shapes("another kernel_shape", format!("{kernel:?}")));
+    if kernel.len() != image.len() || kernel.contains(&0) {
+        return Err(call.shapes(format!("kernel {kernel:?} over {image:?}"), "a size for each axis"));
     }
-    let window = Window::read(call, image, kernel.to_vec())?;
-    let places = window.places(call, image, false)?;
+    let window = Window::of(call.node, image, Some(kernel), MOST)?;
+    let places = places(call, &window, image)?;
     let mut shape = vec![*n, *m];
     shape.extend(&places);
     let shape = call.sized(shape)?;
@@ -277,7 +211,7 @@ pub(super) fn convolved(call: &Call<'_>, x: &Tensor, w: &Tensor, elem: ElemType)
     let (plane, taps_per) = (elems(&places), elems(kernel));
     let taps: Vec<Vec<(usize, usize)>> = (0..plane)
         .map(|at| {
-            let taps = window.taps(&position(&places, at), image);
+            let taps = taps(&window, &position(&places, at), image);
             taps.into_iter().filter_map(|(tap, at)| at.map(|at| (tap, at))).collect()
         })
         .collect();
@@ -336,37 +270,14 @@ fn conv_transpose(call: &Call<'_>) -> Result {
         );
     }
     let rank = image.len();
-    let steps = sizes(call, "strides", rank, 1, 1)?;
-    let dilations = sizes(call, "dilations", rank, 1, 1)?;
-    let extra = sizes(call, "output_padding", rank, 0, 0)?;
-    let pads = sizes(call, "pads", 2 * rank, 0, 0)?;
-    let mode = call.text("auto_pad", "NOTSET")?;
-    let target = match call.ints("output_shape")? {
-        None => None,
-        Some(_) => Some(sizes(call, "output_shape", rank, 1, 1)?),
-    };
-    let (mut before, mut out) = (vec![], vec![]);
-    for axis in 0..rank {
-        let full = steps[axis] * image[axis].saturating_sub(1)
-            + extra[axis]
-            + (kernel[axis].max(1) - 1) * dilations[axis]
-            + 1;
-        let same = matches!(mode, "SAME_UPPER" | "SAME_LOWER");
-        let size = match &target {
-            Some(target) => target[axis],
-            None if same => image[axis] * steps[axis],
-            None if mode == "NOTSET" => full.saturating_sub(pads[axis] + pads[rank + axis]),
-            None => full,
-        };
-        let total = full.saturating_sub(size);
-        before.push(match (&target, mode) {
-            (None, "NOTSET") => pads[axis],
-            (_, "SAME_UPPER") => total / 2,
-            (_, "VALID") => 0,
-            _ => total - total / 2,
-        });
-        out.push(size);
-    }
+    let TransposedWindow { window, output_padding } = TransposedWindow::of(call.node, image, kernel, MOST)?;
+    let out: Vec<usize> = (0..rank)
+        .map(|axis| {
+            let steps = image[axis].saturating_sub(1).saturating_mul(window.stride[axis]);
+            let full = steps.saturating_add(window.span(axis)).saturating_add(output_padding[axis]);
+            full.saturating_sub(window.begin[axis] + window.end[axis])
+        })
+        .collect();
     let filters = per_group * group;
     let mut shape = vec![*n, filters];
     shape.extend(&out);
@@ -378,7 +289,8 @@ fn conv_transpose(call: &Call<'_>) -> Result {
     let goal = |at: usize, tap: usize| {
         let (from, index) = (position(image, at), position(kernel, tap));
         (0..rank).try_fold(0, |sum, axis| {
-            let to = (from[axis] * steps[axis] + index[axis] * dilations[axis]).checked_sub(before[axis])?;
+            let reached = from[axis] * window.stride[axis] + index[axis] * window.dilation[axis];
+            let to = reached.checked_sub(window.begin[axis])?;
             (to < out[axis]).then_some(sum + to * out_steps[axis])
         })
     };

@@ -1,6 +1,5 @@
 //! Comparisons, truth values and bits.
 
-use super::number::integer;
 use super::{Call, Numbers, Result, Tensor, family, of_type, one};
 use exactum_qonnx::ElemType;
 
@@ -70,7 +69,7 @@ fn truths(call: &Call<'_>, function: fn(i64, i64) -> i64) -> Result {
 }
 
 fn bits(call: &Call<'_>, function: fn(i64, i64) -> i64) -> Result {
-    if integer(call.operand(0)?.elem).is_none() {
+    if call.operand(0)?.elem.integer().is_none() {
         return Err(of_type(call.operand(0)?, "integers"));
     }
     integers(call, |a, b| function(a, b).into())
@@ -86,7 +85,7 @@ fn not(call: &Call<'_>) -> Result {
 
 fn bitwise_not(call: &Call<'_>) -> Result {
     let x = call.operand(0)?;
-    if integer(x.elem).is_none() {
+    if x.elem.integer().is_none() {
         return Err(of_type(x, "integers"));
     }
     one(Tensor::wrapped(x.elem, x.shape.clone(), call.whole(0)?.iter().map(|value| i128::from(!value)))?)
@@ -94,7 +93,7 @@ fn bitwise_not(call: &Call<'_>) -> Result {
 
 fn bit_shift(call: &Call<'_>) -> Result {
     let x = call.operand(0)?;
-    let Some((width, signed)) = integer(x.elem) else { return Err(of_type(x, "integers")) };
+    let Some((width, signed)) = x.elem.integer() else { return Err(of_type(x, "integers")) };
     let left = match call.text("direction", "")? {
         "LEFT" => true,
         "RIGHT" => false,

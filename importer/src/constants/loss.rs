@@ -1,6 +1,6 @@
 //! Losses, which exporters of training leave behind.
 
-use super::number::sum;
+use super::number::{log_sum_exp, sum};
 use super::{Call, Result, Tensor, elems, family};
 
 family! {
@@ -25,9 +25,8 @@ fn cross_entropy(call: &Call<'_>) -> Result {
     let mut logs = vec![0.0; values.len()];
     let row = classes * inner;
     for base in (0..values.len()).filter(|at| row > 0 && at % row < inner) {
-        let line = || (0..classes).map(|c| values[base + c * inner]);
-        let largest = line().fold(f64::NEG_INFINITY, f64::max);
-        let total = sum(line().map(|x| (x - largest).exp())).ln() + largest;
+        let line: Vec<f64> = (0..classes).map(|c| values[base + c * inner]).collect();
+        let total = log_sum_exp(&line);
         (0..classes).for_each(|c| logs[base + c * inner] = values[base + c * inner] - total);
     }
     let loss = loss(call, &logs)?;

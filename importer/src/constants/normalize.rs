@@ -1,20 +1,16 @@
 //! Softmax and its relatives, and normalisations.
 
-use super::number::sum;
+use super::number::{log_sum_exp, sum};
 use super::{Call, Result, Tensor, elems, family, one, spread};
-use crate::elements::{strided, strides};
+use exactum_host::elements::{strided, strides};
+use exactum_host::functions;
 use exactum_qonnx::ElemType;
 
 family! {
-    "Softmax" 1..=1 ["axis"] |call| along(call, |line| {
-        let exps = exps(line);
-        let total = sum(exps.iter().copied());
-        exps.into_iter().map(|x| x / total).collect()
-    });
+    "Softmax" 1..=1 ["axis"] |call| along(call, |line| functions::softmax(line, &[line.len()], 0));
     "LogSoftmax" 1..=1 ["axis"] |call| along(call, |line| {
-        let largest = largest(line);
-        let total = sum(exps(line)).ln();
-        line.iter().map(|x| x - largest - total).collect()
+        let total = log_sum_exp(line);
+        line.iter().map(|x| x - total).collect()
     });
     "Hardmax" 1..=1 ["axis"] |call| along(call, |line| {
         let best = (1..line.len()).fold(0, |best, i| if line[i] > line[best] { i } else { best });
@@ -28,15 +24,6 @@ family! {
     "LpNormalization" 1..=1 ["axis" "p"] lp_normalization;
     "BatchNormalization" 5..=5 ["epsilon" "momentum" "training_mode" "spatial" "is_test"] batch_normalization;
     "LRN" 1..=1 ["alpha" "beta" "bias" "size"] lrn;
-}
-
-fn largest(line: &[f64]) -> f64 {
-    line.iter().copied().fold(f64::NEG_INFINITY, f64::max)
-}
-
-fn exps(line: &[f64]) -> Vec<f64> {
-    let largest = largest(line);
-    line.iter().map(|x| (x - largest).exp()).collect()
 }
 
 /// Applies `function` along the axis; before version 13 to all axes from there on.

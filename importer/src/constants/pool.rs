@@ -1,9 +1,10 @@
 //! Pools over windows.
 
-use super::linear::Window;
+use super::linear::{MOST, places, taps};
 use super::number::sum;
 use super::{Call, Numbers, Result, Tensor, elems, family, of_type, one};
-use crate::elements::position;
+use exactum_host::elements::position;
+use exactum_qonnx::{PoolWindow, Window};
 
 family! {
     "AveragePool" 1..=1 ["auto_pad" "ceil_mode" "count_include_pad" "dilations" "kernel_shape" "pads" "strides"] average_pool;
@@ -44,16 +45,15 @@ struct Pool {
 fn pool(call: &Call<'_>) -> Result<Pool> {
     let x = call.operand(0)?;
     let (_, image) = image(call)?;
-    let kernel = call.ints("kernel_shape")?.unwrap_or_default();
-    let kernel: Option<Vec<usize>> =
-        kernel.iter().map(|size| usize::try_from(*size).ok().filter(|size| *size < 1 << 30)).collect();
-    let window = Window::read(call, image, kernel.unwrap_or_default())?;
-    let places = window.places(call, image, call.int("ceil_mode", 0)? != 0)?;
+    call.int("ceil_mode", 0)?;
+    let pool = PoolWindow::of(call.node, image, MOST)?;
+    let places = places(call, &pool.padded(), image)?;
+    let window = pool.window;
     let mut shape = x.shape[..2].to_vec();
     shape.extend(&places);
     let shape = call.sized(shape)?;
     call.steps(&[elems(&shape), elems(&window.kernel), 16])?;
-    let of = |at: usize| window.taps(&position(&places, at), image).into_iter().map(|(_, at)| at).collect();
+    let of = |at: usize| taps(&window, &position(&places, at), image).into_iter().map(|(_, at)| at).collect();
     let taps = (0..elems(&places)).map(of).collect();
     Ok(Pool { shape, taps, plane: elems(image), places, window })
 }
@@ -82,9 +82,9 @@ impl Pool {
         (0..image.len())
             .map(|axis| {
                 let window = &self.window;
-                let limit = image[axis] + window.before[axis] + window.after[axis];
+                let limit = image[axis] + window.begin[axis] + window.end[axis];
                 (0..window.kernel[axis])
-                    .filter(|tap| place[axis] * window.strides[axis] + tap * window.dilations[axis] < limit)
+                    .filter(|tap| place[axis] * window.stride[axis] + tap * window.dilation[axis] < limit)
                     .count()
             })
             .product()
@@ -144,7 +144,7 @@ fn max_pool(call: &Call<'_>) -> Result {
     };
     let places = best.iter().map(place).collect();
     match &x.numbers {
-        Numbers::Int(_) if super::number::integer(x.elem).is_none() => Err(of_type(x, "numbers")),
+        Numbers::Int(_) if x.elem.integer().is_none() => Err(of_type(x, "numbers")),
         _ => Ok(vec![x.picked(pool.shape.clone(), &best), Tensor::longs(pool.shape.clone(), places)]),
     }
 }

@@ -7,10 +7,9 @@ use num_bigint::BigInt;
 use num_traits::ToPrimitive;
 
 use super::linear::{centred, convolved, match_mul};
-use super::number::{integer, limits, round_to, saturated};
 use super::{Call, Fault, Numbers, Problem, Result, Tensor, elems, family, of_type};
-use crate::elements::{position, strided, strides};
 use crate::exact::{self, Rational};
+use exactum_host::elements::{position, strided, strides};
 
 family! {
     "QuantizeLinear" 2..=3 ["axis" "block_size" "output_dtype" "precision" "saturate"] quantize;
@@ -96,8 +95,8 @@ fn quantize(call: &Call<'_>) -> Result {
     let zeros = zeros(call, 2, scales.len(), &places)?;
     let quotients: Vec<f64> = x.numbers.reals().iter().zip(&places).map(|(x, at)| x / scales[*at]).collect();
     let codes = quotients.iter().zip(&zeros);
-    if integer(elem).is_some() {
-        let (low, high) = limits(elem);
+    if elem.integer().is_some() {
+        let (low, high) = elem.limits();
         let code = |(x, zero): (&f64, &f64)| (x.round_ties_even() + zero).clamp(low as f64, high as f64);
         if quotients.iter().any(|x| x.is_nan()) {
             return Err(Problem::new(Fault::Elements, "NaN, which has no code", "numbers"));
@@ -108,7 +107,7 @@ fn quantize(call: &Call<'_>) -> Result {
         return Err(call.no_form(format!("codes of type {elem}"), "integers, or small floats around 0"));
     }
     let saturates = elem == ElemType::F4E2M1 || call.int("saturate", 1)? != 0;
-    let number = |x: &f64| if saturates { saturated(elem, *x) } else { round_to(elem, *x) };
+    let number = |x: &f64| if saturates { elem.saturated(*x) } else { elem.nearest(*x) };
     let numbers = Numbers::Real(quotients.iter().map(number).collect());
     Ok(vec![Tensor { elem, shape: x.shape.clone(), numbers }])
 }
@@ -161,7 +160,7 @@ fn codes(call: &Call<'_>, sums: &Tensor, (a, b): (usize, usize), axis: usize) ->
         return Err(call.no_form("a scale for each row", "one scale, or one for each output"));
     }
     let zero = call.operand(y_zero)?;
-    let (low, high) = limits(zero.elem);
+    let (low, high) = zero.elem.limits();
     let shift = BigInt::from(call.integer(y_zero)?);
     let units: Vec<Rational> = right.iter().map(|right| &left[0] * right / &target[0]).collect();
     let inner = elems(sums.shape.get(axis + 1..).unwrap_or_default()).max(1);

@@ -1,8 +1,8 @@
 //! Reductions over axes, and running sums.
 
-use super::number::{limits, sum};
+use super::number::{log_sum_exp, sum};
 use super::{Call, Numbers, Result, Tensor, elems, family, of_type, one};
-use crate::elements::{strided, strides};
+use exactum_host::elements::{strided, strides};
 use exactum_qonnx::ElemType;
 
 family! {
@@ -35,14 +35,6 @@ family! {
     "ArgMin" 1..=1 ["axis" "keepdims" "select_last_index"] |call| arg(call, |a, b| a < b);
     "CumSum" 2..=2 ["exclusive" "reverse"] |call| running(call, |a, b| a + b, i128::wrapping_add, 0);
     "CumProd" 2..=2 ["exclusive" "reverse"] |call| running(call, |a, b| a * b, i128::wrapping_mul, 1);
-}
-
-fn log_sum_exp(values: &[f64]) -> f64 {
-    let largest = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    if !largest.is_finite() {
-        return sum(values.iter().map(|x| x.exp())).ln();
-    }
-    sum(values.iter().map(|x| (x - largest).exp())).ln() + largest
 }
 
 /// The shape of the result, and for each of its elements the ones that are reduced; `None` if nothing is.
@@ -117,7 +109,7 @@ fn extreme(call: &Call<'_>, largest: bool) -> Result {
             one(Tensor::real(x.elem, shape, outer.iter().map(group)))
         }
         Numbers::Int(values) => {
-            let (low, high) = limits(x.elem);
+            let (low, high) = x.elem.limits();
             let start = if largest { low } else { high };
             let group = |base: &usize| {
                 inner.iter().fold(start, |best, offset| {

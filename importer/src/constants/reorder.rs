@@ -1,7 +1,7 @@
 //! Elements moved, repeated and made; windows of signals.
 
 use super::{Call, Numbers, Result, Tensor, elems, family, of_type, one};
-use crate::elements::{position, strided, strides};
+use exactum_host::elements::{position, strided, strides};
 use exactum_qonnx::ElemType;
 
 family! {
@@ -71,7 +71,7 @@ fn eye_like(call: &Call<'_>) -> Result {
         ElemType::F32 | ElemType::F64 | ElemType::F16 | ElemType::Bf16 => {
             Tensor::real(elem, x.shape.clone(), ones.map(|one| f64::from(u8::from(one))))
         }
-        elem if elem == ElemType::Bool || super::number::integer(elem).is_some() => {
+        elem if elem == ElemType::Bool || elem.integer().is_some() => {
             Tensor::wrapped(elem, x.shape.clone(), ones.map(i128::from))?
         }
         elem => return Err(call.no_form(format!("type {elem}"), "a type of numbers")),

@@ -4,7 +4,7 @@
 use exactum_qonnx::ElemType;
 
 use super::{Call, Numbers, Problem, Result, Tensor, elems, family, of_type, one};
-use crate::elements::strides;
+use exactum_host::elements::strides;
 
 family! {
     "Resize" 1..=4 ["mode" "coordinate_transformation_mode" "nearest_mode" "axes" "keep_aspect_ratio_policy"

@@ -2,7 +2,6 @@
 
 use exactum_qonnx::ElemType;
 
-use super::number::{round_to, wrap};
 use super::{Fault, Problem};
 
 /// A constant.
@@ -53,7 +52,7 @@ impl Numbers {
 impl Tensor {
     /// Floats, each rounded to `elem`.
     pub(crate) fn real(elem: ElemType, shape: Vec<usize>, values: impl IntoIterator<Item = f64>) -> Self {
-        let values = values.into_iter().map(|value| round_to(elem, value)).collect();
+        let values = values.into_iter().map(|value| elem.nearest(value)).collect();
         Self { elem, shape, numbers: Numbers::Real(values) }
     }
 
@@ -66,7 +65,7 @@ impl Tensor {
         shape: Vec<usize>,
         values: impl IntoIterator<Item = i128>,
     ) -> Result<Self, Problem> {
-        let values: Option<Vec<i64>> = values.into_iter().map(|value| wrap(elem, value)).collect();
+        let values: Option<Vec<i64>> = values.into_iter().map(|value| elem.wrapped(value)).collect();
         match values {
             Some(values) => Ok(Self { elem, shape, numbers: Numbers::Int(values) }),
             None => {

@@ -7,6 +7,7 @@ use super::elementary::Elementary;
 use super::number::Number;
 use super::short_float::ShortFloat;
 use super::{Rational, double, from_integer};
+use exactum_host::functions;
 use exactum_runtime::num::Rounding;
 use num_traits::{One, Pow, Signed, Zero};
 use serde::{Deserialize, Serialize};
@@ -281,10 +282,10 @@ impl Piece {
 
     fn of_double(&self, x: f64) -> f64 {
         match self {
-            Self::Sigmoid => double::sigmoid(x),
-            Self::Tanh => double::tanh(x),
-            Self::Elu { alpha } => double::elu(x, double::nearest(alpha)),
-            Self::Erf => double::erf(x),
+            Self::Sigmoid => functions::sigmoid(x),
+            Self::Tanh => functions::tanh(x),
+            Self::Elu { alpha } => functions::elu(x, double::nearest(alpha)),
+            Self::Erf => functions::erf(x),
             Self::Elementary { function } => function.value(x),
             _ => x,
         }

@@ -4,7 +4,8 @@
 //! root among them, so the results are the same on every machine. Used by `curve`.
 
 use super::Rational;
-use super::double::{LN_2_HIGH, LN_2_LOW, exp, nearest};
+use super::double::nearest;
+use exactum_host::functions::{LN_2_HIGH, LN_2_LOW, exp};
 use serde::{Deserialize, Serialize};
 use std::f64::consts::{FRAC_PI_2, SQRT_2};
 

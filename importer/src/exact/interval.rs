@@ -5,6 +5,7 @@ use super::curve::Piece;
 use super::elementary::{Course, ERROR_BOUND, Elementary};
 use super::number::Number;
 use super::{Curve, Rational, double, from_integer};
+use exactum_host::functions;
 use num_traits::{One, Signed, Zero};
 
 /// An interval of reals; an end that is missing is infinite.
@@ -228,5 +229,5 @@ pub(super) fn doubt(piece: &Piece, value: &Rational) -> Rational {
 }
 
 fn twice_the_error() -> Rational {
-    double::exact(2.0 * double::ERROR_BOUND)
+    double::exact(2.0 * functions::ERROR_BOUND)
 }

@@ -141,7 +141,7 @@ mod tests {
     fn moved(shape: &[usize], perm: &[usize], strides: &[usize]) -> ChannelMap {
         let elems: usize = shape.iter().product();
         let channels = ChannelMap::along(shape, 1).elements(elems);
-        let channels = crate::elements::permuted(&channels, shape, perm);
+        let channels = exactum_host::elements::permuted(&channels, shape, perm);
         let map = ChannelMap::of_elements(&channels, strides);
         assert_eq!(map.elements(elems), channels);
         map

@@ -53,7 +53,7 @@ impl Order {
         let shape: Vec<usize> = self.perm.iter().map(|axis| self.shape[*axis]).collect();
         let back: Vec<usize> =
             (0..self.perm.len()).filter_map(|axis| self.perm.iter().position(|from| *from == axis)).collect();
-        crate::elements::permuted(elements, &shape, &back)
+        exactum_host::elements::permuted(elements, &shape, &back)
     }
 }
 
@@ -90,7 +90,7 @@ mod tests {
         ] {
             let elems: usize = shape.iter().product();
             let before: Vec<usize> = (0..elems).collect();
-            let after = crate::elements::permuted(&before, &shape, &perm);
+            let after = exactum_host::elements::permuted(&before, &shape, &perm);
             let order = Order { shape, perm };
             assert!(order.is_of(elems) && !order.is_of(elems + 1));
             assert_eq!(order.undone(&after), before);

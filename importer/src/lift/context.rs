@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use exactum_qonnx::Node;
+use exactum_qonnx::{AttributeMisfit, Node, shape};
 
 use super::tensor::Tensor;
 use super::{Item, Operand};
@@ -59,6 +59,11 @@ impl Context<'_> {
         needed: impl Into<String>,
     ) -> Diagnostic {
         self.form(format!("attribute {name:?}"), found, needed)
+    }
+
+    /// As [`attribute`](Self::attribute), for one that was read elsewhere.
+    pub(super) fn misfit(&self, misfit: AttributeMisfit) -> Diagnostic {
+        self.attribute(&misfit.attribute, misfit.found, misfit.needed)
     }
 
     /// Shapes that contradict each other.
@@ -144,9 +149,8 @@ impl Context<'_> {
 
     /// The axis that `axis`, which counts from the end if negative, names among `rank`.
     pub(super) fn axis(&self, axis: i64, rank: usize) -> Result<usize, Diagnostic> {
-        let from_start = if axis < 0 { axis.checked_add(rank as i64) } else { Some(axis) };
-        let known = from_start.and_then(|axis| usize::try_from(axis).ok()).filter(|axis| *axis < rank);
-        known.ok_or_else(|| self.form("axis", axis.to_string(), format!("one of {rank} axes")))
+        shape::axis(axis, rank)
+            .ok_or_else(|| self.form("axis", axis.to_string(), format!("one of {rank} axes")))
     }
 
     /// The distinct axes that `axes` name among `rank`, ascending.

@@ -1,8 +1,8 @@
 //! `Conv` and `ConvTranspose` of lines and images, channels first or last.
 
-use exactum_qonnx::CHANNELS_LAST_DOMAIN;
+use exactum_qonnx::{CHANNELS_LAST_DOMAIN, TransposedWindow};
 
-use super::window::{self, AutoPad};
+use super::window;
 use super::{Context, Lifter};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::graph::{Conv, ConvTranspose, Layout, Op, ValueId};
@@ -119,40 +119,13 @@ pub(super) fn conv_transpose(lifter: &mut Lifter<'_>, context: &Context<'_>) -> 
         let found = format!("input {:?}, weight {:?}", lifter.shape(x), lifter.shape(weight));
         return Err(context.shapes(found, "as many axes of both"));
     }
-    let axes = input.len();
-    let parts = window::parts(context, &size)?;
-    let mut output_padding = window::attribute(context, "output_padding", vec![0; axes], 0)?;
-    // Without padding, the windows of all inputs reach so far.
-    let reach = |axis: usize, more: usize| {
-        let extent = (parts.size[axis] - 1) * parts.dilation[axis] + 1;
-        input[axis].saturating_sub(1) * parts.stride[axis] + extent + more
-    };
-    let auto_pad = window::auto_pad(context)?;
-    let wanted = match (context.node.ints("output_shape"), auto_pad) {
-        (Some(_), _) => Some(window::attribute(context, "output_shape", vec![0; axes], 1)?),
-        (None, AutoPad::Same { .. }) => {
-            Some((0..axes).map(|axis| input[axis] * parts.stride[axis]).collect())
-        }
-        (None, _) => None,
-    };
-    let pads = match (wanted, auto_pad) {
-        (Some(wanted), _) => {
-            let mut total = vec![0; axes];
-            for axis in 0..axes {
-                let full = reach(axis, output_padding[axis]);
-                total[axis] = full.saturating_sub(wanted[axis]);
-                output_padding[axis] += wanted[axis].saturating_sub(full);
-            }
-            auto_pad.split(&total)
-        }
-        (None, AutoPad::None) => window::attribute(context, "pads", vec![0; 2 * axes], 0)?,
-        (None, _) => vec![0; 2 * axes],
-    };
+    let found = TransposedWindow::of(context.node, &input, &size, window::MAX);
+    let TransposedWindow { window, output_padding } = found.map_err(|misfit| context.misfit(misfit))?;
     if let Some(padding) = output_padding.iter().find(|padding| **padding > window::MAX) {
         return Err(context.problem(Code::TooLarge, "", format!("output padding {padding}"), "16 bits"));
     }
     let op = ConvTranspose {
-        window: window::window(&parts, &pads),
+        window: window::of(context, &window)?,
         output_padding: match output_padding[..] {
             [height, width] => [height, width],
             [width] => [0, width],

@@ -1,10 +1,12 @@
 //! `Max`, `Min` and `Where`: of computed values, and of one with constants for all elements, for channels or for each.
 
+use exactum_host::elements;
+use exactum_qonnx::shape;
+
 use super::activation::{apply, limited};
 use super::repeat::repeat;
 use super::tensor::Tensor;
 use super::{Context, Item, Lifter};
-use crate::constants;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::graph::channels::{along, varying_axis};
 use crate::graph::{Activation, Affine, Op, ValueId};
@@ -253,20 +255,16 @@ fn affine(
 
 /// The shape that all operands are broadcast to.
 fn result_shape(lifter: &Lifter<'_>, context: &Context<'_>) -> Result<Vec<usize>, Diagnostic> {
-    let mut shape: Vec<usize> = vec![];
-    for index in 0..context.operands.len() {
-        let own = match context.operand(index)? {
+    let shapes = (0..context.operands.len()).map(|index| {
+        Ok(match context.operand(index)? {
             Item::Value(operand) => lifter.shape(operand.id),
             Item::Constant(tensor) => tensor.shape.clone(),
-        };
-        let rank = shape.len().max(own.len());
-        let align = |sizes: &[usize]| [vec![1; rank - sizes.len()], sizes.to_vec()].concat();
-        let (a, b) = (align(&shape), align(&own));
-        if a.iter().zip(&b).any(|(a, b)| a != b && *a != 1 && *b != 1) {
-            return Err(context.shapes(format!("{shape:?} and {own:?}"), "shapes that broadcast"));
-        }
-        shape = a.iter().zip(&b).map(|(a, b)| if *a == 1 { *b } else { *a }).collect();
-    }
+        })
+    });
+    let shapes = shapes.collect::<Result<Vec<_>, Diagnostic>>()?;
+    let shapes: Vec<&[usize]> = shapes.iter().map(Vec::as_slice).collect();
+    let shape = shape::broadcast(&shapes)
+        .ok_or_else(|| context.shapes(format!("{shapes:?}"), "shapes that broadcast"))?;
     context.rank(&shape)?;
     match crate::graph::shape::elems(&shape) {
         Some(1..) => Ok(shape),
@@ -305,7 +303,7 @@ fn spread(
             "one element at least",
         ));
     }
-    Ok(constants::spread(&tensor.shape, shape).into_iter().map(|place| values[place]).collect())
+    Ok(elements::spread(&tensor.shape, shape).into_iter().map(|place| values[place]).collect())
 }
 
 fn finite(context: &Context<'_>, index: usize, values: Vec<f64>) -> Result<Vec<f64>, Diagnostic> {

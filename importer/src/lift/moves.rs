@@ -1,11 +1,10 @@
 //! Operators that move elements: reshapes, transposes, joining; and casts. Codes stay codes.
 
-use exactum_qonnx::ElemType;
+use exactum_qonnx::{ElemType, shape};
 use exactum_runtime::num::{IntRange, IntType, Rounding};
 
 use super::tensor::{Numbers, Tensor};
 use super::{Coding, Context, Item, Lifter, Operand};
-use crate::constants::round_to;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::exact::ShortFloat;
 use crate::graph::{Activation, Constant, Op, ValueId};
@@ -46,11 +45,12 @@ pub(super) fn target(
 fn flattened(context: &Context<'_>, shape: &[usize], batch: Option<Batch>) -> Result<Vec<usize>, Diagnostic> {
     let axis = context.node.int("axis").unwrap_or(1);
     let rank = shape.len();
-    let from_start = if axis < 0 { axis.checked_add(rank as i64) } else { Some(axis) };
     // Axis 0 would merge several samples into the features.
     let least = usize::from(batch.is_some_and(|batch| batch.samples > 1));
-    match from_start.and_then(|axis| usize::try_from(axis).ok()) {
-        Some(axis) if (least..=rank).contains(&axis) => {
+    // The axis behind the last one is one too.
+    let from_start = if axis == rank as i64 { Some(rank) } else { shape::axis(axis, rank) };
+    match from_start {
+        Some(axis) if axis >= least => {
             Ok(vec![shape[..axis].iter().product(), shape[axis..].iter().product()])
         }
         _ => Err(context.attribute(
@@ -323,7 +323,7 @@ impl Lifter<'_> {
             Some(Constant::Float(values)) => values.iter().map(|value| f64::from(*value)).collect(),
             _ => vec![],
         };
-        let exact = |value: f64| round_to(elem, value) == value;
+        let exact = |value: f64| elem.nearest(value) == value;
         match &node.op {
             Op::Identity | Op::Reshape | Op::Transpose { .. } => self.holds(elem, node.inputs[0]),
             Op::Quant(attributes) => {

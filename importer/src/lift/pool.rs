@@ -1,6 +1,6 @@
 //! Pools of lines and images, and global ones.
 
-use exactum_qonnx::CHANNELS_LAST_DOMAIN;
+use exactum_qonnx::{CHANNELS_LAST_DOMAIN, PoolWindow};
 
 use super::conv::{channels_first, channels_last, image, like};
 use super::window;
@@ -29,32 +29,15 @@ impl Kind {
     }
 }
 
-/// The window of a pool on `input`. With `ceil_mode` the last window may reach past the padding, which is then longer.
-fn window(context: &Context<'_>, input: &[usize]) -> Result<Window, Diagnostic> {
-    let mut window = window::read(context, input, &vec![1; input.len()])?;
-    if !context.flag("ceil_mode") || window::auto_pad(context)? != window::AutoPad::None {
-        return Ok(window);
-    }
-    let size = match *input {
-        [height, width] => [height, width],
-        [width] => [1, width],
-        _ => return Ok(window),
-    };
-    for (axis, size) in size.into_iter().enumerate() {
-        let extent = (window.size[axis] - 1) * window.dilation[axis] + 1;
-        let begin = size + window.pads[axis];
-        let Some(room) = (begin + window.pads[axis + 2]).checked_sub(extent) else { continue };
-        let mut last = room.div_ceil(window.stride[axis]) * window.stride[axis];
-        // The last window begins inside the input or the padding before it.
-        if last >= begin {
-            last = last.saturating_sub(window.stride[axis]);
-        }
-        window.pads[axis + 2] = (last + extent).saturating_sub(begin);
-    }
+/// The windows of a pool on `input`, and how they are in the graph: what the last ones reach behind the padding is more of it.
+fn windows(context: &Context<'_>, input: &[usize]) -> Result<(PoolWindow, Window), Diagnostic> {
+    let found = PoolWindow::of(context.node, input, window::MAX);
+    let found = found.map_err(|misfit| context.misfit(misfit))?;
+    let window = window::of(context, &found.padded())?;
     if window.pads.iter().any(|pad| *pad > window::MAX) {
         return Err(context.problem(Code::TooLarge, "", format!("pads {:?}", window.pads), "16 bits each"));
     }
-    Ok(window)
+    Ok((found, window))
 }
 
 /// `ReorderInput` and `ReorderOutput` of ONNX Runtime's optimizer: blocks of channels are a matter of memory.
@@ -78,7 +61,7 @@ pub(super) fn max_pool(lifter: &mut Lifter<'_>, context: &Context<'_>) -> Result
     let last = context.node.domain == CHANNELS_LAST_DOMAIN
         || ["MaxPoolNHWC", "NhwcMaxPool"].contains(&context.node.op_type.as_str());
     let first = if last { channels_first(lifter, context, x)? } else { x };
-    let window = window(context, &window::spatial(context, "input 0", &lifter.shape(first))?)?;
+    let (_, window) = windows(context, &window::spatial(context, "input 0", &lifter.shape(first))?)?;
     let wide = image(lifter, context, first)?;
     let pool = Pool { window, layout: Layout::ChannelsFirst };
     let y = lifter.emit(context, Op::MaxPool(pool), vec![wide], None)?;
@@ -110,13 +93,11 @@ pub(super) fn average(
     x: ValueId,
 ) -> Result<ValueId, Diagnostic> {
     let input = window::spatial(context, "input 0", &lifter.shape(x))?;
-    let given = window::read(context, &input, &vec![1; input.len()])?;
-    let window = window(context, &input)?;
+    let (given, window) = windows(context, &input)?;
     let mut count_include_pad = context.flag("count_include_pad");
-    let longer = (2..4).any(|side| window.pads[side] > given.pads[side]);
-    if longer && count_include_pad {
+    if given.beyond.iter().any(|beyond| *beyond > 0) && count_include_pad {
         // What ceil_mode adds is never counted.
-        if given.is_padded() {
+        if !given.window.is_unpadded() {
             let found = "ceil_mode with padding that counts and windows that reach past it";
             let problem = context.attribute("ceil_mode", found, "0, or count_include_pad 0");
             return Err(problem.with_hint("use ceil_mode=False, or sizes that the strides divide"));

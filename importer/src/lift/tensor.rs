@@ -6,7 +6,6 @@ use exactum_qonnx::{ElemType, TensorData};
 
 use super::context::MAX_RANK;
 pub(super) use crate::constants::{Numbers, Tensor};
-use crate::constants::{integer, stored};
 use crate::diagnostic::{Code, Diagnostic, Location};
 use crate::graph::{Constant, Type, Value};
 
@@ -45,12 +44,12 @@ impl Tensor {
             }
             TensorData::Opaque { bytes, .. } => {
                 let values = words(elem, bytes).take(tensor.len_elems().unwrap_or(0));
-                match integer(elem) {
+                match elem.integer() {
                     Some((bits, signed)) => {
                         let sign = if signed { 1 << (bits - 1) } else { 0 };
                         Some(Numbers::Int(values.map(|word| (i64::from(word) ^ sign) - sign).collect()))
                     }
-                    None => values.map(|word| stored(elem, word)).collect::<Option<_>>().map(Numbers::Real),
+                    None => values.map(|word| elem.stored(word)).collect::<Option<_>>().map(Numbers::Real),
                 }
             }
             TensorData::Strings(_) => None,

@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 
 use super::{Pass, Run};
 use crate::diagnostic::Result;
-use crate::elements::permuted;
 use crate::graph::{Graph, Level, Op, ValueId};
+use exactum_host::elements::permuted;
 
 pub(super) const PASS: Pass = Pass {
     name: "cancel-transposes",

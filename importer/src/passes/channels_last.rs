@@ -8,11 +8,11 @@ use std::collections::BTreeMap;
 
 use super::{Pass, Run};
 use crate::diagnostic::Result;
-use crate::elements::permuted;
 use crate::graph::{
     Constant, Conv, ConvTranspose, FileNodeId, Graph, Layout, Level, Node, Op, Pool, Requantize,
     RequantizePair, SumPool, Value, ValueId,
 };
+use exactum_host::elements::permuted;
 
 pub(super) const PASS: Pass = Pass {
     name: "channels-last",

@@ -10,9 +10,9 @@ mod quantize;
 
 use super::{Pass, Run};
 use crate::diagnostic::{Code, Diagnostic, Location, Report, Result};
-use crate::elements::permuted;
 use crate::graph::channels::moved_axis;
 use crate::graph::{Codes, Constant, Graph, Level, Node, Op, Type, Value};
+use exactum_host::elements::permuted;
 
 pub(super) const PASS: Pass = Pass {
     name: "fold-constants",

@@ -4,11 +4,11 @@
 //! Later passes see of arithmetic only `affine`, powers, and sums and products of two computed values of equal shape.
 
 use super::{Pass, Run};
-use crate::constants::spread;
 use crate::diagnostic::{Code, Diagnostic, Location, Report, Result};
 use crate::exact::{self, Elementary};
 use crate::graph::channels::{along, varying_axis};
 use crate::graph::{Activation, Affine, Constant, Graph, Level, Node, Op, Type, Value, ValueId};
+use exactum_host::elements::spread;
 
 pub(super) const PASS: Pass = Pass {
     name: "write-affine",

@@ -5,7 +5,7 @@ use crate::Compiled;
 use crate::diagnostic::{Code, Diagnostic, Location, Report, Result};
 use crate::graph::{TensorType, Value};
 use crate::interface::Port;
-use crate::npz::{self, Entry};
+use exactum_host::npz::{self, Entry};
 
 /// What is added to a value's name for its real numbers, where the plain name holds its integers.
 pub(super) const REAL: &str = ":real";

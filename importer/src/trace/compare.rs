@@ -4,10 +4,10 @@ use serde::Serialize;
 
 use super::{Backend, Tensor, computed};
 use crate::batch::Batch;
-use crate::elements::position;
 use crate::graph::{Graph, ValueId};
 use crate::interface::Port;
 use crate::reference::Reference;
+use exactum_host::elements::position;
 
 /// Accumulators that were computed in floats may differ by this much of the largest magnitude in their sample.
 const RELATIVE_TOLERANCE: f64 = 1e-5;

@@ -64,7 +64,7 @@ pub fn dump(
             arrays.push((format!("{name}{REAL}"), npy::write(&shape, &reals)));
         }
     }
-    npz::write(&arrays)
+    Ok(npz::write(&arrays)?)
 }
 
 /// `integers` as int32, or int64 where they need it.

@@ -10,8 +10,8 @@ mod quantizers;
 use super::{Backend, Tensor};
 use crate::Compiled;
 use crate::batch::Batch;
-use crate::exact;
 use crate::graph::{Activation, Affine, Constant, Graph, Node, Op, Type, Value, ValueId};
+use exactum_host::functions;
 
 /// The graph of a file as it was read, executed in `f32` on the samples of a batch.
 #[derive(Debug)]
@@ -182,9 +182,9 @@ fn compute(op: &Op, operands: &Operands<'_>) -> Vec<f32> {
             layers::max_pool(&operands, pool).into_iter().map(|x| -x).collect()
         }
         Op::AveragePool(pool) => layers::average_pool(operands, pool),
-        Op::Softmax { axis } => softmax(operands, *axis),
+        Op::Softmax { axis } => functions::softmax(x, operands.shape(), *axis),
         Op::Pad { before, value, .. } => moves::pad(operands, before, *value),
-        Op::Transpose { perm } => crate::elements::permuted(x, operands.shape(), perm),
+        Op::Transpose { perm } => exactum_host::elements::permuted(x, operands.shape(), perm),
         Op::Concat { axis } => moves::concat(operands, *axis),
         Op::Repeat { factors } => moves::repeat(operands, factors),
         Op::Slice { starts, steps, .. } => moves::slice(operands, starts, steps),
@@ -255,7 +255,7 @@ fn activation(operands: &Operands<'_>, function: &Activation) -> Vec<f32> {
                 *x
             }
         }
-        Activation::Erf => exact::erf((*x).into()) as f32,
+        Activation::Erf => functions::erf((*x).into()) as f32,
         Activation::Sign if *x == 0.0 => 0.0,
         Activation::Sign => x.signum(),
         Activation::Round { rounding } => quantizers::rounded(*x, *rounding),
@@ -265,20 +265,4 @@ fn activation(operands: &Operands<'_>, function: &Activation) -> Vec<f32> {
         Activation::Elementary { of } => of.value((*x).into()) as f32,
     };
     operands.x().iter().enumerate().map(value).collect()
-}
-
-fn softmax(operands: &Operands<'_>, axis: usize) -> Vec<f32> {
-    let (x, shape) = (operands.x(), operands.shape());
-    let inner: usize = shape.iter().skip(axis + 1).product::<usize>().max(1);
-    let length = shape.get(axis).copied().unwrap_or(1).max(1);
-    let mut result = vec![0.0; x.len()];
-    for start in (0..x.len()).filter(|index| (index / inner).is_multiple_of(length)) {
-        let line = || (0..length).map(|step| start + step * inner);
-        let largest = line().map(|index| x[index]).fold(f32::NEG_INFINITY, f32::max);
-        let sum: f32 = line().map(|index| (x[index] - largest).exp()).sum();
-        for index in line() {
-            result[index] = (x[index] - largest).exp() / sum;
-        }
-    }
-    result
 }

@@ -1,8 +1,8 @@
 //! Activation functions on codes.
 //!
 //! A clip commutes with rounding, so it limits codes. Sigmoid and tanh are no rationals: their value is defined as a
-//! double, from the double nearest to `(code - zero_point) * scale`, plus the offset, by the operations below,
-//! each rounded, which are the same on every machine. That double is then quantized exactly.
+//! double, from the double nearest to `(code - zero_point) * scale`, plus the offset, by the operations of
+//! [`exactum_host::functions`]. That double is then quantized exactly.
 
 use super::{ExactTensor, channel_of, from_codes, layout};
 use crate::backend::{self, Tensor};
@@ -75,26 +75,4 @@ fn quantize_doubles<const D: usize>(
         rounder.code(value, value.abs(), || rational(value))
     });
     from_codes(codes, shape, quantizer, axis)
-}
-
-/// `1 / (1 + exp(-x))`.
-pub(crate) fn sigmoid(x: f64) -> f64 {
-    1.0 / (1.0 + exp(-x))
-}
-
-/// `(1 - e) / (1 + e)` with `e = exp(-2 |x|)`, and the sign of `x`.
-pub(crate) fn tanh(x: f64) -> f64 {
-    let e = exp(-2.0 * x.abs());
-    ((1.0 - e) / (1.0 + e)).copysign(x)
-}
-
-/// The exponential function, of `x` limited to -700 to 700: `2^n` times the Taylor polynomial of degree 14 at
-/// `r = x - n ln 2`, by Horner's scheme, with `n` nearest to `x / ln 2` and `ln 2` in two parts.
-fn exp(x: f64) -> f64 {
-    const LN_2: [f64; 2] = [0.693_147_180_369_123_8, 1.908_214_929_270_587_7e-10];
-    let x = x.clamp(-700.0, 700.0);
-    let n = (x / std::f64::consts::LN_2).round_ties_even();
-    let r = (x - n * LN_2[0]) - n * LN_2[1];
-    let polynomial = (1..=14).rev().fold(1.0, |sum, k| 1.0 + sum * r / f64::from(k));
-    polynomial * 2f64.powi(n as i32)
 }

@@ -1,5 +1,7 @@
 //! Constant arrays of a float graph, and the values that flow through it.
 
+use exactum_host::elements;
+
 /// Floats in row-major order.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Array {
@@ -17,13 +19,7 @@ impl Array {
 
     /// The same elements in another shape, of which one extent may be -1, what remains; `None` if their number differs.
     pub(super) fn reshaped(&self, dims: &[i64]) -> Option<Self> {
-        let known = elems(&dims.iter().filter_map(|dim| usize::try_from(*dim).ok()).collect::<Vec<_>>())?;
-        let extent = |dim: &i64| match usize::try_from(*dim) {
-            Ok(extent) => Some(extent),
-            Err(_) if *dim == -1 => self.values.len().checked_div(known),
-            Err(_) => None,
-        };
-        Self::new(dims.iter().map(extent).collect::<Option<_>>()?, self.values.clone())
+        Some(Self { shape: reshaped(self.values.len(), dims)?, values: self.values.clone() })
     }
 
     /// The array with its dimensions in another order, or `None` if `perm` is no order of them.
@@ -35,26 +31,25 @@ impl Array {
             return None;
         }
         let shape: Vec<usize> = perm.iter().map(|axis| self.shape[*axis]).collect();
-        let stride = |axis: usize| self.shape[axis + 1..].iter().product::<usize>();
-        let strides: Vec<usize> = perm.iter().map(|axis| stride(*axis)).collect();
-        let element = |mut index: usize| {
-            let mut place = 0;
-            for axis in (0..rank).rev() {
-                place += index % shape[axis] * strides[axis];
-                index /= shape[axis];
-            }
-            self.values[place]
-        };
-        let values = (0..self.values.len()).map(element).collect();
-        Some(Self { shape, values })
+        Some(Self { shape, values: elements::permuted(&self.values, &self.shape, perm) })
     }
 
     /// The array with its two dimensions exchanged, or `None` if it has others.
     pub(super) fn transposed(&self) -> Option<Self> {
-        let [rows, columns] = self.shape[..] else { return None };
-        let element = |index: usize| self.values[index % rows * columns + index / rows];
-        Some(Self { shape: vec![columns, rows], values: (0..rows * columns).map(element).collect() })
+        if self.shape.len() == 2 { self.permuted(&[1, 0]) } else { None }
     }
+}
+
+/// The shape that `dims` give `len` elements, if there are as many; an extent of -1 is what remains.
+pub(super) fn reshaped(len: usize, dims: &[i64]) -> Option<Vec<usize>> {
+    let known = elems(&dims.iter().filter_map(|dim| usize::try_from(*dim).ok()).collect::<Vec<_>>())?;
+    let extent = |dim: &i64| match usize::try_from(*dim) {
+        Ok(extent) => Some(extent),
+        Err(_) if *dim == -1 => len.checked_div(known),
+        Err(_) => None,
+    };
+    let shape: Vec<usize> = dims.iter().map(extent).collect::<Option<_>>()?;
+    (elems(&shape) == Some(len)).then_some(shape)
 }
 
 /// The product of `shape`, or `None` beyond the address space.

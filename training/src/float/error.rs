@@ -1,6 +1,6 @@
 //! What can be wrong with a float network.
 
-use exactum_qonnx::ReadError;
+use exactum_qonnx::{AttributeMisfit, Node, ReadError};
 use thiserror::Error;
 
 use crate::{BuildError, ForwardError};
@@ -78,4 +78,9 @@ pub enum FloatGraphError {
 /// A node whose form is not supported.
 pub(super) fn form(node: &str, found: impl Into<String>, needed: impl Into<String>) -> FloatGraphError {
     FloatGraphError::Form { node: node.to_owned(), found: found.into(), needed: needed.into() }
+}
+
+/// An attribute of `node` that does not fit.
+pub(super) fn misfit(node: &Node, found: AttributeMisfit) -> FloatGraphError {
+    form(&node.label(), format!("{} {}", found.attribute, found.found), found.needed)
 }

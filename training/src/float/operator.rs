@@ -1,5 +1,7 @@
 //! Operators of a float graph. The first dimension of every value is the batch; channels are the second.
 
+use exactum_qonnx::Window;
+
 use super::Weighted;
 
 /// What a node computes.
@@ -75,21 +77,6 @@ pub enum FloatOp {
     },
 }
 
-/// Windows over the spatial dimensions; one entry per dimension.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Window {
-    /// Extent.
-    pub kernel: Vec<usize>,
-    /// Steps between windows.
-    pub stride: Vec<usize>,
-    /// Distance between elements of a window.
-    pub dilation: Vec<usize>,
-    /// Padding before the first element.
-    pub begin: Vec<usize>,
-    /// Padding behind the last element.
-    pub end: Vec<usize>,
-}
-
 /// The mean of each window.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AveragePool {
@@ -112,68 +99,6 @@ pub struct BatchNorm {
     pub var: Vec<f32>,
     /// Added to the variance.
     pub epsilon: f32,
-}
-
-impl Window {
-    /// Windows of `kernel` with stride 1, no dilation and no padding.
-    pub fn new(kernel: &[usize]) -> Self {
-        Self {
-            kernel: kernel.to_vec(),
-            stride: vec![1; kernel.len()],
-            dilation: vec![1; kernel.len()],
-            begin: vec![0; kernel.len()],
-            end: vec![0; kernel.len()],
-        }
-    }
-
-    /// Whether nothing is padded.
-    pub fn is_unpadded(&self) -> bool {
-        self.begin.iter().chain(&self.end).all(|extent| *extent == 0)
-    }
-
-    /// Whether both ends of each dimension are padded alike.
-    pub fn is_symmetric(&self) -> bool {
-        self.begin == self.end
-    }
-
-    /// Elements from the first to the last of a window along dimension `axis`.
-    pub(super) fn span(&self, axis: usize) -> usize {
-        self.dilation[axis] * (self.kernel[axis].max(1) - 1) + 1
-    }
-
-    /// The number of windows along dimension `axis` of an input of `extent`, or `None` if none fits.
-    pub(super) fn count(&self, axis: usize, extent: usize) -> Option<usize> {
-        let padded = extent + self.begin[axis] + self.end[axis];
-        Some(padded.checked_sub(self.span(axis))? / self.stride[axis].max(1) + 1)
-    }
-
-    /// Pads the end for a last window that is not full, if it starts within an input of extents `input` or before it.
-    pub(super) fn reach(&mut self, input: &[usize]) {
-        for (axis, extent) in input.iter().enumerate() {
-            let (before, stride) = (extent + self.begin[axis], self.stride[axis].max(1));
-            let Some(rest) = (before + self.end[axis]).checked_sub(self.span(axis)) else { continue };
-            let windows = rest.div_ceil(stride);
-            // A window of padding alone has no largest element.
-            if rest % stride != 0 && windows * stride < before {
-                self.end[axis] += stride - rest % stride;
-            }
-        }
-    }
-
-    /// The same windows over two dimensions; one becomes height 1 and itself.
-    pub(super) fn two_dimensional(&self) -> Self {
-        if self.kernel.len() != 1 {
-            return self.clone();
-        }
-        let behind = |first: usize, values: &[usize]| [&[first], values].concat();
-        Self {
-            kernel: behind(1, &self.kernel),
-            stride: behind(1, &self.stride),
-            dilation: behind(1, &self.dilation),
-            begin: behind(0, &self.begin),
-            end: behind(0, &self.end),
-        }
-    }
 }
 
 impl BatchNorm {

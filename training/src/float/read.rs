@@ -9,7 +9,6 @@ mod help;
 mod integers;
 mod moves;
 mod operators;
-mod window;
 
 use std::collections::BTreeMap;
 

@@ -1,6 +1,7 @@
 //! What activation layers compute before they quantize.
 
 use burn::tensor::activation::sigmoid;
+use exactum_host::functions;
 
 use crate::backend::{Tensor, relu};
 use crate::exact::{self, ExactTensor};
@@ -42,8 +43,8 @@ impl Function {
             Self::HardTanh { min, max } => {
                 exact::clip(exact::quantize(x, quantizer, axis, false), quantizer, [min, max])
             }
-            Self::Sigmoid => exact::quantize_function(x, quantizer, axis, exact::sigmoid),
-            Self::Tanh => exact::quantize_function(x, quantizer, axis, exact::tanh),
+            Self::Sigmoid => exact::quantize_function(x, quantizer, axis, functions::sigmoid),
+            Self::Tanh => exact::quantize_function(x, quantizer, axis, functions::tanh),
         }
     }
 
@@ -60,8 +61,8 @@ impl Function {
             Self::HardTanh { min, max } => {
                 exact::clip(exact::requantize(x, quantizer, axis, false), quantizer, [min, max])
             }
-            Self::Sigmoid => exact::requantize_function(x, quantizer, axis, exact::sigmoid),
-            Self::Tanh => exact::requantize_function(x, quantizer, axis, exact::tanh),
+            Self::Sigmoid => exact::requantize_function(x, quantizer, axis, functions::sigmoid),
+            Self::Tanh => exact::requantize_function(x, quantizer, axis, functions::tanh),
         }
     }
 

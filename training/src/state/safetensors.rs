@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
+use exactum_host::files::write_whole;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize};
 
 use super::{StateDict, StateFileError};
 use crate::backend::{DType, TensorData};
-use crate::files::write_whole;
 
 impl StateDict {
     /// Reads a safetensors file. Tensors of any numeric type become floats.

@@ -6,6 +6,7 @@ use crate::exact::curve::Piece;
 use crate::exact::elementary::Course;
 use crate::exact::interval::{Interval, doubt};
 use crate::exact::{Curve, Quantizer, Rational, double, from_integer};
+use exactum_host::functions;
 use exactum_runtime::num::{IntRange, Rounding};
 use num_traits::{One, Signed, Zero};
 
@@ -200,7 +201,7 @@ impl Wavering<'_> {
     /// The code of `n` if its double were off by twice the error, towards higher codes (1) or lower ones (-1).
     fn moved_code(&self, n: i64, towards: i32) -> i64 {
         let quick = self.function.quick.as_ref();
-        if let Some(code) = quick.and_then(|quick| quick.code(self.acc(n), 2.0 * double::ERROR_BOUND)) {
+        if let Some(code) = quick.and_then(|quick| quick.code(self.acc(n), 2.0 * functions::ERROR_BOUND)) {
             return code;
         }
         let value = |from: Rational, pieces: &[Piece]| pieces.iter().fold(from, |x, piece| piece.eval(0, &x));
@@ -265,10 +266,10 @@ impl Quick {
         let product = self.before[0] * acc as f64;
         // Neither function is steeper than 1. Its argument errs, and both doubles err from the real function.
         let argument_error = (product.abs() + self.before[1].abs() + f64::MIN_POSITIVE) * RELATIVE_ERROR;
-        let error = argument_error + 2.0 * double::ERROR_BOUND + room;
+        let error = argument_error + 2.0 * functions::ERROR_BOUND + room;
         let argument = product + self.before[1];
         let value =
-            if self.piece == Piece::Tanh { double::tanh(argument) } else { double::sigmoid(argument) };
+            if self.piece == Piece::Tanh { functions::tanh(argument) } else { functions::sigmoid(argument) };
         let scaled = self.after[0] * value;
         let error =
             self.after[0].abs() * error * 2.0 + (scaled.abs() + self.after[1].abs() + 1.0) * RELATIVE_ERROR;

@@ -1,13 +1,13 @@
 //! Known elements moved, chosen and made.
 
-use exactum_qonnx::{AttributeValue, ElemType};
+use exactum_qonnx::ElemType;
 
 use super::super::tensor::{Numbers, Tensor};
 use super::super::{moves, repeat, slices};
 use super::Known;
-use crate::constants::{broadcast_shape, spread};
+use crate::constants::broadcast_shape;
 use crate::diagnostic::{Code, Diagnostic, Location};
-use crate::elements::strided;
+use exactum_host::elements::{spread, strided};
 
 impl Known<'_, '_> {
     /// The results, if `op` only moves or makes elements.
@@ -83,28 +83,10 @@ impl Known<'_, '_> {
     }
 
     fn constant(&self) -> Result<Tensor, Diagnostic> {
-        let node = self.context.node;
-        let scalar = |elem, numbers| Tensor { elem, shape: vec![], numbers };
-        let found =
-            node.attributes.iter().find_map(|attribute| match (attribute.name.as_str(), &attribute.value) {
-                ("value", AttributeValue::Tensor(tensor)) => Some(Tensor::read(tensor, &self.context.at)),
-                ("value_float", AttributeValue::Float(value)) => {
-                    Some(Ok(scalar(ElemType::F32, Numbers::Real(vec![(*value).into()]))))
-                }
-                ("value_int", AttributeValue::Int(value)) => {
-                    Some(Ok(scalar(ElemType::I64, Numbers::Int(vec![*value]))))
-                }
-                ("value_floats", AttributeValue::Floats(values)) => Some(Ok(Tensor {
-                    elem: ElemType::F32,
-                    shape: vec![values.len()],
-                    numbers: Numbers::Real(values.iter().map(|value| (*value).into()).collect()),
-                })),
-                ("value_ints", AttributeValue::Ints(values)) => Some(Ok(Tensor::ints(values.clone()))),
-                _ => None,
-            });
-        found.unwrap_or_else(|| {
-            Err(self.context.form("", "a constant without numbers", "a tensor of numbers"))
-        })
+        let constant = self.context.node.constant();
+        let constant = constant
+            .ok_or_else(|| self.context.form("", "a constant without numbers", "a tensor of numbers"))?;
+        Tensor::read(&constant, &self.context.at)
     }
 
     fn constant_of_shape(&self) -> Result<Tensor, Diagnostic> {

@@ -9,9 +9,9 @@ use super::Quantizer;
 use super::known::{Known, Source, of_meaning};
 use super::regrid::Grid;
 use crate::diagnostic::{Code, Diagnostic, Location};
-use crate::elements::permuted;
 use crate::exact::{self, Rational};
 use crate::graph::{Codes, Constant, Meaning, Node, Op, Storage, Type, Value, ValueId, exact_scale};
+use exactum_host::elements::permuted;
 
 /// Kernels multiply codes minus the zero point as integers of this many bits.
 const CENTERED_BITS: u8 = 16;

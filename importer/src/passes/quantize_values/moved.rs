@@ -8,9 +8,9 @@ use num_traits::Zero;
 use super::Quantizer;
 use super::known::{Known, Move, Source, before_move};
 use crate::diagnostic::{Code, Diagnostic, Location};
-use crate::elements::{combined, strides};
 use crate::exact::{Curve, Rational};
 use crate::graph::{ChannelMap, Codes, Meaning, Node, Op, Type, Value, ValueId};
+use exactum_host::elements::{combined, strides};
 
 impl Quantizer<'_> {
     /// The integers of `known` with its moves carried out, and what they stand for; channels may be anywhere.

@@ -9,7 +9,7 @@ pub(super) fn gemm(operands: &Operands<'_>, [alpha, beta]: [f32; 2], transposed:
         let (values, shape) = operands.at(index);
         match (transposed[index], shape) {
             (true, [rows, columns]) => {
-                (crate::elements::permuted(values, shape, &[1, 0]), vec![*columns, *rows])
+                (exactum_host::elements::permuted(values, shape, &[1, 0]), vec![*columns, *rows])
             }
             _ => (values.to_vec(), shape.to_vec()),
         }

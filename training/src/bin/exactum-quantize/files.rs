@@ -3,9 +3,9 @@
 use std::fs;
 use std::path::Path;
 
+use exactum_host::files::write_whole;
+use exactum_host::npy;
 use exactum_qonnx::{FileKind, ReadError};
-use exactum_training::data::npy;
-use exactum_training::files::write_whole;
 use exactum_training::float::{FloatGraph, FloatGraphError, from_onnx};
 
 use crate::problem::{Problem, data};
@@ -81,7 +81,7 @@ pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<(), Problem> {
     })
 }
 
-fn array(path: &Path) -> Result<npy::NpyArray, Problem> {
+fn array(path: &Path) -> Result<npy::Array, Problem> {
     npy::read(&read(path)?).map_err(|error| Problem::Array { path: path.to_owned(), error })
 }
 

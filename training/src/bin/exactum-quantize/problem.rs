@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use exactum_host::ArrayError;
 use exactum_training::calibrate::CalibrateError;
-use exactum_training::data::npy::NpyError;
 use exactum_training::float::FloatGraphError;
 use exactum_training::{ExportError, ForwardError};
 use thiserror::Error;
@@ -16,7 +16,7 @@ pub(crate) enum Problem {
     File { path: PathBuf, error: std::io::Error, needed: &'static str },
     /// A file is no array of numbers.
     #[error("{}: {error}", path.display())]
-    Array { path: PathBuf, error: NpyError },
+    Array { path: PathBuf, error: ArrayError },
     /// Data do not fit the network.
     #[error("{}: found {found}, needed {needed}", path.display())]
     Data { path: PathBuf, found: String, needed: String },

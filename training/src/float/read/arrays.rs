@@ -1,6 +1,7 @@
 //! Float constants and what exporters compute with them: weights in another shape or order, sums and products of them.
 
-use exactum_qonnx::Node;
+use exactum_host::elements;
+use exactum_qonnx::{Node, shape};
 
 use super::integers::Integers;
 use crate::float::Array;
@@ -67,20 +68,17 @@ pub(super) fn compute(node: &Node, floats: &[&Array], integers: Option<&Integers
         ("Expand", []) => {
             let dims =
                 integers?.values.iter().map(|dim| usize::try_from(*dim).ok()).collect::<Option<Vec<_>>>()?;
-            broadcast(
-                first,
-                &Array { values: vec![0.0; usize::from(!dims.contains(&0))], shape: vec![] },
-                &dims,
-                |a, _| a,
-            )
+            let shape = shape::broadcast(&[&first.shape, &dims])?;
+            elems(&shape).filter(|len| *len <= MOST_ELEMS)?;
+            Some(Array { values: spread(first, &shape), shape })
         }
         ("Neg", []) => Some(mapped(first, |value| -value)),
         ("Sqrt", []) => Some(mapped(first, f32::sqrt)),
         ("Reciprocal", []) => Some(mapped(first, f32::recip)),
-        ("Add", [second]) => broadcast(first, second, &[], |a, b| a + b),
-        ("Sub", [second]) => broadcast(first, second, &[], |a, b| a - b),
-        ("Mul", [second]) => broadcast(first, second, &[], |a, b| a * b),
-        ("Div", [second]) => broadcast(first, second, &[], |a, b| a / b),
+        ("Add", [second]) => broadcast(first, second, |a, b| a + b),
+        ("Sub", [second]) => broadcast(first, second, |a, b| a - b),
+        ("Mul", [second]) => broadcast(first, second, |a, b| a * b),
+        ("Div", [second]) => broadcast(first, second, |a, b| a / b),
         ("Concat", _) => concat(floats, node.int("axis")?),
         _ => None,
     }
@@ -92,42 +90,20 @@ fn mapped(array: &Array, f: impl Fn(f32) -> f32) -> Array {
 
 /// Axes counted from the front.
 fn places(axes: &[i64], rank: usize) -> Option<Vec<usize>> {
-    let place = |axis: &i64| {
-        let axis = if *axis < 0 { axis + rank as i64 } else { *axis };
-        usize::try_from(axis).ok().filter(|axis| *axis < rank)
-    };
-    axes.iter().map(place).collect()
+    axes.iter().map(|axis| shape::axis(*axis, rank)).collect()
 }
 
-/// `f` of the elements that meet when both arrays, and a value of `least` extents, broadcast to one shape.
-fn broadcast(a: &Array, b: &Array, least: &[usize], f: impl Fn(f32, f32) -> f32) -> Option<Array> {
-    let rank = a.shape.len().max(b.shape.len()).max(least.len());
-    let extent =
-        |shape: &[usize], axis: usize| (axis + shape.len()).checked_sub(rank).map_or(1, |at| shape[at]);
-    let mut shape = vec![1; rank];
-    for (axis, common) in shape.iter_mut().enumerate() {
-        for extent in [&a.shape[..], &b.shape, least].map(|shape| extent(shape, axis)) {
-            match (*common, extent) {
-                (_, 1) => {}
-                (1, extent) => *common = extent,
-                (common, extent) if common == extent => {}
-                _ => return None,
-            }
-        }
-    }
-    let len = elems(&shape).filter(|len| *len <= MOST_ELEMS)?;
-    let at = |array: &Array, mut index: usize| {
-        let (mut place, mut step) = (0, 1);
-        for axis in (0..rank).rev() {
-            let own = extent(&array.shape, axis);
-            place += if own == 1 { 0 } else { index % shape[axis] * step };
-            step *= own;
-            index /= shape[axis].max(1);
-        }
-        array.values.get(place).copied()
-    };
-    let values = (0..len).map(|index| Some(f(at(a, index)?, at(b, index)?))).collect::<Option<_>>()?;
-    Some(Array { shape, values })
+/// `f` of the elements that meet when both arrays broadcast to one shape.
+fn broadcast(a: &Array, b: &Array, f: impl Fn(f32, f32) -> f32) -> Option<Array> {
+    let shape = shape::broadcast(&[&a.shape, &b.shape])?;
+    elems(&shape).filter(|len| *len <= MOST_ELEMS)?;
+    let [a, b] = [a, b].map(|array| spread(array, &shape));
+    Some(Array { values: a.into_iter().zip(b).map(|(a, b)| f(a, b)).collect(), shape })
+}
+
+/// For each element of a value of `shape` the one of `array` that is broadcast there.
+fn spread(array: &Array, shape: &[usize]) -> Vec<f32> {
+    elements::spread(&array.shape, shape).into_iter().map(|at| array.values[at]).collect()
 }
 
 /// Arrays side by side along `axis`.

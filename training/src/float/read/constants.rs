@@ -1,6 +1,6 @@
 //! Nodes whose results are known when the file is read: constants, moved constants, and computations with shapes.
 
-use exactum_qonnx::{AttributeValue, ElemType, Node, Tensor};
+use exactum_qonnx::{ElemType, Node};
 
 use super::integers::{self, BATCH, Integers};
 use super::{Reader, arrays};
@@ -13,7 +13,7 @@ impl Reader {
         let label = node.label();
         let output = node.output(0).unwrap_or_default().to_owned();
         if node.op_type == "Constant" {
-            let tensor = constant_tensor(node).ok_or_else(|| {
+            let tensor = node.constant().ok_or_else(|| {
                 form(
                     &label,
                     "no tensor, float or integer",
@@ -107,21 +107,5 @@ impl Reader {
             (None, Some(_)) => self.integer_operand(node, index).map(|values| Some(values.to_vec())),
             (None, None) => Ok(None),
         }
-    }
-}
-
-/// The value of a `Constant` node.
-fn constant_tensor(node: &Node) -> Option<Tensor> {
-    if let Some(tensor) = node.tensor("value") {
-        return Some(tensor.clone());
-    }
-    let scalar = |data| Some(Tensor { name: String::new(), shape: Vec::new(), data });
-    match (node.attribute("value_float"), node.attribute("value_int"), node.attribute("value_floats")) {
-        (Some(AttributeValue::Float(value)), _, _) => scalar(vec![*value].into()),
-        (_, Some(AttributeValue::Int(value)), _) => scalar(vec![*value].into()),
-        (_, _, Some(AttributeValue::Floats(values))) => {
-            Some(Tensor::new("", &[values.len()], values.clone()))
-        }
-        _ => node.ints("value_ints").map(|values| Tensor::new("", &[values.len()], values.to_vec())),
     }
 }

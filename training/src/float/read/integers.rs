@@ -1,8 +1,9 @@
 //! Constants of integers and what exporters compute with them: shapes, axes, paddings.
 
+use exactum_host::elements;
 use exactum_qonnx::Node;
 
-use crate::float::array::elems;
+use crate::float::array::{elems, reshaped};
 
 /// Stands for the extent of the batch in shapes: the file leaves it free.
 pub(super) const BATCH: i64 = i64::MIN;
@@ -21,14 +22,7 @@ impl Integers {
 
     /// The same integers in another shape; -1 is what remains.
     fn reshaped(&self, dims: &[i64]) -> Option<Self> {
-        let known = elems(&dims.iter().filter_map(|dim| usize::try_from(*dim).ok()).collect::<Vec<_>>())?;
-        let extent = |dim: &i64| match usize::try_from(*dim) {
-            Ok(extent) => Some(extent),
-            Err(_) if *dim == -1 => self.values.len().checked_div(known),
-            Err(_) => None,
-        };
-        let shape: Vec<usize> = dims.iter().map(extent).collect::<Option<_>>()?;
-        (elems(&shape) == Some(self.values.len())).then(|| Self { shape, values: self.values.clone() })
+        Some(Self { shape: reshaped(self.values.len(), dims)?, values: self.values.clone() })
     }
 
     /// Rows from `start` to `end` along the first dimension, or all of them in reverse.
@@ -48,8 +42,10 @@ impl Integers {
 
     fn transposed(&self) -> Option<Self> {
         let [rows, columns] = self.shape[..] else { return None };
-        let element = |index: usize| self.values[index % rows * columns + index / rows];
-        Some(Self { shape: vec![columns, rows], values: (0..rows * columns).map(element).collect() })
+        Some(Self {
+            shape: vec![columns, rows],
+            values: elements::permuted(&self.values, &self.shape, &[1, 0]),
+        })
     }
 }
 

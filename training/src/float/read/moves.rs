@@ -1,6 +1,6 @@
 //! Operators that move elements: shapes, orders, concatenation, padding, and the mean over dimensions.
 
-use exactum_qonnx::{AttributeValue, Node};
+use exactum_qonnx::{AttributeValue, Node, shape};
 
 use super::Reader;
 use super::integers::BATCH;
@@ -16,10 +16,7 @@ fn input<'a>(reader: &'a Reader, node: &Node) -> Result<&'a [usize], FloatGraphE
 
 /// `axes` of a value of `rank` dimensions, counted from the front and sorted.
 fn axes(node: &Node, axes: &[i64], rank: usize) -> Result<Vec<usize>, FloatGraphError> {
-    let place = |axis: &i64| {
-        let axis = if *axis < 0 { axis + rank as i64 } else { *axis };
-        usize::try_from(axis).ok().filter(|axis| (1..rank).contains(axis))
-    };
+    let place = |axis: &i64| shape::axis(*axis, rank).filter(|axis| *axis > 0);
     let mut places: Vec<usize> = axes.iter().map(place).collect::<Option<_>>().ok_or_else(|| {
         form(&node.label(), format!("axes {axes:?} of {rank} dimensions"), "axes behind the batch")
     })?;

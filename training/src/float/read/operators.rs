@@ -1,15 +1,18 @@
 //! What each operator of the file becomes.
 
-use exactum_qonnx::{DEFAULT_DOMAIN, DEFAULT_DOMAIN_NAME, Node};
+use exactum_qonnx::{DEFAULT_DOMAIN, DEFAULT_DOMAIN_NAME, Node, PoolWindow, TransposedWindow, Window, shape};
 
-use super::{Reader, elementwise, help, moves, window};
-use crate::float::error::form;
-use crate::float::{Array, AveragePool, BatchNorm, FloatGraphError, FloatOp, Weighted, WeightedKind, Window};
+use super::{Reader, elementwise, help, moves};
+use crate::float::error::{form, misfit};
+use crate::float::{Array, AveragePool, BatchNorm, FloatGraphError, FloatOp, Weighted, WeightedKind};
 
 /// Operators of float networks: the arms of [`convert`], and `Constant` and `Shape`, which are folded.
 const SUPPORTED: &str = "Add, AveragePool, BatchNormalization, Cast, Clip, Concat, Constant, Conv, ConvTranspose, Div, \
                          Dropout, Flatten, Gemm, GlobalAveragePool, Identity, MatMul, MaxPool, Mul, Pad, ReduceMean, \
                          Relu, Reshape, Shape, Sigmoid, Softmax, Squeeze, Sub, Tanh, Transpose, Unsqueeze";
+
+/// Largest number in an attribute of a window.
+const MOST: usize = u16::MAX as usize;
 
 /// An operator and the values it reads.
 pub(super) type Converted = Result<(FloatOp, Vec<String>), FloatGraphError>;
@@ -106,7 +109,8 @@ fn conv(reader: &Reader, node: &Node) -> Converted {
     let input = spatial(reader, node)?;
     let weight = kernel(reader, node, input.len())?;
     let kind = WeightedKind::Conv {
-        window: window::read(node, input, Some(&weight.shape[2..]))?,
+        window: Window::of(node, input, Some(&weight.shape[2..]), MOST)
+            .map_err(|found| misfit(node, found))?,
         groups: groups(node)?,
     };
     weighted(reader, node, kind, weight.clone())
@@ -115,16 +119,9 @@ fn conv(reader: &Reader, node: &Node) -> Converted {
 fn conv_transpose(reader: &Reader, node: &Node) -> Converted {
     let input = spatial(reader, node)?;
     let weight = kernel(reader, node, input.len())?;
-    let auto_pad = node.string("auto_pad").unwrap_or("NOTSET");
-    if node.ints("output_shape").is_some() || !["", "NOTSET", "VALID"].contains(&auto_pad) {
-        return Err(form(&node.label(), "padding derived from an output shape", "explicit pads"));
-    }
-    let output_padding = window::extents(node, "output_padding", input.len())?;
-    let kind = WeightedKind::ConvTranspose {
-        window: window::read(node, input, Some(&weight.shape[2..]))?,
-        output_padding: output_padding.unwrap_or_else(|| vec![0; input.len()]),
-        groups: groups(node)?,
-    };
+    let found = TransposedWindow::of(node, input, &weight.shape[2..], MOST);
+    let TransposedWindow { window, output_padding } = found.map_err(|found| misfit(node, found))?;
+    let kind = WeightedKind::ConvTranspose { window, output_padding, groups: groups(node)? };
     weighted(reader, node, kind, weight.clone())
 }
 
@@ -187,8 +184,7 @@ fn softmax(reader: &Reader, node: &Node) -> Converted {
     let shape = reader.shape(node, reader.operand(node, 0)?)?;
     let flattens = reader.opset < 13;
     let given = node.int("axis").unwrap_or(if flattens { 1 } else { -1 });
-    let axis =
-        usize::try_from(if given < 0 { given + shape.len() as i64 } else { given }).unwrap_or(usize::MAX);
+    let axis = shape::axis(given, shape.len()).unwrap_or(usize::MAX);
     let behind = shape.get(axis.saturating_add(1)..).unwrap_or_default();
     if !(1..shape.len()).contains(&axis) || flattens && behind.iter().any(|extent| *extent != 1) {
         let found = format!("Softmax along axis {given} of a value of shape {shape:?}");
@@ -199,24 +195,16 @@ fn softmax(reader: &Reader, node: &Node) -> Converted {
 
 fn pool_window(reader: &Reader, node: &Node) -> Result<Window, FloatGraphError> {
     let input = spatial(reader, node)?;
-    let mut window = window::read(node, input, None)?;
-    let rounds_up = |axis: usize| {
-        let padded = input[axis] + window.begin[axis] + window.end[axis];
-        padded.checked_sub(window.span(axis)).is_some_and(|rest| rest % window.stride[axis].max(1) != 0)
-    };
-    if node.int("ceil_mode").unwrap_or(0) != 0 && (0..input.len()).any(rounds_up) {
-        if node.op_type != "MaxPool" {
-            let needed = "ceil_mode 0, or an input that windows fill: its mean then has one scale";
-            return Err(form(
-                &node.label(),
-                "AveragePool of ceil_mode 1 with a last window beyond the input",
-                needed,
-            ));
-        }
-        window.reach(input);
+    let pool = PoolWindow::of(node, input, MOST).map_err(|found| misfit(node, found))?;
+    if node.op_type != "MaxPool" && pool.beyond.iter().any(|beyond| *beyond > 0) {
+        return Err(form(
+            &node.label(),
+            "AveragePool of ceil_mode 1 with a last window beyond the input",
+            "ceil_mode 0, or an input that windows fill: its mean then has one scale",
+        ));
     }
     if node.output(1).is_some() {
         return Err(form(&node.label(), "indices as second output", "one output"));
     }
-    Ok(window)
+    Ok(pool.padded())
 }

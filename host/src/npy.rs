@@ -1,4 +1,4 @@
-//! NumPy arrays in `.npy` files: the data that `run` and `verify` take and give.
+//! NumPy arrays in `.npy` files: the data that commands take and give.
 //!
 //! Numbers are accepted in any type whose values 64-bit floats hold exactly, in both orders of bytes and of axes, sizes
 //! are checked before anything is allocated, and written bytes depend on nothing but the array.
@@ -11,9 +11,10 @@ use npyz::{
 };
 pub use numbers::write_numbers;
 
-use crate::constants::stored;
-use crate::diagnostic::{Code, Diagnostic, Location, Result};
 use crate::elements::position;
+use crate::{ArrayError, ArrayFault};
+
+type Result<T> = std::result::Result<T, ArrayError>;
 
 /// Bytes that hold the header of any array of numbers; NumPy writes 128.
 const MAX_HEADER_BYTES: usize = 4096;
@@ -30,37 +31,44 @@ pub struct Array {
     pub values: Vec<f64>,
 }
 
+impl Array {
+    /// The elements as the nearest single precision numbers.
+    pub fn to_f32(&self) -> Vec<f32> {
+        self.values.iter().map(|value| *value as f32).collect()
+    }
+}
+
 /// Reads the array in `bytes`.
 ///
 /// # Errors
-/// [`Code::NotNpy`] if the bytes are no complete array, [`Code::BadInput`] if its elements are not numbers, are NaN, or
-/// are integers that a 64-bit float does not hold.
+/// [`ArrayFault::NotNpy`] if the bytes are no complete array, [`ArrayFault::Elements`] if its elements are not numbers, are
+/// NaN, or are integers that a 64-bit float does not hold.
 pub fn read(bytes: &[u8]) -> Result<Array> {
     check_header(bytes)?;
     let mut data = bytes;
     let header = NpyHeader::from_reader(&mut data)
         .map_err(|error| malformed(error.to_string(), "the header of an array of numbers"))?;
     let DType::Plain(ty) = header.dtype() else {
-        return Err(unusable(Location::default(), "a structured array", NUMBERS).into());
+        return Err(unusable("a structured array", NUMBERS));
     };
-    let number = number(&ty).map_err(|diagnostic| *diagnostic)?;
+    let number = number(&ty)?;
     let size_bytes = ty.size_field();
     let elems = header.shape().iter().try_fold(1u64, |elems, dim| elems.checked_mul(*dim));
     let shape: Option<Vec<usize>> = header.shape().iter().map(|dim| usize::try_from(*dim).ok()).collect();
     let fits = elems.and_then(|elems| elems.checked_mul(size_bytes)) == Some(data.len() as u64);
     let (Some(shape), true) = (shape, fits) else {
         let needed = format!("elements of {size_bytes} bytes in shape {:?}", header.shape());
-        return Err(malformed(format!("{} bytes of data", data.len()), needed).into());
+        return Err(malformed(format!("{} bytes of data", data.len()), needed));
     };
     let values: Vec<Option<f64>> = data.chunks(size_bytes.max(1) as usize).map(number).collect();
     let values = if header.order() == Order::C { values } else { row_major(&shape, &values) };
     if let Some(index) = values.iter().position(Option::is_none) {
         let needed = "integers that a float64 holds, below 2^53 in magnitude";
-        return Err(unusable(element(&shape, index), "a larger integer", needed).into());
+        return Err(unusable("a larger integer", needed).in_part(&element(&shape, index)));
     }
     let values: Vec<f64> = values.into_iter().flatten().collect();
     match values.iter().position(|value| value.is_nan()) {
-        Some(index) => Err(unusable(element(&shape, index), "NaN", "a number").into()),
+        Some(index) => Err(unusable("NaN", "a number").in_part(&element(&shape, index))),
         None => Ok(Array { shape, values }),
     }
 }
@@ -69,7 +77,7 @@ pub fn read(bytes: &[u8]) -> Result<Array> {
 type Number = fn(&[u8]) -> Option<f64>;
 
 /// How elements of type `ty` are read.
-fn number(ty: &TypeStr) -> Result<Number, Box<Diagnostic>> {
+fn number(ty: &TypeStr) -> Result<Number> {
     macro_rules! of {
         ($ty:ident, $real:path) => {
             match ty.endianness() {
@@ -98,7 +106,7 @@ fn number(ty: &TypeStr) -> Result<Number, Box<Diagnostic>> {
                 TypeChar::DateTime | TypeChar::TimeDelta => format!("times, elements of type {ty}"),
                 _ => format!("elements of type {ty}"),
             };
-            return Err(Box::new(unusable(Location::default(), found, NUMBERS)));
+            return Err(unusable(found, NUMBERS));
         }
     })
 }
@@ -117,7 +125,7 @@ fn exactly(integer: impl Into<i128>) -> Option<f64> {
 }
 
 fn half(bits: u16) -> Option<f64> {
-    stored(ElemType::F16, bits)
+    ElemType::F16.stored(bits)
 }
 
 /// The elements of an array of `shape` whose first axis runs fastest, in the order in which the last one does.
@@ -157,9 +165,9 @@ pub fn holds_integers(bytes: &[u8]) -> bool {
     matches!(header, Ok(DType::Plain(ty)) if matches!(ty.type_char(), TypeChar::Int | TypeChar::Uint | TypeChar::Bool))
 }
 
-/// Where element `index` of an array of `shape` is.
-pub fn element(shape: &[usize], index: usize) -> Location {
-    Location::part(format!("element {:?}", position(shape, index)))
+/// Where element `index` of an array of `shape` is, for people.
+pub fn element(shape: &[usize], index: usize) -> String {
+    format!("element {:?}", position(shape, index))
 }
 
 /// Refuses what the header's parser should not see: lengths beyond the file, and nesting, for it is recursive.
@@ -174,32 +182,32 @@ fn check_header(bytes: &[u8]) -> Result<()> {
         [0x93, b'N', b'U', b'M', b'P', b'Y', ..] => None,
         _ => {
             let found = FileKind::of(bytes).map_or("other bytes", FileKind::name);
-            return Err(malformed(found, "a .npy file, as numpy.save writes it").into());
+            return Err(malformed(found, "a .npy file, as numpy.save writes it"));
         }
     };
     let Some(text) = text else {
-        return Err(malformed("the end of the file", "the rest of the header").into());
+        return Err(malformed("the end of the file", "the rest of the header"));
     };
     // Objects are pickles, which run code.
     if text.windows(4).any(|part| part == b"'|O'") {
         let needed = "numbers; array.astype(numpy.float32) makes them of objects that are numbers";
-        return Err(unusable(Location::default(), "an array of Python objects", needed).into());
+        return Err(unusable("an array of Python objects", needed));
     }
     // `{'descr': '<f4', 'fortran_order': False, 'shape': (3, 4), }` opens two brackets.
     let nesting = text.iter().filter(|byte| b"([{".contains(byte)).count();
     if text.len() > MAX_HEADER_BYTES || nesting > 2 {
         let found = format!("a header of {} bytes with {nesting} brackets", text.len());
-        return Err(malformed(found, "the header of an array of numbers").into());
+        return Err(malformed(found, "the header of an array of numbers"));
     }
     Ok(())
 }
 
-fn malformed(found: impl Into<String>, needed: impl Into<String>) -> Diagnostic {
-    Diagnostic::new(Code::NotNpy, Location::default(), found, needed)
+fn malformed(found: impl Into<String>, needed: impl Into<String>) -> ArrayError {
+    ArrayError::new(ArrayFault::NotNpy, found, needed)
 }
 
-fn unusable(at: Location, found: impl Into<String>, needed: impl Into<String>) -> Diagnostic {
-    Diagnostic::new(Code::BadInput, at, found, needed)
+fn unusable(found: impl Into<String>, needed: impl Into<String>) -> ArrayError {
+    ArrayError::new(ArrayFault::Elements, found, needed)
 }
 
 #[cfg(test)]
@@ -207,8 +215,8 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn code(result: &Result<Array>) -> Option<Code> {
-        result.as_ref().err().map(|report| report.diagnostics()[0].code)
+    fn fault(result: &Result<Array>) -> Option<ArrayFault> {
+        result.as_ref().err().map(|error| error.fault)
     }
 
     /// A file whose header dictionary is `text`.
@@ -243,7 +251,7 @@ mod tests {
         let file = write(&[2, 3], &[1i16, -2, 3, 4, 5, i16::MIN]);
         assert_eq!(read(&file).unwrap().values, [1.0, -2.0, 3.0, 4.0, 5.0, -32768.0]);
         for length in 0..file.len() {
-            assert_eq!(code(&read(&file[..length])), Some(Code::NotNpy), "{length} bytes");
+            assert_eq!(fault(&read(&file[..length])), Some(ArrayFault::NotNpy), "{length} bytes");
         }
     }
 
@@ -282,6 +290,7 @@ mod tests {
                 ];
                 for (name, bytes) in types {
                     let array = read(&file(&format!("{mark}{name}"), big, bytes)).unwrap();
+                    assert_eq!(array.to_f32(), rows.map(|value| value as f32));
                     assert_eq!((array.shape.as_slice(), array.values.as_slice()), (&[2, 3][..], &rows[..]));
                 }
             }
@@ -294,31 +303,18 @@ mod tests {
     }
 
     #[test]
-    fn halves_are_exact() {
-        assert_eq!(
-            [0x0001, 0x03ff, 0x0400, 0x7bff].map(|bits| half(bits).unwrap()),
-            [2f64.powi(-24), 1023.0 * 2f64.powi(-24), 2f64.powi(-14), 65504.0]
-        );
-        assert_eq!((half(0xc500), half(0xfc00)), (Some(-5.0), Some(f64::NEG_INFINITY)));
-        assert!(half(0x7e00).unwrap().is_nan());
-    }
-
-    #[test]
     fn integers_have_to_be_exact() {
         let edge = 1i64 << 53;
         assert_eq!(read(&write(&[1], &[edge])).unwrap().values, [edge as f64]);
-        assert_eq!(code(&read(&write(&[1], &[edge + 1]))), Some(Code::BadInput));
-        assert_eq!(code(&read(&write(&[1], &[i64::MAX]))), Some(Code::BadInput));
-        assert_eq!(code(&read(&write(&[1], &[u64::MAX]))), Some(Code::BadInput));
+        assert_eq!(fault(&read(&write(&[1], &[edge + 1]))), Some(ArrayFault::Elements));
+        assert_eq!(fault(&read(&write(&[1], &[i64::MAX]))), Some(ArrayFault::Elements));
+        assert_eq!(fault(&read(&write(&[1], &[u64::MAX]))), Some(ArrayFault::Elements));
     }
 
     #[test]
     fn the_place_of_a_nan_is_named() {
-        let report = read(&write(&[2, 2], &[0.0f32, 1.0, f32::NAN, 2.0])).unwrap_err();
-        assert_eq!(
-            report.to_string(),
-            "E0801 element [1, 0]: the input data does not fit the model: found NaN, needed a number"
-        );
+        let error = read(&write(&[2, 2], &[0.0f32, 1.0, f32::NAN, 2.0])).unwrap_err();
+        assert_eq!(error.to_string(), "element [1, 0]: found NaN, needed a number");
     }
 
     #[test]
@@ -330,15 +326,18 @@ mod tests {
             )
         };
         assert_eq!(read(&header("'>f4'", "False", "(2, 2)")).unwrap().values, [0.0; 4]);
-        assert_eq!(code(&read(&header("'<c8'", "False", "(2,)"))), Some(Code::BadInput));
+        assert_eq!(fault(&read(&header("'<c8'", "False", "(2,)"))), Some(ArrayFault::Elements));
         for text in ["'|O'", "'<U2'", "'|S8'", "'<M8[s]'", "[('a', '<f4')]"] {
             assert!(read(&header(text, "False", "(2,)")).is_err(), "{text}");
         }
-        assert_eq!(code(&read(&header("'|O'", "False", "(2,)"))), Some(Code::BadInput));
-        assert_eq!(code(&read(&header("'<U2'", "False", "(2,)"))), Some(Code::BadInput));
-        assert_eq!(code(&read(&header("'<f4'", "False", "(4294967296, 4294967296)"))), Some(Code::NotNpy));
-        assert_eq!(code(&read(&header("'<f4'", "False", "(-4,)"))), Some(Code::NotNpy));
-        assert_eq!(code(&read(&with_header(&"(".repeat(60_000), &[]))), Some(Code::NotNpy));
-        assert_eq!(code(&read(b"\x93NUMPY\x02\x00\xff\xff\xff\xff")), Some(Code::NotNpy));
+        assert_eq!(fault(&read(&header("'|O'", "False", "(2,)"))), Some(ArrayFault::Elements));
+        assert_eq!(fault(&read(&header("'<U2'", "False", "(2,)"))), Some(ArrayFault::Elements));
+        assert_eq!(
+            fault(&read(&header("'<f4'", "False", "(4294967296, 4294967296)"))),
+            Some(ArrayFault::NotNpy)
+        );
+        assert_eq!(fault(&read(&header("'<f4'", "False", "(-4,)"))), Some(ArrayFault::NotNpy));
+        assert_eq!(fault(&read(&with_header(&"(".repeat(60_000), &[]))), Some(ArrayFault::NotNpy));
+        assert_eq!(fault(&read(b"\x93NUMPY\x02\x00\xff\xff\xff\xff")), Some(ArrayFault::NotNpy));
     }
 }

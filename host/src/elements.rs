@@ -1,6 +1,6 @@
 //! Elements of row-major tensors: where each is, and in which order they are once axes moved.
 //!
-//! Constants, passes, interfaces and dumps use it; the reference executor, which judges them, has code of its own.
+//! Arrays, constants, passes, interfaces and dumps use it; the importer's reference executor, which judges them, has code of its own.
 
 /// The position along each axis of `shape` of element `index` in row-major order.
 pub fn position(shape: &[usize], index: usize) -> Vec<usize> {
@@ -14,7 +14,7 @@ pub fn position(shape: &[usize], index: usize) -> Vec<usize> {
 }
 
 /// How far elements are apart along each axis.
-pub(crate) fn strides(shape: &[usize]) -> Vec<usize> {
+pub fn strides(shape: &[usize]) -> Vec<usize> {
     let mut strides = vec![1usize; shape.len()];
     for axis in (1..shape.len()).rev() {
         strides[axis - 1] = strides[axis].saturating_mul(shape[axis]);
@@ -23,12 +23,12 @@ pub(crate) fn strides(shape: &[usize]) -> Vec<usize> {
 }
 
 /// The offsets of all elements in a view whose axes have sizes and strides, row-major.
-pub(crate) fn strided(axes: impl IntoIterator<Item = (usize, usize)>) -> Vec<usize> {
+pub fn strided(axes: impl IntoIterator<Item = (usize, usize)>) -> Vec<usize> {
     combined(axes.into_iter().map(|(size, stride)| (0..size).map(move |index| index * stride)))
 }
 
 /// The sums of one offset of each axis, row-major.
-pub(crate) fn combined<A: Iterator<Item = usize> + Clone>(axes: impl IntoIterator<Item = A>) -> Vec<usize> {
+pub fn combined<A: Iterator<Item = usize> + Clone>(axes: impl IntoIterator<Item = A>) -> Vec<usize> {
     let mut offsets = vec![0];
     for axis in axes {
         offsets = offsets.iter().flat_map(|base| axis.clone().map(move |offset| base + offset)).collect();
@@ -37,10 +37,20 @@ pub(crate) fn combined<A: Iterator<Item = usize> + Clone>(axes: impl IntoIterato
 }
 
 /// The elements of a tensor of `shape` in the order of its axes permuted by `perm`.
-pub(crate) fn permuted<T: Copy>(values: &[T], shape: &[usize], perm: &[usize]) -> Vec<T> {
+pub fn permuted<T: Copy>(values: &[T], shape: &[usize], perm: &[usize]) -> Vec<T> {
     let strides = strides(shape);
     let offsets = strided(perm.iter().map(|axis| (shape[*axis], strides[*axis])));
     offsets.into_iter().map(|offset| values[offset]).collect()
+}
+
+/// For each element of `to` the one of `from` that is broadcast there.
+pub fn spread(from: &[usize], to: &[usize]) -> Vec<usize> {
+    let strides = strides(from);
+    let skipped = to.len() - from.len();
+    strided((0..to.len()).map(|axis| match axis.checked_sub(skipped) {
+        Some(own) if from[own] != 1 => (to[axis], strides[own]),
+        _ => (to[axis], 0),
+    }))
 }
 
 #[cfg(test)]

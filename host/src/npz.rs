@@ -9,8 +9,10 @@ use std::io::{Cursor, Read, Write};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipArchive, ZipWriter};
 
-use crate::diagnostic::{Code, Diagnostic, Location, Result};
 use crate::npy::{self, Array};
+use crate::{ArrayError, ArrayFault};
+
+type Result<T> = std::result::Result<T, ArrayError>;
 
 /// Most bytes that the arrays of one archive may have when unpacked.
 const MAX_BYTES: u64 = 1 << 31;
@@ -27,8 +29,8 @@ pub struct Entry {
 /// The arrays of the archive in `bytes` whose names `wanted` accepts; others are not looked at.
 ///
 /// # Errors
-/// [`Code::NotNpz`] if the bytes are no complete archive or too large, [`Code::NotNpy`] or [`Code::BadInput`] if a
-/// wanted array is not readable.
+/// [`ArrayFault::NotNpz`] if the bytes are no complete archive or too large, those of [`npy::read`] if a wanted array is
+/// not readable.
 pub fn read(bytes: &[u8], wanted: impl Fn(&str) -> bool) -> Result<BTreeMap<String, Entry>> {
     let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(|error| malformed(error.to_string()))?;
     let mut entries = BTreeMap::new();
@@ -46,7 +48,7 @@ pub fn read(bytes: &[u8], wanted: impl Fn(&str) -> bool) -> Result<BTreeMap<Stri
         left_bytes = left_bytes
             .checked_sub(npy.len() as u64)
             .ok_or_else(|| malformed(format!("more than {MAX_BYTES} bytes of arrays")))?;
-        let array = npy::read(&npy).map_err(|report| report.in_part(&format!("array `{name}`")))?;
+        let array = npy::read(&npy).map_err(|error| error.in_part(&format!("array `{name}`")))?;
         entries.insert(name, Entry { array, integers: npy::holds_integers(&npy) });
     }
     Ok(entries)
@@ -55,7 +57,7 @@ pub fn read(bytes: &[u8], wanted: impl Fn(&str) -> bool) -> Result<BTreeMap<Stri
 /// The names of all arrays in the archive, ascending.
 ///
 /// # Errors
-/// [`Code::NotNpz`] if the bytes are no complete archive.
+/// [`ArrayFault::NotNpz`] if the bytes are no complete archive.
 pub fn names(bytes: &[u8]) -> Result<Vec<String>> {
     let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(|error| malformed(error.to_string()))?;
     let mut names = vec![];
@@ -71,7 +73,7 @@ pub fn names(bytes: &[u8]) -> Result<Vec<String>> {
 /// The bytes of an archive that holds `arrays`: names, and the bytes of `.npy` files.
 ///
 /// # Errors
-/// [`Code::CannotWrite`] if an array has no place in a ZIP file.
+/// [`ArrayFault::Unwritable`] if an array has no place in a ZIP file.
 pub fn write(arrays: &[(String, Vec<u8>)]) -> Result<Vec<u8>> {
     let mut writer = ZipWriter::new(Cursor::new(vec![]));
     for (name, npy) in arrays {
@@ -88,13 +90,13 @@ pub fn write(arrays: &[(String, Vec<u8>)]) -> Result<Vec<u8>> {
     Ok(bytes.into_inner())
 }
 
-fn malformed(found: impl Into<String>) -> Diagnostic {
-    Diagnostic::new(Code::NotNpz, Location::default(), found, "a ZIP archive of .npy arrays")
+fn malformed(found: impl Into<String>) -> ArrayError {
+    ArrayError::new(ArrayFault::NotNpz, found, "a ZIP archive of .npy arrays")
 }
 
-fn unwritable(name: &str, found: &str) -> Diagnostic {
-    let at = Location::part(format!("array `{name}`"));
-    Diagnostic::new(Code::CannotWrite, at, found, "names and sizes that a ZIP archive holds")
+fn unwritable(name: &str, found: &str) -> ArrayError {
+    ArrayError::new(ArrayFault::Unwritable, found, "names and sizes that a ZIP archive holds")
+        .in_part(&format!("array `{name}`"))
 }
 
 #[cfg(test)]
@@ -122,8 +124,8 @@ mod tests {
     fn every_truncation_is_refused() {
         let bytes = archive();
         for length in 0..bytes.len() {
-            let report = read(&bytes[..length], |_| true).unwrap_err();
-            assert_eq!(report.diagnostics()[0].code, Code::NotNpz, "{length} bytes");
+            let error = read(&bytes[..length], |_| true).unwrap_err();
+            assert_eq!(error.fault, ArrayFault::NotNpz, "{length} bytes");
         }
     }
 

@@ -43,19 +43,17 @@ fn halves(shape: &[usize], values: &[f64]) -> Vec<u8> {
 
 /// The bits of the half float nearest to `value`, of two the even one.
 fn half_bits(value: f64) -> u16 {
-    /// From here on the nearest one is infinite.
-    const INFINITE: f64 = 65520.0;
     let sign = u16::from(value.is_sign_negative()) << 15;
-    let size = value.abs();
-    if value.is_nan() {
+    let size = ElemType::F16.nearest(value).abs();
+    if size.is_nan() {
         return sign | 0x7e00;
     }
-    if size >= INFINITE {
+    if size.is_infinite() {
         return sign | 0x7c00;
     }
     let exponent = ((size.to_bits() >> 52) as i32 - 1023).max(-14);
-    // Whole steps of the binade; one step too many is the next binade.
-    let steps = (size * 2f64.powi(10 - exponent)).round_ties_even() as u16;
+    // Steps of the binade.
+    let steps = (size * 2f64.powi(10 - exponent)) as u16;
     let binade = if steps < 1024 { 0 } else { ((exponent + 15) as u16) << 10 };
     sign | (binade + if steps < 1024 { steps } else { steps - 1024 })
 }
