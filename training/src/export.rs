@@ -6,7 +6,6 @@
 
 mod constant;
 mod conv;
-mod conv_transpose;
 mod flatten;
 mod function;
 mod interface;
@@ -173,18 +172,12 @@ impl GraphWriter {
             Record::Flatten { name } => self.flatten(name, &input, &output),
             Record::Weighted(layer) => match layer.operator {
                 Operator::Linear => self.linear(layer, &input, &output)?,
-                Operator::Conv { ref stride, ref pads, ref dilation, groups } => {
-                    self.conv(layer, &input, &output, &conv::Window { stride, pads, dilation, groups })?;
+                Operator::Conv { ref window, groups } => {
+                    self.conv("Conv", layer, [&input, &output], (window, None), groups)?;
                 }
-                Operator::ConvTranspose {
-                    ref stride,
-                    ref padding,
-                    ref output_padding,
-                    ref dilation,
-                    groups,
-                } => {
-                    let window = conv_transpose::Window { stride, padding, output_padding, dilation, groups };
-                    self.conv_transpose(layer, &input, &output, &window)?;
+                Operator::ConvTranspose { ref window, ref output_padding, groups } => {
+                    let windows = (window, Some(output_padding.as_slice()));
+                    self.conv("ConvTranspose", layer, [&input, &output], windows, groups)?;
                 }
             },
         }

@@ -9,6 +9,8 @@ pub use structural::Structural;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use exactum_qonnx::Window;
+
 use crate::codes::FixedQuantizer;
 
 /// Collects the steps of one forward pass. Clones share the collection.
@@ -131,25 +133,17 @@ pub enum Operator {
     Linear,
     /// Convolution; one number per spatial axis.
     Conv {
-        /// Steps between windows.
-        stride: Vec<usize>,
-        /// Zeros before and behind each axis.
-        pads: Vec<(usize, usize)>,
-        /// Distance between window elements.
-        dilation: Vec<usize>,
+        /// Its windows.
+        window: Window,
         /// Groups of channels that do not mix.
         groups: usize,
     },
     /// Transposed convolution; one number per spatial axis.
     ConvTranspose {
-        /// Distance of the windows in the output.
-        stride: Vec<usize>,
-        /// Elements cut from both ends of the output.
-        padding: Vec<usize>,
+        /// Its windows in the output, of which padding is cut off.
+        window: Window,
         /// Elements added at the end of the output.
         output_padding: Vec<usize>,
-        /// Distance between window elements.
-        dilation: Vec<usize>,
         /// Groups of channels that do not mix.
         groups: usize,
     },

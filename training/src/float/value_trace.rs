@@ -148,25 +148,14 @@ fn weighted(record: &WeightedRecord) -> Result<FloatOp, FloatGraphError> {
             Err(form(&record.name, "quantized weights", "a float layer, whose weight_quant is None"))
         }
     };
-    let kernel = &record.weight_shape[record.weight_shape.len().min(2)..];
     let kind = match &record.operator {
         Operator::Linear => WeightedKind::Linear,
-        Operator::Conv { stride, pads, dilation, groups } => {
-            let (begin, end) = pads.iter().copied().unzip();
-            let (stride, dilation) = (stride.clone(), dilation.clone());
-            let window = Window { kernel: kernel.to_vec(), stride, dilation, begin, end };
-            WeightedKind::Conv { window, groups: *groups }
-        }
-        Operator::ConvTranspose { stride, padding, output_padding, dilation, groups } => {
-            let window = Window {
-                kernel: kernel.to_vec(),
-                stride: stride.clone(),
-                dilation: dilation.clone(),
-                begin: padding.clone(),
-                end: padding.clone(),
-            };
-            WeightedKind::ConvTranspose { window, output_padding: output_padding.clone(), groups: *groups }
-        }
+        Operator::Conv { window, groups } => WeightedKind::Conv { window: window.clone(), groups: *groups },
+        Operator::ConvTranspose { window, output_padding, groups } => WeightedKind::ConvTranspose {
+            window: window.clone(),
+            output_padding: output_padding.clone(),
+            groups: *groups,
+        },
     };
     let weight = Array { shape: record.weight_shape.clone(), values: floats(&record.weight)? };
     let bias = record.bias.as_ref().map(floats).transpose()?;

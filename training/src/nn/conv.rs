@@ -110,12 +110,7 @@ impl<const N: usize> OperatorShape for Conv<N> {
     }
 
     fn operator(&self, input_shape: &[usize]) -> Operator {
-        let Window { stride, dilation, .. } = self.window;
-        Operator::Conv {
-            stride: stride.to_vec(),
-            pads: self.window.pads(self.padding, spatial(input_shape)).to_vec(),
-            dilation: dilation.to_vec(),
-            groups: self.groups,
-        }
+        let pads = self.window.pads(self.padding, spatial(input_shape));
+        Operator::Conv { window: self.window.padded(pads), groups: self.groups }
     }
 }

@@ -165,12 +165,9 @@ impl<const N: usize> OperatorShape for ConvTranspose<N> {
     }
 
     fn operator(&self, _input_shape: &[usize]) -> Operator {
-        let Window { stride, dilation, .. } = self.window;
         Operator::ConvTranspose {
-            stride: stride.to_vec(),
-            padding: self.padding.to_vec(),
+            window: self.window.padded(self.padding.map(|elems| (elems, elems))),
             output_padding: self.output_padding.to_vec(),
-            dilation: dilation.to_vec(),
             groups: self.groups,
         }
     }

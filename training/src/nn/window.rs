@@ -52,6 +52,17 @@ impl<const N: usize> Window<N> {
         Self { kernel_size: kernel_size.0, stride: [1; N], dilation: [1; N] }
     }
 
+    /// The windows with padding before and behind each axis, as networks are written and traced.
+    pub(super) fn padded(&self, pads: [(usize, usize); N]) -> exactum_qonnx::Window {
+        exactum_qonnx::Window {
+            kernel: self.kernel_size.to_vec(),
+            stride: self.stride.to_vec(),
+            dilation: self.dilation.to_vec(),
+            begin: pads.iter().map(|pad| pad.0).collect(),
+            end: pads.iter().map(|pad| pad.1).collect(),
+        }
+    }
+
     /// Number of elements of a window.
     pub(super) fn elems(&self) -> usize {
         self.kernel_size.iter().product()
