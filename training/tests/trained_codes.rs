@@ -1,6 +1,9 @@
 //! What is trained is what runs: codes of training, of evaluation and of the exported file are the same, for every
 //! rounding, quantizer, statistic and width.
 
+#[path = "common/noise.rs"]
+mod random;
+
 use exactum_qonnx::{Model, Tensor};
 use exactum_training::nn::{QuantConv1d, QuantIdentity, QuantLinear};
 use exactum_training::quant::*;
@@ -42,11 +45,8 @@ const ROUNDINGS: [FloatToIntImplType; 5] = [
 
 /// Weights: spread, on a grid whose quotients are next to whole and half numbers, tiny, or with a dead channel.
 fn weights(kind: usize, seed: u64) -> Vec<f32> {
-    let mut state = seed | 1;
-    let mut next = || {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (state >> 40) as f32 / (1u64 << 23) as f32 - 1.0
-    };
+    let mut noise = random::noise(seed);
+    let mut next = || noise.next().unwrap_or_default();
     let largest = 0.3 + next().abs();
     let mut element = |index: usize| match kind {
         0 => next(),

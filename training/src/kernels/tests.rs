@@ -1,5 +1,8 @@
 //! Our kernels against burn's operators: values, gradients, and the same bits for every number of threads.
 
+#[path = "../../tests/common/noise.rs"]
+mod random;
+
 use burn::tensor::module;
 use proptest::prelude::*;
 
@@ -8,12 +11,7 @@ use crate::backend::{self, to_f32};
 
 /// Values in -1 to 1, determined by `seed`.
 fn noise<const D: usize>(shape: [usize; D], seed: u64) -> Tensor<D> {
-    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
-    let mut next = || {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (state >> 40) as f32 / (1u64 << 23) as f32 - 1.0
-    };
-    let values = (0..shape.iter().product()).map(|_| next()).collect();
+    let values = random::noise(seed).take(shape.iter().product()).collect();
     backend::tensor(values, shape, &backend::training_device()).require_grad()
 }
 

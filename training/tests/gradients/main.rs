@@ -5,6 +5,8 @@
 mod common;
 #[path = "../common/geometry.rs"]
 mod geometry;
+#[path = "../common/noise.rs"]
+mod random;
 
 mod formulas;
 mod operators;
@@ -19,12 +21,7 @@ fn leaf<const D: usize>(values: &[f32], shape: [usize; D]) -> Tensor<D> {
 
 /// Numbers from -1 to 1, determined by `seed`.
 fn noise(len: usize, seed: u64) -> Vec<f32> {
-    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
-    let mut next = || {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (state >> 40) as f32 / (1u64 << 23) as f32 - 1.0
-    };
-    (0..len).map(|_| next()).collect()
+    random::noise(seed).take(len).collect()
 }
 
 fn doubles(values: &[f32]) -> Vec<f64> {
