@@ -76,7 +76,7 @@ pub enum Record {
         name: String,
     },
     /// A layer with weights.
-    Weighted(Weighted),
+    Weighted(Box<Weighted>),
     /// A layer without weights.
     Structural {
         /// The layer's name.
@@ -100,9 +100,9 @@ impl Record {
             | Self::HardTanh { name, .. }
             | Self::Sigmoid { name }
             | Self::Tanh { name }
-            | Self::Weighted(Weighted { name, .. })
             | Self::Structural { name, .. }
             | Self::Flatten { name } => name,
+            Self::Weighted(layer) => &layer.name,
         }
     }
 }

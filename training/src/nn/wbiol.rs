@@ -183,7 +183,7 @@ impl<O: OperatorShape> Wbiol<O> {
     }
 
     fn record(&self, input_shape: &[usize], weight: Constant, bias: Option<Constant>) -> Record {
-        Record::Weighted(Weighted {
+        Record::Weighted(Box::new(Weighted {
             name: self.name.clone(),
             operator: self.operator.operator(input_shape),
             weight_shape: self.weight.shape().to_vec(),
@@ -191,7 +191,7 @@ impl<O: OperatorShape> Wbiol<O> {
             weight,
             bias,
             own_bias_scale: self.bias_quant.as_ref().is_some_and(|quant| !quant.requires_input_scale()),
-        })
+        }))
     }
 
     /// Bits that any codes of the operands' widths can need, `[1, 1]` each: products of unsigned maxima, summed, and one
