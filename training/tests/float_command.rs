@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use exactum_host::npy;
 use exactum_training::data::{Dataset, digits};
 use tempfile::TempDir;
 
@@ -11,20 +12,9 @@ fn fixture(name: &str) -> PathBuf {
     [env!("CARGO_MANIFEST_DIR"), "../tests/fixtures/float", name].iter().collect()
 }
 
-/// A `.npy` file of `descr` elements.
-fn npy(descr: &str, shape: &str, data: &[u8]) -> Vec<u8> {
-    let text = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}\n");
-    let len = u16::try_from(text.len()).unwrap().to_le_bytes();
-    [b"\x93NUMPY\x01\x00", &len[..], text.as_bytes(), data].concat()
-}
-
-fn floats(values: &[f32], shape: &str) -> Vec<u8> {
-    npy("<f4", shape, &values.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<_>>())
-}
-
 fn classes(labels: &[usize]) -> Vec<u8> {
-    let bytes: Vec<u8> = labels.iter().flat_map(|label| (*label as i64).to_le_bytes()).collect();
-    npy("<i8", &format!("({},)", labels.len()), &bytes)
+    let labels: Vec<i64> = labels.iter().map(|label| *label as i64).collect();
+    npy::write(&[labels.len()], &labels)
 }
 
 struct Folder(TempDir);
@@ -47,7 +37,7 @@ impl Folder {
     fn digits(&self, data: &Dataset, samples: usize) -> (PathBuf, PathBuf) {
         let inputs = &data.inputs[..samples * data.features];
         (
-            self.write("x.npy", &floats(inputs, &format!("({samples}, 1, 8, 8)"))),
+            self.write("x.npy", &npy::write(&[samples, 1, 8, 8], inputs)),
             self.write("y.npy", &classes(&data.labels[..samples])),
         )
     }
@@ -126,13 +116,13 @@ fn bad_inputs_are_named_and_nothing_is_written() {
     let (x, _) = folder.digits(&data.train, 4);
     let model = fixture("digits_legacy/model.onnx");
     let broken = folder.write("broken.onnx", &fs::read(&model).unwrap()[..5000]);
-    let empty = folder.write("empty.npy", &floats(&[], "(0, 1, 8, 8)"));
-    let flat = folder.write("flat.npy", &floats(&[0.5; 64], "(1, 64)"));
-    let mut values = vec![0.5; 128];
+    let empty = folder.write("empty.npy", &npy::write::<f32>(&[0, 1, 8, 8], &[]));
+    let flat = folder.write("flat.npy", &npy::write(&[1, 64], &[0.5f32; 64]));
+    let mut values = vec![0.5f32; 128];
     values[100] = f32::NAN;
-    let nan = folder.write("nan.npy", &floats(&values, "(2, 1, 8, 8)"));
+    let nan = folder.write("nan.npy", &npy::write(&[2, 1, 8, 8], &values));
     values[100] = f32::INFINITY;
-    let infinite = folder.write("infinite.npy", &floats(&values, "(2, 1, 8, 8)"));
+    let infinite = folder.write("infinite.npy", &npy::write(&[2, 1, 8, 8], &values));
     let few = folder.write("few.npy", &classes(&[1, 2]));
     let high = folder.write("high.npy", &classes(&[1, 2, 10, 3]));
     let output = folder.path("out.onnx");
@@ -225,7 +215,7 @@ fn biases_that_stay_floats_are_told() {
 fn refusals_say_what_helps() {
     use exactum_qonnx::{ElemType, Graph, Model, Node, ValueInfo};
     let folder = Folder::new();
-    let calibration = folder.write("x.npy", &floats(&[0.5; 32], "(1, 2, 4, 4)"));
+    let calibration = folder.write("x.npy", &npy::write(&[1, 2, 4, 4], &[0.5f32; 32]));
     let output = folder.path("out.onnx");
     for (operator, message) in [
         ("Gelu", "operator Gelu is not supported in a float network; train the network with Relu"),

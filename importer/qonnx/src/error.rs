@@ -1,6 +1,8 @@
 //! What can be wrong with the bytes of a model. Each error names the place in the file, what was found and what is
 //! needed.
 
+use crate::kind::FileKind;
+
 /// Why bytes were refused as a model.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -14,6 +16,15 @@ pub enum ReadError {
     /// The message holds no graph; an empty file is one such.
     #[error("not an ONNX model: there is no graph in it")]
     NoGraph,
+    /// Another kind of file, in place of a model.
+    #[error("not an ONNX model: {}", kind.name())]
+    OtherKind {
+        /// What it is.
+        kind: FileKind,
+    },
+    /// The message ends before the operator sets, which come after the graph: the file is cut.
+    #[error("not a complete ONNX model: there are no operator sets in it")]
+    NoOperatorSets,
     /// A call of a function that the model itself defines, which cannot be replaced by the function's nodes.
     #[error("node \"{node}\": the model's own function {function} {found}")]
     LocalFunction {

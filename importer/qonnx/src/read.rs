@@ -7,6 +7,7 @@ mod functions;
 mod tensor;
 
 use crate::ReadError;
+use crate::kind::FileKind;
 use crate::model::{
     Annotation, Attribute, AttributeValue, Dim, ElemType, Graph, Model, Node, Opset, Tensor, ValueInfo,
 };
@@ -28,9 +29,18 @@ pub fn read(bytes: &[u8]) -> Result<Model, ReadError> {
 /// Reads the bytes of an ONNX file, and tensors that are kept in side files from the folder that the file lies in.
 ///
 /// # Errors
-/// As [`read`], and if a side file is not below the folder, not readable, or does not hold the tensor's bytes.
+/// As [`read`], and if a side file is not below the folder, not readable, or does not hold the tensor's bytes; if the
+/// file is of another kind that is known, or cut.
 pub fn read_beside(bytes: &[u8], folder: &mut Folder) -> Result<Model, ReadError> {
-    Reader { folder: Some(folder) }.model(bytes)
+    let model = Reader { folder: Some(folder) }.model(bytes).map_err(|error| {
+        let kind = match error {
+            ReadError::Protobuf { .. } | ReadError::NoGraph => FileKind::of(bytes),
+            _ => None,
+        };
+        kind.map_or(error, |kind| ReadError::OtherKind { kind })
+    })?;
+    // ONNX demands them, and they come after the graph: a file cut there still decodes.
+    if model.opsets.is_empty() { Err(ReadError::NoOperatorSets) } else { Ok(model) }
 }
 
 /// A model while it is read.

@@ -52,19 +52,9 @@ impl Source {
 /// The model in the ONNX file at `path`, with what `inputs` say of it, and what it was read from.
 pub(super) fn model(path: &Path, inputs: &Inputs, shell: &Shell) -> Result<(Model, Source)> {
     let bytes = read(path)?;
-    let other = |error: &ReadError| match (error, FileKind::of(&bytes)) {
-        (ReadError::Protobuf { .. } | ReadError::NoGraph, Some(kind)) => other_kind(kind),
-        _ => unreadable(error),
-    };
     let mut folder = Folder::of(path);
     let mut model = exactum_qonnx::read_beside(&bytes, &mut folder)
-        .map_err(|error| Report::from(other(&error)).in_file(&name(path)))?;
-    if model.opsets.is_empty() {
-        // ONNX demands them, and they come after the graph: a file cut there still decodes.
-        let needed = "a complete ONNX model, which names its operator sets";
-        let problem = Diagnostic::new(Code::NotOnnx, Location::default(), "no operator sets", needed);
-        return Err(Report::from(problem).in_file(&name(path)));
-    }
+        .map_err(|error| Report::from(unreadable(&error)).in_file(&name(path)))?;
     inputs.apply(&mut model, shell).map_err(|report| report.in_file(&name(path)))?;
     Ok((model, Source { bytes, folder }))
 }
@@ -213,11 +203,14 @@ fn unreadable(error: &ReadError) -> Diagnostic {
         ReadError::ExternalData { .. } | ReadError::SideFile { .. } => {
             (Code::NotOnnx, "the files that tensors are kept in, complete and in the folder of the model")
         }
+        ReadError::OtherKind { kind } => return other_kind(*kind),
+        ReadError::NoOperatorSets => (Code::NotOnnx, "a complete ONNX model, which names its operator sets"),
         _ => (Code::NotOnnx, "a complete ONNX model"),
     };
     let found = match error {
         ReadError::Protobuf { reason } => format!("bytes that are no model message: {reason}"),
         ReadError::NoGraph => "no graph".to_owned(),
+        ReadError::NoOperatorSets => "no operator sets".to_owned(),
         error => error.to_string(),
     };
     Diagnostic::new(code, Location::default(), found, needed)

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use exactum_host::files::write_whole;
 use exactum_host::npy;
-use exactum_qonnx::{FileKind, ReadError};
+use exactum_qonnx::ReadError;
 use exactum_training::float::{FloatGraph, FloatGraphError, from_onnx};
 
 use crate::problem::{Problem, data};
@@ -15,18 +15,13 @@ pub(crate) fn network(path: &Path) -> Result<FloatGraph, Problem> {
     let bytes = read(path)?;
     let failed = |error: FloatGraphError| Problem::Network { path: path.to_owned(), error };
     let mut folder = exactum_qonnx::Folder::of(path);
-    let model = exactum_qonnx::read_beside(&bytes, &mut folder).map_err(|error| {
-        match (&error, FileKind::of(&bytes)) {
-            (ReadError::Protobuf { .. } | ReadError::NoGraph, Some(kind)) => {
-                data(path, kind.name(), format!("an ONNX model (.onnx); {}", kind.to_onnx()))
-            }
-            _ => failed(error.into()),
+    let model = exactum_qonnx::read_beside(&bytes, &mut folder).map_err(|error| match error {
+        ReadError::OtherKind { kind } => {
+            data(path, kind.name(), format!("an ONNX model (.onnx); {}", kind.to_onnx()))
         }
+        ReadError::NoOperatorSets => data(path, "no operator sets", "a complete ONNX model"),
+        error => failed(error.into()),
     })?;
-    if model.opsets.is_empty() {
-        // They come behind the graph: a file that is cut off there still decodes.
-        return Err(data(path, "no operator sets", "a complete ONNX model"));
-    }
     from_onnx(&model).map_err(failed)
 }
 
