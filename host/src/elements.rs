@@ -1,6 +1,7 @@
 //! Elements of row-major tensors: where each is, and in which order they are once axes moved.
 //!
-//! Arrays, constants, passes, interfaces and dumps use it; the importer's reference executor, which judges them, has code of its own.
+//! Arrays, constants, passes, interfaces and dumps use it; the importer's reference executor, which judges them, has code
+//! of its own.
 
 /// The position along each axis of `shape` of element `index` in row-major order.
 pub fn position(shape: &[usize], index: usize) -> Vec<usize> {

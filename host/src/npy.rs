@@ -41,8 +41,8 @@ impl Array {
 /// Reads the array in `bytes`.
 ///
 /// # Errors
-/// [`ArrayFault::NotNpy`] if the bytes are no complete array, [`ArrayFault::Elements`] if its elements are not numbers, are
-/// NaN, or are integers that a 64-bit float does not hold.
+/// [`ArrayFault::NotNpy`] if the bytes are no complete array, [`ArrayFault::Elements`] if its elements are not numbers,
+/// are NaN, or are integers that a 64-bit float does not hold.
 pub fn read(bytes: &[u8]) -> Result<Array> {
     check_header(bytes)?;
     let mut data = bytes;

@@ -1,8 +1,8 @@
-//! Windows of convolutions and pools, as the attributes of nodes say: sizes, strides, dilations, padding, and the rules by
-//! which padding is derived.
+//! Windows of convolutions and pools, as the attributes of nodes say: sizes, strides, dilations, padding, and the rules
+//! by which padding is derived.
 //!
-//! The one reading of these rules. The importer makes windows of its graph of it, evaluates constants by it, and training
-//! reads float networks with it.
+//! The one reading of these rules. The importer makes windows of its graph of it and evaluates constants by it, training
+//! reads float networks with it, traces layers and writes them.
 
 use thiserror::Error;
 
@@ -159,11 +159,7 @@ impl Window {
             AutoPad::Valid => {}
             same @ AutoPad::Same { .. } => {
                 for (axis, extent) in input.iter().enumerate() {
-                    let results = extent.div_ceil(window.stride[axis]);
-                    let covered = results
-                        .saturating_sub(1)
-                        .saturating_mul(window.stride[axis])
-                        .saturating_add(window.span(axis));
+                    let covered = window.reach(axis, extent.div_ceil(window.stride[axis]));
                     (window.begin[axis], window.end[axis]) = same.split(covered.saturating_sub(*extent));
                 }
             }
@@ -217,6 +213,11 @@ impl Window {
         Some(padded.checked_sub(self.span(axis))? / self.stride[axis].max(1) + 1)
     }
 
+    /// Elements that `windows` windows side by side reach over along `axis`.
+    pub fn reach(&self, axis: usize, windows: usize) -> usize {
+        windows.saturating_sub(1).saturating_mul(self.stride[axis]).saturating_add(self.span(axis))
+    }
+
     /// Whether no window reaches over padding.
     pub fn is_unpadded(&self) -> bool {
         self.begin.iter().chain(&self.end).all(|extent| *extent == 0)
@@ -244,8 +245,8 @@ impl Window {
 }
 
 impl PoolWindow {
-    /// Windows of the pool `node` over `input`, the extents behind the channels. No number is above `most`, but for derived
-    /// padding.
+    /// Windows of the pool `node` over `input`, the extents behind the channels. No number is above `most`, but for
+    /// derived padding.
     ///
     /// # Errors
     /// If an attribute does not fit.
@@ -301,9 +302,7 @@ impl TransposedWindow {
         match (wanted, auto_pad) {
             (Some(wanted), _) => {
                 for axis in 0..axes {
-                    // So far the windows of all inputs reach.
-                    let steps = input[axis].saturating_sub(1).saturating_mul(window.stride[axis]);
-                    let full = steps.saturating_add(window.span(axis)).saturating_add(output_padding[axis]);
+                    let full = window.reach(axis, input[axis]).saturating_add(output_padding[axis]);
                     (window.begin[axis], window.end[axis]) =
                         auto_pad.split(full.saturating_sub(wanted[axis]));
                     output_padding[axis] += wanted[axis].saturating_sub(full);

@@ -273,8 +273,7 @@ fn conv_transpose(call: &Call<'_>) -> Result {
     let TransposedWindow { window, output_padding } = TransposedWindow::of(call.node, image, kernel, MOST)?;
     let out: Vec<usize> = (0..rank)
         .map(|axis| {
-            let steps = image[axis].saturating_sub(1).saturating_mul(window.stride[axis]);
-            let full = steps.saturating_add(window.span(axis)).saturating_add(output_padding[axis]);
+            let full = window.reach(axis, image[axis]).saturating_add(output_padding[axis]);
             full.saturating_sub(window.begin[axis] + window.end[axis])
         })
         .collect();

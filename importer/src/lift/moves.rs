@@ -1,6 +1,7 @@
 //! Operators that move elements: reshapes, transposes, joining; and casts. Codes stay codes.
 
-use exactum_qonnx::{ElemType, shape};
+use exactum_qonnx::ElemType;
+use exactum_qonnx::shape::{self, Reshaped};
 use exactum_runtime::num::{IntRange, IntType, Rounding};
 
 use super::tensor::{Numbers, Tensor};
@@ -33,10 +34,9 @@ pub(super) fn target(
                 return Err(context.form("axes", "none", "the axes to insert"));
             };
             let rank = shape.len() + axes.len();
-            let axes = context.axes(&axes, rank)?;
-            let mut rest = shape.iter();
-            let size = |axis| if axes.contains(&axis) { Some(1) } else { rest.next().copied() };
-            Ok((0..rank).filter_map(size).collect())
+            let inserted = shape::unsqueezed(shape, &axes);
+            inserted
+                .ok_or_else(|| context.form("axes", format!("{axes:?}"), format!("each of {rank} axes once")))
         }
         _ => reshaped(context, shape, batch),
     }
@@ -80,27 +80,17 @@ fn squeezed(context: &Context<'_>, shape: &[usize], batch: Option<Batch>) -> Res
 fn reshaped(context: &Context<'_>, from: &[usize], batch: Option<Batch>) -> Result<Vec<usize>, Diagnostic> {
     let dims = context.ints(1)?;
     let keep_zero = !context.flag("allowzero");
-    let mut shape: Vec<usize> = vec![];
-    let mut free = None;
-    for (axis, dim) in dims.iter().enumerate() {
-        let size = match usize::try_from(*dim) {
-            Ok(0) if keep_zero => from.get(axis).copied(),
-            Ok(size) => Some(size),
-            Err(_) if *dim == -1 && free.replace(axis).is_none() => Some(1),
-            Err(_) => None,
-        };
-        let Some(size) = size else {
-            let found = format!("shape {dims:?}");
-            return Err(context.problem(Code::ShapeMismatch, "input 1", found, "sizes, 0 and one -1"));
-        };
-        shape.push(size);
-    }
+    let Some(mut reshaped) = Reshaped::of(from, &dims, keep_zero) else {
+        let found = format!("shape {dims:?}");
+        return Err(context.problem(Code::ShapeMismatch, "input 1", found, "sizes, 0 and one -1"));
+    };
     let elems = |shape: &[usize]| shape.iter().try_fold(1usize, |product, size| product.checked_mul(*size));
-    let (have, known) = (elems(from).unwrap_or(0), elems(&shape).unwrap_or(0));
+    let (have, known) = (elems(from).unwrap_or(0), elems(&reshaped.shape).unwrap_or(0));
     let samples = batch.map_or(1, |batch| batch.samples);
-    if let Some(first) = shape.first_mut().filter(|size| samples > 1 && **size % samples == 0 && **size > 0) {
+    let first = reshaped.shape.first_mut();
+    if let Some(first) = first.filter(|size| samples > 1 && **size % samples == 0 && **size > 0) {
         // Sizes of the file count all its samples, in the axis that begins with the batch.
-        let whole = match free {
+        let whole = match reshaped.free {
             Some(_) => known > 0 && have % known != 0 || *first == samples,
             None => have.checked_mul(samples) == Some(known),
         };
@@ -108,11 +98,7 @@ fn reshaped(context: &Context<'_>, from: &[usize], batch: Option<Batch>) -> Resu
             *first /= samples;
         }
     }
-    if let Some(axis) = free {
-        let known = elems(&shape).unwrap_or(0);
-        shape[axis] = have.checked_div(known).unwrap_or(0);
-    }
-    Ok(shape)
+    Ok(reshaped.filled(have))
 }
 
 /// The permutation of a `Transpose` of `rank` axes.

@@ -17,9 +17,9 @@ impl Array {
         (elems(&shape) == Some(values.len())).then_some(Self { shape, values })
     }
 
-    /// The same elements in another shape, of which one extent may be -1, what remains; `None` if their number differs.
-    pub(super) fn reshaped(&self, dims: &[i64]) -> Option<Self> {
-        Some(Self { shape: reshaped(self.values.len(), dims)?, values: self.values.clone() })
+    /// The same elements in another shape; `None` if their number differs.
+    pub(super) fn reshaped(&self, shape: &[usize]) -> Option<Self> {
+        Self::new(shape.to_vec(), self.values.clone())
     }
 
     /// The array with its dimensions in another order, or `None` if `perm` is no order of them.
@@ -38,18 +38,6 @@ impl Array {
     pub(super) fn transposed(&self) -> Option<Self> {
         if self.shape.len() == 2 { self.permuted(&[1, 0]) } else { None }
     }
-}
-
-/// The shape that `dims` give `len` elements, if there are as many; an extent of -1 is what remains.
-pub(super) fn reshaped(len: usize, dims: &[i64]) -> Option<Vec<usize>> {
-    let known = elems(&dims.iter().filter_map(|dim| usize::try_from(*dim).ok()).collect::<Vec<_>>())?;
-    let extent = |dim: &i64| match usize::try_from(*dim) {
-        Ok(extent) => Some(extent),
-        Err(_) if *dim == -1 => len.checked_div(known),
-        Err(_) => None,
-    };
-    let shape: Vec<usize> = dims.iter().map(extent).collect::<Option<_>>()?;
-    (elems(&shape) == Some(len)).then_some(shape)
 }
 
 /// The product of `shape`, or `None` beyond the address space.

@@ -128,7 +128,7 @@ fn weighted(layer: &Weighted, x: &[usize]) -> Result<Vec<usize>, String> {
                 window.count(axis, extent).ok_or_else(|| smallest(window))?
             }
             WeightedKind::ConvTranspose { window, output_padding, .. } => {
-                let full = extent.saturating_sub(1) * window.stride[axis] + window.span(axis);
+                let full = window.reach(axis, extent);
                 let padding = window.begin[axis] + window.end[axis];
                 (full + output_padding[axis]).checked_sub(padding).ok_or("less padding")?
             }

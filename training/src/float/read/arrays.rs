@@ -1,7 +1,8 @@
 //! Float constants and what exporters compute with them: weights in another shape or order, sums and products of them.
 
 use exactum_host::elements;
-use exactum_qonnx::{Node, shape};
+use exactum_qonnx::Node;
+use exactum_qonnx::shape::{self, Reshaped};
 
 use super::integers::Integers;
 use crate::float::Array;
@@ -27,44 +28,27 @@ pub(super) fn compute(node: &Node, floats: &[&Array], integers: Option<&Integers
             first.permuted(&perm)
         }
         ("Reshape", []) => {
-            let copies_zero = node.int("allowzero").unwrap_or(0) == 0;
-            let dims = list("shape")?;
-            let dims = dims.iter().enumerate().map(|(axis, dim)| match dim {
-                0 if copies_zero => first.shape.get(axis).map(|extent| *extent as i64),
-                dim => Some(*dim),
-            });
-            first.reshaped(&dims.collect::<Option<Vec<_>>>()?)
+            let keeps_zero = node.int("allowzero").unwrap_or(0) == 0;
+            let shape = Reshaped::of(&first.shape, &list("shape")?, keeps_zero)?;
+            first.reshaped(&shape.filled(first.values.len()))
         }
         ("Flatten", []) => {
             let rank = first.shape.len() as i64;
             let axis = node.int("axis").unwrap_or(1);
             let axis = usize::try_from(if axis < 0 { axis + rank } else { axis }).ok()?;
             let [rows, columns] = [first.shape.get(..axis)?, first.shape.get(axis..)?].map(elems);
-            first.reshaped(&[rows? as i64, columns? as i64])
+            first.reshaped(&[rows?, columns?])
         }
         ("Squeeze", []) => {
             let axes = list("axes").map(|axes| places(&axes, first.shape.len())).unwrap_or_else(|| {
                 Some((0..first.shape.len()).filter(|axis| first.shape[*axis] == 1).collect())
             })?;
             let kept = |axis: &usize| !axes.contains(axis);
-            let dims: Vec<i64> =
-                (0..first.shape.len()).filter(kept).map(|axis| first.shape[axis] as i64).collect();
-            first.reshaped(&dims)
+            let shape: Vec<usize> =
+                (0..first.shape.len()).filter(kept).map(|axis| first.shape[axis]).collect();
+            first.reshaped(&shape)
         }
-        ("Unsqueeze", []) => {
-            let axes = list("axes")?;
-            let rank = first.shape.len() + axes.len();
-            let new = places(&axes, rank)?;
-            let mut old = first.shape.iter();
-            let dims: Option<Vec<i64>> = (0..rank)
-                .map(
-                    |axis| {
-                        if new.contains(&axis) { Some(1) } else { old.next().map(|extent| *extent as i64) }
-                    },
-                )
-                .collect();
-            first.reshaped(&dims?)
-        }
+        ("Unsqueeze", []) => first.reshaped(&shape::unsqueezed(&first.shape, &list("axes")?)?),
         ("Expand", []) => {
             let dims =
                 integers?.values.iter().map(|dim| usize::try_from(*dim).ok()).collect::<Option<Vec<_>>>()?;

@@ -51,6 +51,9 @@ impl Reader {
         };
         if to_float {
             let integers = operands[0];
+            if integers.values.contains(&BATCH) {
+                return Err(form(&label, "the batch as a float", "constant floats"));
+            }
             let values = integers.values.iter().map(|value| *value as f32).collect();
             self.floats.insert(output, Array { shape: integers.shape.clone(), values });
             return Ok(true);

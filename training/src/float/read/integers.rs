@@ -2,8 +2,9 @@
 
 use exactum_host::elements;
 use exactum_qonnx::Node;
+use exactum_qonnx::shape::Reshaped;
 
-use crate::float::array::{elems, reshaped};
+use crate::float::array::elems;
 
 /// Stands for the extent of the batch in shapes: the file leaves it free.
 pub(super) const BATCH: i64 = i64::MIN;
@@ -20,9 +21,10 @@ impl Integers {
         Self { shape: vec![values.len()], values }
     }
 
-    /// The same integers in another shape; -1 is what remains.
-    fn reshaped(&self, dims: &[i64]) -> Option<Self> {
-        Some(Self { shape: reshaped(self.values.len(), dims)?, values: self.values.clone() })
+    /// The same integers in the shape that `dims` give them.
+    fn reshaped(&self, dims: &[i64], keeps_zero: bool) -> Option<Self> {
+        let shape = Reshaped::of(&self.shape, dims, keeps_zero)?.filled(self.values.len());
+        (elems(&shape) == Some(self.values.len())).then(|| Self { shape, values: self.values.clone() })
     }
 
     /// Rows from `start` to `end` along the first dimension, or all of them in reverse.
@@ -73,7 +75,7 @@ pub(super) fn compute(node: &Node, operands: &[&Integers]) -> Option<Integers> {
         "Squeeze" => {
             (first.values.len() == 1).then(|| Integers { shape: Vec::new(), values: first.values.clone() })
         }
-        "Reshape" => first.reshaped(&operands.get(1)?.values),
+        "Reshape" => first.reshaped(&operands.get(1)?.values, node.int("allowzero").unwrap_or(0) == 0),
         "Transpose" => first.transposed(),
         "Expand" => {
             let [value] = first.values[..] else { return Some(first.clone()) };

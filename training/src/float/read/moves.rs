@@ -1,6 +1,7 @@
 //! Operators that move elements: shapes, orders, concatenation, padding, and the mean over dimensions.
 
-use exactum_qonnx::{AttributeValue, Node, shape};
+use exactum_qonnx::shape::{self, Reshaped};
+use exactum_qonnx::{AttributeValue, Node};
 
 use super::Reader;
 use super::integers::BATCH;
@@ -59,24 +60,13 @@ pub(super) fn reshape(reader: &Reader, node: &Node) -> Converted {
     };
     let fail = || form(&node.label(), found(), "the batch first and as many elements for each sample");
     let (first, rest) = target.split_first().ok_or_else(fail)?;
-    let mut sample_shape = Vec::new();
-    let mut free = None;
-    for (index, dim) in rest.iter().enumerate() {
-        sample_shape.push(match usize::try_from(*dim) {
-            Ok(0) if copies_zero => *shape.get(index + 1).ok_or_else(fail)?,
-            Ok(extent) => extent,
-            Err(_) if *dim == -1 && free.replace(index).is_none() => 1,
-            Err(_) => return Err(fail()),
-        });
-    }
-    let known = elems(&sample_shape).unwrap_or(0);
-    if let Some(index) = free {
-        sample_shape[index] = sample_elems.checked_div(known).unwrap_or(0);
-    }
+    let reshaped = Reshaped::of(&shape[1..], rest, copies_zero).ok_or_else(fail)?;
+    let is_free = reshaped.free.is_some();
+    let sample_shape = reshaped.filled(sample_elems);
     let keeps_batch = match *first {
         BATCH => true,
         0 => copies_zero,
-        -1 => free.is_none(),
+        -1 => !is_free,
         extent => usize::try_from(extent).ok() == reader.batch,
     };
     if !keeps_batch || elems(&sample_shape) != Some(sample_elems) {
@@ -106,12 +96,12 @@ pub(super) fn squeeze(reader: &Reader, node: &Node) -> Converted {
 pub(super) fn unsqueeze(reader: &Reader, node: &Node) -> Converted {
     let shape = input(reader, node)?;
     let given = reader.integers_of(node, "axes", 1)?.unwrap_or_default();
-    let new = axes(node, &given, shape.len() + given.len())?;
-    let mut rest = shape[1..].iter();
-    let rank = shape.len() + new.len();
-    let sample: Vec<usize> = (1..rank)
-        .map(|axis| if new.contains(&axis) { 1 } else { rest.next().copied().unwrap_or(1) })
-        .collect();
+    // The batch stays in front.
+    axes(node, &given, shape.len() + given.len())?;
+    let inserted = shape::unsqueezed(shape, &given);
+    let inserted =
+        inserted.ok_or_else(|| form(&node.label(), format!("axes {given:?}"), "each axis once"))?;
+    let sample = inserted[1..].to_vec();
     rearranged(reader, node, shape, sample)
 }
 
