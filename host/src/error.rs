@@ -4,7 +4,6 @@ use std::fmt;
 
 /// What kind of problem there is with an array.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum ArrayFault {
     /// Bytes that are no complete `.npy` file.
     NotNpy,

@@ -154,7 +154,7 @@ impl From<ArrayError> for Diagnostic {
             ArrayFault::NotNpy => Code::NotNpy,
             ArrayFault::NotNpz => Code::NotNpz,
             ArrayFault::Unwritable => Code::CannotWrite,
-            _ => Code::BadInput,
+            ArrayFault::Elements => Code::BadInput,
         };
         let at = Location { part: error.part, ..Location::default() };
         Self::new(code, at, error.found, error.needed)

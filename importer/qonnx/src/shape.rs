@@ -85,7 +85,7 @@ mod tests {
     fn axes_are_inserted_in_the_result() {
         assert_eq!(unsqueezed(&[2, 3], &[0, -1]), Some(vec![1, 2, 3, 1]));
         assert_eq!(unsqueezed(&[], &[0]), Some(vec![1]));
-        assert_eq!([&[3][..], &[0, -2]].map(|axes| unsqueezed(&[2], axes)), [None, None]);
+        assert_eq!([&[3][..], &[0, -3]].map(|axes| unsqueezed(&[2], axes)), [None, None]);
     }
 
     #[test]

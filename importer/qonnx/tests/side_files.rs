@@ -3,9 +3,11 @@
 use std::fs;
 use std::path::Path;
 
-use exactum_qonnx::{Folder, Model, ReadError, TensorData, read, read_beside};
+use exactum_qonnx::{FileKind, Folder, Model, ReadError, TensorData, read, read_beside};
 use onnx_protobuf::tensor_proto::DataLocation;
-use onnx_protobuf::{GraphProto, Message, ModelProto, StringStringEntryProto, TensorProto};
+use onnx_protobuf::{
+    GraphProto, Message, ModelProto, OperatorSetIdProto, StringStringEntryProto, TensorProto,
+};
 
 /// A model with one initializer of type `elem` and `dims`, kept where `entries` say.
 fn model(elem: i32, dims: &[i64], entries: &[(&str, &str)]) -> Vec<u8> {
@@ -23,7 +25,8 @@ fn model(elem: i32, dims: &[i64], entries: &[(&str, &str)]) -> Vec<u8> {
         ..Default::default()
     };
     let graph = GraphProto { initializer: vec![tensor], ..Default::default() };
-    let model = ModelProto { graph: Some(graph).into(), ..Default::default() };
+    let opset_import = vec![OperatorSetIdProto { version: 20, ..Default::default() }];
+    let model = ModelProto { graph: Some(graph).into(), opset_import, ..Default::default() };
     model.write_to_bytes().unwrap()
 }
 
@@ -63,6 +66,18 @@ fn the_files_that_were_read_are_known() {
     read_beside(&model(2, &[64], &[("location", "w.bin")]), &mut beside).unwrap();
     let names: Vec<_> = beside.files().map(|path| path.file_name().unwrap()).collect();
     assert_eq!(names, ["w.bin"]);
+}
+
+#[test]
+fn files_of_another_kind_and_cut_ones_are_told() {
+    let folder = folder();
+    let kind = FileKind::Npy;
+    assert_eq!(opened(folder.path(), b"\x93NUMPY\x01\0"), Err(ReadError::OtherKind { kind }));
+    assert!(matches!(opened(folder.path(), &[0xff; 8]), Err(ReadError::Protobuf { .. })));
+    let graph = GraphProto { name: "net".into(), ..Default::default() };
+    let cut = ModelProto { graph: Some(graph).into(), ..Default::default() };
+    let cut = cut.write_to_bytes().unwrap();
+    assert_eq!(opened(folder.path(), &cut), Err(ReadError::NoOperatorSets));
 }
 
 #[test]
