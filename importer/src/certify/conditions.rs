@@ -87,6 +87,7 @@ pub(super) fn lengths(requant: &Requant<'_>, channels: usize) -> Result<Lengths,
         | Form::Multiply64 { .. }
         | Form::EvenOdd { .. }
         | Form::Thresholds { .. }
+        | Form::Thresholds64 { .. }
         | Form::ShiftHalfEven64 { .. }
         | Form::Multiply128 { .. } => steps(requant),
     };
@@ -166,11 +167,11 @@ pub(super) fn check(requant: &Requant<'_>, channel: usize, range: IntRange) -> R
             fits_where_defined(range, 128, |acc| (i128::from(multiplier) * acc).checked_add(offset))
         }
         Form::Thresholds { signs, thresholds } => {
-            let sign = at(signs, channel);
-            if sign != 1 && sign != -1 {
-                return Err(Condition::Sign { sign });
-            }
-            fits(range, 32, |acc| i128::from(sign) * acc)?;
+            signed(at(signs, channel), range, 32)?;
+            ordered(group(thresholds, steps(requant), channel), |a, b| a <= b)
+        }
+        Form::Thresholds64 { signs, thresholds } => {
+            signed(at(signs, channel), range, 64)?;
             ordered(group(thresholds, steps(requant), channel), |a, b| a <= b)
         }
         Form::Table { entries, domain, .. } => {
@@ -211,6 +212,14 @@ impl Line {
     fn dividend(&self, acc: i128) -> i128 {
         i128::from(self.multiplier) * acc + i128::from(self.offset)
     }
+}
+
+/// Checks the sign of thresholds, and that accumulators times it fit `bits` bits.
+fn signed(sign: i8, range: IntRange, bits: u32) -> Result<(), Condition> {
+    if sign != 1 && sign != -1 {
+        return Err(Condition::Sign { sign });
+    }
+    fits(range, bits, |acc| i128::from(sign) * acc)
 }
 
 fn shift_within(shift: u8, max: u8) -> Result<(), Condition> {

@@ -52,7 +52,8 @@ const fn rank(form: FormKind, codes: i64) -> u8 {
         FormKind::ShiftHalfEven64 => 7,
         FormKind::Multiply128 => 8,
         FormKind::Thresholds => LISTS,
-        FormKind::Table => LISTS + 1,
+        FormKind::Thresholds64 => LISTS + 1,
+        FormKind::Table => LISTS + 2,
     }
 }
 

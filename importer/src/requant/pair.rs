@@ -3,11 +3,11 @@
 //! The device computes `multipliers[0] * a + multipliers[1] * b` and requantizes that. Operands in a proportion of
 //! small integers are added exactly and solved as one accumulator. Others get a line in both operands, found
 //! around the slopes that leave most room between all points it has to reach and to stay below, or thresholds of sums
-//! in nearly the same proportion, or a table.
+//! in nearly the same proportion, of 32 or 64 bits, or a table, whichever is smaller.
 
 use super::pair_line::{Corners, PairLine, Width};
 use super::pair_thresholds;
-use super::{FormParams, RequantError, RequantParams, TableCodes, choose};
+use super::{FormKind, FormParams, RequantError, RequantParams, TableCodes, choose};
 use crate::certify::{LayerCertificate, certify_pair};
 use crate::cost::CostTable;
 use crate::exact::{Channel, PairFunction};
@@ -81,9 +81,16 @@ pub fn choose_pair(
     if let Some(choice) = lines(Width::W64) {
         return choice;
     }
-    if let Some(choice) = exact(&|_| true)? {
+    // Lists are compared with the others by their size.
+    let exact = exact(&|_| true)?;
+    let (lines, exact_list) = match exact {
+        Some(choice) if choice.params.kind() == FormKind::Thresholds64 => (None, Some(choice)),
+        other => (other, None),
+    };
+    if let Some(choice) = lines {
         return Ok(choice);
     }
+    let exact_list = exact_list.map(|choice| (choice.multipliers, choice.params));
     let table = |function: &PairFunction| {
         let (multipliers, form) = table(function, ranges)?;
         Some((vec![multipliers], RequantParams { form, lo, hi }))
@@ -92,7 +99,7 @@ pub fn choose_pair(
     let thresholds = pair_thresholds::solve(functions, ranges, codes)
         .map(|(multipliers, form)| (multipliers, RequantParams { form, lo, hi }));
     let bytes = |(_, params): &(_, RequantParams)| params.size_bytes();
-    let smaller = [thresholds, table].into_iter().flatten().min_by_key(bytes);
+    let smaller = [thresholds, exact_list, table].into_iter().flatten().min_by_key(bytes);
     proven(functions, ranges, smaller.ok_or(RequantError::NoForm { channels: functions.len(), codes })?)
 }
 

@@ -1,8 +1,8 @@
 //! Thresholds for a function of two operands whose scales are in no proportion of small integers.
 //!
 //! The pairs that reach a code lie on one side of a line, and only finitely many of them are near it. So factors in
-//! nearly the right proportion separate them as well: the best approximations whose sums fit 32 bits are tried, and the
-//! checker compares all pairs.
+//! nearly the right proportion separate them as well: the best approximations whose sums fit 32 bits are tried, then those
+//! whose sums fit 64, and the checker compares all pairs.
 
 use super::{FormParams, share};
 use crate::exact::{Function, PairFunction, Rational, Shape};
@@ -20,6 +20,38 @@ pub(super) fn solve(
     ranges: [IntRange; 2],
     codes: IntRange,
 ) -> Option<(Vec<[i64; 2]>, FormParams)> {
+    let narrow = |thresholds: &[i64]| -> Option<Vec<i32>> {
+        thresholds.iter().map(|threshold| threshold.to_i32()).collect()
+    };
+    let sums32 = within(SUMS_32, functions, ranges, codes).and_then(|Signed { multipliers, signs, thresholds }| {
+        Some((multipliers, FormParams::Thresholds { signs, thresholds: narrow(&thresholds)? }))
+    });
+    sums32.or_else(|| {
+        let Signed { multipliers, signs, thresholds } = within(SUMS_64, functions, ranges, codes)?;
+        Some((multipliers, FormParams::Thresholds64 { signs, thresholds }))
+    })
+}
+
+/// Sums of which neither the negative nor the one behind the largest leaves 32 bits.
+const SUMS_32: IntRange = IntRange { lo: i32::MIN as i64 + 1, hi: i32::MAX as i64 - 1 };
+
+/// The same for 64 bits, and differences of sums as well.
+const SUMS_64: IntRange = IntRange { lo: -(1 << 61), hi: 1 << 61 };
+
+/// What all channels have.
+struct Signed {
+    multipliers: Vec<[i64; 2]>,
+    signs: Vec<i8>,
+    thresholds: Vec<i64>,
+}
+
+/// The factors whose sums lie in `sums`.
+fn within(
+    sums: IntRange,
+    functions: &[PairFunction],
+    ranges: [IntRange; 2],
+    codes: IntRange,
+) -> Option<Signed> {
     let spans = ranges.map(|range| u128::from(range.hi.abs_diff(range.lo)) + 1);
     let steps = u128::from(codes.hi.abs_diff(codes.lo));
     if spans[0].min(spans[1]).checked_mul(steps)? > MAX_STEPS {
@@ -29,7 +61,7 @@ pub(super) fn solve(
     let of_channel = |function: &PairFunction| {
         let ([a, b], function) =
             if swapped { ([ranges[1], ranges[0]], function.swapped()) } else { (ranges, function.clone()) };
-        let mut channel = of_pair(&function, [a, b], codes)?;
+        let mut channel = of_pair(sums, &function, [a, b], codes)?;
         if swapped {
             channel.multipliers.reverse();
         }
@@ -38,24 +70,29 @@ pub(super) fn solve(
     let channels = functions.iter().map(of_channel).collect::<Option<Vec<_>>>()?;
     let first = &channels[0];
     let alike = channels.iter().all(|channel| channel == first);
-    let thresholds: Vec<i32> = if alike {
+    let thresholds: Vec<i64> = if alike {
         first.thresholds.clone()
     } else {
         channels.iter().flat_map(|channel| channel.thresholds.iter().copied()).collect()
     };
     let signs = share(channels.iter().map(|channel| channel.sign).collect());
     let multipliers = share(channels.iter().map(|channel| channel.multipliers).collect());
-    Some((multipliers, FormParams::Thresholds { signs, thresholds }))
+    Some(Signed { multipliers, signs, thresholds })
 }
 
 #[derive(Clone, PartialEq, Eq)]
 struct Separated {
     multipliers: [i64; 2],
     sign: i8,
-    thresholds: Vec<i32>,
+    thresholds: Vec<i64>,
 }
 
-fn of_pair(function: &PairFunction, ranges: [IntRange; 2], codes: IntRange) -> Option<Separated> {
+fn of_pair(
+    sums: IntRange,
+    function: &PairFunction,
+    ranges: [IntRange; 2],
+    codes: IntRange,
+) -> Option<Separated> {
     let rows: Vec<(i64, Function)> =
         (ranges[0].lo..=ranges[0].hi).map(|a| (a, function.of_second(a))).collect();
     let rises = direction(&rows, ranges[1], function.gains[1].is_negative())?;
@@ -63,7 +100,7 @@ fn of_pair(function: &PairFunction, ranges: [IntRange; 2], codes: IntRange) -> O
         Steps { rows: &rows, second: ranges[1], falls: rises == function.gains[1].is_negative(), codes };
     let steps = steps.all();
     // The longest factors separate best.
-    let tried = convergents(function, ranges);
+    let tried = convergents(sums, function, ranges);
     tried.into_iter().rev().find_map(|multipliers| {
         let sign = if rises { 1 } else { -1 };
         let thresholds =
@@ -123,7 +160,7 @@ fn separate(
     second: IntRange,
     steps: &[Vec<[Option<i64>; 2]>],
     multipliers: [i64; 2],
-) -> Option<Vec<i32>> {
+) -> Option<Vec<i64>> {
     let [p, q] = multipliers;
     let sum = |a: i64, b: i64| p * a + q * b;
     let all = rows.iter().flat_map(|(a, _)| [sum(*a, second.lo), sum(*a, second.hi)]);
@@ -139,14 +176,13 @@ fn separate(
             return None;
         }
         before = threshold;
-        thresholds.push(threshold.to_i32()?);
+        thresholds.push(threshold);
     }
     Some(thresholds)
 }
 
-/// The convergents of the proportion of the gains whose sums, and what is negative of them, fit 32 bits, shortest
-/// first.
-fn convergents(function: &PairFunction, ranges: [IntRange; 2]) -> Vec<[i64; 2]> {
+/// The convergents of the proportion of the gains whose sums lie in `sums`, shortest first.
+fn convergents(sums: IntRange, function: &PairFunction, ranges: [IntRange; 2]) -> Vec<[i64; 2]> {
     let [a, b] = &function.gains;
     if a.is_zero() || b.is_zero() {
         // One operand alone decides, which is an exact proportion.
@@ -155,12 +191,11 @@ fn convergents(function: &PairFunction, ranges: [IntRange; 2]) -> Vec<[i64; 2]> 
     let fits = |multipliers: [i64; 2]| {
         let scaled = |i: usize| ranges[i].checked_scale(multipliers[i]);
         let sum = scaled(0).zip(scaled(1)).and_then(|(a, b)| a.checked_add(b));
-        sum.is_some_and(|sum| sum.lo > i64::from(i32::MIN) && sum.hi < i64::from(i32::MAX))
+        sum.is_some_and(|sum| sums.contains_range(sum))
     };
     let signed = |p: &BigInt, q: &BigInt| {
         let sign = |gain: &Rational| if gain.is_negative() { -1 } else { 1 };
-        let narrow = |value: &BigInt| value.to_i32().map(i64::from);
-        Some([narrow(p)? * sign(a), narrow(q)? * sign(b)])
+        Some([p.to_i64()?.checked_mul(sign(a))?, q.to_i64()?.checked_mul(sign(b))?])
     };
     let mut rest = (a / b).abs();
     let (mut before, mut last) = ([BigInt::zero(), BigInt::one()], [BigInt::one(), BigInt::zero()]);

@@ -73,9 +73,8 @@ impl Requant<'_> {
                 even.wrapping_add(odd)
             }
             Form::Thresholds { signs, thresholds } => {
-                let steps = self.hi.wrapping_sub(self.lo).max(0) as usize;
                 let value = if at(signs, channel) < 0 { acc.wrapping_neg() } else { acc };
-                let passed = count_passed(channel_slice(thresholds, steps, channel), value);
+                let passed = count_passed(channel_slice(thresholds, self.steps(), channel), value);
                 i64::from(self.lo) + i64::from(passed)
             }
             Form::Table { first, entries, domain } => {
@@ -84,7 +83,7 @@ impl Requant<'_> {
                 let index = acc.saturating_sub(first).max(0).min(last as i32) as usize;
                 i64::from(entries.get(index).unwrap_or_default())
             }
-            Form::ShiftHalfEven64 { .. } | Form::Multiply128 { .. } => {
+            Form::ShiftHalfEven64 { .. } | Form::Multiply128 { .. } | Form::Thresholds64 { .. } => {
                 return self.wide_code(channel, acc.into()).unwrap_or_default();
             }
         };
@@ -117,6 +116,11 @@ impl Requant<'_> {
                 // Not `clamp`, which panics on an empty range.
                 Some(code.min(self.hi.into()).max(self.lo.into()) as i32)
             }
+            Form::Thresholds64 { signs, thresholds } => {
+                let value = if at(signs, channel) < 0 { acc.wrapping_neg() } else { acc };
+                let passed = count_passed(channel_slice(thresholds, self.steps(), channel), value);
+                Some(self.range().clamp(i64::from(self.lo) + i64::from(passed)) as i32)
+            }
             Form::Offset { .. }
             | Form::ShiftHalfEven { .. }
             | Form::Multiply32 { .. }
@@ -125,6 +129,11 @@ impl Requant<'_> {
             | Form::Thresholds { .. }
             | Form::Table { .. } => None,
         }
+    }
+
+    /// Thresholds between its codes.
+    fn steps(&self) -> usize {
+        self.hi.wrapping_sub(self.lo).max(0) as usize
     }
 
     /// The codes this can produce.

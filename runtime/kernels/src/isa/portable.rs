@@ -181,6 +181,7 @@ pub(super) fn requantize(requant: &Requant<'_>, first: usize, accs: &mut [i32]) 
             even.wrapping_add(odd)
         }),
         Form::Thresholds { .. }
+        | Form::Thresholds64 { .. }
         | Form::Table { .. }
         | Form::ShiftHalfEven64 { .. }
         | Form::Multiply128 { .. } => {

@@ -22,6 +22,7 @@ impl Requant<'_> {
         self.form.visit_arrays(|_, elems, is_group| shared &= is_group || elems <= 1);
         shared &= match self.form {
             Form::Thresholds { thresholds, .. } => thresholds.len() <= self.hi.abs_diff(self.lo) as usize,
+            Form::Thresholds64 { thresholds, .. } => thresholds.len() <= self.hi.abs_diff(self.lo) as usize,
             Form::Table { entries, domain, .. } => entries.len() <= domain as usize,
             Form::Offset { .. }
             | Form::ShiftHalfEven { .. }
@@ -46,12 +47,18 @@ impl Requant<'_> {
         let groups = |elems: usize, width: usize| {
             width > 0 && (elems == width || width.checked_mul(channels) == Some(elems))
         };
+        fn ordered<T: PartialOrd>(
+            thresholds: &[T],
+            steps: usize,
+            groups: impl Fn(usize, usize) -> bool,
+        ) -> bool {
+            steps == 0 && thresholds.is_empty()
+                || groups(thresholds.len(), steps) && thresholds.chunks(steps).all(<[T]>::is_sorted)
+        }
+        let steps = self.hi.abs_diff(self.lo) as usize;
         match self.form {
-            Form::Thresholds { thresholds, .. } => {
-                let steps = self.hi.abs_diff(self.lo) as usize;
-                steps == 0 && thresholds.is_empty()
-                    || groups(thresholds.len(), steps) && thresholds.chunks(steps).all(<[i32]>::is_sorted)
-            }
+            Form::Thresholds { thresholds, .. } => ordered(thresholds, steps, groups),
+            Form::Thresholds64 { thresholds, .. } => ordered(thresholds, steps, groups),
             Form::Table { entries, domain, .. } => groups(entries.len(), domain as usize),
             Form::Offset { .. }
             | Form::ShiftHalfEven { .. }
@@ -100,6 +107,7 @@ impl Requant<'_> {
                 })
             }
             Form::Thresholds { signs, .. } => at(signs, channel) >= 0 || acc.lo > i64::from(i32::MIN),
+            Form::Thresholds64 { signs, .. } => at(signs, channel) >= 0 || acc.lo > i64::MIN,
             Form::Table { .. } => true,
             Form::ShiftHalfEven64 { multipliers, offsets, .. } => {
                 let offset = i128::from(at(offsets, channel));

@@ -37,6 +37,6 @@ pub const fn shift_half_even64(acc: i64, multiplier: i64, offset: i64, shift: u8
 }
 
 /// How many of the ascending `thresholds` are not above `value`.
-pub fn count_passed(thresholds: &[i32], value: i32) -> i32 {
+pub fn count_passed<T: PartialOrd>(thresholds: &[T], value: T) -> i32 {
     thresholds.partition_point(|threshold| *threshold <= value) as i32
 }

@@ -98,6 +98,13 @@ macro_rules! requant_forms {
                 /// 0 to 127.
                 shifts: u8 shift,
             } [];
+            /// `lo` plus the number of the channel's `hi - lo` ascending thresholds not above `sign * acc`
+            10 Thresholds64 "thresholds64" 64 64 {
+                /// 1, or -1 where the function decreases.
+                signs: i8 each,
+                /// `hi - lo` ascending thresholds for each channel, or for all.
+                thresholds: i64 group,
+            } [];
         }
     };
 }
