@@ -6,16 +6,8 @@
 mod check;
 mod curve;
 mod describe;
-/// The messages of `proto/exa.proto`.
-pub mod wire {
-    #![allow(
-        missing_docs,
-        unreachable_pub,
-        clippy::all,
-        reason = "generated from the schema, documented there"
-    )]
-    include!(concat!(env!("OUT_DIR"), "/exactum.exa.rs"));
-}
+#[rustfmt::skip]
+pub mod wire;
 
 use exactum_runtime::Program;
 use exactum_runtime::program::words_as_bytes;

@@ -5,6 +5,8 @@
 mod circles;
 #[path = "tidy/operators.rs"]
 mod operators;
+#[path = "tidy/schema.rs"]
+mod schema;
 #[path = "tidy/units.rs"]
 mod units;
 

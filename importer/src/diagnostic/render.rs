@@ -5,8 +5,9 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use miette::{GraphicalReportHandler, GraphicalTheme};
+use anstyle::{AnsiColor, Style};
 use serde_json::json;
+use textwrap::{Options, WordSeparator, WordSplitter};
 
 use super::{Code, Diagnostic, Report};
 
@@ -16,6 +17,9 @@ const WIDTH: usize = 100;
 /// Fewest columns; narrower terminals wrap by themselves.
 const LEAST_WIDTH: usize = 40;
 
+/// Columns that stay free at the right.
+const RIGHT_MARGIN: usize = 2;
+
 /// Columns that a line of the graph around a problem leaves free; constants make some very long.
 const EXCERPT_MARGIN: usize = 12;
 
@@ -23,14 +27,6 @@ const EXCERPT_MARGIN: usize = 12;
 /// is explained once.
 pub fn human(report: &Report, color: bool, columns: Option<usize>) -> String {
     let width = columns.unwrap_or(WIDTH).clamp(LEAST_WIDTH, WIDTH);
-    let theme = if color { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
-    // A path is never broken, so that it can be copied.
-    let handler = GraphicalReportHandler::new_themed(theme)
-        .with_links(false)
-        .with_width(width)
-        .with_break_words(false)
-        .with_word_separator(textwrap::WordSeparator::AsciiSpace)
-        .with_word_splitter(textwrap::WordSplitter::NoHyphenation);
     let diagnostics = report.diagnostics();
     let mut text = String::new();
     for (index, diagnostic) in diagnostics.iter().enumerate() {
@@ -39,8 +35,7 @@ pub fn human(report: &Report, color: bool, columns: Option<usize>) -> String {
         if index > 0 {
             text.push('\n');
         }
-        // Writing to a string cannot fail.
-        let _ = handler.render_report(&mut text, &message);
+        text.push_str(&message.draw(color));
     }
     text
 }
@@ -95,8 +90,7 @@ pub fn plain(text: &str) -> Cow<'_, str> {
     Cow::Owned(text.chars().map(escaped).collect())
 }
 
-/// A diagnostic as `miette` draws it.
-#[derive(Debug)]
+/// A diagnostic as people see it.
 struct Message<'a> {
     diagnostic: &'a Diagnostic,
     explain: bool,
@@ -124,15 +118,32 @@ impl fmt::Display for Message<'_> {
     }
 }
 
-impl std::error::Error for Message<'_> {}
-
-impl miette::Diagnostic for Message<'_> {
-    fn code(&self) -> Option<Box<dyn fmt::Display + '_>> {
-        Some(Box::new(self.diagnostic.code))
+impl Message<'_> {
+    /// Its code, what is wrong beside a bar, and the explanation.
+    fn draw(&self, color: bool) -> String {
+        let [error, help] = [AnsiColor::Red, AnsiColor::Cyan]
+            .map(|shade| if color { shade.on_default() } else { Style::new() });
+        let code = self.diagnostic.code;
+        let what =
+            self.wrap(&self.to_string(), &format!("  {error}×{error:#} "), &format!("  {error}│{error:#} "));
+        let why = if self.explain {
+            self.wrap(code.help(), &format!("{help}  help: {help:#}"), "        ") + "\n"
+        } else {
+            String::new()
+        };
+        format!("{error}{code}{error:#}\n\n{what}\n{why}")
     }
 
-    fn help(&self) -> Option<Box<dyn fmt::Display + '_>> {
-        self.explain.then(|| Box::new(self.diagnostic.code.help()) as Box<dyn fmt::Display>)
+    /// Lines of `text` behind `first`, and behind `rest` from the second on. A path is never broken, so that it can be
+    /// copied.
+    fn wrap(&self, text: &str, first: &str, rest: &str) -> String {
+        let options = Options::new(self.width - RIGHT_MARGIN)
+            .initial_indent(first)
+            .subsequent_indent(rest)
+            .break_words(false)
+            .word_separator(WordSeparator::AsciiSpace)
+            .word_splitter(WordSplitter::NoHyphenation);
+        textwrap::fill(text, options)
     }
 }
 
