@@ -115,6 +115,7 @@ fn model() -> impl Strategy<Value = Model> {
             ir_version,
             producer,
             producer_version,
+            version: ir_version - 9,
             opsets,
             graph,
             metadata,

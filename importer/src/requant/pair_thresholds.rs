@@ -23,11 +23,13 @@ pub(super) fn solve(
     let narrow = |thresholds: &[i64]| -> Option<Vec<i32>> {
         thresholds.iter().map(|threshold| threshold.to_i32()).collect()
     };
-    let sums32 = within(SUMS_32, functions, ranges, codes).and_then(|Signed { multipliers, signs, thresholds }| {
-        Some((multipliers, FormParams::Thresholds { signs, thresholds: narrow(&thresholds)? }))
-    });
+    let sums32 = within(SUMS_32, functions, ranges, codes).and_then(
+        |Separation { multipliers, signs, thresholds }| {
+            Some((multipliers, FormParams::Thresholds { signs, thresholds: narrow(&thresholds)? }))
+        },
+    );
     sums32.or_else(|| {
-        let Signed { multipliers, signs, thresholds } = within(SUMS_64, functions, ranges, codes)?;
+        let Separation { multipliers, signs, thresholds } = within(SUMS_64, functions, ranges, codes)?;
         Some((multipliers, FormParams::Thresholds64 { signs, thresholds }))
     })
 }
@@ -39,7 +41,7 @@ const SUMS_32: IntRange = IntRange { lo: i32::MIN as i64 + 1, hi: i32::MAX as i6
 const SUMS_64: IntRange = IntRange { lo: -(1 << 61), hi: 1 << 61 };
 
 /// What all channels have.
-struct Signed {
+struct Separation {
     multipliers: Vec<[i64; 2]>,
     signs: Vec<i8>,
     thresholds: Vec<i64>,
@@ -51,7 +53,7 @@ fn within(
     functions: &[PairFunction],
     ranges: [IntRange; 2],
     codes: IntRange,
-) -> Option<Signed> {
+) -> Option<Separation> {
     let spans = ranges.map(|range| u128::from(range.hi.abs_diff(range.lo)) + 1);
     let steps = u128::from(codes.hi.abs_diff(codes.lo));
     if spans[0].min(spans[1]).checked_mul(steps)? > MAX_STEPS {
@@ -77,7 +79,7 @@ fn within(
     };
     let signs = share(channels.iter().map(|channel| channel.sign).collect());
     let multipliers = share(channels.iter().map(|channel| channel.multipliers).collect());
-    Some(Signed { multipliers, signs, thresholds })
+    Some(Separation { multipliers, signs, thresholds })
 }
 
 #[derive(Clone, PartialEq, Eq)]

@@ -61,6 +61,7 @@ pub(crate) struct Tail {
     odd: Line,
     signs: Vec<i8>,
     thresholds: Vec<i32>,
+    long_thresholds: Vec<i64>,
     first: i32,
     domain: usize,
     entries: (Vec<i16>, Vec<i8>, Vec<u8>),
@@ -71,15 +72,15 @@ pub(crate) struct Tail {
 
 /// A tail for `channels` channels; its output element type holds its codes.
 pub(crate) fn tail(channels: usize) -> BoxedStrategy<Tail> {
-    of_kinds(channels, 0..12)
+    of_kinds(channels, (0..13).collect())
 }
 
 /// A tail that takes 64-bit accumulators.
 pub(crate) fn wide_tail(channels: usize) -> BoxedStrategy<Tail> {
-    of_kinds(channels, 8..10)
+    of_kinds(channels, vec![8, 9, 12])
 }
 
-fn of_kinds(channels: usize, kinds: std::ops::Range<usize>) -> BoxedStrategy<Tail> {
+fn of_kinds(channels: usize, kinds: Vec<usize>) -> BoxedStrategy<Tail> {
     let clamp = select(vec![
         (-128, 127, Element::I8),
         (-7, 7, Element::I8),
@@ -89,12 +90,13 @@ fn of_kinds(channels: usize, kinds: std::ops::Range<usize>) -> BoxedStrategy<Tai
         (-100_000, 100_000, Element::I32),
         (3, 3, Element::I8),
     ]);
-    let head = (kinds, clamp, 1usize..20, any::<bool>());
+    let head = (select(kinds), clamp, 1usize..20, any::<bool>());
     head.prop_flat_map(move |(kind, (lo, hi, element), domain, shared)| {
+        let counts = kind == 5 || kind == 12;
         let (lo, hi, element) =
-            if kind == 5 && element == Element::I32 { (-8, 7, Element::I8) } else { (lo, hi, element) };
+            if counts && element == Element::I32 { (-8, 7, Element::I8) } else { (lo, hi, element) };
         let groups = if shared { 1 } else { channels };
-        let steps = if kind == 5 { (hi - lo) as usize } else { 0 };
+        let steps = if counts { (hi - lo) as usize } else { 0 };
         (
             (line(channels), line(channels), array(channels, select(vec![-1i8, 1]))),
             prop::collection::vec(prop::collection::vec(-200_000i32..200_000, steps), groups),
@@ -107,6 +109,7 @@ fn of_kinds(channels: usize, kinds: std::ops::Range<usize>) -> BoxedStrategy<Tai
                     even,
                     odd,
                     signs,
+                    long_thresholds: thresholds.concat().into_iter().map(i64::from).collect(),
                     thresholds: thresholds.concat(),
                     first,
                     domain,
@@ -157,6 +160,7 @@ impl Tail {
                 odd_shifts: &self.odd.shifts,
             },
             5 => Form::Thresholds { signs: &self.signs, thresholds: &self.thresholds },
+            12 => Form::Thresholds64 { signs: &self.signs, thresholds: &self.long_thresholds },
             6 | 10 | 11 => {
                 let entries = match self.kind {
                     6 => Entries::I16(&self.entries.0),
@@ -197,7 +201,7 @@ impl Tail {
                 line.floor(pick(&line.wide_offsets, channel), channel, acc)
                     + self.odd.floor(pick(&self.odd.wide_offsets, channel), channel, acc)
             }
-            5 => {
+            5 | 12 => {
                 let steps = (self.hi - self.lo) as usize;
                 let start = if self.thresholds.len() == steps { 0 } else { steps * channel };
                 let value = if pick(&self.signs, channel) < 0 { -acc } else { acc };

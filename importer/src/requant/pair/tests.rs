@@ -274,3 +274,38 @@ fn two_long_sums_are_added_in_exact_proportion() {
     let error = choose_pair(&[f], sums, sums, None).unwrap_err();
     assert_eq!(error, RequantError::NoForm { channels: 1, codes: range(-128, 127) });
 }
+
+/// A sum of two 8-bit values with scales of their own before a function that bends: the size of one and the same network must not
+/// be a matter of its scales. A table of all pairs has 65536 entries.
+#[test]
+fn no_function_of_a_sum_is_a_table_by_luck() {
+    let mut kinds = std::collections::BTreeMap::new();
+    for seed in 1..=40i64 {
+        // Scales as floats have them: 24 bits, in no proportion of small integers.
+        let scale = |k: i64| ratio((seed * 7_919 + k) * 104_729 % 8_388_607 + 8_388_608, 1 << 29);
+        for (piece, unit) in
+            [(Piece::Sigmoid, ratio(1, 256)), (Piece::Tanh, ratio(1, 128)), (Piece::Erf, ratio(1, 100))]
+        {
+            let f = PairFunction {
+                gains: [scale(1), scale(seed + 5)],
+                offset: scale(9) * from_integer(seed % 11 - 5),
+                curve: Curve::identity().then(piece),
+                quantizer: uniform(unit, 0, range(-128, 127)),
+            };
+            let (a, b) = (range(-128, 127), range(-128 + seed, 127));
+            let choice = choose_pair(std::slice::from_ref(&f), a, b, None).unwrap();
+            assert!(choice.params.size_bytes() <= 8 * 255 + 1, "{}: {f:?}", choice.params.size_bytes());
+            *kinds.entry(choice.params.kind().name()).or_insert(0) += 1;
+            for first in a.lo..=a.hi {
+                for second in (b.lo..=b.hi).step_by(3) {
+                    assert_eq!(
+                        code(&choice, 0, first, second),
+                        f.eval(first, second),
+                        "{f:?} at {first}, {second}"
+                    );
+                }
+            }
+        }
+    }
+    assert!(kinds.len() == 2 && kinds.contains_key("thresholds64"), "{kinds:?}");
+}
