@@ -5,6 +5,7 @@ use std::fmt::{self, Display, Formatter};
 use exactum_importer::container::{Container, wire};
 use exactum_importer::graph::TensorType;
 use exactum_importer::interface::Port;
+use exactum_runtime::program::Output;
 
 use serde_json::{Value, json};
 
@@ -16,6 +17,15 @@ pub(super) fn json(container: &Container) -> Value {
     let contents = container.contents();
     let interface = container.interface();
     let ports = |ports: &[Port]| ports.iter().map(port_json).collect::<Vec<_>>();
+    let program = container.program();
+    let labels = |(port, output): (Value, Output<'_>)| {
+        let Value::Object(mut fields) = port else { return port };
+        if !output.meaning.labels.is_empty() {
+            fields.insert("labels".to_owned(), output.meaning.labels.iter().collect());
+        }
+        Value::Object(fields)
+    };
+    let outputs = ports(&interface.outputs).into_iter().zip(program.outputs()).map(labels);
     json!({
         "producer_version": contents.producer_version,
         "source": contents.source.as_ref().map(|source| json!({
@@ -24,9 +34,10 @@ pub(super) fn json(container: &Container) -> Value {
             "producer_version": source.producer_version,
             "sha256": hex(&source.sha256),
         })),
+        "model": { "name": program.model_name(), "version": program.model_version() },
         "inputs": ports(&interface.inputs),
         "unread_inputs": interface.unread_inputs(),
-        "outputs": ports(&interface.outputs),
+        "outputs": outputs.collect::<Vec<_>>(),
         "layers": contents.layers.iter().map(layer_json).collect::<Vec<_>>(),
         "ops": contents.ops.iter().map(|op| json!({ "kind": op.kind, "name": op.name, "nodes": op.nodes })).collect::<Vec<_>>(),
         "memory": contents.memory.map(|memory| json!({

@@ -1,15 +1,30 @@
 //! The figures and the certificate line that `check` and `build` print.
 
+use std::collections::BTreeSet;
+
 use exactum_importer::container::{Container, wire};
 use exactum_importer::report::Headline;
 use exactum_importer::target::Target;
 use exactum_runtime::num::IntRange;
+use exactum_runtime::program::OpKind;
 use serde::Serialize;
 
 use super::shell::label;
 
-/// Bytes of one requantization that are worth a warning.
-const LARGE_TABLE_BYTES: u64 = 16 << 10;
+/// Bytes of one requantization that are worth no warning, whatever the flash is.
+const SMALL_TABLE_BYTES: u64 = 4 << 10;
+
+/// The part of the flash that one requantization may take without a warning.
+const PART_OF_FLASH: u64 = 10;
+
+/// A requantization whose table or thresholds are large.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(super) struct LargeTable {
+    /// Name of the layer.
+    name: String,
+    /// Bytes of the image.
+    bytes: u64,
+}
 
 /// What was proven about a program, and what it needs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -42,7 +57,9 @@ pub(super) struct Summary {
     pub(super) unequal_outputs: Vec<String>,
     /// Requantizations whose tables and thresholds are large.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(super) large_tables: Vec<String>,
+    pub(super) large_tables: Vec<LargeTable>,
+    /// Features of `exactum-runtime` that the program needs: the kernels of its ops.
+    pub(super) features: Vec<&'static str>,
     /// Bytes of the image.
     pub(super) flash_bytes: usize,
     /// Bytes of working memory.
@@ -72,7 +89,12 @@ impl Summary {
             channels.any(|channel| channel.range.is_some_and(|range| bits(&range) > 32))
         };
         let unequal = container.interface().outputs.iter().filter(|port| port.has_unequal_units());
-        let large = |op: &&wire::Op| op.table_bytes > LARGE_TABLE_BYTES;
+        let flash = target.facts.flash_bytes.unwrap_or(container.image().len() as u64);
+        let large = |op: &&wire::Op| {
+            op.table_bytes > SMALL_TABLE_BYTES && op.table_bytes.saturating_mul(PART_OF_FLASH) > flash
+        };
+        let program = container.program();
+        let kinds: BTreeSet<_> = program.ops().map(|op| op.kind()).collect();
         let wide_sums = contents.layers.iter().filter(is_wide_sum);
         Self {
             model,
@@ -80,7 +102,13 @@ impl Summary {
             unequal_outputs: unequal.map(|port| port.name.clone()).collect(),
             wide_sums: wide_sums.map(|layer| layer.name.clone()).collect(),
             wide: wide.map(|layer| layer.name.clone()).collect(),
-            large_tables: contents.ops.iter().filter(large).map(|op| op.name.clone()).collect(),
+            large_tables: contents
+                .ops
+                .iter()
+                .filter(large)
+                .map(|op| LargeTable { name: op.name.clone(), bytes: op.table_bytes })
+                .collect(),
+            features: kinds.into_iter().map(OpKind::name).collect(),
             layers: contents.layers.iter().filter(|layer| !layer.accumulators.is_empty()).count(),
             requantizations: certificates.len(),
             channels: channels().count(),
@@ -153,12 +181,12 @@ impl Summary {
                 label(output)
             )
         };
-        let of_table = |op: &String| {
+        let of_table = |table: &LargeTable| {
             format!(
-                "warning: what follows `{}` takes a table of more than {} KiB of flash; a quantizer of fewer bits right \
-                 after it, before any function, avoids that",
-                label(op),
-                LARGE_TABLE_BYTES >> 10
+                "warning: what follows `{}` takes a list of {} bytes, more than a tenth of the flash; a quantizer of 8 bits \
+                 or fewer right after it, before any function, avoids that",
+                label(&table.name),
+                table.bytes,
             )
         };
         let slow = self.wide.iter().map(warning).chain(self.wide_sums.iter().map(of_sum));
@@ -171,8 +199,10 @@ impl Summary {
     pub(super) fn needs(&self) -> String {
         let Self { flash_bytes, ram_bytes, macs, .. } = self;
         let stack = self.stack_bytes.map(|bytes| format!(" and {bytes} of stack")).unwrap_or_default();
+        let features = self.features.join(",");
         format!(
-            "needs: flash {flash_bytes} bytes, RAM {ram_bytes} bytes{stack}, {macs} multiply-accumulates for one sample"
+            "needs: flash {flash_bytes} bytes, RAM {ram_bytes} bytes{stack}, {macs} multiply-accumulates for one sample; \
+             features {features} of exactum-runtime"
         )
     }
 }

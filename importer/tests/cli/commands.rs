@@ -39,6 +39,17 @@ fn build_writes_what_it_is_asked_for() {
 }
 
 #[test]
+fn programs_say_what_they_are_told_of_the_model() {
+    let mut session = session().with("labels.txt", "cat\ndog\n");
+    session.run("build tiny.onnx -o tiny.exa --labels labels.txt --model-name pets --model-version 3");
+    session.run("build tiny.onnx -o named.exa --labels quant_y.out=labels.txt --quiet");
+    session.run("inspect tiny.exa --format json");
+    let json = session.transcript();
+    assert!(json.contains(r#""model":{"name":"pets","version":3}"#), "{json}");
+    assert!(json.contains(r#""labels":["cat","dog"]"#), "{json}");
+}
+
+#[test]
 fn run_gives_the_same_from_model_and_container() {
     let mut session = session();
     session.run("build tiny.onnx -o tiny.exa --quiet");

@@ -8,7 +8,7 @@ use exactum_importer::lift::lift;
 use exactum_importer::passes::PASSES;
 
 /// The files of quantized models, in order of their paths.
-fn files() -> Vec<PathBuf> {
+pub(crate) fn files() -> Vec<PathBuf> {
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures");
     let mut folders: Vec<PathBuf> =
         ["brevitas", "digits", "standard", "training"].map(|name| fixtures.join(name)).into();

@@ -4,6 +4,7 @@ mod computed;
 mod evaluate;
 mod families;
 mod files;
+mod meanings;
 mod models;
 mod operators;
 mod passes;
