@@ -189,7 +189,15 @@ mod tests {
     use proptest::prelude::*;
 
     fn ranges() -> impl Strategy<Value = (IntRange, i32, bool)> {
-        let range = prop::sample::select(vec![(-128, 127), (0, 255), (-8, 7), (0, 1), (-32768, 32767), (0, 65535), (-7, 7)]);
+        let range = prop::sample::select(vec![
+            (-128, 127),
+            (0, 255),
+            (-8, 7),
+            (0, 1),
+            (-32768, 32767),
+            (0, 65535),
+            (-7, 7),
+        ]);
         let zero = prop_oneof![Just(0i32), -300i32..300, Just(32768), Just(i32::MAX), Just(i32::MIN)];
         (range, zero, any::<bool>())
             .prop_map(|((lo, hi), zero_point, odd)| (IntRange { lo, hi }, zero_point, odd))
