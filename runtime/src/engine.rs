@@ -1,10 +1,10 @@
 //! Runs a loaded program in an arena. Nothing here can fail or panic: loading has checked everything.
 
 use exactum_format::op::OpRecords;
-use exactum_format::{Program, Tensor, TensorId};
+use exactum_format::{ElementQuantizer, Program, Tensor, TensorId};
 use exactum_kernels::isa::{Isa, Native};
-use exactum_num::Real;
-use exactum_num::codes::{Codes, CodesMut};
+use exactum_num::codes::{Code, Codes, CodesMut};
+use exactum_num::{Real, Unit, nearest_quotient, with_codes};
 
 use crate::error::{ArenaError, InputError};
 use crate::observe::Observer;
@@ -108,11 +108,94 @@ impl<'p, 'a, K: Isa> Engine<'p, 'a, K> {
     ///
     /// There is no such input, it takes integers, or the values are too many or too few.
     pub fn quantize_input(&mut self, index: usize, values: &[f32]) -> Result<(), InputError> {
+        let (quantizer, codes) = self.quantizer(index, values.len())?;
+        match quantizer {
+            ElementQuantizer::Uniform(quantizer) => {
+                let quantizer = quantizer.fast();
+                fill(codes, values, |_, value| quantizer.quantize(value));
+            }
+            ElementQuantizer::Thresholds(quantizer) => {
+                fill(codes, values, |element, value| quantizer.quantize(element, value));
+            }
+        }
+        Ok(())
+    }
+
+    /// Quantizes `bytes`, which stand for `byte / divisor`, into input `index`: the pixels of an image with 255, which are
+    /// the floats that dividing by it gives.
+    ///
+    /// # Errors
+    ///
+    /// There is no such input, it takes integers, or the bytes are too many or too few.
+    pub fn quantize_bytes(&mut self, index: usize, bytes: &[u8], divisor: u16) -> Result<(), InputError> {
+        let (quantizer, codes) = self.quantizer(index, bytes.len())?;
+        let value = |byte: u8| nearest_quotient(byte.into(), divisor);
+        match quantizer {
+            ElementQuantizer::Uniform(quantizer) => {
+                let quantizer = quantizer.fast();
+                // Codes of more than 16 bits are rare, and need a table of their own.
+                if bytes.len() < BYTES || matches!(codes, CodesMut::I32(_)) {
+                    fill(codes, bytes, |_, byte| quantizer.quantize(value(byte)));
+                    return Ok(());
+                }
+                // A code for each byte, once.
+                let mut table = [0; BYTES];
+                for (byte, code) in (0..=u8::MAX).zip(&mut table) {
+                    *code = quantizer.quantize(value(byte)) as i16;
+                }
+                fill(codes, bytes, |_, byte| {
+                    table.get(usize::from(byte)).copied().unwrap_or_default().into()
+                });
+            }
+            ElementQuantizer::Thresholds(quantizer) => {
+                fill(codes, bytes, |element, byte| quantizer.quantize(element, value(byte)));
+            }
+        }
+        Ok(())
+    }
+
+    /// Quantizes `samples`, which stand for `sample / 2^fraction_bits`, into input `index`: audio and converters, with 15 for
+    /// numbers from -1 to 1.
+    ///
+    /// # Errors
+    ///
+    /// There is no such input, it takes integers, or the samples are too many or too few.
+    pub fn quantize_samples(
+        &mut self,
+        index: usize,
+        samples: &[i16],
+        fraction_bits: u8,
+    ) -> Result<(), InputError> {
+        let (quantizer, codes) = self.quantizer(index, samples.len())?;
+        match quantizer {
+            ElementQuantizer::Uniform(quantizer) => {
+                let quantizer = quantizer.fast().of_samples(fraction_bits);
+                fill(codes, samples, |_, sample| quantizer.quantize(sample));
+            }
+            ElementQuantizer::Thresholds(quantizer) => {
+                let unit = Unit { mantissa: 1, exponent: i16::from(fraction_bits).wrapping_neg() };
+                fill(codes, samples, |element, sample| {
+                    quantizer.quantize(element, Real { count: sample.into(), unit }.to_f32())
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// The quantizer of input `index` and the places of its codes, which are as many as `have_elems`.
+    fn quantizer(
+        &mut self,
+        index: usize,
+        have_elems: usize,
+    ) -> Result<(ElementQuantizer<'p>, CodesMut<'_>), InputError> {
         let tensor = self.input_tensor(index).ok_or(InputError::NoInput)?;
         let input = self.program.inputs().nth(index).ok_or(InputError::NoInput)?;
         let quantizer = input.quantizer(tensor.range).ok_or(InputError::NoScale)?;
-        let codes = values.iter().enumerate().map(|(element, value)| quantizer.quantize(element, *value));
-        self.set_input(index, codes)
+        let need_elems = tensor.shape.elems() as usize;
+        if need_elems != have_elems {
+            return Err(InputError::Length { need_elems, have_elems });
+        }
+        Ok((quantizer, self.input_mut(index).ok_or(InputError::NoInput)?))
     }
 
     /// Runs every op once.
@@ -217,6 +300,21 @@ impl<'p, 'a, K: Isa> Engine<'p, 'a, K> {
     fn tensor_codes(&self, id: TensorId) -> Option<Codes<'_>> {
         let tensor = self.program.tensor(id)?;
         Codes::from_bytes(tensor.element, self.arena.get(tensor.place())?)
+    }
+}
+
+/// Values that a byte has.
+const BYTES: usize = 256;
+
+/// Writes the code of each value; quantizers give codes of the tensor's range, which its elements hold.
+#[inline(never)]
+fn fill<V: Copy>(codes: CodesMut<'_>, values: &[V], code: impl Fn(usize, V) -> i32) {
+    with_codes!(CodesMut, codes, codes => write(codes, values, code));
+}
+
+fn write<T: Code, V: Copy>(codes: &mut [T], values: &[V], code: impl Fn(usize, V) -> i32) {
+    for (index, (to, value)) in codes.iter_mut().zip(values).enumerate() {
+        *to = T::truncate(code(index, *value));
     }
 }
 

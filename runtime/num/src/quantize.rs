@@ -3,6 +3,10 @@
 //! The same function serves weights at import, inputs on a host and inputs on a device, so a code never depends on
 //! where it was made. `x / s + z` is rounded once, half to even; a float division would round twice.
 
+mod fast;
+
+pub use fast::{FastQuantizer, SampleQuantizer, nearest_quotient};
+
 use crate::range::IntRange;
 
 /// A finite `f32` other than zero as `sign * mantissa * 2^exponent`, exactly.

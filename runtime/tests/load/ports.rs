@@ -1,9 +1,11 @@
 //! Tensors, inputs with their quantizers, and outputs.
 
+use exactum_runtime::num::IntRange;
 use exactum_runtime::program::{InputRule, OpKind, TensorId, words_as_bytes_mut};
-use exactum_runtime::{Codes, Engine, LoadError, PortFault, TensorFault};
+use exactum_runtime::{Codes, Element, Engine, LoadError, PortFault, TensorFault};
 
 use crate::networks::{Network, THRESHOLDS, branches, chain};
+use crate::support::image::tensor;
 
 #[test]
 fn tensors_are_checked() {
@@ -153,4 +155,53 @@ fn kinds_have_one_number_each() {
         assert_eq!(OpKind::from_code(kind.code()), Some(*kind));
     }
     assert_eq!(OpKind::from_code(0), None);
+}
+
+/// Bytes and samples have the codes of the floats that they stand for.
+#[test]
+fn bytes_and_samples_quantize_inputs() {
+    let floats_of = |network: &Network, values: &[f32]| {
+        let image = network.image();
+        let program = image.load().unwrap();
+        let mut arena = vec![0; (program.arena_bytes() as usize).div_ceil(8)];
+        let mut engine = Engine::new(&program, words_as_bytes_mut(&mut arena)).unwrap();
+        engine.quantize_input(0, values).unwrap();
+        engine.input_mut(0).unwrap().as_codes().iter().collect::<Vec<_>>()
+    };
+    let long = |scale| {
+        let mut network = chain();
+        network.tensors[0] = tensor(Element::U8, &[512], 0, IntRange { lo: 0, hi: 15 });
+        network.tensors[1].offset_bytes = 512;
+        network.tensors[2].offset_bytes = 544;
+        network.tensors[3].offset_bytes = 592;
+        let rule = InputRule::Uniform { scale, zero_point: 3, ties_to_odd: false };
+        network.inputs[0].quantizer = Some(rule);
+        network
+    };
+    for network in [chain(), branches(), long(1.0 / 64.0), long(0.017)] {
+        let image = network.image();
+        let program = image.load().unwrap();
+        let elems = program.input_tensor(0).unwrap().shape.elems() as usize;
+        let mut arena = vec![0; (program.arena_bytes() as usize).div_ceil(8)];
+        let mut engine = Engine::new(&program, words_as_bytes_mut(&mut arena)).unwrap();
+        for divisor in [1u16, 64, 255] {
+            let bytes: Vec<u8> = (0..elems).map(|index| (index * 7) as u8).collect();
+            engine.quantize_bytes(0, &bytes, divisor).unwrap();
+            let values: Vec<f32> = bytes.iter().map(|byte| f32::from(*byte) / f32::from(divisor)).collect();
+            let codes: Vec<i32> = engine.input_mut(0).unwrap().as_codes().iter().collect();
+            assert_eq!(codes, floats_of(&network, &values));
+        }
+        for bits in [0u8, 3, 15] {
+            let samples: Vec<i16> = (0..elems).map(|index| (index * 1999) as i16 >> (index % 12)).collect();
+            engine.quantize_samples(0, &samples, bits).unwrap();
+            let values: Vec<f32> =
+                samples.iter().map(|sample| f32::from(*sample) / f32::powi(2.0, bits.into())).collect();
+            let codes: Vec<i32> = engine.input_mut(0).unwrap().as_codes().iter().collect();
+            assert_eq!(codes, floats_of(&network, &values));
+        }
+        assert!(
+            engine.quantize_bytes(0, &[0; 3], 255).is_err()
+                && engine.quantize_samples(2, &[0; 3], 15).is_err()
+        );
+    }
 }

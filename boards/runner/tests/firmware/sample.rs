@@ -10,7 +10,7 @@ use exactum_runtime::{
     },
     program::{
         Aligned, Input, InputRule, Model, Output, Role, Shape, Source, Tensor, TensorId, Window2d, encode,
-        op::{Bias, Conv2d, Dense, Layer, Weights},
+        op::{Bias, Concat, Conv2d, Dense, Layer, Weights},
         words_as_bytes, words_as_bytes_mut,
     },
 };
@@ -139,6 +139,32 @@ pub(crate) fn smallest_layers(layers: u16) -> Vec<u8> {
         states: &[],
         outputs: &[Output::new(output(layers))],
         ops: &(0..layers).map(|id| layer(id).into()).collect::<Vec<_>>(),
+        model: Model::default(),
+    };
+    let mut image = Vec::new();
+    encode(&source, &mut image).unwrap();
+    image
+}
+
+/// A program that gives its input of `elems` bytes, quantized with `scale`.
+pub(crate) fn copy(elems: usize, scale: f32) -> Vec<u8> {
+    let codes = |offset_bytes| Tensor {
+        element: Element::I8,
+        shape: Shape::new(&[elems as u32]).unwrap(),
+        offset_bytes,
+        range: Element::I8.range(),
+        role: Role::Value,
+    };
+    let source = Source {
+        arena_bytes: 2 * elems as u32,
+        tensors: &[codes(0), codes(elems as u32)],
+        inputs: &[Input {
+            quantizer: Some(InputRule::Uniform { scale, zero_point: 0, ties_to_odd: false }),
+            ..Input::default()
+        }],
+        states: &[],
+        outputs: &[Output::new(TensorId(1))],
+        ops: &[Concat { input: TensorId(0), rest: &[], output: TensorId(1), rows: 1 }.into()],
         model: Model::default(),
     };
     let mut image = Vec::new();
