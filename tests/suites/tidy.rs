@@ -62,6 +62,7 @@ fn crates_depend_on_each_other_as_the_architecture_says() {
         ("exactum-runtime", (&["exactum-format", "exactum-kernels", "exactum-num"], &[])),
         ("exactum-qonnx", (&["exactum-runtime"], &[])),
         ("exactum-importer", (&["exactum-qonnx", "exactum-runtime"], &[])),
+        ("exactum-build", (&["exactum-importer", "exactum-qonnx"], &[])),
         ("exactum-training", (&["exactum-qonnx", "exactum-runtime"], &["exactum-importer"])),
         ("exactum-learner", (&["exactum-qonnx", "exactum-training"], &[])),
         ("exactum-runner", (&["exactum-runtime"], &["exactum-importer"])),

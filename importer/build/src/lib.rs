@@ -22,6 +22,8 @@
 //! It is the module that `exactum build --emit rust` writes. A model that does not compile stops the build with the
 //! compiler's diagnostics.
 
+#![allow(clippy::print_stdout, reason = "build scripts speak to Cargo")]
+
 use std::ffi::OsStr;
 use std::fmt;
 use std::fs;
@@ -58,9 +60,11 @@ impl std::error::Error for Error {}
 pub fn compile(model: impl AsRef<Path>) -> Result<(), Error> {
     let model = model.as_ref();
     println!("cargo::rerun-if-changed={}", model.display());
-    let folder = std::env::var_os("OUT_DIR").ok_or_else(|| Error("OUT_DIR is not set: no build script".to_owned()))?;
-    let name = model.file_stem().unwrap_or(OsStr::new("model"));
-    let path = PathBuf::from(folder).join(name).with_extension("rs");
+    let folder =
+        std::env::var_os("OUT_DIR").ok_or_else(|| Error("OUT_DIR is not set: no build script".to_owned()))?;
+    let mut name = model.file_stem().unwrap_or(OsStr::new("model")).to_owned();
+    name.push(".rs");
+    let path = PathBuf::from(folder).join(name);
     fs::write(&path, module(model)?).map_err(|error| Error(format!("{}: {error}", path.display())))
 }
 
