@@ -100,7 +100,15 @@ impl<const N: usize> Arena<N> {
         Some((FromBytes::ref_from_bytes(read).ok()?, FromBytes::mut_from_bytes(write).ok()?))
     }
 
-    /// The same with those it works in.
+    /// The bytes of both, for ops to which elements do not matter.
+    #[inline(always)]
+    pub fn byte_views<I: Tensor, O: Tensor>(&mut self) -> Option<(&[u8], &mut [u8])> {
+        const { assert_inside::<I, N>() };
+        const { assert_inside::<O, N>() };
+        disjoint(self.as_mut_slice(), I::START..I::END, O::START..O::END)
+    }
+
+    /// Codes that an op reads, those it writes, and those it works in.
     #[inline(always)]
     pub fn views_and_scratch<I: Tensor, O: Tensor, S: Tensor>(
         &mut self,

@@ -38,20 +38,25 @@ pub(super) fn code(program: &Program<'_>, index: usize, op: &Op<'_>, statics: &m
     }
 }
 
-/// Statements in which `call` has `input` and `output`.
-fn with_views(input: &str, output: &str, call: &str) -> String {
+/// Statements in which `call` has the codes of `input` and `output`.
+fn with_views(input: TensorId, output: TensorId, call: &str) -> String {
+    with("views", input, output, call)
+}
+
+/// Statements in which `call` has the bytes of `input` and `output`.
+fn with_bytes(input: TensorId, output: TensorId, call: &str) -> String {
+    with("byte_views", input, output, call)
+}
+
+fn with(views: &str, input: TensorId, output: TensorId, call: &str) -> String {
     format!(
-        "    if let Some((input, output)) = arena.views::<{input}, {output}>() {{\n        {call};\n    }}\n"
+        "    if let Some((input, output)) = arena.{views}::<T{}, T{}>() {{\n        {call};\n    }}\n",
+        input.0, output.0
     )
 }
 
 fn image(tensor: &Tensor) -> String {
     format!("{:?}", tensor.shape.dims())
-}
-
-/// The bytes of a tensor, where its elements do not matter.
-fn bytes(tensor: &Tensor) -> String {
-    format!("rt::Slot<u8, {}, {}>", tensor.offset_bytes, tensor.size_bytes())
 }
 
 fn window(window: &Window2d) -> String {
@@ -183,7 +188,7 @@ impl Writer<'_, '_> {
             window(&op.window),
             shapes.join(", ")
         );
-        with_views(&format!("T{}", op.input.0), &format!("T{}", op.output.0), &call)
+        with_views(op.input, op.output, &call)
     }
 
     fn sum_pool2d(&mut self, op: &SumPool2d<'_>) -> String {
@@ -201,7 +206,7 @@ impl Writer<'_, '_> {
              rt::sum_pool2d::positions(rt::Native::default(), {pool}, {}, input, tail)",
             shapes.join(", ")
         );
-        with_views(&format!("T{}", op.input.0), &format!("T{}", op.output.0), &call)
+        with_views(op.input, op.output, &call)
     }
 
     fn requantize(&mut self, op: &Requantize<'_>) -> String {
@@ -223,7 +228,7 @@ impl Writer<'_, '_> {
              rt::requantize::requantize(rt::Native::default(), {}, input, tail)",
             op.channels
         );
-        with_views(&format!("T{}", op.input.0), &format!("T{}", op.output.0), &call)
+        with_views(op.input, op.output, &call)
     }
 
     fn rearrange(&mut self, op: &Rearrange) -> String {
@@ -234,11 +239,8 @@ impl Writer<'_, '_> {
         );
         let layout = self.statics.item(&self.prefix, "rt::Layout<'static>", &value);
         // Bytes are bytes: one loop for both types.
-        let [input, output] = [op.input, op.output].map(|id| match self.tensor(id) {
-            tensor if tensor.element == Element::I8 => bytes(&tensor),
-            _ => format!("T{}", id.0),
-        });
-        with_views(&input, &output, &format!("rt::rearrange::axes({layout}, input, output)"))
+        let with = if self.tensor(op.input).element == Element::I8 { with_bytes } else { with_views };
+        with(op.input, op.output, &format!("rt::rearrange::axes({layout}, input, output)"))
     }
 
     fn operands(&self, [first, second, output]: [TensorId; 3], channels: u32) -> String {
@@ -274,21 +276,19 @@ impl Writer<'_, '_> {
     }
 
     fn concat(&self, op: &Concat<'_>) -> String {
-        let output = bytes(&self.tensor(op.output));
         let inputs = [op.input].into_iter().chain(op.rest.iter().map(|id| TensorId(*id)));
         let (mut text, mut first_byte) = (String::new(), 0);
-        for input in inputs.map(|id| self.tensor(id)) {
+        for input in inputs {
             let call =
                 format!("rt::concat::put(rt::Native::default(), input, output, {}, {first_byte})", op.rows);
-            text.push_str(&with_views(&bytes(&input), &output, &call));
-            first_byte += input.size_bytes() / op.rows;
+            text.push_str(&with_bytes(input, op.output, &call));
+            first_byte += self.tensor(input).size_bytes() / op.rows;
         }
         text
     }
 
     fn push(&self, op: &Push) -> String {
-        let [input, output] = [op.input, op.output].map(|id| bytes(&self.tensor(id)));
-        with_views(&input, &output, "rt::push::push(rt::Native::default(), input, output)")
+        with_bytes(op.input, op.output, "rt::push::push(rt::Native::default(), input, output)")
     }
 
     fn top_k(&mut self, op: &TopK<'_>) -> String {
@@ -301,6 +301,6 @@ impl Writer<'_, '_> {
         let best = self.statics.item(&self.prefix, "rt::Best<'static>", &value);
         let [from, to] = [op.input, op.output].map(|id| format!("{:?}", self.tensor(id).element));
         let call = format!("rt::top_k::top_k({best}, rt::Codes::{from}(input), rt::CodesMut::{to}(output))");
-        with_views(&format!("T{}", op.input.0), &format!("T{}", op.output.0), &call)
+        with_views(op.input, op.output, &call)
     }
 }
