@@ -83,7 +83,7 @@ impl Generated {
         let manifest = format!(
             "[package]\nname = \"generated\"\nedition = \"2024\"\n\n[workspace]\n\n[dependencies]\n\
              exactum-runtime = {{ path = {runtime:?}, default-features = false }}\n\n\
-             [profile.release]\nopt-level = 1\noverflow-checks = true\n"
+             [profile.release]\nopt-level = 0\noverflow-checks = true\n"
         );
         write(folder.join("Cargo.toml"), manifest)?;
         fs::copy(repository.join("Cargo.lock"), folder.join("Cargo.lock"))
