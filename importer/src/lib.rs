@@ -23,7 +23,9 @@ pub mod lower;
 pub mod passes;
 pub mod reference;
 pub mod report;
+
 pub mod requant;
+pub mod rust_module;
 pub mod target;
 pub mod trace;
 
@@ -32,7 +34,9 @@ pub use exactum_host::{npy, npz};
 use std::collections::BTreeMap;
 
 use diagnostic::Result;
+use exactum_runtime::Program;
 use exactum_runtime::num::IntRange;
+use exactum_runtime::program::words_as_bytes;
 use graph::{Graph, Level, MemoryPlan, Op, Requantize, RequantizePair};
 use interface::Interface;
 use lower::{About, OpOrigin, PortMeaning};
@@ -61,6 +65,20 @@ pub struct Compiled {
     pub memory: MemoryPlan,
     /// The machine that it was compiled for.
     pub target: Target,
+}
+
+impl Compiled {
+    /// The program as a Rust module: what `exactum build --emit rust` writes.
+    ///
+    /// # Panics
+    /// If the runtime refuses the image: a fault of the compiler.
+    pub fn rust_module(&self) -> String {
+        let words = lower::aligned(&self.image);
+        let program = Program::load(&words_as_bytes(&words)[..self.image.len()]);
+        let program = program.unwrap_or_else(|error| panic!("please report this with the model: {error}"));
+        let ops: Vec<&str> = self.ops.iter().map(|op| op.name.as_str()).collect();
+        rust_module::text(&program, &self.interface, &ops)
+    }
 }
 
 /// What a program says of the model that it was made from, besides what follows from the model.

@@ -9,12 +9,17 @@ use core::ops::Range;
 /// The program states how many bytes it needs: [`Program::arena_bytes`](crate::Program::arena_bytes).
 #[derive(Clone, Debug)]
 #[repr(C, align(8))]
-pub struct Arena<const N: usize>([u8; N]);
+pub struct Arena<const N: usize>(pub(crate) [u8; N]);
 
 impl<const N: usize> Arena<N> {
     /// A zeroed arena, also for statics.
     pub const fn new() -> Self {
         Self([0; N])
+    }
+
+    /// Its bytes, to be read.
+    pub const fn as_slice(&self) -> &[u8] {
+        &self.0
     }
 
     /// Its bytes.

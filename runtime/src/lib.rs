@@ -107,6 +107,7 @@
 pub mod arena;
 pub mod engine;
 mod error;
+pub mod generated;
 pub mod observe;
 mod run;
 

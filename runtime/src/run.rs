@@ -11,6 +11,7 @@ use exactum_kernels::elementwise::{Operands, Place};
 use exactum_kernels::isa::Isa;
 use exactum_kernels::rearrange::Layout;
 use exactum_kernels::sum_pool2d::SumPool;
+use exactum_kernels::tail::{Said, Stored};
 use exactum_kernels::top_k::Best;
 use exactum_num::Requant;
 use exactum_num::codes::{Codes, CodesMut, Element};
@@ -93,24 +94,29 @@ impl<'a> Memory<'a, '_> {
     }
 
     /// Operands of an op of two tensors, of which the arena is the buffer.
-    fn operands<'r>(
-        &self,
-        second: TensorId,
-        channels: u32,
-        requant: Option<&'r Requant<'r>>,
-    ) -> Option<Operands<'r>> {
+    fn operands(&self, second: TensorId, channels: u32) -> Option<Operands<Element, Element, Element>> {
         let second = self.tensors.get(second)?;
         let (first, second, output) = (place(self.input), place(&second), place(self.output));
-        Some(Operands { first, second, output, channels, requant })
+        Some(Operands { first, second, output, channels })
     }
 
     fn convolution<'r>(&self, window: &'r Window2d, groups: u16, layer: &'r Layer<'r>) -> Option<Conv<'r>> {
         let (input, output) = (self.input.shape.image()?, self.output.shape.image()?);
-        Some(Conv { window, groups, layer, input, output })
+        let Layer { input_zero_point, bias, .. } = *layer;
+        Some(Conv { window, groups, input, output, input_zero_point, bias })
     }
 }
 
-fn place(tensor: &Tensor) -> Place {
+/// The tail of an op that writes `output`.
+fn tail<'a, K: Isa>(
+    isa: K,
+    requant: Option<&'a Requant<'a>>,
+    output: CodesMut<'a>,
+) -> Stored<Said<'a, K>, CodesMut<'a>> {
+    Stored { finish: Said { isa, requant }, output }
+}
+
+fn place(tensor: &Tensor) -> Place<Element> {
     Place {
         element: tensor.element,
         offset_bytes: tensor.offset_bytes as usize,
@@ -121,8 +127,11 @@ fn place(tensor: &Tensor) -> Place {
 impl Run for Dense<'_> {
     fn run<K: Isa>(&self, isa: K, memory: Memory<'_, '_>) {
         let Some((input, output, scratch)) = memory.views_and_scratch(self.scratch) else { return };
-        let (in_features, out_features) = (self.in_features, self.out_features);
-        kernels::dense::dense(isa, &self.layer, in_features, out_features, input, output, scratch);
+        let Layer { input_zero_point, weights, bias, ref requant, wide } = self.layer;
+        let [in_features, out_features] = [self.in_features, self.out_features].map(|codes| codes as usize);
+        let dense = kernels::dense::Dense { in_features, out_features, input_zero_point, bias };
+        let tail = tail(isa, requant.as_ref(), output);
+        kernels::dense::dense(&dense, weights, wide, input, scratch, tail);
     }
 }
 
@@ -130,7 +139,8 @@ impl Run for Conv2d<'_> {
     fn run<K: Isa>(&self, isa: K, memory: Memory<'_, '_>) {
         let Some(conv) = memory.convolution(&self.window, self.groups, &self.layer) else { return };
         if let Some((input, output, scratch)) = memory.views_and_scratch(self.scratch) {
-            kernels::conv2d::conv2d(isa, &conv, input, output, scratch);
+            let (layer, tail) = (&self.layer, tail(isa, self.layer.requant.as_ref(), output));
+            kernels::conv2d::conv2d(&conv, layer.weights, layer.wide, input, scratch, tail);
         }
     }
 }
@@ -139,7 +149,15 @@ impl Run for ConvTranspose2d<'_> {
     fn run<K: Isa>(&self, isa: K, memory: Memory<'_, '_>) {
         let Some(conv) = memory.convolution(&self.window, self.groups, &self.layer) else { return };
         if let Some((input, output, scratch)) = memory.views_and_scratch(self.scratch) {
-            kernels::conv_transpose2d::conv_transpose2d(isa, &conv, input, output, scratch);
+            let (layer, tail) = (&self.layer, tail(isa, self.layer.requant.as_ref(), output));
+            kernels::conv_transpose2d::conv_transpose2d(
+                &conv,
+                layer.weights,
+                layer.wide,
+                input,
+                scratch,
+                tail,
+            );
         }
     }
 }
@@ -160,14 +178,10 @@ impl Run for SumPool2d<'_> {
         let (Some(from), Some(to)) = (memory.input.shape.image(), memory.output.shape.image()) else {
             return;
         };
-        let pool = SumPool {
-            window: &self.window,
-            input_zero_point: self.input_zero_point,
-            unit: self.unit,
-            requant: self.requant.as_ref(),
-        };
+        let pool = SumPool { window: &self.window, input_zero_point: self.input_zero_point, unit: self.unit };
         if let Some((input, output)) = memory.views() {
-            kernels::sum_pool2d::sum_pool2d(isa, &pool, from, to, input, output);
+            let tail = tail(isa, self.requant.as_ref(), output);
+            kernels::sum_pool2d::sum_pool2d(&pool, from, to, input, tail);
         }
     }
 }
@@ -176,11 +190,12 @@ impl Run for Requantize<'_> {
     fn run<K: Isa>(&self, isa: K, memory: Memory<'_, '_>) {
         let channels = self.channels as usize;
         if memory.input.place() == memory.output.place() {
-            let (from, to) = (memory.input.element, memory.output.element);
+            let types = (memory.input.element, memory.output.element);
             let Some(bytes) = memory.arena.get_mut(memory.input.place()) else { return };
-            kernels::requantize::in_place(isa, &self.requant, channels, from, to, bytes);
+            let said = Said { isa, requant: Some(&self.requant) };
+            kernels::requantize::in_place(isa, channels, types, &said, bytes);
         } else if let Some((input, output)) = memory.views() {
-            kernels::requantize::requantize(isa, &self.requant, channels, input, output);
+            kernels::requantize::requantize(isa, channels, input, tail(isa, Some(&self.requant), output));
         }
     }
 }
@@ -203,18 +218,21 @@ impl Run for Rearrange {
 
 impl Run for Add<'_> {
     fn run<K: Isa>(&self, isa: K, memory: Memory<'_, '_>) {
-        let operands = memory.operands(self.second, self.channels, self.requant.as_ref());
-        if let Some(operands) = operands {
-            kernels::add::add(isa, &operands, self.multipliers, memory.arena);
+        if let Some(operands) = memory.operands(self.second, self.channels) {
+            let said = Said { isa, requant: self.requant.as_ref() };
+            kernels::add::add(isa, &operands, self.multipliers, &said, memory.arena);
         }
     }
 }
 
 impl Run for Mul<'_> {
     fn run<K: Isa>(&self, isa: K, memory: Memory<'_, '_>) {
-        let operands = memory.operands(self.second, self.channels, self.requant.as_ref());
-        if let Some(operands) = operands {
-            kernels::mul::mul(isa, &operands, self.zero_points, self.wide, memory.arena);
+        let Some(operands) = memory.operands(self.second, self.channels) else { return };
+        let said = Said { isa, requant: self.requant.as_ref() };
+        if self.wide {
+            kernels::mul::wide(isa, &operands, self.zero_points, &said, memory.arena);
+        } else {
+            kernels::mul::mul(isa, &operands, self.zero_points, &said, memory.arena);
         }
     }
 }

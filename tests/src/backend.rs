@@ -3,6 +3,7 @@
 //! A backend whose tools are missing says so; its tests show as ignored, and in CI as failed.
 
 mod cortex_m4;
+mod generated;
 mod host;
 mod reference;
 mod training;
@@ -12,6 +13,7 @@ use libtest_mimic::{Failed, Trial};
 use std::sync::Arc;
 
 pub use cortex_m4::CortexM4;
+pub use generated::Generated;
 pub use host::{Host, Packed, aligned};
 pub use reference::Reference;
 pub use training::Training;

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use exactum_runtime::Program;
 use exactum_runtime::program::op::OpKind;
 use exactum_runtime::program::words_as_bytes;
-use exactum_tests::backend;
+use exactum_tests::backend::{self, Backend, Generated};
 use exactum_tests::case::{Case, index, shared_models};
 use exactum_tests::{field, generate};
 use libtest_mimic::{Arguments, Failed, Trial};
@@ -24,7 +24,7 @@ const CURVE_BYTES: usize = 4096;
 
 fn main() {
     let arguments = Arguments::from_args();
-    let backends = backend::all();
+    let mut backends = backend::all();
     let mut trials = vec![];
     let examples = generate::examples().into_iter();
     let mut cases: Vec<Arc<Case>> = examples
@@ -69,6 +69,12 @@ fn main() {
         }
     }
     own.retain(|case| REFUSED.iter().all(|(name, ..)| case.name != *name));
+    let asked = |case: &&Arc<Case>| {
+        let name = format!("{}::generated", case.name);
+        arguments.filter.as_ref().is_none_or(|filter| name.contains(filter))
+    };
+    let generated = Generated::new(cases.iter().filter(asked).cloned().collect());
+    backends.push(Arc::new(generated) as Arc<dyn Backend>);
     trials.extend(
         cases.iter().flat_map(|case| backends.iter().map(move |backend| backend::trial(case, backend))),
     );

@@ -1,9 +1,12 @@
 //! The digits classifiers on the emulated microcontroller: the instructions each executes, which repeat and are the
-//! recorded ones, and the demonstration firmware that holds one of them.
+//! recorded ones, the demonstration firmware that holds one of them, and the bytes of code that models need.
 //!
-//! `tests/data/instructions.txt` is the record, and `predictions.txt` compares what the board's table of costs predicts with
-//! what is counted; `BLESS=1` writes them anew. Counts belong to a compiler, so with another one the comparisons show as
+//! `tests/data/instructions.txt` is the record, `predictions.txt` compares what the board's table of costs predicts with
+//! what is counted, and `code-size.txt` has the bytes; `BLESS=1` writes them anew. Counts belong to a compiler, so with another one the comparisons show as
 //! ignored.
+
+#[path = "firmware/size.rs"]
+mod size;
 
 use std::ffi::OsStr;
 use std::fmt::Write;
@@ -50,7 +53,7 @@ fn main() {
     let in_ci = std::env::var_os("CI").is_some();
     let compiler = compiler();
     let recorded = fs::read_to_string(record()).unwrap_or_default();
-    let compiler_of_predictions = compiler.clone();
+    let [compiler_of_predictions, compiler_of_sizes] = [compiler.clone(), compiler.clone()];
     let other_compiler = match recorded.lines().next() {
         Some(line) if line != compiler && std::env::var_os("BLESS").is_none() => {
             Some(format!("recorded with {line}"))
@@ -70,8 +73,13 @@ fn main() {
     let predicted = Arc::clone(&board);
     trials.push(trial(
         "predictions_are_near_what_is_counted",
-        missing.clone().or(other_compiler),
+        missing.clone().or_else(|| other_compiler.clone()),
         Box::new(move || predictions(&predicted, &compiler_of_predictions)),
+    ));
+    trials.push(trial(
+        "code_sizes_are_the_recorded_ones",
+        missing.clone().or(other_compiler),
+        Box::new(move || compared(&data("code-size.txt"), size::table(&compiler_of_sizes)?)),
     ));
     let demonstration = || demonstration_classifies(&Emulator::find()?);
     trials.push(trial("demonstration_classifies", missing.clone(), Box::new(demonstration)));

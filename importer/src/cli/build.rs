@@ -1,6 +1,6 @@
 //! `exactum build`: compiles a model and writes the program.
 
-mod rust_module;
+mod rust_image;
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -10,6 +10,7 @@ use clap::ValueEnum;
 use exactum_importer::container::Container;
 use exactum_importer::diagnostic::Result;
 use exactum_importer::report::{self, Statistics};
+use exactum_importer::rust_module;
 use serde_json::json;
 
 use super::files::{self, Built};
@@ -55,8 +56,10 @@ enum Emit {
     Exa,
     /// Flash image alone (.bin).
     Image,
-    /// Rust module with the image and its sizes as constants (.rs).
+    /// Rust module that is the model: kernels called with its constants, nothing to load (.rs).
     Rust,
+    /// Rust module with the image and its sizes as constants, for programs that are replaced in the field (.image.rs).
+    RustImage,
     /// The program as text (.txt).
     Listing,
 }
@@ -67,6 +70,7 @@ impl Emit {
             Self::Exa => "exa",
             Self::Image => "bin",
             Self::Rust => "rs",
+            Self::RustImage => "image.rs",
             Self::Listing => "txt",
         }
     }
@@ -75,10 +79,17 @@ impl Emit {
         match self {
             Self::Exa => container.write(),
             Self::Image => container.image().to_vec(),
-            Self::Rust => rust_module::text(container).into_bytes(),
+            Self::Rust => model(container).into_bytes(),
+            Self::RustImage => rust_image::text(container).into_bytes(),
             Self::Listing => listing::text(container).into_bytes(),
         }
     }
+}
+
+/// The model as a Rust module.
+fn model(container: &Container) -> String {
+    let names: Vec<&str> = container.contents().ops.iter().map(|op| op.name.as_str()).collect();
+    rust_module::text(&container.program(), container.interface(), &names)
 }
 
 pub(super) fn run(args: &Args, shell: &Shell) -> Result<ExitCode> {

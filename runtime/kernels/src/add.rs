@@ -1,36 +1,80 @@
 //! Weighted sums of two tensors.
 
 use exactum_format::op::Multipliers;
+use exactum_num::codes::{CodesMut, Element};
 use exactum_num::requant::at;
 
+use crate::element::ElementType;
 use crate::elementwise::{Operands, run};
 use crate::isa::Isa;
-use crate::store::{BLOCK_CHANNELS, store, store_wide};
+use crate::store::BLOCK_CHANNELS;
+use crate::tail::Finish;
 
 /// Computes the sums of `operands`, each times its factor of `multipliers`; see [`exactum_format::op::Add`].
-pub fn add<K: Isa>(isa: K, operands: &Operands<'_>, multipliers: Multipliers<'_>, buffer: &mut [u8]) {
-    let requant = operands.requant;
+pub fn add<K: Isa>(
+    isa: K,
+    operands: &Operands<Element, Element, Element>,
+    multipliers: Multipliers<'_>,
+    finish: &(impl for<'a> Finish<i32, CodesMut<'a>> + for<'a> Finish<i64, CodesMut<'a>>),
+    buffer: &mut [u8],
+) {
     match multipliers {
-        Multipliers::I32([[a, b]]) => run(isa, operands, buffer, &|channel, accs, others, output| {
-            for (acc, other) in accs.iter_mut().zip(others) {
-                *acc = a.wrapping_mul(*acc).wrapping_add(b.wrapping_mul(*other));
-            }
-            store(isa, requant, channel, accs, output);
-        }),
-        Multipliers::I32(pairs) => run(isa, operands, buffer, &|channel, accs, others, output| {
-            for (index, (acc, other)) in accs.iter_mut().zip(others).enumerate() {
-                let [a, b] = at(pairs, channel.wrapping_add(index));
-                *acc = a.wrapping_mul(*acc).wrapping_add(b.wrapping_mul(*other));
-            }
-            store(isa, requant, channel, accs, output);
-        }),
-        Multipliers::I64(pairs) => run(isa, operands, buffer, &|channel, accs, others, output| {
-            let mut sums = [0; BLOCK_CHANNELS];
-            for (index, (sum, (acc, other))) in sums.iter_mut().zip(accs.iter().zip(others)).enumerate() {
-                let [a, b] = at(pairs, channel.wrapping_add(index));
-                *sum = a.wrapping_mul((*acc).into()).wrapping_add(b.wrapping_mul((*other).into()));
-            }
-            store_wide(isa, requant, channel, sums.get(..accs.len()).unwrap_or_default(), output);
-        }),
+        Multipliers::I32([pair]) => shared(isa, operands, *pair, finish, buffer),
+        Multipliers::I32(pairs) => each(isa, operands, pairs, finish, buffer),
+        Multipliers::I64(pairs) => wide(isa, operands, pairs, finish, buffer),
     }
+}
+
+/// The sums with the same factors for all channels.
+#[inline]
+pub fn shared<K: Isa, A: ElementType, B: ElementType, O: ElementType>(
+    isa: K,
+    operands: &Operands<A, B, O>,
+    [a, b]: [i32; 2],
+    finish: &impl for<'a> Finish<i32, O::CodesMut<'a>>,
+    buffer: &mut [u8],
+) {
+    run(isa, operands, buffer, &|channel, accs, others, output| {
+        for (acc, other) in accs.iter_mut().zip(others) {
+            *acc = a.wrapping_mul(*acc).wrapping_add(b.wrapping_mul(*other));
+        }
+        finish.finish(channel, accs, output);
+    });
+}
+
+/// The sums with factors of each channel.
+#[inline]
+pub fn each<K: Isa, A: ElementType, B: ElementType, O: ElementType>(
+    isa: K,
+    operands: &Operands<A, B, O>,
+    pairs: &[[i32; 2]],
+    finish: &impl for<'a> Finish<i32, O::CodesMut<'a>>,
+    buffer: &mut [u8],
+) {
+    run(isa, operands, buffer, &|channel, accs, others, output| {
+        for (index, (acc, other)) in accs.iter_mut().zip(others).enumerate() {
+            let [a, b] = at(pairs, channel.wrapping_add(index));
+            *acc = a.wrapping_mul(*acc).wrapping_add(b.wrapping_mul(*other));
+        }
+        finish.finish(channel, accs, output);
+    });
+}
+
+/// The sums in 64 bits, with factors of each channel or of all.
+#[inline]
+pub fn wide<K: Isa, A: ElementType, B: ElementType, O: ElementType>(
+    isa: K,
+    operands: &Operands<A, B, O>,
+    pairs: &[[i64; 2]],
+    finish: &impl for<'a> Finish<i64, O::CodesMut<'a>>,
+    buffer: &mut [u8],
+) {
+    run(isa, operands, buffer, &|channel, accs, others, output| {
+        let mut sums = [0; BLOCK_CHANNELS];
+        for (index, (sum, (acc, other))) in sums.iter_mut().zip(accs.iter().zip(others)).enumerate() {
+            let [a, b] = at(pairs, channel.wrapping_add(index));
+            *sum = a.wrapping_mul((*acc).into()).wrapping_add(b.wrapping_mul((*other).into()));
+        }
+        finish.finish(channel, sums.get_mut(..accs.len()).unwrap_or_default(), output);
+    });
 }

@@ -1,64 +1,74 @@
 //! Convolution: gathers the window of one output position and multiplies it with all filters of its group.
 
-use exactum_format::{Axis, Packing};
+use exactum_format::{Axis, Packing, Weights};
 use exactum_num::codes::{Codes, CodesMut};
 
-use crate::depthwise::depthwise;
+pub use crate::depthwise::depthwise;
 pub use crate::image::{Conv, Image};
 use crate::isa::Isa;
 use crate::patch::Patch;
 use crate::products::{Filters, General, Nibbles, Products, Rows};
 use crate::source::Source;
 use crate::store::{BLOCK_CHANNELS, blocks};
+use crate::tail::{Said, Stored, Tail};
 
-/// Computes `conv`; see [`exactum_format::op::Conv2d`] for the formula. Works in `scratch`, [`patch_elems`](exactum_format::patch_elems) codes of
+/// Computes `conv` with `weights`, in sums of 64 bits if `wide`; see [`exactum_format::op::Conv2d`] for the formula. Works in `scratch`, [`patch_elems`](exactum_format::patch_elems) codes of
 /// a filter; depthwise convolutions in none.
-pub fn conv2d<K: Isa>(isa: K, conv: &Conv<'_>, input: Codes<'_>, output: CodesMut<'_>, scratch: &mut [i16]) {
-    let layer = conv.layer;
-    match (layer.weights.packing, layer.weights.elements, input) {
-        (packing, Codes::I8(weights), Codes::I8(codes)) if !layer.wide => {
-            positions(conv, packing, Rows::new(isa, weights), codes, output, scratch);
+pub fn conv2d<K: Isa>(
+    conv: &Conv<'_>,
+    weights: Weights<'_>,
+    wide: bool,
+    input: Codes<'_>,
+    scratch: &mut [i16],
+    tail: Stored<Said<'_, K>, CodesMut<'_>>,
+) {
+    let isa = tail.finish.isa;
+    match (weights.packing, weights.elements, input) {
+        (packing, Codes::I8(weights), Codes::I8(codes)) if !wide => {
+            positions(conv, packing, Rows::new(isa, weights), codes, scratch, tail);
         }
-        (packing, Codes::I8(weights), Codes::U8(codes)) if !layer.wide => {
-            positions(conv, packing, Rows::new(isa, weights), codes, output, scratch);
+        (packing, Codes::I8(weights), Codes::U8(codes)) if !wide => {
+            positions(conv, packing, Rows::new(isa, weights), codes, scratch, tail);
         }
-        (packing, Codes::I8(weights), Codes::I16(codes)) if !layer.wide => {
-            positions(conv, packing, Rows::new(isa, weights), codes, output, scratch);
+        (packing, Codes::I8(weights), Codes::I16(codes)) if !wide => {
+            positions(conv, packing, Rows::new(isa, weights), codes, scratch, tail);
         }
-        (Packing::Nibbles, Codes::U8(weights), codes) if !layer.wide => {
-            windows(conv, Nibbles::new(isa, weights), codes, output, scratch);
+        (Packing::Nibbles, Codes::U8(weights), codes) if !wide => {
+            windows(conv, Nibbles::new(isa, weights), codes, scratch, tail);
         }
-        (packing, _, codes) => positions(conv, packing, General::new(isa, layer), codes, output, scratch),
+        (packing, _, codes) => {
+            positions(conv, packing, General::new(isa, weights, wide), codes, scratch, tail)
+        }
     }
 }
 
 /// The loop over positions that reads weights in the order of `packing`.
-fn positions<S: Source, W: Products>(
+fn positions<S: Source, W: Products, T: Tail<W::Acc>>(
     conv: &Conv<'_>,
     packing: Packing,
     weights: W,
     input: S,
-    output: CodesMut<'_>,
     scratch: &mut [i16],
+    tail: T,
 ) {
     match packing {
-        Packing::RowMajor | Packing::Nibbles => windows(conv, weights, input, output, scratch),
-        Packing::TapMajor => depthwise(conv, weights, input, output),
+        Packing::RowMajor | Packing::Nibbles => windows(conv, weights, input, scratch, tail),
+        Packing::TapMajor => depthwise(conv, weights, input, tail),
     }
 }
 
+/// Computes `conv` of filters that are stored one after the other.
 #[inline(never)]
-fn windows<S: Source, W: Products>(
+pub fn windows<S: Source, W: Products, T: Tail<W::Acc>>(
     conv: &Conv<'_>,
     all_weights: W,
     input: S,
-    mut output: CodesMut<'_>,
     scratch: &mut [i16],
+    mut tail: T,
 ) {
     let [out_height, out_width, _] = conv.output;
     let Some([in_group, out_group]) = conv.group_channels() else { return };
     let filter_elems = conv.filter_elems(in_group);
-    let layer = conv.layer;
     let [down, right] = conv.window.axes();
     let mut patch = Patch::new(scratch);
     let mut accs = [W::Acc::default(); BLOCK_CHANNELS];
@@ -76,16 +86,11 @@ fn windows<S: Source, W: Products>(
                 blocks(out_group, |first, channels| {
                     let first = group.wrapping_mul(out_group).wrapping_add(first);
                     let Some(accs) = accs.get_mut(..channels) else { return };
-                    W::start(layer.bias, first, accs);
+                    W::start(conv.bias, first, accs);
                     let mut filters = Filters { rest: weights, filter_elems, accs };
                     gather(conv, &window, input, &mut patch, &mut filters);
                     patch.multiply(&mut filters);
-                    filters.rest.store(
-                        layer.requant.as_ref(),
-                        first,
-                        filters.accs,
-                        output.take_front(channels),
-                    );
+                    tail.store(first, filters.accs);
                     weights = weights.skip_filters(channels, filter_elems);
                 });
             }
@@ -111,7 +116,7 @@ fn gather<S: Source, W: Products>(
 ) {
     let ([height, width, channels], [down, right]) = (conv.input, at.axes);
     let [rows, columns] = conv.window.size.map(u32::from);
-    let zero_point = conv.layer.input_zero_point;
+    let zero_point = conv.input_zero_point;
     let row_elems = (columns as usize).wrapping_mul(at.channels);
     // One run of memory holds a whole row of the window.
     let contiguous = right.is_dense()

@@ -1,6 +1,6 @@
 //! Transposed convolution: for each output position, the taps that meet an element of the input, one after the other.
 
-use exactum_format::Packing;
+use exactum_format::{Packing, Weights};
 use exactum_num::codes::{Codes, CodesMut};
 
 use crate::image::Conv;
@@ -9,37 +9,40 @@ use crate::patch::Patch;
 use crate::products::{Filters, General, Nibbles, Products, Rows};
 use crate::source::Source;
 use crate::store::{BLOCK_CHANNELS, blocks};
+use crate::tail::{Said, Stored, Tail};
 
-/// Computes `conv`; see [`exactum_format::op::ConvTranspose2d`] for the formula. Works in `scratch`,
+/// Computes `conv` with `weights`, in sums of 64 bits if `wide`; see [`exactum_format::op::ConvTranspose2d`] for the formula. Works in `scratch`,
 /// [`patch_elems`](exactum_format::patch_elems) codes of the channels of a group.
 pub fn conv_transpose2d<K: Isa>(
-    isa: K,
     conv: &Conv<'_>,
+    weights: Weights<'_>,
+    wide: bool,
     input: Codes<'_>,
-    output: CodesMut<'_>,
     scratch: &mut [i16],
+    tail: Stored<Said<'_, K>, CodesMut<'_>>,
 ) {
-    let layer = conv.layer;
-    match (layer.weights.packing, layer.weights.elements) {
-        (Packing::RowMajor, Codes::I8(weights)) if !layer.wide => {
-            positions(conv, Rows::new(isa, weights), input, output, scratch);
+    let isa = tail.finish.isa;
+    match (weights.packing, weights.elements) {
+        (Packing::RowMajor, Codes::I8(weights)) if !wide => {
+            positions(conv, Rows::new(isa, weights), input, scratch, tail);
         }
-        (Packing::Nibbles, Codes::U8(weights)) if !layer.wide => {
-            positions(conv, Nibbles::new(isa, weights), input, output, scratch);
+        (Packing::Nibbles, Codes::U8(weights)) if !wide => {
+            positions(conv, Nibbles::new(isa, weights), input, scratch, tail);
         }
         (Packing::RowMajor | Packing::TapMajor | Packing::Nibbles, _) => {
-            positions(conv, General::new(isa, layer), input, output, scratch);
+            positions(conv, General::new(isa, weights, wide), input, scratch, tail);
         }
     }
 }
 
+/// Computes `conv` of filters that are stored one after the other.
 #[inline(never)]
-fn positions<W: Products>(
+pub fn positions<S: Source, W: Products, T: Tail<W::Acc>>(
     conv: &Conv<'_>,
     weights: W,
-    input: Codes<'_>,
-    mut output: CodesMut<'_>,
+    input: S,
     scratch: &mut [i16],
+    mut tail: T,
 ) {
     let [out_height, out_width, _] = conv.output;
     let Some([in_group, out_group]) = conv.group_channels() else { return };
@@ -54,15 +57,10 @@ fn positions<W: Products>(
                 blocks(out_group, |first, channels| {
                     let first = group.wrapping_mul(out_group).wrapping_add(first);
                     let Some(accs) = accs.get_mut(..channels) else { return };
-                    W::start(conv.layer.bias, first, accs);
+                    W::start(conv.bias, first, accs);
                     let mut filters = Filters { rest: group_weights, filter_elems, accs };
                     gather(conv, &taps, input, group_weights, &mut patch, &mut filters);
-                    filters.rest.store(
-                        conv.layer.requant.as_ref(),
-                        first,
-                        filters.accs,
-                        output.take_front(channels),
-                    );
+                    tail.store(first, filters.accs);
                     group_weights = group_weights.skip_filters(channels, filter_elems);
                 });
             }
@@ -78,10 +76,10 @@ struct Taps {
     channels: usize,
 }
 
-fn gather<W: Products>(
+fn gather<S: Source, W: Products>(
     conv: &Conv<'_>,
     at: &Taps,
-    input: Codes<'_>,
+    input: S,
     weights: W,
     patch: &mut Patch<'_>,
     filters: &mut Filters<'_, W>,
@@ -98,7 +96,7 @@ fn gather<W: Products>(
             let start = (pixel.wrapping_mul(channels) as usize).wrapping_add(at.first_channel);
             let Some(codes) = input.run(start, at.channels) else { return };
             filters.rest = weights.skip(tap.wrapping_mul(at.channels));
-            codes.push(conv.layer.input_zero_point, patch, filters);
+            codes.push(conv.input_zero_point, patch, filters);
             patch.multiply(filters);
         }
     }

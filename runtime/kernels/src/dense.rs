@@ -1,6 +1,6 @@
 //! Dense layers: every row of codes times a matrix of weights.
 
-use exactum_format::{Layer, Packing};
+use exactum_format::{Bias, Packing, Weights};
 use exactum_num::codes::{Codes, CodesMut};
 
 use crate::isa::Isa;
@@ -8,47 +8,61 @@ use crate::patch::Patch;
 use crate::products::{Filters, General, Nibbles, Products, Rows};
 use crate::source::Source;
 use crate::store::{BLOCK_CHANNELS, blocks};
+use crate::tail::{Said, Stored, Tail};
 
-/// Computes `layer` for each row of `in_features` codes: rows of `out_features`; see [`exactum_format::op::Dense`]. Works in
+/// A dense layer: geometry, and what starts its sums.
+#[derive(Clone, Copy, Debug)]
+pub struct Dense<'a> {
+    /// Codes of one row of the input.
+    pub in_features: usize,
+    /// Codes of one row of the output.
+    pub out_features: usize,
+    /// Code of the real value 0 in the input.
+    pub input_zero_point: i32,
+    /// Starts the accumulators.
+    pub bias: Bias<'a>,
+}
+
+/// Computes `dense` with `weights`, in sums of 64 bits if `wide`; see [`exactum_format::op::Dense`] for the formula. Works in
 /// `scratch`, [`patch_elems`](exactum_format::patch_elems) codes of a row.
 pub fn dense<K: Isa>(
-    isa: K,
-    layer: &Layer<'_>,
-    in_features: u32,
-    out_features: u32,
+    dense: &Dense<'_>,
+    weights: Weights<'_>,
+    wide: bool,
     input: Codes<'_>,
-    output: CodesMut<'_>,
     scratch: &mut [i16],
+    tail: Stored<Said<'_, K>, CodesMut<'_>>,
 ) {
-    let features = [in_features as usize, out_features as usize];
-    match (layer.weights.packing, layer.weights.elements, input) {
-        (Packing::RowMajor, Codes::I8(weights), Codes::I8(codes)) if !layer.wide => {
-            rows(layer, features, Rows::new(isa, weights), codes, output, scratch);
+    let isa = tail.finish.isa;
+    match (weights.packing, weights.elements, input) {
+        (Packing::RowMajor, Codes::I8(weights), Codes::I8(codes)) if !wide => {
+            rows(dense, Rows::new(isa, weights), codes, scratch, tail);
         }
-        (Packing::RowMajor, Codes::I8(weights), Codes::U8(codes)) if !layer.wide => {
-            rows(layer, features, Rows::new(isa, weights), codes, output, scratch);
+        (Packing::RowMajor, Codes::I8(weights), Codes::U8(codes)) if !wide => {
+            rows(dense, Rows::new(isa, weights), codes, scratch, tail);
         }
-        (Packing::RowMajor, Codes::I8(weights), Codes::I16(codes)) if !layer.wide => {
-            rows(layer, features, Rows::new(isa, weights), codes, output, scratch);
+        (Packing::RowMajor, Codes::I8(weights), Codes::I16(codes)) if !wide => {
+            rows(dense, Rows::new(isa, weights), codes, scratch, tail);
         }
-        (Packing::Nibbles, Codes::U8(weights), codes) if !layer.wide => {
-            rows(layer, features, Nibbles::new(isa, weights), codes, output, scratch);
+        (Packing::Nibbles, Codes::U8(weights), codes) if !wide => {
+            rows(dense, Nibbles::new(isa, weights), codes, scratch, tail);
         }
         (Packing::RowMajor | Packing::TapMajor | Packing::Nibbles, _, codes) => {
-            rows(layer, features, General::new(isa, layer), codes, output, scratch);
+            rows(dense, General::new(isa, weights, wide), codes, scratch, tail);
         }
     }
 }
 
+/// Computes `dense` for each row of `input`.
 #[inline(never)]
-fn rows<S: Source, W: Products>(
-    layer: &Layer<'_>,
-    [filter_elems, out_features]: [usize; 2],
+pub fn rows<S: Source, W: Products, T: Tail<W::Acc>>(
+    dense: &Dense<'_>,
     weights: W,
     input: S,
-    mut output: CodesMut<'_>,
     scratch: &mut [i16],
+    mut tail: T,
 ) {
+    let filter_elems = dense.in_features;
     let mut patch = Patch::new(scratch);
     let mut accs = [W::Acc::default(); BLOCK_CHANNELS];
     let mut row_start = 0usize;
@@ -57,13 +71,13 @@ fn rows<S: Source, W: Products>(
             return;
         }
         let mut weights = weights;
-        blocks(out_features, |first, channels| {
+        blocks(dense.out_features, |first, channels| {
             let Some(accs) = accs.get_mut(..channels) else { return };
-            W::start(layer.bias, first, accs);
+            W::start(dense.bias, first, accs);
             let mut filters = Filters { rest: weights, filter_elems, accs };
-            row.push(layer.input_zero_point, &mut patch, &mut filters);
+            row.push(dense.input_zero_point, &mut patch, &mut filters);
             patch.multiply(&mut filters);
-            filters.rest.store(layer.requant.as_ref(), first, filters.accs, output.take_front(channels));
+            tail.store(first, filters.accs);
             weights = weights.skip_filters(channels, filter_elems);
         });
         row_start = row_start.wrapping_add(filter_elems);

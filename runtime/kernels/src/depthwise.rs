@@ -1,24 +1,22 @@
 //! Depthwise convolution: one filter per channel, weights stored tap by tap so that channels are contiguous.
 
-use exactum_num::codes::CodesMut;
-
 use crate::image::Conv;
 use crate::products::Products;
 use crate::source::Source;
 use crate::store::{BLOCK_CHANNELS, blocks};
+use crate::tail::Tail;
 
 /// Computes `conv`, whose groups are as many as its input and output channels.
 #[inline(never)]
-pub(crate) fn depthwise<S: Source, W: Products>(
+pub fn depthwise<S: Source, W: Products, T: Tail<W::Acc>>(
     conv: &Conv<'_>,
     weights: W,
     input: S,
-    mut output: CodesMut<'_>,
+    mut tail: T,
 ) {
     let ([height, width, channels], [out_height, out_width, _]) = (conv.input, conv.output);
     let [_, columns] = conv.window.size.map(u32::from);
     let [down, right] = conv.window.axes();
-    let layer = conv.layer;
     let mut accs = [W::Acc::default(); BLOCK_CHANNELS];
     for out_y in 0..out_height {
         let taps_y = down.inside(out_y, height);
@@ -26,7 +24,7 @@ pub(crate) fn depthwise<S: Source, W: Products>(
             let taps_x = right.inside(out_x, width);
             blocks(channels as usize, |first, elems| {
                 let Some(accs) = accs.get_mut(..elems) else { return };
-                W::start(layer.bias, first, accs);
+                W::start(conv.bias, first, accs);
                 for (tap_y, y) in (taps_y.first_tap..).zip(taps_y.elements()) {
                     for (tap_x, x) in (taps_x.first_tap..).zip(taps_x.elements()) {
                         let place = |row: u32, columns: u32, column: u32| {
@@ -35,10 +33,10 @@ pub(crate) fn depthwise<S: Source, W: Products>(
                         };
                         let codes = input.starting_at(place(y, width, x));
                         let weights = weights.skip(place(tap_y, columns, tap_x));
-                        codes.multiply_each(layer.input_zero_point, weights, accs);
+                        codes.multiply_each(conv.input_zero_point, weights, accs);
                     }
                 }
-                weights.store(layer.requant.as_ref(), first, accs, output.take_front(elems));
+                tail.store(first, accs);
             });
         }
     }

@@ -1,23 +1,25 @@
 //! What convolutions of all kinds are told.
 
-use exactum_format::{Layer, Window2d};
+use exactum_format::{Bias, Window2d};
 
 /// Height, width, channels.
 pub type Image = [u32; 3];
 
-/// A convolution: geometry and constants.
+/// A convolution: geometry, and what starts its sums.
 #[derive(Clone, Copy, Debug)]
 pub struct Conv<'a> {
     /// Window, stride, dilation, padding.
     pub window: &'a Window2d,
     /// Groups of channels.
     pub groups: u16,
-    /// Filters, and what follows their products.
-    pub layer: &'a Layer<'a>,
     /// Shape of the input.
     pub input: Image,
     /// Shape of the output.
     pub output: Image,
+    /// Code of the real value 0 in the input.
+    pub input_zero_point: i32,
+    /// Starts the accumulators.
+    pub bias: Bias<'a>,
 }
 
 impl Conv<'_> {

@@ -32,8 +32,9 @@ pub fn max_pool2d<K: Isa>(
     }
 }
 
+/// The same of codes of one type.
 #[inline(never)]
-fn positions<K: Isa, T: Code>(
+pub fn positions<K: Isa, T: Code>(
     isa: K,
     window: &Window2d,
     [height, width, channels]: Image,

@@ -1,33 +1,42 @@
 //! Products of two tensors.
 
+use crate::element::ElementType;
 use crate::elementwise::{Operands, run};
 use crate::isa::Isa;
-use crate::store::{BLOCK_CHANNELS, store, store_wide};
+use crate::store::BLOCK_CHANNELS;
+use crate::tail::Finish;
 
-/// Computes the products of `operands`, each minus its zero point, in 64 bits if `wide`; see [`exactum_format::op::Mul`].
-pub fn mul<K: Isa>(
+/// Computes the products of `operands`, each minus its zero point; see [`exactum_format::op::Mul`].
+pub fn mul<K: Isa, A: ElementType, B: ElementType, O: ElementType>(
     isa: K,
-    operands: &Operands<'_>,
+    operands: &Operands<A, B, O>,
     [first, second]: [i32; 2],
-    wide: bool,
+    finish: &impl for<'a> Finish<i32, O::CodesMut<'a>>,
     buffer: &mut [u8],
 ) {
-    let requant = operands.requant;
-    if wide {
-        let (first, second) = (i64::from(first), i64::from(second));
-        return run(isa, operands, buffer, &|channel, accs, others, output| {
-            let mut products = [0; BLOCK_CHANNELS];
-            for (product, (acc, other)) in products.iter_mut().zip(accs.iter().zip(others)) {
-                *product =
-                    i64::from(*acc).wrapping_sub(first).wrapping_mul(i64::from(*other).wrapping_sub(second));
-            }
-            store_wide(isa, requant, channel, products.get(..accs.len()).unwrap_or_default(), output);
-        });
-    }
     run(isa, operands, buffer, &|channel, accs, others, output| {
         for (acc, other) in accs.iter_mut().zip(others) {
             *acc = acc.wrapping_sub(first).wrapping_mul(other.wrapping_sub(second));
         }
-        store(isa, requant, channel, accs, output);
+        finish.finish(channel, accs, output);
+    });
+}
+
+/// The same in 64 bits.
+pub fn wide<K: Isa, A: ElementType, B: ElementType, O: ElementType>(
+    isa: K,
+    operands: &Operands<A, B, O>,
+    [first, second]: [i32; 2],
+    finish: &impl for<'a> Finish<i64, O::CodesMut<'a>>,
+    buffer: &mut [u8],
+) {
+    let (first, second) = (i64::from(first), i64::from(second));
+    run(isa, operands, buffer, &|channel, accs, others, output| {
+        let mut products = [0; BLOCK_CHANNELS];
+        for (product, (acc, other)) in products.iter_mut().zip(accs.iter().zip(others)) {
+            *product =
+                i64::from(*acc).wrapping_sub(first).wrapping_mul(i64::from(*other).wrapping_sub(second));
+        }
+        finish.finish(channel, products.get_mut(..accs.len()).unwrap_or_default(), output);
     });
 }

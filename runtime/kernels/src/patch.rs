@@ -8,19 +8,20 @@ use crate::isa::Isa as _;
 use crate::products::{Filters, Products};
 
 /// A buffer of codes minus zero point, in the order of the filters' elements.
-pub(crate) struct Patch<'s> {
+#[derive(Debug)]
+pub struct Patch<'s> {
     codes: &'s mut [i16],
     filled: usize,
 }
 
 impl<'s> Patch<'s> {
     /// A patch in `scratch`: [`patch_elems`](exactum_format::patch_elems) codes. Of none, nothing is multiplied.
-    pub(crate) const fn new(scratch: &'s mut [i16]) -> Self {
+    pub const fn new(scratch: &'s mut [i16]) -> Self {
         Self { codes: scratch, filled: 0 }
     }
 
     /// Appends `codes - zero_point`; they are the next elements of every filter.
-    pub(crate) fn push<T: Code, W: Products>(
+    pub fn push<T: Code, W: Products>(
         &mut self,
         mut codes: &[T],
         zero_point: i32,
@@ -43,7 +44,7 @@ impl<'s> Patch<'s> {
     }
 
     /// Appends `elems` padded elements, which contribute nothing.
-    pub(crate) fn push_padding<W: Products>(&mut self, mut elems: usize, filters: &mut Filters<'_, W>) {
+    pub fn push_padding<W: Products>(&mut self, mut elems: usize, filters: &mut Filters<'_, W>) {
         while elems > 0 {
             let Some(free) = self.codes.get_mut(self.filled..) else { return };
             let taken = free.len().min(elems);
@@ -60,7 +61,7 @@ impl<'s> Patch<'s> {
     }
 
     /// Multiplies what is gathered with the filters' next elements and empties the patch.
-    pub(crate) fn multiply<W: Products>(&mut self, filters: &mut Filters<'_, W>) {
+    pub fn multiply<W: Products>(&mut self, filters: &mut Filters<'_, W>) {
         W::multiply(self.codes.get(..self.filled).unwrap_or_default(), filters);
         self.filled = 0;
     }

@@ -6,23 +6,23 @@ mod general;
 mod nibbles;
 mod rows;
 
-pub(crate) use general::General;
-pub(crate) use nibbles::Nibbles;
-pub(crate) use rows::Rows;
+pub use general::General;
+pub use nibbles::Nibbles;
+pub use rows::Rows;
 
 use exactum_format::Bias;
-use exactum_num::Requant;
-use exactum_num::codes::{Code, CodesMut};
+use exactum_num::codes::Code;
+use exactum_num::requant::forms::Accumulator;
 
 use crate::isa::Isa;
 
 /// Weights of a layer, from one of them on.
-pub(crate) trait Products: Copy {
+pub trait Products: Copy {
     /// The instructions that multiply.
     type Isa: Isa;
 
     /// What sums of products are kept in.
-    type Acc: Copy + Default;
+    type Acc: Accumulator + Default;
 
     /// The instructions that multiply.
     fn isa(self) -> Self::Isa;
@@ -41,17 +41,15 @@ pub(crate) trait Products: Copy {
 
     /// Adds to each accumulator the product of its code minus `zero_point` and its weight, of neighbouring weights.
     fn multiply_each<T: Code>(self, codes: &[T], zero_point: i32, accs: &mut [Self::Acc]);
-
-    /// Requantizes the accumulators of the channels from `first` on and stores the codes.
-    fn store(self, requant: Option<&Requant<'_>>, first: usize, accs: &mut [Self::Acc], output: CodesMut<'_>);
 }
 
 /// The filters of a block of output channels, one after the other, and the accumulators of the block.
-pub(crate) struct Filters<'a, W: Products> {
+#[derive(Debug)]
+pub struct Filters<'a, W: Products> {
     /// The filters from the next element on: the first filter's, then a filter further the second's.
-    pub(crate) rest: W,
+    pub rest: W,
     /// Elements of one filter.
-    pub(crate) filter_elems: usize,
+    pub filter_elems: usize,
     /// One for each filter.
-    pub(crate) accs: &'a mut [W::Acc],
+    pub accs: &'a mut [W::Acc],
 }

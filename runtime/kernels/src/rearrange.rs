@@ -105,8 +105,9 @@ fn merged_axes(op: &Layout<'_>) -> [Axis; 6] {
     merged
 }
 
+/// The same of elements of one size.
 #[inline(never)]
-fn axes<T: Code>(op: &Layout<'_>, input: &[T], output: &mut [T]) {
+pub fn axes<T: Code>(op: &Layout<'_>, input: &[T], output: &mut [T]) {
     let [row, rows, third, fourth, fifth, sixth] = merged_axes(op);
     let fill = T::truncate(op.fill);
     let mut rest = output;

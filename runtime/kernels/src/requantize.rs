@@ -1,53 +1,45 @@
 //! Elementwise requantization of stored codes, into other memory or in place.
 
-use exactum_num::Requant;
-use exactum_num::codes::{Codes, CodesMut, Element};
-
+use crate::element::{ElementType, Read};
 use crate::isa::Isa;
-use crate::store::{BLOCK_CHANNELS, blocks, load, store};
+use crate::store::{BLOCK_CHANNELS, blocks};
+use crate::tail::{Finish, Tail};
 
-/// Writes the requantized codes of `input`, rows of `channels` codes, to `output`.
+/// Stores the codes that become of `input`, rows of `channels` codes.
 #[inline(never)]
-pub fn requantize<K: Isa>(
-    isa: K,
-    requant: &Requant<'_>,
-    channels: usize,
-    mut input: Codes<'_>,
-    mut output: CodesMut<'_>,
-) {
+pub fn requantize<K: Isa, R: Read, T: Tail<i32>>(isa: K, channels: usize, mut input: R, mut tail: T) {
     let mut accs = [0; BLOCK_CHANNELS];
     while channels > 0 && !input.is_empty() {
         blocks(channels, |first, elems| {
             let Some(accs) = accs.get_mut(..elems) else { return };
-            load(isa, input.take_front(elems), accs);
-            store(isa, Some(requant), first, accs, output.take_front(elems));
+            input.take_front(elems).load(isa, accs);
+            tail.store(first, accs);
         });
     }
 }
 
 /// The same where `bytes` holds the input and receives the output; the element sizes agree.
 #[inline(never)]
-pub fn in_place<K: Isa>(
+pub fn in_place<K: Isa, I: ElementType, O: ElementType>(
     isa: K,
-    requant: &Requant<'_>,
     channels: usize,
-    from: Element,
-    to: Element,
+    (from, to): (I, O),
+    finish: &impl for<'a> Finish<i32, O::CodesMut<'a>>,
     mut bytes: &mut [u8],
 ) {
     let mut accs = [0; BLOCK_CHANNELS];
     while channels > 0 && !bytes.is_empty() {
         blocks(channels, |first, elems| {
-            let block_bytes = elems.wrapping_mul(from.size_bytes() as usize);
+            let block_bytes = elems.wrapping_mul(from.size_bytes());
             let Some((block, rest)) = core::mem::take(&mut bytes).split_at_mut_checked(block_bytes) else {
                 return;
             };
             bytes = rest;
             let Some(accs) = accs.get_mut(..elems) else { return };
-            let Some(codes) = Codes::from_bytes(from, block) else { return };
-            load(isa, codes, accs);
-            if let Some(codes) = CodesMut::from_bytes(to, block) {
-                store(isa, Some(requant), first, accs, codes);
+            let Some(codes) = from.codes(block) else { return };
+            codes.load(isa, accs);
+            if let Some(codes) = to.codes_mut(block) {
+                finish.finish(first, accs, codes);
             }
         });
     }

@@ -8,7 +8,7 @@ use crate::patch::Patch;
 use crate::products::{Filters, Products};
 
 /// Codes of an input.
-pub(crate) trait Source: Copy {
+pub trait Source: Copy {
     /// `elems` codes from `start` on, if there are as many.
     fn run(self, start: usize, elems: usize) -> Option<Self>;
 

@@ -2,13 +2,14 @@
 
 use exactum_format::Window2d;
 use exactum_num::codes::{Code, Codes, CodesMut};
-use exactum_num::{Requant, with_codes};
+use exactum_num::with_codes;
 
 use crate::image::Image;
 use crate::isa::Isa;
-use crate::store::{BLOCK_CHANNELS, blocks, store};
+use crate::store::{BLOCK_CHANNELS, blocks};
+use crate::tail::{Said, Stored, Tail};
 
-/// What is summed, and what becomes of sums.
+/// What is summed.
 #[derive(Clone, Copy, Debug)]
 pub struct SumPool<'a> {
     /// Window, stride, dilation, padding.
@@ -17,30 +18,29 @@ pub struct SumPool<'a> {
     pub input_zero_point: i32,
     /// 0 for sums; for averages a common multiple of the numbers of taps inside the image.
     pub unit: u32,
-    /// `None` stores the accumulators as `i32`.
-    pub requant: Option<&'a Requant<'a>>,
 }
 
 /// Computes `pool`; see [`exactum_format::op::SumPool2d`] for the formula.
 pub fn sum_pool2d<K: Isa>(
-    isa: K,
     pool: &SumPool<'_>,
     in_shape: Image,
     out_shape: Image,
     input: Codes<'_>,
-    output: CodesMut<'_>,
+    tail: Stored<Said<'_, K>, CodesMut<'_>>,
 ) {
-    with_codes!(Codes, input, codes => positions(isa, pool, in_shape, out_shape, codes, output));
+    let isa = tail.finish.isa;
+    with_codes!(Codes, input, codes => positions(isa, pool, in_shape, out_shape, codes, tail));
 }
 
+/// The same of codes of one type.
 #[inline(never)]
-fn positions<K: Isa, T: Code>(
+pub fn positions<K: Isa, C: Code, T: Tail<i32>>(
     isa: K,
     pool: &SumPool<'_>,
     [height, width, channels]: Image,
     [out_height, out_width, _]: Image,
-    input: &[T],
-    mut output: CodesMut<'_>,
+    input: &[C],
+    mut tail: T,
 ) {
     let [down, right] = pool.window.axes();
     let mut accs = [0i32; BLOCK_CHANNELS];
@@ -63,7 +63,7 @@ fn positions<K: Isa, T: Code>(
                     }
                 }
                 accs.iter_mut().for_each(|acc| *acc = acc.wrapping_sub(zero).wrapping_mul(factor));
-                store(isa, pool.requant, first, accs, output.take_front(elems));
+                tail.store(first, accs);
             });
         }
     }

@@ -11,6 +11,7 @@
 
 mod domain;
 mod entries;
+pub mod forms;
 mod formula;
 mod table;
 
@@ -19,6 +20,7 @@ pub use formula::{count_passed, multiply32, multiply64, multiply128, shift_half_
 pub use table::{Form, FormKind};
 
 use crate::range::IntRange;
+use forms::Apply;
 
 /// A value per output channel, or one value that all channels share.
 pub type PerChannel<'a, T> = &'a [T];
@@ -42,52 +44,7 @@ pub fn at<T: Copy + Default>(values: PerChannel<'_, T>, channel: usize) -> T {
 impl Requant<'_> {
     /// The code of accumulator `acc` in output channel `channel`.
     pub fn apply(&self, channel: usize, acc: i32) -> i32 {
-        let code = match self.form {
-            Form::Offset { offsets } => i64::from(acc.wrapping_add(at(offsets, channel))),
-            Form::ShiftHalfEven { multipliers, offsets, shifts } => i64::from(shift_half_even(
-                acc,
-                at(multipliers, channel),
-                at(offsets, channel),
-                at(shifts, channel),
-            )),
-            Form::Multiply32 { multipliers, offsets, shifts } => i64::from(multiply32(
-                acc,
-                at(multipliers, channel),
-                at(offsets, channel),
-                at(shifts, channel),
-            )),
-            Form::Multiply64 { multipliers, offsets, shifts } => {
-                multiply64(acc, at(multipliers, channel), at(offsets, channel), at(shifts, channel))
-            }
-            Form::EvenOdd {
-                even_multipliers,
-                even_offsets,
-                even_shifts,
-                odd_multipliers,
-                odd_offsets,
-                odd_shifts,
-            } => {
-                let (a, b) = (at(even_multipliers, channel), at(odd_multipliers, channel));
-                let even = multiply64(acc, a, at(even_offsets, channel), at(even_shifts, channel));
-                let odd = multiply64(acc, b, at(odd_offsets, channel), at(odd_shifts, channel));
-                even.wrapping_add(odd)
-            }
-            Form::Thresholds { signs, thresholds } => {
-                let value = if at(signs, channel) < 0 { acc.wrapping_neg() } else { acc };
-                let passed = count_passed(channel_slice(thresholds, self.steps(), channel), value);
-                i64::from(self.lo) + i64::from(passed)
-            }
-            Form::Table { first, entries, domain } => {
-                let entries = entries.of_channel(domain as usize, channel);
-                let last = entries.len().saturating_sub(1);
-                let index = acc.saturating_sub(first).max(0).min(last as i32) as usize;
-                i64::from(entries.get(index).unwrap_or_default())
-            }
-            Form::ShiftHalfEven64 { .. } | Form::Multiply128 { .. } | Form::Thresholds64 { .. } => {
-                return self.wide_code(channel, acc.into()).unwrap_or_default();
-            }
-        };
-        self.range().clamp(code) as i32
+        self.form.apply(channel, acc, [self.lo, self.hi])
     }
 
     /// The code of a 64-bit accumulator in output channel `channel`.
@@ -95,45 +52,7 @@ impl Requant<'_> {
     /// Forms of 32-bit accumulators are defined where `acc` fits 32 bits, as
     /// [`is_exact_on`](Self::is_exact_on) says.
     pub fn apply_wide(&self, channel: usize, acc: i64) -> i32 {
-        self.wide_code(channel, acc).unwrap_or_else(|| self.apply(channel, acc as i32))
-    }
-
-    /// The code that a form of 64-bit accumulators gives; `None` for other forms.
-    fn wide_code(&self, channel: usize, acc: i64) -> Option<i32> {
-        match self.form {
-            Form::ShiftHalfEven64 { multipliers, offsets, shifts } => {
-                let code = shift_half_even64(
-                    acc,
-                    at(multipliers, channel),
-                    at(offsets, channel),
-                    at(shifts, channel),
-                );
-                Some(self.range().clamp(code) as i32)
-            }
-            Form::Multiply128 { multipliers, offsets, shifts } => {
-                let code =
-                    multiply128(acc, at(multipliers, channel), at(offsets, channel), at(shifts, channel));
-                // Not `clamp`, which panics on an empty range.
-                Some(code.min(self.hi.into()).max(self.lo.into()) as i32)
-            }
-            Form::Thresholds64 { signs, thresholds } => {
-                let value = if at(signs, channel) < 0 { acc.wrapping_neg() } else { acc };
-                let passed = count_passed(channel_slice(thresholds, self.steps(), channel), value);
-                Some(self.range().clamp(i64::from(self.lo) + i64::from(passed)) as i32)
-            }
-            Form::Offset { .. }
-            | Form::ShiftHalfEven { .. }
-            | Form::Multiply32 { .. }
-            | Form::Multiply64 { .. }
-            | Form::EvenOdd { .. }
-            | Form::Thresholds { .. }
-            | Form::Table { .. } => None,
-        }
-    }
-
-    /// Thresholds between its codes.
-    fn steps(&self) -> usize {
-        self.hi.wrapping_sub(self.lo).max(0) as usize
+        self.form.apply(channel, acc, [self.lo, self.hi])
     }
 
     /// The codes this can produce.

@@ -2,7 +2,8 @@
 
 use exactum_num::Requant;
 use exactum_num::codes::Code;
-use exactum_num::requant::{Form, at, multiply32, multiply64, shift_half_even};
+use exactum_num::requant::Form;
+use exactum_num::requant::forms::{self, Apply};
 
 use super::Isa;
 
@@ -149,23 +150,20 @@ pub(super) fn copy(from: &[u8], to: &mut [u8]) {
     }
 }
 
-/// One loop for each form.
+/// One loop for each form that is fast, one for all others.
 #[inline(always)]
 pub(super) fn requantize(requant: &Requant<'_>, first: usize, accs: &mut [i32]) {
+    let codes = [requant.lo, requant.hi];
     match requant.form {
-        Form::Offset { offsets } => {
-            each(requant, first, accs, |channel, acc| acc.wrapping_add(at(offsets, channel)));
+        Form::Offset { offsets } => each(forms::Offset { offsets }, codes, first, accs),
+        Form::ShiftHalfEven { multipliers, offsets, shifts } => {
+            each(forms::ShiftHalfEven { multipliers, offsets, shifts }, codes, first, accs);
         }
-        Form::ShiftHalfEven { multipliers, offsets, shifts } => each(requant, first, accs, |channel, acc| {
-            shift_half_even(acc, at(multipliers, channel), at(offsets, channel), at(shifts, channel))
-        }),
-        Form::Multiply32 { multipliers, offsets, shifts } => each(requant, first, accs, |channel, acc| {
-            multiply32(acc, at(multipliers, channel), at(offsets, channel), at(shifts, channel))
-        }),
+        Form::Multiply32 { multipliers, offsets, shifts } => {
+            each(forms::Multiply32 { multipliers, offsets, shifts }, codes, first, accs);
+        }
         Form::Multiply64 { multipliers, offsets, shifts } => {
-            each_wide(requant, first, accs, |channel, acc| {
-                multiply64(acc, at(multipliers, channel), at(offsets, channel), at(shifts, channel))
-            });
+            each(forms::Multiply64 { multipliers, offsets, shifts }, codes, first, accs);
         }
         Form::EvenOdd {
             even_multipliers,
@@ -174,32 +172,28 @@ pub(super) fn requantize(requant: &Requant<'_>, first: usize, accs: &mut [i32]) 
             odd_multipliers,
             odd_offsets,
             odd_shifts,
-        } => each_wide(requant, first, accs, |channel, acc| {
-            let (even, odd) = (at(even_multipliers, channel), at(odd_multipliers, channel));
-            let even = multiply64(acc, even, at(even_offsets, channel), at(even_shifts, channel));
-            let odd = multiply64(acc, odd, at(odd_offsets, channel), at(odd_shifts, channel));
-            even.wrapping_add(odd)
-        }),
+        } => {
+            let form = forms::EvenOdd {
+                even_multipliers,
+                even_offsets,
+                even_shifts,
+                odd_multipliers,
+                odd_offsets,
+                odd_shifts,
+            };
+            each(form, codes, first, accs);
+        }
         Form::Thresholds { .. }
         | Form::Thresholds64 { .. }
         | Form::Table { .. }
         | Form::ShiftHalfEven64 { .. }
-        | Form::Multiply128 { .. } => {
-            each(requant, first, accs, |channel, acc| requant.apply(channel, acc));
-        }
+        | Form::Multiply128 { .. } => each(requant.form, codes, first, accs),
     }
 }
 
-fn each(requant: &Requant<'_>, first: usize, accs: &mut [i32], value: impl Fn(usize, i32) -> i32) {
+#[inline(always)]
+fn each(form: impl Apply, codes: [i32; 2], first: usize, accs: &mut [i32]) {
     for (index, acc) in accs.iter_mut().enumerate() {
-        // Not `clamp`, which panics on an empty range.
-        *acc = value(first.wrapping_add(index), *acc).min(requant.hi).max(requant.lo);
-    }
-}
-
-fn each_wide(requant: &Requant<'_>, first: usize, accs: &mut [i32], value: impl Fn(usize, i32) -> i64) {
-    let (lo, hi) = (i64::from(requant.lo), i64::from(requant.hi));
-    for (index, acc) in accs.iter_mut().enumerate() {
-        *acc = value(first.wrapping_add(index), *acc).min(hi).max(lo) as i32;
+        *acc = form.apply(first.wrapping_add(index), *acc, codes);
     }
 }

@@ -2,16 +2,14 @@
 //!
 //! Sums that fit 32 bits may have wrapped at 32 bits on the way; their low 32 bits are right.
 
-use exactum_format::{Bias, Layer, Packing};
-use exactum_num::Requant;
-use exactum_num::codes::{Code, Codes, CodesMut};
+use exactum_format::{Bias, Packing, Weights};
+use exactum_num::codes::{Code, Codes};
 
 use super::{Filters, Products};
 use crate::isa::Isa;
-use crate::store::store_wide;
 
 /// Elements that hold weights, from one of them on.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 enum Elements<'p> {
     I8(&'p [i8]),
     I16(&'p [i16]),
@@ -19,8 +17,8 @@ enum Elements<'p> {
 }
 
 /// Weights of any kind.
-#[derive(Clone, Copy)]
-pub(crate) struct General<'p, K> {
+#[derive(Clone, Copy, Debug)]
+pub struct General<'p, K> {
     elements: Elements<'p>,
     /// Whether sums need more than 32 bits.
     wide: bool,
@@ -28,9 +26,9 @@ pub(crate) struct General<'p, K> {
 }
 
 impl<'p, K: Copy> General<'p, K> {
-    /// The weights of `layer`; none where the packing does not allow their elements.
-    pub(crate) const fn new(isa: K, layer: &Layer<'p>) -> Self {
-        let weights = layer.weights;
+    /// The weights of a layer, whose sums need more than 32 bits if `wide`; none where the packing does not allow their
+    /// elements.
+    pub const fn new(isa: K, weights: Weights<'p>, wide: bool) -> Self {
         let elements = match (weights.packing, weights.elements) {
             (Packing::RowMajor | Packing::TapMajor, Codes::I8(weights)) => Elements::I8(weights),
             (Packing::RowMajor | Packing::TapMajor, Codes::I16(weights)) => Elements::I16(weights),
@@ -38,7 +36,7 @@ impl<'p, K: Copy> General<'p, K> {
             (Packing::RowMajor | Packing::TapMajor, Codes::U8(_) | Codes::I32(_))
             | (Packing::Nibbles, Codes::I8(_) | Codes::I16(_) | Codes::I32(_)) => Elements::I8(&[]),
         };
-        Self { elements, wide: layer.wide, isa }
+        Self { elements, wide, isa }
     }
 
     fn with(self, elements: Elements<'p>) -> Self {
@@ -133,9 +131,5 @@ impl<K: Isa> Products for General<'_, K> {
             // No depthwise convolution has this packing.
             Elements::Nibbles { .. } => {}
         }
-    }
-
-    fn store(self, requant: Option<&Requant<'_>>, first: usize, accs: &mut [i64], output: CodesMut<'_>) {
-        store_wide(self.isa, requant, first, accs, output);
     }
 }

@@ -1,23 +1,23 @@
 //! 4-bit weights, two a byte, in 32-bit sums.
 
 use exactum_format::Bias;
-use exactum_num::Requant;
-use exactum_num::codes::{Code, CodesMut};
+use exactum_num::codes::Code;
 
 use super::{Filters, Products};
 use crate::isa::Isa;
-use crate::store::{start, store};
+use crate::store::start;
 
 /// 4-bit weights from half of a byte on, multiplied by the instructions `K`.
-#[derive(Clone, Copy)]
-pub(crate) struct Nibbles<'p, K> {
+#[derive(Clone, Copy, Debug)]
+pub struct Nibbles<'p, K> {
     weights: &'p [u8],
     odd: bool,
     isa: K,
 }
 
 impl<'p, K: Copy> Nibbles<'p, K> {
-    pub(crate) const fn new(isa: K, weights: &'p [u8]) -> Self {
+    /// The weights of a layer.
+    pub const fn new(isa: K, weights: &'p [u8]) -> Self {
         Self { weights, odd: false, isa }
     }
 }
@@ -54,8 +54,4 @@ impl<K: Isa> Products for Nibbles<'_, K> {
 
     // No depthwise convolution has this packing.
     fn multiply_each<T: Code>(self, _: &[T], _: i32, _: &mut [i32]) {}
-
-    fn store(self, requant: Option<&Requant<'_>>, first: usize, accs: &mut [i32], output: CodesMut<'_>) {
-        store(self.isa, requant, first, accs, output);
-    }
 }

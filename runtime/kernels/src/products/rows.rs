@@ -1,22 +1,22 @@
 //! 8-bit weights, an element each, in 32-bit sums.
 
 use exactum_format::Bias;
-use exactum_num::Requant;
-use exactum_num::codes::{Code, CodesMut};
+use exactum_num::codes::Code;
 
 use super::{Filters, Products};
 use crate::isa::Isa;
-use crate::store::{start, store};
+use crate::store::start;
 
 /// 8-bit weights, multiplied by the instructions `K`.
-#[derive(Clone, Copy)]
-pub(crate) struct Rows<'p, K> {
+#[derive(Clone, Copy, Debug)]
+pub struct Rows<'p, K> {
     weights: &'p [i8],
     isa: K,
 }
 
 impl<'p, K: Copy> Rows<'p, K> {
-    pub(crate) const fn new(isa: K, weights: &'p [i8]) -> Self {
+    /// The weights of a layer.
+    pub const fn new(isa: K, weights: &'p [i8]) -> Self {
         Self { weights, isa }
     }
 }
@@ -51,9 +51,5 @@ impl<K: Isa> Products for Rows<'_, K> {
     #[inline(never)]
     fn multiply_each<T: Code>(self, codes: &[T], zero_point: i32, accs: &mut [i32]) {
         self.isa.dot_each(codes, zero_point, self.weights, accs);
-    }
-
-    fn store(self, requant: Option<&Requant<'_>>, first: usize, accs: &mut [i32], output: CodesMut<'_>) {
-        store(self.isa, requant, first, accs, output);
     }
 }

@@ -110,6 +110,7 @@ macro_rules! requant_forms {
 }
 
 use super::entries::Entries;
+use super::forms::{self, Accumulator, Apply};
 
 /// The type in which a form borrows an array of the table.
 macro_rules! array {
@@ -120,6 +121,7 @@ macro_rules! array {
         &$lifetime [$ty]
     };
 }
+pub(super) use array;
 
 /// Number of integers of a group; 1 for arrays of one integer for each channel.
 macro_rules! is_group {
@@ -213,6 +215,16 @@ macro_rules! declare {
             pub const fn arrays(self) -> &'static [(&'static str, &'static str)] {
                 match self {
                     $(Self::$form => &[$((stringify!($array), stringify!($ty))),*],)*
+                }
+            }
+        }
+
+        impl Apply for Form<'_> {
+            fn apply<A: Accumulator>(&self, channel: usize, acc: A, codes: [i32; 2]) -> i32 {
+                match *self {
+                    $(Self::$form { $($array,)* $($single,)* } => {
+                        forms::$form { $($array,)* $($single,)* }.apply(channel, acc, codes)
+                    })*
                 }
             }
         }

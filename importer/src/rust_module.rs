@@ -1,0 +1,145 @@
+//! A program as a Rust module that *is* the model: a struct with its working memory, and calls of kernels with constant
+//! geometry and constant weights. Written by `exactum build --emit rust`.
+//!
+//! The module is read off the loaded image, so that the two cannot disagree: the ops, their tensors' places and all
+//! constants are those of the image. What it is made of is [`exactum_runtime::generated`].
+
+mod arrays;
+mod form;
+mod names;
+mod ops;
+mod ports;
+
+use std::fmt::Write;
+
+use exactum_runtime::Program;
+use exactum_runtime::program::Role;
+
+use crate::interface::Interface;
+use arrays::Statics;
+use ports::Ports;
+
+/// On items that a firmware need not use.
+pub(crate) const MAYBE_UNUSED: &str = "#[allow(dead_code)]\n";
+
+/// The module of `program`, whose ports are those of `interface` and whose ops have the names `ops`.
+///
+/// # Panics
+/// If the program has an op that this compiler does not know: a fault of the compiler.
+pub fn text(program: &Program<'_>, interface: &Interface, ops: &[&str]) -> String {
+    let ports = Ports::new(program, interface);
+    let mut text = header(program);
+    about(program, &mut text);
+    ports.constants(&mut text);
+    model(program, &ports, &mut text);
+    tensors(program, &mut text);
+    let mut statics = Statics::default();
+    let mut functions = String::new();
+    for (index, op) in program.ops().enumerate() {
+        let name = ops.get(index).copied().unwrap_or_default();
+        let code = ops::code(program, index, &op, &mut statics);
+        let kind = op.kind().name();
+        write!(
+            functions,
+            "\n/// {kind}{}\n#[inline]\nfn op_{index}(arena: &mut rt::Arena<ARENA_BYTES>) {{\n{code}}}\n",
+            if name.is_empty() { String::new() } else { format!(": {}", comment(name)) }
+        )
+        .expect("strings can be written");
+    }
+    text.push_str(&functions);
+    text.push_str(&statics.text);
+    text
+}
+
+/// `text` on one line of a comment.
+fn comment(text: &str) -> String {
+    text.escape_default().to_string().replace("\\'", "'").replace("\\\"", "\"")
+}
+
+fn header(program: &Program<'_>) -> String {
+    format!(
+        "// The model {:?}, compiled by exactum {}. Build it again instead of editing it.\n\
+         // To be used as a module, or by `include!` in one, in a crate that depends on `exactum-runtime`.\n\n\
+         use exactum_runtime::generated as rt;\n",
+        program.model_name(),
+        env!("CARGO_PKG_VERSION"),
+    )
+}
+
+fn about(program: &Program<'_>, text: &mut String) {
+    let mut constant = |about: &str, declaration: &str, value: String| {
+        write!(text, "\n/// {about}\n{MAYBE_UNUSED}pub const {declaration} = {value};\n")
+            .expect("strings can be written");
+    };
+    constant("Name of the model.", "MODEL_NAME: &str", format!("{:?}", program.model_name()));
+    constant(
+        "Version that the model's file states.",
+        "MODEL_VERSION: i64",
+        program.model_version().to_string(),
+    );
+    constant(
+        "SHA-256 of the model's file; zeros if it was not known.",
+        "MODEL_DIGEST: [u8; 32]",
+        format!("{:?}", program.model_digest()),
+    );
+    constant("Bytes of working memory.", "ARENA_BYTES: usize", program.arena_bytes().to_string());
+}
+
+/// The struct and its methods.
+fn model(program: &Program<'_>, ports: &Ports<'_>, text: &mut String) {
+    let fills: String = program
+        .states()
+        .enumerate()
+        .map(|(index, state)| format!(".filled::<T{}>({})", program.state_tensor(index).0, state.fill))
+        .collect();
+    let reset: String = program
+        .states()
+        .enumerate()
+        .map(|(index, state)| {
+            format!(
+                "        T{}::codes_mut(&mut self.arena).fill({});\n",
+                program.state_tensor(index).0,
+                state.fill
+            )
+        })
+        .collect();
+    let calls: String =
+        (0..program.op_count()).map(|index| format!("        op_{index}(&mut self.arena);\n")).collect();
+    let reset = if reset.is_empty() {
+        String::new()
+    } else {
+        format!(
+            "\n    /// Sets the states to what they hold before the first run.\n    pub fn reset(&mut self) {{\n{reset}    }}\n"
+        )
+    };
+    write!(
+        text,
+        "\n/// The model with its working memory, for a static or the stack.\n\
+         #[derive(Debug)]\n\
+         pub struct Model {{\n    arena: rt::Arena<ARENA_BYTES>,\n}}\n\n\
+         {MAYBE_UNUSED}impl Model {{\n    \
+             /// The model before its first run.\n    \
+             #[allow(clippy::new_without_default)]\n    \
+             pub const fn new() -> Self {{\n        Self {{ arena: rt::Arena::new(){fills} }}\n    }}\n\
+         {}\n    \
+             /// Computes the outputs of the inputs that the model holds; these are to be filled again before the next run.\n    \
+             pub fn infer(&mut self) {{\n{calls}    }}\n{reset}{}}}\n",
+        ports.runs(),
+        ports.accessors(),
+    )
+    .expect("strings can be written");
+}
+
+/// Places in the working memory.
+fn tensors(program: &Program<'_>, text: &mut String) {
+    text.push('\n');
+    for (index, tensor) in program.tensors().enumerate() {
+        let (element, elems) = match tensor.role {
+            Role::Value => (tensor.element.name(), tensor.shape.elems()),
+            // Layers work in codes of 16 bits.
+            Role::Scratch => ("i16", tensor.size_bytes() / 2),
+        };
+        writeln!(text, "type T{index} = rt::Slot<{element}, {}, {elems}>;", tensor.offset_bytes)
+            .expect("strings can be written");
+    }
+}

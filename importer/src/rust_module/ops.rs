@@ -1,0 +1,306 @@
+//! Ops: the call of a kernel with constant geometry, for each kind.
+
+use exactum_runtime::codes::{Codes, Element};
+use exactum_runtime::program::op::{
+    Add, Bias, Conv2d, ConvTranspose2d, Dense, Layer, MaxPool2d, Mul, Multipliers,
+};
+use exactum_runtime::program::op::{Concat, Push, Rearrange, Requantize, SumPool2d, TopK};
+use exactum_runtime::program::{Op, Packing, Program, Tensor, TensorId, Window2d};
+
+use super::arrays::Statics;
+use super::form::finish;
+
+/// An op to be written.
+struct Writer<'a, 'p> {
+    program: &'a Program<'p>,
+    /// What names of its statics start with.
+    prefix: String,
+    statics: &'a mut Statics,
+}
+
+/// The statements that compute op `index`; its constants go to `statics`.
+pub(super) fn code(program: &Program<'_>, index: usize, op: &Op<'_>, statics: &mut Statics) -> String {
+    let mut writer = Writer { program, prefix: format!("OP_{index}"), statics };
+    match op {
+        Op::Dense(op) => writer.dense(op),
+        Op::Conv2d(op) => writer.conv2d(op),
+        Op::ConvTranspose2d(op) => writer.conv_transpose2d(op),
+        Op::MaxPool2d(op) => writer.max_pool2d(op),
+        Op::SumPool2d(op) => writer.sum_pool2d(op),
+        Op::Requantize(op) => writer.requantize(op),
+        Op::Rearrange(op) => writer.rearrange(op),
+        Op::Add(op) => writer.add(op),
+        Op::Mul(op) => writer.mul(op),
+        Op::Concat(op) => writer.concat(op),
+        Op::Push(op) => writer.push(op),
+        Op::TopK(op) => writer.top_k(op),
+        op => panic!("{} has no code, please report this with the model", op.kind().name()),
+    }
+}
+
+/// Statements in which `call` has the codes of `input` and `output`.
+fn with_views(input: TensorId, output: TensorId, call: &str) -> String {
+    with("views", input, output, call)
+}
+
+/// Statements in which `call` has the bytes of `input` and `output`.
+fn with_bytes(input: TensorId, output: TensorId, call: &str) -> String {
+    with("byte_views", input, output, call)
+}
+
+fn with(views: &str, input: TensorId, output: TensorId, call: &str) -> String {
+    format!(
+        "    if let Some((input, output)) = arena.{views}::<T{}, T{}>() {{\n        {call};\n    }}\n",
+        input.0, output.0
+    )
+}
+
+fn image(tensor: &Tensor) -> String {
+    format!("{:?}", tensor.shape.dims())
+}
+
+fn window(window: &Window2d) -> String {
+    let Window2d { size, stride, dilation, pads } = window;
+    format!("rt::Window2d {{ size: {size:?}, stride: {stride:?}, dilation: {dilation:?}, pads: {pads:?} }}")
+}
+
+impl Writer<'_, '_> {
+    fn tensor(&self, id: TensorId) -> Tensor {
+        self.program.tensor(id).expect("loading has found it")
+    }
+
+    fn name(&self, of: &str) -> String {
+        format!("{}_{of}", self.prefix)
+    }
+
+    /// The tail of an op that writes `output`. Through a pointer: one copy of a kernel serves all tails.
+    fn tail(&mut self, requant: Option<&exactum_runtime::num::Requant<'_>>) -> String {
+        format!("&mut rt::Stored {{ finish: {}, output }}", finish(requant, &self.prefix, self.statics))
+    }
+
+    fn bias(&mut self, bias: Bias<'_>) -> String {
+        let name = self.name("BIAS");
+        match bias {
+            Bias::None => "rt::Bias::None".to_owned(),
+            Bias::I16(values) => format!("rt::Bias::I16({})", self.statics.array(&name, "i16", values)),
+            Bias::I32(values) => format!("rt::Bias::I32({})", self.statics.array(&name, "i32", values)),
+        }
+    }
+
+    /// The weights of a layer as the kernels multiply them, and the type of its sums.
+    fn weights(&mut self, layer: &Layer<'_>) -> (String, &'static str) {
+        let name = self.name("WEIGHTS");
+        let weights = layer.weights;
+        match (weights.packing, weights.elements) {
+            (Packing::RowMajor | Packing::TapMajor, Codes::I8(values)) if !layer.wide => (
+                format!("rt::Rows::new(rt::Native::default(), {})", self.statics.array(&name, "i8", values)),
+                "i32",
+            ),
+            (Packing::Nibbles, Codes::U8(values)) if !layer.wide => (
+                format!(
+                    "rt::Nibbles::new(rt::Native::default(), {})",
+                    self.statics.array(&name, "u8", values)
+                ),
+                "i32",
+            ),
+            (packing, elements) => {
+                let elements = self.statics.codes(&name, elements);
+                let weights = format!(
+                    "rt::Weights {{ packing: rt::Packing::{packing:?}, elements: rt::Codes::{elements} }}"
+                );
+                (format!("rt::General::new(rt::Native::default(), {weights}, {})", layer.wide), "i64")
+            }
+        }
+    }
+
+    /// The statements of a layer whose geometry is the static `layer`, computed by `kernel`.
+    fn layer(
+        &mut self,
+        [input, output]: [TensorId; 2],
+        scratch: Option<TensorId>,
+        kernel: &str,
+        geometry: &str,
+        layer: &Layer<'_>,
+    ) -> String {
+        let (weights, acc) = self.weights(layer);
+        let tail = self.tail(layer.requant.as_ref());
+        let ((views, tensors), work) = match scratch {
+            Some(TensorId(scratch)) => {
+                (("views_and_scratch", format!("T{}, T{}, T{scratch}", input.0, output.0)), "scratch, ")
+            }
+            None => (("views", format!("T{}, T{}", input.0, output.0)), ""),
+        };
+        let names = if work.is_empty() { "(input, output)" } else { "(input, output, scratch)" };
+        format!(
+            "    if let Some({names}) = arena.{views}::<{tensors}>() {{\n        \
+                 let tail: &mut dyn rt::Tail<{acc}> = {tail};\n        \
+                 {kernel}({geometry}, {weights}, input, {work}tail);\n    }}\n"
+        )
+    }
+
+    fn dense(&mut self, op: &Dense<'_>) -> String {
+        let bias = self.bias(op.layer.bias);
+        let value = format!(
+            "rt::Dense {{ in_features: {}, out_features: {}, input_zero_point: {}, bias: {bias} }}",
+            op.in_features, op.out_features, op.layer.input_zero_point
+        );
+        let geometry = self.statics.item(&self.prefix, "rt::Dense<'static>", &value);
+        self.layer([op.input, op.output], op.scratch, "rt::dense::rows", &geometry, &op.layer)
+    }
+
+    fn conv(
+        &mut self,
+        [input, output]: [TensorId; 2],
+        shape: &Window2d,
+        groups: u16,
+        layer: &Layer<'_>,
+    ) -> String {
+        let bias = self.bias(layer.bias);
+        let value = format!(
+            "rt::Conv {{\n    window: &{},\n    groups: {groups},\n    input: {},\n    output: {},\n    \
+             input_zero_point: {},\n    bias: {bias},\n}}",
+            window(shape),
+            image(&self.tensor(input)),
+            image(&self.tensor(output)),
+            layer.input_zero_point
+        );
+        self.statics.item(&self.prefix, "rt::Conv<'static>", &value)
+    }
+
+    fn conv2d(&mut self, op: &Conv2d<'_>) -> String {
+        let geometry = self.conv([op.input, op.output], &op.window, op.groups, &op.layer);
+        let kernel = match op.layer.weights.packing {
+            Packing::RowMajor | Packing::Nibbles => "rt::conv2d::windows",
+            Packing::TapMajor => "rt::conv2d::depthwise",
+        };
+        self.layer([op.input, op.output], op.scratch, kernel, &geometry, &op.layer)
+    }
+
+    fn conv_transpose2d(&mut self, op: &ConvTranspose2d<'_>) -> String {
+        let geometry = self.conv([op.input, op.output], &op.window, op.groups, &op.layer);
+        self.layer([op.input, op.output], op.scratch, "rt::conv_transpose2d::positions", &geometry, &op.layer)
+    }
+
+    fn max_pool2d(&mut self, op: &MaxPool2d) -> String {
+        let shapes = [op.input, op.output].map(|id| image(&self.tensor(id)));
+        let call = format!(
+            "rt::max_pool2d::positions(rt::Native::default(), &{}, {}, input, output)",
+            window(&op.window),
+            shapes.join(", ")
+        );
+        with_views(op.input, op.output, &call)
+    }
+
+    fn sum_pool2d(&mut self, op: &SumPool2d<'_>) -> String {
+        let shapes = [op.input, op.output].map(|id| image(&self.tensor(id)));
+        let tail = self.tail(op.requant.as_ref());
+        let value = format!(
+            "rt::SumPool {{ window: &{}, input_zero_point: {}, unit: {} }}",
+            window(&op.window),
+            op.input_zero_point,
+            op.unit
+        );
+        let pool = self.statics.item(&self.prefix, "rt::SumPool<'static>", &value);
+        let call = format!(
+            "let tail: &mut dyn rt::Tail<i32> = {tail};\n        \
+             rt::sum_pool2d::positions(rt::Native::default(), {pool}, {}, input, tail)",
+            shapes.join(", ")
+        );
+        with_views(op.input, op.output, &call)
+    }
+
+    fn requantize(&mut self, op: &Requantize<'_>) -> String {
+        let [input, output] = [op.input, op.output].map(|id| self.tensor(id));
+        if input.place() == output.place() {
+            let finish = finish(Some(&op.requant), &self.prefix, self.statics);
+            return format!(
+                "    let types = (rt::Of::<{}>::TYPE, rt::Of::<{}>::TYPE);\n    \
+                 rt::requantize::in_place(rt::Native::default(), {}, types, {finish}, arena.bytes::<T{}>());\n",
+                input.element.name(),
+                output.element.name(),
+                op.channels,
+                op.input.0
+            );
+        }
+        let tail = self.tail(Some(&op.requant));
+        let call = format!(
+            "let tail: &mut dyn rt::Tail<i32> = {tail};\n        \
+             rt::requantize::requantize(rt::Native::default(), {}, input, tail)",
+            op.channels
+        );
+        with_views(op.input, op.output, &call)
+    }
+
+    fn rearrange(&mut self, op: &Rearrange) -> String {
+        let value = format!(
+            "rt::Layout {{\n    dims: &{:?},\n    strides: &{:?},\n    before: &{:?},\n    sizes: &{:?},\n    \
+             first: {},\n    fill: {},\n}}",
+            op.dims, op.strides, op.before, op.sizes, op.first, op.fill
+        );
+        let layout = self.statics.item(&self.prefix, "rt::Layout<'static>", &value);
+        // Bytes are bytes: one loop for both types.
+        let with = if self.tensor(op.input).element == Element::I8 { with_bytes } else { with_views };
+        with(op.input, op.output, &format!("rt::rearrange::axes({layout}, input, output)"))
+    }
+
+    fn operands(&self, [first, second, output]: [TensorId; 3], channels: u32) -> String {
+        format!(
+            "    let operands = rt::Operands {{ first: T{}::place(), second: T{}::place(), output: T{}::place(), \
+             channels: {channels} }};\n",
+            first.0, second.0, output.0
+        )
+    }
+
+    fn add(&mut self, op: &Add<'_>) -> String {
+        let finish = finish(op.requant.as_ref(), &self.prefix, self.statics);
+        let name = self.name("PAIRS");
+        let (kernel, factors) = match op.multipliers {
+            Multipliers::I32([pair]) => ("shared", format!("{pair:?}")),
+            Multipliers::I32(pairs) => ("each", self.statics.array(&name, "[i32; 2]", pairs)),
+            Multipliers::I64(pairs) => ("wide", self.statics.array(&name, "[i64; 2]", pairs)),
+        };
+        format!(
+            "{}    rt::add::{kernel}(rt::Native::default(), &operands, {factors}, {finish}, arena.as_mut_slice());\n",
+            self.operands([op.input, op.second, op.output], op.channels)
+        )
+    }
+
+    fn mul(&mut self, op: &Mul<'_>) -> String {
+        let finish = finish(op.requant.as_ref(), &self.prefix, self.statics);
+        let kernel = if op.wide { "wide" } else { "mul" };
+        format!(
+            "{}    rt::mul::{kernel}(rt::Native::default(), &operands, {:?}, {finish}, arena.as_mut_slice());\n",
+            self.operands([op.input, op.second, op.output], op.channels),
+            op.zero_points
+        )
+    }
+
+    fn concat(&self, op: &Concat<'_>) -> String {
+        let inputs = [op.input].into_iter().chain(op.rest.iter().map(|id| TensorId(*id)));
+        let (mut text, mut first_byte) = (String::new(), 0);
+        for input in inputs {
+            let call =
+                format!("rt::concat::put(rt::Native::default(), input, output, {}, {first_byte})", op.rows);
+            text.push_str(&with_bytes(input, op.output, &call));
+            first_byte += self.tensor(input).size_bytes() / op.rows;
+        }
+        text
+    }
+
+    fn push(&self, op: &Push) -> String {
+        with_bytes(op.input, op.output, "rt::push::push(rt::Native::default(), input, output)")
+    }
+
+    fn top_k(&mut self, op: &TopK<'_>) -> String {
+        let [multipliers, offsets] = [("MULTIPLIERS", op.multipliers), ("OFFSETS", op.offsets)]
+            .map(|(name, values)| self.statics.array(&self.name(name), "i64", values));
+        let value = format!(
+            "rt::Best {{ elems: {}, k: {}, largest: {}, values: {}, multipliers: {multipliers}, offsets: {offsets} }}",
+            op.elems, op.k, op.largest, op.values
+        );
+        let best = self.statics.item(&self.prefix, "rt::Best<'static>", &value);
+        let [from, to] = [op.input, op.output].map(|id| format!("{:?}", self.tensor(id).element));
+        let call = format!("rt::top_k::top_k({best}, rt::Codes::{from}(input), rt::CodesMut::{to}(output))");
+        with_views(op.input, op.output, &call)
+    }
+}
