@@ -37,6 +37,7 @@ use exactum_runtime::num::IntRange;
 use graph::{Graph, Level, MemoryPlan, Op, Requantize, RequantizePair};
 use interface::Interface;
 use lower::{About, OpOrigin, PortMeaning};
+use passes::{Stepped, Steps};
 use target::Target;
 
 /// A compiled model: the program, and every stage that led to it.
@@ -62,6 +63,17 @@ pub struct Compiled {
     pub memory: MemoryPlan,
     /// The machine that it was compiled for.
     pub target: Target,
+    /// What it is a step of, if it is one.
+    pub streamed: Option<Streamed>,
+}
+
+/// The network of a window that a program of steps was made from.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Streamed {
+    /// Its exact meaning.
+    pub window: Graph,
+    /// How steps make up a window.
+    pub steps: Steps,
 }
 
 /// What a program says of the model that it was made from, besides what follows from the model.
@@ -139,9 +151,41 @@ pub fn compile_for(model: &exactum_qonnx::Model, target: &Target) -> Result<Comp
 /// # Panics
 /// As [`compile_for`].
 pub fn compile_with(model: &exactum_qonnx::Model, machine: &Target, identity: &Identity) -> Result<Compiled> {
+    compiled(model, machine, identity, None)
+}
+
+/// As [`compile_with`], to the program of a step: frames follow each other along `axis` of the inputs, counted from the end
+/// if it is negative, and what layers need of earlier ones is kept from run to run.
+///
+/// # Errors
+/// As [`compile_for`], or if the network cannot go along the axis.
+///
+/// # Panics
+/// As [`compile_for`].
+pub fn compile_steps(
+    model: &exactum_qonnx::Model,
+    machine: &Target,
+    identity: &Identity,
+    axis: isize,
+) -> Result<Compiled> {
+    compiled(model, machine, identity, Some(axis))
+}
+
+fn compiled(
+    model: &exactum_qonnx::Model,
+    machine: &Target,
+    identity: &Identity,
+    stream: Option<isize>,
+) -> Result<Compiled> {
     let imported = lift::lift(model)?;
     let mut graph = imported.clone();
     passes::advance(&mut graph, Level::Quantized, machine)?;
+    let mut streamed = None;
+    if let Some(axis) = stream {
+        let Stepped { graph: step, steps } = passes::stream(&graph, axis)?;
+        let window = std::mem::replace(&mut graph, step);
+        streamed = Some(Streamed { window, steps });
+    }
     let quantized = graph.clone();
     let about = identity.about(model, &quantized);
     // Weights get the flash that names and numbers leave.
@@ -162,6 +206,7 @@ pub fn compile_with(model: &exactum_qonnx::Model, machine: &Target, identity: &I
         scheduled,
         image: lowered.image,
         ops: lowered.ops,
+        streamed,
     })
 }
 

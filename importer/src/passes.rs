@@ -18,11 +18,13 @@ mod quantize_values;
 mod remove_identity;
 mod select_packing;
 mod store_codes;
+mod stream;
 mod write_affine;
 
 use crate::diagnostic::Result;
 use crate::graph::{Graph, Level};
 use crate::target::Target;
+pub use stream::{Arrival, Stepped, Steps, stream};
 
 /// A rewrite of the graph.
 #[derive(Clone, Copy, Debug)]

@@ -71,11 +71,11 @@ pub(super) fn run(args: &Args, shell: &Shell) -> Result<ExitCode> {
     }
     let target = args.goal.target()?;
     let at = args.level.unwrap_or(At::Integer);
-    let (model, _) = files::model(&args.file, &args.inputs, shell)?;
+    let (model, source) = files::model(&args.file, &args.inputs, shell)?;
     let (level, text) = match at.level() {
         None => ("file", model.to_string()),
         Some(level) => {
-            let graph = graph(&model, level, &target)
+            let graph = graph(&model, source.streamed, level, &target)
                 .map_err(|report| float_network::explained(report, &file, &model))?;
             (level.name(), if args.full { format!("{graph}") } else { format!("{graph:#}") })
         }
@@ -85,8 +85,17 @@ pub(super) fn run(args: &Args, shell: &Shell) -> Result<ExitCode> {
 }
 
 /// The model's graph, no further than `level`: a model that does not compile can still be looked at before.
-fn graph(model: &exactum_qonnx::Model, level: Level, target: &Target) -> Result<Graph, Report> {
+fn graph(
+    model: &exactum_qonnx::Model,
+    streamed: Option<isize>,
+    level: Level,
+    target: &Target,
+) -> Result<Graph, Report> {
     let mut graph = lift::lift(model)?;
+    if let Some(axis) = streamed.filter(|_| level >= Level::Quantized) {
+        passes::advance(&mut graph, Level::Quantized, target)?;
+        graph = passes::stream(&graph, axis)?.graph;
+    }
     passes::advance(&mut graph, level, target)?;
     Ok(graph)
 }
