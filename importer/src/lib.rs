@@ -151,14 +151,13 @@ pub fn compile_for(model: &exactum_qonnx::Model, target: &Target) -> Result<Comp
 /// # Panics
 /// As [`compile_for`].
 pub fn compile_with(model: &exactum_qonnx::Model, machine: &Target, identity: &Identity) -> Result<Compiled> {
-    compiled(model, machine, identity, None)
+    compile_keeping(model, machine, identity, &Keeping::Nothing)
 }
 
-/// As [`compile_with`], to the program of a step: frames follow each other along `axis` of the inputs, counted from the end
-/// if it is negative, and what layers need of earlier ones is kept from run to run.
+/// The program of a step of `model`, as [`compile_keeping`] makes it.
 ///
 /// # Errors
-/// As [`compile_for`], or if the network cannot go along the axis.
+/// As [`compile_keeping`].
 ///
 /// # Panics
 /// As [`compile_for`].
@@ -168,23 +167,51 @@ pub fn compile_steps(
     identity: &Identity,
     axis: isize,
 ) -> Result<Compiled> {
-    compiled(model, machine, identity, Some(axis))
+    compile_keeping(model, machine, identity, &Keeping::Steps { axis })
 }
 
-fn compiled(
+/// What a program keeps from one run to the next.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Keeping {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// What a step needs of the past, where frames follow each other along an axis of the inputs.
+    Steps {
+        /// The axis, counted from the end if it is negative.
+        axis: isize,
+    },
+    /// Outputs that are inputs of the next run: names of both.
+    Bound(Vec<[String; 2]>),
+}
+
+/// As [`compile_with`], to a program with states.
+///
+/// # Errors
+/// As [`compile_for`], or if the network cannot go along the axis or outputs cannot be inputs.
+///
+/// # Panics
+/// As [`compile_for`].
+pub fn compile_keeping(
     model: &exactum_qonnx::Model,
     machine: &Target,
     identity: &Identity,
-    stream: Option<isize>,
+    keeping: &Keeping,
 ) -> Result<Compiled> {
     let imported = lift::lift(model)?;
     let mut graph = imported.clone();
     passes::advance(&mut graph, Level::Quantized, machine)?;
     let mut streamed = None;
-    if let Some(axis) = stream {
-        let Stepped { graph: step, steps } = passes::stream(&graph, axis)?;
-        let window = std::mem::replace(&mut graph, step);
-        streamed = Some(Streamed { window, steps });
+    match keeping {
+        Keeping::Nothing => {}
+        Keeping::Steps { axis } => {
+            let Stepped { graph: step, steps } = passes::stream(&graph, *axis)?;
+            let window = std::mem::replace(&mut graph, step);
+            streamed = Some(Streamed { window, steps });
+        }
+        Keeping::Bound(pairs) => {
+            pairs.iter().try_for_each(|[output, input]| passes::bind(&mut graph, output, input))?;
+        }
     }
     let quantized = graph.clone();
     let about = identity.about(model, &quantized);

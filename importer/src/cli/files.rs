@@ -9,7 +9,7 @@ use exactum_importer::diagnostic::{Code, Diagnostic, Location, Report, Result};
 use exactum_importer::float_network::explained;
 use exactum_importer::npy::{self, Array};
 use exactum_importer::target::Target;
-use exactum_importer::{Compiled, compile_steps, compile_with};
+use exactum_importer::{Compiled, Keeping, compile_keeping};
 use exactum_qonnx::{FileKind, Folder, Model, ReadError};
 use sha2::{Digest, Sha256};
 use tempfile::NamedTempFile;
@@ -27,8 +27,8 @@ pub(super) fn read(path: &Path) -> Result<Vec<u8>> {
 pub(super) struct Source {
     bytes: Vec<u8>,
     folder: Folder,
-    /// Axis of the inputs that is streamed.
-    pub(super) streamed: Option<isize>,
+    /// What the program keeps from run to run.
+    pub(super) keeping: Keeping,
 }
 
 impl Source {
@@ -67,9 +67,9 @@ pub(super) fn model(path: &Path, inputs: &Inputs, shell: &Shell) -> Result<(Mode
         let problem = Diagnostic::new(Code::NotOnnx, Location::default(), "no operator sets", needed);
         return Err(Report::from(problem).in_file(&name(path)));
     }
-    let streamed = inputs.streamed(&model).map_err(|report| report.in_file(&name(path)))?;
+    let keeping = inputs.keeping(&model).map_err(|report| report.in_file(&name(path)))?;
     inputs.apply(&mut model, shell).map_err(|report| report.in_file(&name(path)))?;
-    Ok((model, Source { bytes, folder, streamed }))
+    Ok((model, Source { bytes, folder, keeping }))
 }
 
 /// A compiled ONNX file.
@@ -96,11 +96,8 @@ pub(super) fn identified(
     let outputs: Vec<String> = model.graph.outputs.iter().map(|output| output.name.clone()).collect();
     let told = identity;
     let identity = told.read(&outputs, source.digest()?)?;
-    let compiled = match source.streamed {
-        Some(axis) => compile_steps(&model, target, &identity, axis),
-        None => compile_with(&model, target, &identity),
-    };
-    let compiled = compiled.map_err(|report| explained(report, &name(path), &model))?;
+    let compiled = compile_keeping(&model, target, &identity, &source.keeping)
+        .map_err(|report| explained(report, &name(path), &model))?;
     told.check(&identity, &compiled.interface)?;
     let container = Container::of_source(&compiled, &model, identity.digest);
     Ok(Built { model, compiled, container })

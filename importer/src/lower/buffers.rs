@@ -86,7 +86,11 @@ pub(crate) fn buffers(graph: &Graph) -> Buffers {
                 names.push(node.output);
                 source
             }
-            (Op::Reshape, Some(source), Some(names)) if one_shape(graph, names, node.output) => {
+            // What a state was is gone after its push, so only what it is then has other names.
+            (Op::Reshape, Some(source), Some(names))
+                if one_shape(graph, names, node.output)
+                    && !graph.states.iter().any(|state| state.value == node.inputs[0]) =>
+            {
                 names.push(node.output);
                 source
             }

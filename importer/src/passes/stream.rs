@@ -7,6 +7,8 @@
 mod step;
 mod times;
 
+use serde::Serialize;
+
 use crate::diagnostic::{Code, Diagnostic, Location, Result};
 use crate::graph::{Graph, Level};
 use times::{Time, times};
@@ -21,7 +23,7 @@ pub struct Stepped {
 }
 
 /// How the steps of a network make up the window of the network that it was made from.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Steps {
     /// Axis of the inputs along which frames follow each other, the batch counted.
     pub axis: usize,
@@ -36,7 +38,8 @@ pub struct Steps {
 }
 
 /// When an output of the window is there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "gives", rename_all = "snake_case")]
 pub enum Arrival {
     /// Step `n`, counted from 0, gives the frames from `n * frames - delay` on, `frames` of them; those before the first mean
     /// nothing.
