@@ -29,7 +29,7 @@ fn main() {
 /// Every network that has a program has one of steps, and all backends agree with the windows.
 fn networks() -> Result<(), Failed> {
     let count = std::env::var("EXACTUM_LINES").ok().and_then(|count| count.parse().ok()).unwrap_or(NETWORKS);
-    let (mut compared, mut problems) = (0, vec![]);
+    let (mut networks, mut compared, mut problems) = (0, 0, vec![]);
     for seed in 0..count {
         let stepwise = match Stepwise::new(&Line::new(seed)) {
             Ok(stepwise) => stepwise,
@@ -40,14 +40,16 @@ fn networks() -> Result<(), Failed> {
                 continue;
             }
         };
+        networks += 1;
         compared += stepwise.expected.iter().map(Vec::len).sum::<usize>();
         let packed = [Packing::RowMajor, Packing::Nibbles].map(Packed);
         let backends: [&dyn Backend; 4] = [&Reference, &Host, &packed[0], &packed[1]];
         let failed = backends.iter().filter_map(|backend| stepwise.agree(*backend).err());
         problems.extend(failed.map(|problem| format!("network {seed}: {problem}")));
     }
-    if compared < 100 * count as usize / 10 {
-        problems.push(format!("only {compared} elements were compared"));
+    // Nearly all networks have a program, and each gives several integers.
+    if networks * 10 < count * 9 || compared < 4 * count as usize {
+        problems.push(format!("only {compared} integers of {networks} networks were compared"));
     }
     if problems.is_empty() { Ok(()) } else { Err(problems.join("\n").into()) }
 }
