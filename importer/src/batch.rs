@@ -110,18 +110,25 @@ fn floats(array: &Array) -> Result<Vec<f32>, Diagnostic> {
     }
 }
 
-/// Runs a program sample by sample.
+/// Runs a program sample by sample. States are kept from one run to the next.
 #[derive(Debug)]
 pub struct Host<'p> {
     program: Program<'p>,
     arena: Vec<u64>,
+    /// Whether the arena holds states.
+    started: bool,
 }
 
 impl<'p> Host<'p> {
     /// A host for `program`.
     pub fn new(program: Program<'p>) -> Self {
         let arena = vec![0; program.arena_bytes().div_ceil(8) as usize];
-        Self { program, arena }
+        Self { program, arena, started: false }
+    }
+
+    /// Makes the next run the first one.
+    pub const fn reset(&mut self) {
+        self.started = false;
     }
 
     /// The integers of every output for one sample of every input as the program stores them
@@ -170,8 +177,9 @@ impl<'p> Host<'p> {
     /// As [`execute`](Self::execute), before the run.
     fn filled(&mut self, sample: &[&[f32]], mut input: impl FnMut(Codes<'_>)) -> Engine<'p, '_> {
         let arena = words_as_bytes_mut(&mut self.arena);
-        let mut engine =
-            Engine::new(&self.program, arena).expect("the arena has the size the program states");
+        let engine = if self.started { Engine::resume } else { Engine::new };
+        self.started = true;
+        let mut engine = engine(&self.program, arena).expect("the arena has the size the program states");
         for (index, values) in sample.iter().enumerate() {
             engine.quantize_input(index, values).expect("a batch fits the program's inputs");
         }

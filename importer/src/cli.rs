@@ -19,6 +19,7 @@ mod run;
 mod samples;
 mod shell;
 mod size;
+mod steps;
 mod summary;
 mod target;
 mod targets;

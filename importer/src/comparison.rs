@@ -6,9 +6,11 @@
 
 mod inputs;
 mod quality;
+mod windows;
 
 pub use inputs::{InputComparison, InputMismatch};
 pub use quality::{Agreement, Quality};
+pub use windows::{compare_windows, window_interface};
 
 use serde::Serialize;
 
@@ -101,7 +103,7 @@ impl<'a> Expected<'a> {
     }
 }
 
-/// Runs `container`'s program and `reference` on every sample of `batch`, and compares how they quantize inputs. Calls `progress` after each.
+/// Runs `container`'s program and `reference` on every sample of `batch`, with states kept from one to the next, and compares how they quantize inputs. Calls `progress` after each.
 ///
 /// # Panics
 /// If container, reference and batch do not belong together.
@@ -117,9 +119,10 @@ pub fn compare(
     let inputs = inputs::compare(container, reference);
     let mut result = Comparison { samples: batch.samples(), inputs, ..Comparison::default() };
     let mut sums = vec![Sums::default(); outputs.len()];
+    let mut states = reference.states();
     for sample in 0..batch.samples() {
         let given = batch.sample(sample);
-        let exact = reference.run(&given).expect("a batch fits the model's inputs");
+        let exact = reference.step(&given, &mut states).expect("a batch fits the model's inputs");
         let computed = host.run(&given);
         for (position, port) in outputs.iter().enumerate() {
             let elems = port.elems();

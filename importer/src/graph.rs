@@ -14,6 +14,7 @@ mod requantization;
 mod rules;
 pub mod shape;
 mod source;
+mod state;
 mod storage;
 mod tensor_type;
 mod value;
@@ -33,6 +34,7 @@ pub use origin::{FileNode, FileNodeId};
 pub use parse::ParseError;
 pub use requantization::{Certified, Dequantize, Quantize, Requantize, RequantizePair, Softmax, Tail};
 pub use source::{Order, Source};
+pub use state::State;
 pub use storage::Storage;
 pub use tensor_type::{FileOutput, TensorType};
 pub use value::{Codes, Constant, Meaning, MemoryPlan, Placement, Type, Value, ValueId};
@@ -84,6 +86,8 @@ pub struct Graph {
     pub nodes: Vec<Node>,
     /// Values the caller provides.
     pub inputs: Vec<ValueId>,
+    /// Values that live from one run to the next.
+    pub states: Vec<State>,
     /// Values the caller gets.
     pub outputs: Vec<ValueId>,
     /// What the file has in the place of each output; empty if that is not known.
@@ -121,6 +125,7 @@ impl Graph {
             values: vec![],
             nodes: vec![],
             inputs: vec![],
+            states: vec![],
             outputs: vec![],
             results: vec![],
             file: BTreeMap::new(),
@@ -158,7 +163,7 @@ impl Graph {
         self.inputs.iter().map(|input| quantized(input).map_or(*input, |node| node.output)).collect()
     }
 
-    /// Index of the node that computes `id`; `None` for inputs and constants.
+    /// Index of the node that computes `id`; `None` for inputs, states and constants.
     pub fn producer(&self, id: ValueId) -> Option<usize> {
         self.nodes.iter().position(|node| node.output == id)
     }
@@ -220,13 +225,20 @@ impl Graph {
         for id in self.inputs.iter().chain(&self.outputs) {
             live[id.index()] = true;
         }
-        for node in self.nodes.iter().rev() {
-            if live[node.output.index()] {
-                for id in &node.inputs {
-                    live[id.index()] = true;
+        // What the next run reads of a state is a use of what is pushed in this one.
+        let mut grows = true;
+        while grows {
+            grows = false;
+            for node in self.nodes.iter().rev() {
+                let kept = node.op == Op::Push && live[node.inputs[0].index()];
+                if live[node.output.index()] || kept {
+                    for id in node.inputs.iter().chain([&node.output]) {
+                        grows |= !std::mem::replace(&mut live[id.index()], true);
+                    }
                 }
             }
         }
+        self.states.retain(|state| live[state.value.index()]);
         self.nodes.retain(|node| live[node.output.index()]);
         let mut next = 0;
         let renumbered: Vec<ValueId> = live
@@ -240,7 +252,8 @@ impl Graph {
         let mut keep = live.iter();
         self.values.retain(|_| keep.next().copied().unwrap_or(false));
         let uses = self.nodes.iter_mut().flat_map(|node| node.inputs.iter_mut().chain([&mut node.output]));
-        for id in uses.chain(&mut self.inputs).chain(&mut self.outputs) {
+        let states = self.states.iter_mut().map(|state| &mut state.value);
+        for id in uses.chain(&mut self.inputs).chain(&mut self.outputs).chain(states) {
             *id = renumbered[id.index()];
         }
     }

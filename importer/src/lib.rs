@@ -40,6 +40,7 @@ use exactum_runtime::program::words_as_bytes;
 use graph::{Graph, Level, MemoryPlan, Op, Requantize, RequantizePair};
 use interface::Interface;
 use lower::{About, OpOrigin, PortMeaning};
+use passes::{Stepped, Steps};
 use target::Target;
 
 /// A compiled model: the program, and every stage that led to it.
@@ -65,6 +66,17 @@ pub struct Compiled {
     pub memory: MemoryPlan,
     /// The machine that it was compiled for.
     pub target: Target,
+    /// What it is a step of, if it is one.
+    pub streamed: Option<Streamed>,
+}
+
+/// The network of a window that a program of steps was made from.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Streamed {
+    /// Its exact meaning.
+    pub window: Graph,
+    /// How steps make up a window.
+    pub steps: Steps,
 }
 
 impl Compiled {
@@ -156,9 +168,68 @@ pub fn compile_for(model: &exactum_qonnx::Model, target: &Target) -> Result<Comp
 /// # Panics
 /// As [`compile_for`].
 pub fn compile_with(model: &exactum_qonnx::Model, machine: &Target, identity: &Identity) -> Result<Compiled> {
+    compile_keeping(model, machine, identity, &Keeping::Nothing)
+}
+
+/// The program of a step of `model`, as [`compile_keeping`] makes it.
+///
+/// # Errors
+/// As [`compile_keeping`].
+///
+/// # Panics
+/// As [`compile_for`].
+pub fn compile_steps(
+    model: &exactum_qonnx::Model,
+    machine: &Target,
+    identity: &Identity,
+    axis: isize,
+) -> Result<Compiled> {
+    compile_keeping(model, machine, identity, &Keeping::Steps { axis })
+}
+
+/// What a program keeps from one run to the next.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Keeping {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// What a step needs of the past, where frames follow each other along an axis of the inputs.
+    Steps {
+        /// The axis, counted from the end if it is negative.
+        axis: isize,
+    },
+    /// Outputs that are inputs of the next run: names of both.
+    Bound(Vec<[String; 2]>),
+}
+
+/// As [`compile_with`], to a program with states.
+///
+/// # Errors
+/// As [`compile_for`], or if the network cannot go along the axis or outputs cannot be inputs.
+///
+/// # Panics
+/// As [`compile_for`].
+pub fn compile_keeping(
+    model: &exactum_qonnx::Model,
+    machine: &Target,
+    identity: &Identity,
+    keeping: &Keeping,
+) -> Result<Compiled> {
     let imported = lift::lift(model)?;
     let mut graph = imported.clone();
     passes::advance(&mut graph, Level::Quantized, machine)?;
+    let mut streamed = None;
+    match keeping {
+        Keeping::Nothing => {}
+        Keeping::Steps { axis } => {
+            let Stepped { graph: step, steps } = passes::stream(&graph, *axis)?;
+            let window = std::mem::replace(&mut graph, step);
+            streamed = Some(Streamed { window, steps });
+        }
+        Keeping::Bound(pairs) => {
+            pairs.iter().try_for_each(|[output, input]| passes::bind(&mut graph, output, input))?;
+        }
+    }
     let quantized = graph.clone();
     let about = identity.about(model, &quantized);
     // Weights get the flash that names and numbers leave.
@@ -179,6 +250,7 @@ pub fn compile_with(model: &exactum_qonnx::Model, machine: &Target, identity: &I
         scheduled,
         image: lowered.image,
         ops: lowered.ops,
+        streamed,
     })
 }
 

@@ -4,7 +4,7 @@ mod buffers;
 pub mod memory_plan;
 mod program;
 
-pub(crate) use buffers::{Resident, residents};
+pub(crate) use buffers::{Resident, residents, states};
 pub(crate) use program::scratch;
 pub use program::{About, Lowered, OpOrigin, PortMeaning, arena_bytes, program};
 

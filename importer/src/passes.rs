@@ -2,6 +2,7 @@
 //!
 //! A pass is a function on the graph with a name and the levels it goes between. The verifier runs after each.
 
+mod bind;
 mod bound_accumulators;
 mod cancel_transposes;
 mod certify_requantization;
@@ -18,11 +19,14 @@ mod quantize_values;
 mod remove_identity;
 mod select_packing;
 mod store_codes;
+mod stream;
 mod write_affine;
 
 use crate::diagnostic::Result;
 use crate::graph::{Graph, Level};
 use crate::target::Target;
+pub use bind::bind;
+pub use stream::{Arrival, Stepped, Steps, stream};
 
 /// A rewrite of the graph.
 #[derive(Clone, Copy, Debug)]

@@ -9,7 +9,7 @@ use num_traits::{Pow, Zero};
 use std::collections::HashMap;
 
 use crate::exact::{self, Function, Rational};
-use crate::graph::{Constant, Graph, Level, Node, Op, Quantize, Requantize, Tail, Value, ValueId};
+use crate::graph::{Constant, Graph, Level, Node, Op, Quantize, Requantize, State, Tail, Value, ValueId};
 use spatial::Spatial;
 
 /// A quantized graph made ready to execute.
@@ -62,13 +62,42 @@ impl<'a> Reference<'a> {
         Ok(integers.collect())
     }
 
-    /// The integers of every value, by [`ValueId`]; empty for floats.
+    /// The elements of every state before the first run.
+    pub fn states(&self) -> Vec<Vec<i64>> {
+        let state = |state: &State| vec![state.fill; self.graph.value(state.value).elems()];
+        self.graph.states.iter().map(state).collect()
+    }
+
+    /// As [`run`](Self::run), with `states` left by the run before, which become those for the next.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    pub fn step(&self, inputs: &[&[f32]], states: &mut [Vec<i64>]) -> Result<Vec<Vec<i64>>, InputError> {
+        let values = self.trace_from(inputs, states)?;
+        for node in self.graph.nodes.iter().filter(|node| node.op == Op::Push) {
+            let pushed = self.graph.states.iter().position(|state| state.value == node.inputs[0]);
+            if let Some(state) = pushed.and_then(|position| states.get_mut(position)) {
+                state.clone_from(&values[node.output.index()]);
+            }
+        }
+        let integers = self.graph.outputs.iter().map(|id| values[self.graph.integers(*id).index()].clone());
+        Ok(integers.collect())
+    }
+
+    /// The integers of every value in a first run, by [`ValueId`]; empty for floats.
     ///
     /// # Errors
     /// As [`run`](Self::run).
     pub fn trace(&self, inputs: &[&[f32]]) -> Result<Vec<Vec<i64>>, InputError> {
+        self.trace_from(inputs, &self.states())
+    }
+
+    fn trace_from(&self, inputs: &[&[f32]], states: &[Vec<i64>]) -> Result<Vec<Vec<i64>>, InputError> {
         let graph = self.graph;
         let mut values: Vec<Vec<i64>> = graph.values.iter().map(constant).collect();
+        for (state, elements) in graph.states.iter().zip(states) {
+            values[state.value.index()].clone_from(elements);
+        }
         for (index, node) in graph.nodes.iter().enumerate() {
             let computed = if let Op::Quantize(edge) = &node.op {
                 let position = graph.inputs.iter().position(|id| *id == node.inputs[0]).unwrap_or(0);
@@ -197,6 +226,10 @@ impl<'a> Reference<'a> {
             }
             Op::Border { before, code, .. } => {
                 element::border(operand(0), shape(0), before, &output.shape, *code)
+            }
+            Op::Push => {
+                let (state, rows) = (operand(0), operand(1));
+                state[rows.len()..].iter().chain(rows).copied().collect()
             }
             Op::TopK { k, largest, values, multipliers, offsets } => {
                 let elems = shape(0).last().copied().unwrap_or(1);

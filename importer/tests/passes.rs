@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use exactum_importer::compile;
 use exactum_importer::graph::{Graph, ValueId};
-use exactum_importer::passes::{PASSES, Pass};
+use exactum_importer::passes::{PASSES, Pass, Stepped, stream};
 use exactum_importer::target::Target;
 
 const MADE_ONCE: &str = "each value is made exactly once";
@@ -58,6 +58,30 @@ fn passes_leave_what_is_expected() {
     assert_eq!(seen, all, "each pass has a file");
 }
 
+/// `steps/*.graph` hold a quantized graph, an axis, and the graph of a step along it, or why there is none.
+#[test]
+fn steps_are_what_is_expected() {
+    let bless = std::env::var_os("BLESS").is_some();
+    for (path, text) in files("tests/steps") {
+        let name = path.display();
+        let (input, expected) =
+            text.split_once(EXPECT).unwrap_or_else(|| panic!("{name}: no `{}`", EXPECT.trim()));
+        let axis = input.lines().next().and_then(|line| line.strip_prefix("// stream: ")?.parse().ok());
+        let axis = axis.unwrap_or_else(|| panic!("{name}: the first line names no axis"));
+        let graph: Graph = input.parse().unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert_eq!(graph.verify(), Ok(()), "{name}: the graph of a window");
+        let found = match stream(&graph, axis) {
+            Ok(Stepped { graph, steps }) => format!("// {steps:?}\n{graph}"),
+            Err(report) => report.to_string().lines().map(|line| format!("// {line}\n")).collect(),
+        };
+        if bless {
+            fs::write(&path, format!("{input}{EXPECT}{found}")).unwrap();
+        } else {
+            snapbox::assert_data_eq!(found, expected.to_owned());
+        }
+    }
+}
+
 /// The rules named in the comments of `text`.
 fn expected_rules(text: &str) -> BTreeSet<&str> {
     text.lines().filter_map(|line| line.strip_prefix("// error: ")).collect()
@@ -97,6 +121,7 @@ fn each_rule_has_a_graph_that_breaks_it() {
         include_str!("../src/graph/verify.rs"),
         include_str!("../src/graph/verify/bounds.rs"),
         include_str!("../src/graph/verify/places.rs"),
+        include_str!("../src/graph/verify/states.rs"),
     ];
     let calls = sources.iter().flat_map(|source| source.split(".require(").skip(1));
     let rules: BTreeSet<&str> = calls.map(|call| call.split('"').nth(1).unwrap()).collect();

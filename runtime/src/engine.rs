@@ -30,6 +30,15 @@ impl<'p, 'a> Engine<'p, 'a> {
     pub fn new(program: &Program<'p>, arena: &'a mut [u8]) -> Result<Self, ArenaError> {
         Self::with_isa(Native::default(), program, arena)
     }
+
+    /// An engine that goes on where another one of `program` stopped: `arena` is as that one has left it, states with it.
+    ///
+    /// # Errors
+    ///
+    /// The arena is too small or misaligned.
+    pub fn resume(program: &Program<'p>, arena: &'a mut [u8]) -> Result<Self, ArenaError> {
+        Self::resume_with_isa(Native::default(), program, arena)
+    }
 }
 
 impl<'p, 'a, K: Isa> Engine<'p, 'a, K> {
@@ -40,15 +49,25 @@ impl<'p, 'a, K: Isa> Engine<'p, 'a, K> {
     ///
     /// The arena is too small or misaligned.
     pub fn with_isa(isa: K, program: &Program<'p>, arena: &'a mut [u8]) -> Result<Self, ArenaError> {
+        let mut engine = Self::resume_with_isa(isa, program, arena)?;
+        engine.reset();
+        Ok(engine)
+    }
+
+    /// As [`with_isa`](Self::with_isa), in an arena that an engine of `program` has left: states are what its last run made of
+    /// them.
+    ///
+    /// # Errors
+    ///
+    /// The arena is too small or misaligned.
+    pub fn resume_with_isa(isa: K, program: &Program<'p>, arena: &'a mut [u8]) -> Result<Self, ArenaError> {
         let need_bytes = program.arena_bytes() as usize;
         let have_bytes = arena.len();
         if arena.as_ptr().align_offset(8) != 0 {
             return Err(ArenaError::Misaligned);
         }
         let arena = arena.get_mut(..need_bytes).ok_or(ArenaError::TooSmall { need_bytes, have_bytes })?;
-        let mut engine = Self { program: *program, arena, isa };
-        engine.reset();
-        Ok(engine)
+        Ok(Self { program: *program, arena, isa })
     }
 
     /// Fills the states with what they hold before the first run. A new engine has done that.

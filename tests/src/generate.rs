@@ -5,12 +5,14 @@
 //! many quotients lie exactly between two codes.
 
 mod build;
+mod lines;
 mod mixed;
 mod rules;
 mod trainable;
 
 use proptest::prelude::*;
 
+pub use lines::Line;
 pub use mixed::{Mixed, Step, mixed};
 pub use rules::{places, rules};
 pub use trainable::Trainable;

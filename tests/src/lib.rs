@@ -12,4 +12,5 @@ pub mod field;
 pub mod generate;
 pub mod oracle;
 pub mod recorded;
+pub mod steps;
 pub mod values;

@@ -19,6 +19,7 @@ use super::inputs::Inputs;
 use super::listing;
 use super::samples;
 use super::shell::Shell;
+use super::steps;
 use super::summary::Summary;
 use super::target::Goal;
 
@@ -108,6 +109,11 @@ pub(super) fn run(args: &Args, shell: &Shell) -> Result<ExitCode> {
     {
         return Ok(shell.wrong_usage(&problem));
     }
+    if !args.calibration.is_empty() && args.inputs.keeps() {
+        return Ok(
+            shell.wrong_usage("--calibration is of single samples: it takes no --stream and no --bind")
+        );
+    }
     let target = args.goal.target()?;
     let wait = shell.waiting("compiling");
     let built = files::identified(&args.model, &args.inputs, &args.identity, &target, shell)?;
@@ -122,11 +128,14 @@ pub(super) fn run(args: &Args, shell: &Shell) -> Result<ExitCode> {
     }
     shell.status(&summary.needs());
     summary.warnings().iter().for_each(|warning| shell.status(warning));
+    steps::told(&built.compiled, shell);
     files::write(&written)?;
     let paths: Vec<String> = written.iter().map(|(path, _)| files::name(path)).collect();
-    shell.result(&json!({ "files": paths, "summary": summary }), || {
-        format!("{}\n", shell.green(&summary.certificate()))
-    })?;
+    let mut result = json!({ "files": paths, "summary": summary });
+    if let Some(streamed) = &built.compiled.streamed {
+        result["steps"] = json!(streamed.steps);
+    }
+    shell.result(&result, || format!("{}\n", shell.green(&summary.certificate())))?;
     shell.status(&format!("wrote {}", paths.join(", ")));
     Ok(ExitCode::SUCCESS)
 }

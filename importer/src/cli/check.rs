@@ -5,9 +5,10 @@ use std::process::ExitCode;
 
 use exactum_importer::diagnostic::Result;
 
-use super::files;
+use super::files::{self, Built};
 use super::inputs::Inputs;
 use super::shell::Shell;
+use super::steps;
 use super::summary::Summary;
 use super::target::Goal;
 
@@ -24,11 +25,12 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args, shell: &Shell) -> Result<ExitCode> {
     let target = args.goal.target()?;
-    let container = files::compiled(&args.model, &args.inputs, &target, shell)?.container;
+    let Built { compiled, container, .. } = files::compiled(&args.model, &args.inputs, &target, shell)?;
     super::target::fits(&target, &container).map_err(|report| report.in_file(&files::name(&args.model)))?;
     let summary = Summary::new(files::name(&args.model), &container, &target);
     shell.result(&summary, || format!("{}\n", shell.green(&summary.certificate())))?;
     shell.status(&summary.needs());
     summary.warnings().iter().for_each(|warning| shell.status(warning));
+    steps::told(&compiled, shell);
     Ok(ExitCode::SUCCESS)
 }

@@ -2,11 +2,12 @@
 
 use std::str::FromStr;
 
-use exactum_importer::diagnostic::Result;
+use exactum_importer::Keeping;
+use exactum_importer::diagnostic::{Code, Diagnostic, Location, Result};
 use exactum_importer::input_shape::{self, AxisSize, InputShape};
 use exactum_importer::input_type::{self, InputType};
 use exactum_importer::lift::is_quantizer;
-use exactum_qonnx::Model;
+use exactum_qonnx::{Dim, Model};
 
 use super::shell::{Shell, label};
 
@@ -23,6 +24,27 @@ pub(super) struct Inputs {
     /// Shape of an input whose sizes the model leaves open, such as image=1,3,32,32; the first counts the samples.
     #[arg(long, value_name = "NAME=SIZES")]
     input_shape: Vec<InputShape>,
+    /// Make the program of a step, which takes the next frames of a signal: AXIS of the inputs, by its position (the batch
+    /// is 0) or its name, is where frames follow each other, and what layers need of earlier ones is kept from run to run.
+    #[arg(long, value_name = "AXIS", allow_negative_numbers = true)]
+    stream: Option<String>,
+    /// Keep an output on the device as what an input is in the next run: zero in the first.
+    #[arg(long, value_name = "OUTPUT=INPUT", conflicts_with = "stream")]
+    bind: Vec<Pair>,
+}
+
+/// Names of an output and an input.
+#[derive(Clone, Debug)]
+struct Pair([String; 2]);
+
+impl FromStr for Pair {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let pair = text.split_once('=').filter(|(output, input)| !output.is_empty() && !input.is_empty());
+        let (output, input) = pair.ok_or("OUTPUT=INPUT is needed, names of the model")?;
+        Ok(Self([output.to_owned(), input.to_owned()]))
+    }
 }
 
 /// A quantizer as it was typed.
@@ -42,6 +64,34 @@ impl FromStr for Told {
 }
 
 impl Inputs {
+    /// Whether a program with states is asked for.
+    pub(super) const fn keeps(&self) -> bool {
+        self.stream.is_some() || !self.bind.is_empty()
+    }
+
+    /// What the program of `model`, whose sizes are as its file has them, keeps from run to run.
+    pub(super) fn keeping(&self, model: &Model) -> Result<Keeping> {
+        let Some(text) = &self.stream else {
+            return Ok(match self.bind.as_slice() {
+                [] => Keeping::Nothing,
+                pairs => Keeping::Bound(pairs.iter().map(|Pair(names)| names.clone()).collect()),
+            });
+        };
+        if let Ok(axis) = text.parse() {
+            return Ok(Keeping::Steps { axis });
+        }
+        let named = |dim: &Dim| matches!(dim, Dim::Symbol(name) if name == text);
+        let shapes = model.graph.inputs.iter().filter_map(|input| input.shape.as_ref());
+        match shapes.filter_map(|shape| shape.iter().position(named)).next() {
+            Some(axis) => Ok(Keeping::Steps { axis: axis as isize }),
+            None => {
+                let needed = "the position of an axis, such as 2, or a name that the model has for its size";
+                let at = Location::part("--stream");
+                Err(Diagnostic::new(Code::NoSteps, at, format!("axis `{text}`"), needed).into())
+            }
+        }
+    }
+
     /// Writes it into `model`.
     pub(super) fn apply(&self, model: &mut Model, shell: &Shell) -> Result<()> {
         input_shape::apply(model, &self.dim, &self.input_shape)?;

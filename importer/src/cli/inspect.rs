@@ -7,7 +7,7 @@ use clap::ValueEnum;
 use exactum_importer::diagnostic::{Report, Result};
 use exactum_importer::graph::{Graph, Level};
 use exactum_importer::target::Target;
-use exactum_importer::{float_network, lift, passes};
+use exactum_importer::{Keeping, float_network, lift, passes};
 use serde_json::json;
 
 use super::inputs::Inputs;
@@ -71,11 +71,11 @@ pub(super) fn run(args: &Args, shell: &Shell) -> Result<ExitCode> {
     }
     let target = args.goal.target()?;
     let at = args.level.unwrap_or(At::Integer);
-    let (model, _) = files::model(&args.file, &args.inputs, shell)?;
+    let (model, source) = files::model(&args.file, &args.inputs, shell)?;
     let (level, text) = match at.level() {
         None => ("file", model.to_string()),
         Some(level) => {
-            let graph = graph(&model, level, &target)
+            let graph = graph(&model, &source.keeping, level, &target)
                 .map_err(|report| float_network::explained(report, &file, &model))?;
             (level.name(), if args.full { format!("{graph}") } else { format!("{graph:#}") })
         }
@@ -85,8 +85,23 @@ pub(super) fn run(args: &Args, shell: &Shell) -> Result<ExitCode> {
 }
 
 /// The model's graph, no further than `level`: a model that does not compile can still be looked at before.
-fn graph(model: &exactum_qonnx::Model, level: Level, target: &Target) -> Result<Graph, Report> {
+fn graph(
+    model: &exactum_qonnx::Model,
+    keeping: &Keeping,
+    level: Level,
+    target: &Target,
+) -> Result<Graph, Report> {
     let mut graph = lift::lift(model)?;
+    if level >= Level::Quantized {
+        passes::advance(&mut graph, Level::Quantized, target)?;
+        match keeping {
+            Keeping::Nothing => {}
+            Keeping::Steps { axis } => graph = passes::stream(&graph, *axis)?.graph,
+            Keeping::Bound(pairs) => {
+                pairs.iter().try_for_each(|[output, input]| passes::bind(&mut graph, output, input))?;
+            }
+        }
+    }
     passes::advance(&mut graph, level, target)?;
     Ok(graph)
 }

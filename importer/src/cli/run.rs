@@ -38,6 +38,9 @@ pub(super) struct Args {
     /// Where to write each output, in order.
     #[arg(long, required_unless_present = "dump", value_name = "NPY")]
     output: Vec<PathBuf>,
+    /// Samples after which a program of steps starts anew, the steps of a window as a rule; without it they are one signal.
+    #[arg(long, value_name = "STEPS", value_parser = clap::value_parser!(u32).range(1..))]
+    reset_every: Option<u32>,
     /// Write the codes of the last quantizer, or accumulators, instead of what the model gives: int32, or the model's
     /// own integers where it gives such.
     #[arg(long)]
@@ -72,6 +75,9 @@ pub(super) fn run(args: &Args, shell: &Shell) -> Result<ExitCode> {
     {
         return Ok(shell.wrong_usage(&problem));
     }
+    if args.dump.is_some() && args.inputs.keeps() {
+        return Ok(shell.wrong_usage("--dump is of single samples: it takes no --stream and no --bind"));
+    }
     let target = args.goal.target()?;
     let wait = shell.waiting("compiling");
     let built =
@@ -91,7 +97,7 @@ pub(super) fn run(args: &Args, shell: &Shell) -> Result<ExitCode> {
     let batch = samples::batch(&container, &args.input, shell)?;
     let integers = match args.output.as_slice() {
         [] => vec![],
-        _ => run_all(&container, &batch, shell),
+        _ => run_all(&container, &batch, args.reset_every, shell),
     };
     let mut written: Vec<(PathBuf, Vec<u8>)> = container
         .interface()
@@ -138,12 +144,15 @@ fn numbers(port: &Port, integers: &[i32], codes: bool) -> (ElemType, Vec<f64>) {
 }
 
 /// The model's integers of every output, sample after sample.
-fn run_all(container: &Container, batch: &Batch, shell: &Shell) -> Vec<Vec<i32>> {
+fn run_all(container: &Container, batch: &Batch, reset_every: Option<u32>, shell: &Shell) -> Vec<Vec<i32>> {
     let mut host = Host::new(container.program());
     let mut integers = vec![vec![]; container.interface().outputs.len()];
     let ports = &container.interface().outputs;
     let progress = shell.progress("running", batch.samples());
     for index in 0..batch.samples() {
+        if reset_every.is_some_and(|steps| index.is_multiple_of(steps as usize)) {
+            host.reset();
+        }
         for ((all, port), stored) in integers.iter_mut().zip(ports).zip(host.run(&batch.sample(index))) {
             all.extend(port.of_stored(&stored));
         }

@@ -30,7 +30,13 @@ struct Given {
 /// The samples in the files of `arguments` for the inputs of `container`. An argument is a path, for the next input or
 /// for those an archive names, or `NAME=PATH`.
 pub(super) fn batch(container: &Container, arguments: &[PathBuf], shell: &Shell) -> Result<Batch> {
-    let interface = container.interface();
+    let batch = samples_of(container.interface(), arguments)?;
+    saturation(container, &batch).iter().for_each(|warning| shell.status(warning));
+    Ok(batch)
+}
+
+/// The same for `interface`.
+pub(super) fn samples_of(interface: &Interface, arguments: &[PathBuf]) -> Result<Batch> {
     let mut given = Given::default();
     for argument in arguments {
         let (name, path) = split(interface, argument);
@@ -38,9 +44,7 @@ pub(super) fn batch(container: &Container, arguments: &[PathBuf], shell: &Shell)
         given.add(interface, name, &bytes).map_err(|report| report.in_file(&files::name(path)))?;
     }
     let batch = given.arrays(interface).and_then(|arrays| Batch::new(interface, &arrays));
-    let batch = batch.map_err(|report| report.in_file(&files::names(arguments)))?;
-    saturation(container, &batch).iter().for_each(|warning| shell.status(warning));
-    Ok(batch)
+    batch.map_err(|report| report.in_file(&files::names(arguments)))
 }
 
 /// Every path that an argument can stand for, where the names of the inputs are not known yet.

@@ -7,10 +7,13 @@ use std::process::ExitCode;
 
 use exactum_importer::comparison::{
     Agreement, Comparison, Expected, InputComparison, InputMismatch, Mismatch, Quality, compare,
+    compare_windows, window_interface,
 };
+use exactum_importer::container::Container;
 use exactum_importer::diagnostic::Result;
 use exactum_importer::reference::Reference;
 use exactum_importer::trace::LayerComparison;
+use exactum_importer::{Compiled, Streamed};
 use layers::{Computed, Subject};
 use serde::Serialize;
 
@@ -56,11 +59,19 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args, shell: &Shell) -> Result<ExitCode> {
+    let others = !args.expect.is_empty() || args.layers || args.against.is_some() || args.with.is_some();
+    if others && args.inputs.keeps() {
+        return Ok(shell
+            .wrong_usage("with --stream or --bind programs are compared with the exact reference alone: --input is all they take"));
+    }
     let target = args.goal.target()?;
     let wait = shell.waiting("compiling");
     let Built { compiled, container, .. } = files::compiled(&args.model, &args.inputs, &target, shell)?;
     drop(wait);
     let interface = container.interface();
+    if let Some(streamed) = &compiled.streamed {
+        return windows(args, &compiled, &container, streamed, shell);
+    }
     let batch = samples::batch(&container, &args.input, shell)?;
     let expected = files::arrays(&args.expect)?;
     let expected = match expected.as_slice() {
@@ -94,6 +105,24 @@ pub(super) fn run(args: &Args, shell: &Shell) -> Result<ExitCode> {
     })?;
     let differing = result.layers.as_ref().map_or(0, LayerComparison::differing);
     Ok(status(result.comparison.is_equal() && differing == 0))
+}
+
+/// The same for a program of steps: samples are windows.
+fn windows(
+    args: &Args,
+    compiled: &Compiled,
+    container: &Container,
+    streamed: &Streamed,
+    shell: &Shell,
+) -> Result<ExitCode> {
+    let interface = window_interface(container.interface(), streamed);
+    let batch = samples::samples_of(&interface, &args.input)?;
+    let progress = shell.progress("comparing", batch.samples());
+    let step = Reference::new(&compiled.quantized);
+    let comparison = compare_windows(container, &step, streamed, &batch, || progress.step());
+    drop(progress);
+    shell.result(&comparison, || text(&comparison, shell))?;
+    Ok(status(comparison.is_equal()))
 }
 
 /// What is printed as JSON.

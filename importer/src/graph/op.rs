@@ -115,6 +115,9 @@ pub enum Op {
     },
     /// Sums of windows, padding left out: x.
     SumPool(SumPool),
+    /// What a state holds once its elements have moved to the front, as many as x has are lost, and those of x have the
+    /// places at its end: the state, x. Nothing reads the state after it.
+    Push,
     /// Codes from accumulators or other codes: x.
     Requantize(Requantize),
     /// Codes from a real sum of two integers in units of their own: a, b.
@@ -454,6 +457,7 @@ impl Op {
             Self::Sum { .. } => "sum",
             Self::Product { .. } => "product",
             Self::SumPool(_) => "sum_pool",
+            Self::Push => "push",
             Self::Requantize(_) => "requantize",
             Self::RequantizePair(_) => "requantize_pair",
             Self::Border { .. } => "border",

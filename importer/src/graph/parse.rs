@@ -5,8 +5,8 @@ use exactum_runtime::program::Packing;
 use serde_json::Value as Json;
 
 use super::{
-    Constant, FileNode, FileNodeId, FileOutput, Graph, Level, Meaning, Node, Op, Placement, Type, Value,
-    ValueId,
+    Constant, FileNode, FileNodeId, FileOutput, Graph, Level, Meaning, Node, Op, Placement, State, Type,
+    Value, ValueId,
 };
 
 /// The text is not a graph.
@@ -145,6 +145,11 @@ impl Reader {
         } else if cursor.eat("input ") {
             let (id, value) = declaration(cursor)?;
             self.graph.inputs.push(id);
+            self.values.push((id, value));
+        } else if cursor.eat("state ") {
+            let (id, value) = declaration(cursor)?;
+            cursor.expect("fill ")?;
+            self.graph.states.push(State { value: id, fill: cursor.json("a code")? });
             self.values.push((id, value));
         } else if cursor.eat("const ") {
             let (id, mut value) = declaration(cursor)?;

@@ -4,6 +4,7 @@
 //! graph "mlp" quantized
 //! file 3 "MatMul" "MatMul_0"
 //! input %0 "x": float[1,4]
+//! state %2 "past": codes[4,2]{...} fill 0
 //! const %1 "w": codes[2,4]{"int":"int8n",...} = [1,-3,...]
 //! %3 "h": acc[1,2]{...} = dense(%0, %1) "fc1" {} from [3]
 //! output %3 as "y" {"elem":"float32"}
@@ -33,6 +34,10 @@ impl Display for Graph {
         }
         for id in &self.inputs {
             writeln!(f, "input {}", declaration(*id, self.value(*id)))?;
+        }
+        for state in &self.states {
+            let (id, fill) = (state.value, state.fill);
+            writeln!(f, "state {} fill {fill}", declaration(id, self.value(id)))?;
         }
         for (index, value) in self.values.iter().enumerate() {
             if let Some(constant) = &value.constant {

@@ -39,6 +39,7 @@ impl Op {
             | Self::Product { .. }
             | Self::SumPool(_)
             | Self::Border { .. }
+            | Self::Push
             | Self::Dequantize(_) => (Level::Quantized, Level::Scheduled),
             Self::Requantize(Requantize::Exact(_)) | Self::RequantizePair(RequantizePair::Exact { .. }) => {
                 (Level::Quantized, Level::Quantized)
@@ -75,6 +76,7 @@ impl Op {
             | Self::Pow
             | Self::Sum { .. }
             | Self::Product { .. }
+            | Self::Push
             | Self::RequantizePair(_) => (2, 2),
             Self::BatchNormalization { .. } => (5, 5),
             Self::Where => (3, 3),

@@ -73,6 +73,13 @@ pub fn infer(op: &Op, inputs: &[&Value], declared: Option<&[usize]>) -> Result<V
             known_axis(x, *axis)?;
             x.to_vec()
         }
+        Op::Push => {
+            let rows = &operand(inputs, 1)?.shape;
+            match (elems(x), elems(rows)) {
+                (Some(all), Some(new)) if new <= all => x.to_vec(),
+                _ => return fail(format!("{rows:?} into {x:?}"), "no more elements than the state has"),
+            }
+        }
         Op::TopK { k, .. } => match x.split_last() {
             Some((size, rest)) if (1..=*size).contains(k) => [rest, &[*k]].concat(),
             _ => {

@@ -1,8 +1,8 @@
 //! What holds in a graph, checked after every pass. A violation is a fault of the compiler, never of a model.
 //!
 //! Every level:
-//! - each value is an input, a constant, or the result of exactly one node;
-//! - nodes read only inputs, constants and results of nodes before them;
+//! - each value is an input, a state, a constant, or the result of exactly one node;
+//! - nodes read only inputs, states, constants and results of nodes before them;
 //! - each operator is allowed at the level and has as many operands as it takes;
 //! - each result has the shape that its operands and attributes imply;
 //! - constants have as many elements as their shape, of the kind of their type;
@@ -14,7 +14,8 @@
 //! - only inputs of the graph are float, and only `quantize` reads them, and only outputs that `dequantize` makes;
 //! - layers read codes and constant weight codes, and produce accumulators; sums, products and pools produce them too;
 //! - codes lie in their type: ranges in `int`, constants in `range`, the zero point among the codes of `int`;
-//! - scales are positive and finite, and there are as many as channels, or one.
+//! - scales are positive and finite, and there are as many as channels, or one;
+//! - states hold codes, their fill among them; each is changed by one `push`, after which nothing reads it.
 //!
 //! Quantized: every code has a scale and every accumulator a meaning.
 //!
@@ -27,7 +28,8 @@
 //! - the arena holds every place and is no smaller than its lower bound;
 //! - packings are of layers, and ones that the layer may have and that hold its weights;
 //! - every value that is no constant, no float input and does not stay in registers has a place; places of values alive at the same time do not overlap, unless a
-//!   value takes over the place of one that dies there.
+//!   value takes over the place of one that dies there;
+//! - states lie behind everything else, in their order, and what is pushed to them in their place.
 
 use exactum_runtime::num::IntRange;
 
@@ -39,6 +41,7 @@ use crate::diagnostic::Location;
 
 mod bounds;
 mod places;
+mod states;
 
 /// A rule that does not hold.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -72,6 +75,7 @@ impl Graph {
             for (index, value) in self.values.iter().enumerate() {
                 verifier.value(ValueId::new(index), value);
             }
+            states::verify(&mut verifier);
             if self.level >= Level::Integer {
                 bounds::verify(&mut verifier);
             }
@@ -95,7 +99,13 @@ impl Verifier<'_> {
         let graph = self.graph;
         let count = graph.values.len();
         let ids = graph.nodes.iter().flat_map(|node| node.inputs.iter().chain([&node.output]));
-        let foreign = ids.chain(&graph.inputs).chain(&graph.outputs).filter(|id| id.index() >= count).count();
+        let states = graph.states.iter().map(|state| &state.value);
+        let foreign = ids
+            .chain(&graph.inputs)
+            .chain(&graph.outputs)
+            .chain(states)
+            .filter(|id| id.index() >= count)
+            .count();
         let here = Location::part("graph");
         self.require(foreign == 0, &here, "every id belongs to a value", || format!("{foreign} others"));
         if foreign > 0 {
@@ -107,6 +117,9 @@ impl Verifier<'_> {
         let mut made = vec![0usize; count];
         for id in &graph.inputs {
             made[id.index()] += 1;
+        }
+        for state in &graph.states {
+            made[state.value.index()] += 1;
         }
         for (made, value) in made.iter_mut().zip(&graph.values) {
             *made += usize::from(value.constant.is_some());

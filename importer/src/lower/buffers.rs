@@ -2,7 +2,7 @@
 //!
 //! The pass `plan-memory` asks where they go, `program` which tensor each becomes. A reshape is a new name for the same
 //! bytes; a requantization to codes of the same size may overwrite what it reads. Accumulators that are requantized at
-//! once stay in registers and have no place.
+//! once stay in registers and have no place. What is pushed to a state lies in the state's place.
 
 use exactum_runtime::codes::Element;
 
@@ -18,10 +18,10 @@ pub(crate) enum Resident {
     Scratch(usize),
 }
 
-/// Everything that needs a place in the arena: the buffers of the values, then those that `scratch`, nodes with bytes, asks
-/// for.
+/// Everything that needs a place in the arena, states left out: the buffers of the values, then those that `scratch`, nodes
+/// with bytes, asks for.
 pub(crate) fn residents(graph: &Graph, scratch: &[(usize, usize)]) -> (Vec<Resident>, Vec<Buffer>) {
-    let (groups, mut buffers) = buffers(graph);
+    let Buffers { groups, mut buffers, .. } = buffers(graph);
     let mut residents: Vec<Resident> = groups.into_iter().map(Resident::Values).collect();
     for (node, size_bytes) in scratch {
         // The kernel of a layer runs when its accumulators are requantized.
@@ -32,11 +32,38 @@ pub(crate) fn residents(graph: &Graph, scratch: &[(usize, usize)]) -> (Vec<Resid
     (residents, buffers)
 }
 
-/// Buffers of the program and the values that live in each, in the order of their first value.
-pub(crate) fn buffers(graph: &Graph) -> (Vec<Vec<ValueId>>, Vec<Buffer>) {
+/// The names of each state, in the order of the states, and its bytes.
+pub(crate) fn states(graph: &Graph) -> impl Iterator<Item = (Vec<ValueId>, usize)> + use<> {
+    let sizes: Vec<usize> = graph.states.iter().map(|state| size_bytes(graph.value(state.value))).collect();
+    buffers(graph).states.into_iter().zip(sizes)
+}
+
+/// Values that share places.
+pub(crate) struct Buffers {
+    /// Values that live in each buffer, in the order of their first value.
+    pub(crate) groups: Vec<Vec<ValueId>>,
+    /// The buffers.
+    pub(crate) buffers: Vec<Buffer>,
+    /// Values that live in the place of each state, the state first.
+    pub(crate) states: Vec<Vec<ValueId>>,
+}
+
+/// Where a value lives.
+#[derive(Clone, Copy)]
+enum Home {
+    Buffer(usize),
+    State(usize),
+}
+
+/// Buffers of the program and the values that live in each.
+pub(crate) fn buffers(graph: &Graph) -> Buffers {
     let mut groups: Vec<Vec<ValueId>> = vec![];
     let mut buffers: Vec<Buffer> = vec![];
-    let mut group_of: Vec<Option<usize>> = vec![None; graph.values.len()];
+    let mut states: Vec<Vec<ValueId>> = graph.states.iter().map(|state| vec![state.value]).collect();
+    let mut homes: Vec<Option<Home>> = vec![None; graph.values.len()];
+    for (index, state) in graph.states.iter().enumerate() {
+        homes[state.value.index()] = Some(Home::State(index));
+    }
     for (index, layer) in graph.steps() {
         let node = &graph.nodes[index];
         if let Op::Dequantize(_) = node.op {
@@ -44,38 +71,54 @@ pub(crate) fn buffers(graph: &Graph) -> (Vec<Vec<ValueId>>, Vec<Buffer>) {
         }
         let read = &graph.nodes[layer.unwrap_or(index)].inputs;
         for id in read {
-            if let Some(group) = group_of[id.index()] {
+            if let Some(Home::Buffer(group)) = homes[id.index()] {
                 let buffer: &mut Buffer = &mut buffers[group];
                 buffer.last = index;
             }
         }
-        let source = if layer.is_some() { None } else { group_of[node.inputs[0].index()] };
-        let group = match (&node.op, source) {
-            (Op::Reshape, Some(group)) if one_shape(graph, &groups[group], node.output) => {
-                groups[group].push(node.output);
-                group
+        let source = if layer.is_some() { None } else { homes[node.inputs[0].index()] };
+        let names = source.map(|source| match source {
+            Home::Buffer(group) => &mut groups[group],
+            Home::State(state) => &mut states[state],
+        });
+        let home = match (&node.op, source, names) {
+            (Op::Push, Some(source), Some(names)) => {
+                names.push(node.output);
+                source
             }
-            (op, source) => {
+            // What a state was is gone after its push, so only what it is then has other names.
+            (Op::Reshape, Some(source), Some(names))
+                if one_shape(graph, names, node.output)
+                    && !graph.states.iter().any(|state| state.value == node.inputs[0]) =>
+            {
+                names.push(node.output);
+                source
+            }
+            (op, source, _) => {
                 let size_bytes = size_bytes(graph.value(node.output));
-                let in_place_of = source.filter(|group| {
+                let in_place_of = match source {
+                    Some(Home::Buffer(group)) if matches!(op, Op::Requantize(_)) => Some(group),
+                    _ => None,
+                };
+                let in_place_of = in_place_of.filter(|group| {
                     let same_size = buffers[*group].size_bytes == size_bytes;
-                    matches!(op, Op::Requantize(_)) && same_size && last_use(graph, &groups[*group]) == index
+                    same_size && last_use(graph, &groups[*group]) == index
                 });
                 // The caller fills all inputs before the first op.
                 let first = if matches!(op, Op::Quantize(_)) { 0 } else { index };
                 groups.push(vec![node.output]);
                 buffers.push(Buffer { size_bytes, first, last: index, in_place_of });
-                buffers.len() - 1
+                Home::Buffer(buffers.len() - 1)
             }
         };
-        group_of[node.output.index()] = Some(group);
+        homes[node.output.index()] = Some(home);
     }
     for id in graph.outputs.iter().map(|id| graph.integers(*id)) {
-        if let Some(group) = group_of[id.index()] {
+        if let Some(Home::Buffer(group)) = homes[id.index()] {
             buffers[group].last = graph.nodes.len();
         }
     }
-    (groups, buffers)
+    Buffers { groups, buffers, states }
 }
 
 /// The shape that programs need for a value: operators with windows read height, width and channels from it.

@@ -8,10 +8,10 @@ mod tensors;
 
 use exactum_runtime::num::Requant;
 use exactum_runtime::program::op::{
-    Add, Concat, Conv2d, ConvTranspose2d, Dense, Layer, MaxPool2d, Mul, Op as ProgramOp,
+    Add, Concat, Conv2d, ConvTranspose2d, Dense, Layer, MaxPool2d, Mul, Op as ProgramOp, Push,
     Requantize as ProgramRequantize, SumPool2d, TopK,
 };
-use exactum_runtime::program::{Input, Meaning, Model, Output, Source, TensorId, Window2d, encode};
+use exactum_runtime::program::{Input, Meaning, Model, Output, Source, State, TensorId, Window2d, encode};
 
 use crate::diagnostic::{Code, Diagnostic, Location, Result};
 use crate::graph::{
@@ -106,6 +106,7 @@ pub fn program(graph: &Graph, about: &About) -> Result<Lowered> {
             meaning: meaning(&about.inputs, port),
         })
         .collect();
+    let states: Vec<State> = graph.states.iter().map(|state| State { fill: state.fill as i32 }).collect();
     let outputs: Vec<Output<'_>> = graph
         .outputs
         .iter()
@@ -119,7 +120,7 @@ pub fn program(graph: &Graph, about: &About) -> Result<Lowered> {
         arena_bytes: arena_bytes(graph) as u32,
         tensors: &tensors.tensors,
         inputs: &inputs,
-        states: &[],
+        states: &states,
         outputs: &outputs,
         ops: &ops,
         model: Model { name: &about.name, version: about.version, digest: about.digest },
@@ -254,6 +255,7 @@ fn op<'a>(
             output,
             rows: small(result.shape[..*axis].iter().product(), &at)?,
         }),
+        Op::Push => ProgramOp::Push(Push { input: second(1), output }),
         Op::TopK { k, largest, values, multipliers, offsets } => ProgramOp::TopK(TopK {
             input,
             output,

@@ -2,7 +2,7 @@
 
 use super::{Pass, Run};
 use crate::diagnostic::{Code, Diagnostic, Location, Result};
-use crate::graph::{Graph, Level, MemoryPlan, Placement};
+use crate::graph::{Graph, Level, MemoryPlan, Placement, ValueId};
 use crate::lower::memory_plan::plan;
 use crate::lower::{self, Resident};
 
@@ -25,14 +25,19 @@ fn run(graph: &mut Graph) -> Result<()> {
     let scratch = lower::scratch(graph)?;
     let (residents, buffers) = lower::residents(graph, &scratch);
     let plan = plan(&buffers, ALIGNMENT_BYTES);
-    if plan.arena_bytes > MAX_ARENA_BYTES {
-        let found = format!("{} bytes of working memory", plan.arena_bytes);
+    // States live always, so they lie behind everything that does not, one behind the other.
+    let states: Vec<(Vec<ValueId>, usize)> = lower::states(graph).collect();
+    let aligned = |bytes: &usize| bytes.next_multiple_of(ALIGNMENT_BYTES);
+    let state_bytes: usize = states.iter().map(|(_, size_bytes)| aligned(size_bytes)).sum();
+    let arena_bytes = plan.arena_bytes + state_bytes;
+    if arena_bytes > MAX_ARENA_BYTES {
+        let found = format!("{arena_bytes} bytes of working memory");
         let at = Location::part("arena");
         return Err(Diagnostic::new(Code::TooLarge, at, found, format!("at most {MAX_ARENA_BYTES}")).into());
     }
     graph.memory = Some(MemoryPlan {
-        arena_bytes: plan.arena_bytes,
-        lower_bound_bytes: plan.lower_bound_bytes,
+        arena_bytes,
+        lower_bound_bytes: plan.lower_bound_bytes + state_bytes,
         optimal: plan.optimal,
     });
     for (resident, (offset_bytes, buffer)) in residents.iter().zip(plan.offsets.iter().zip(&buffers)) {
@@ -43,6 +48,12 @@ fn run(graph: &mut Graph) -> Result<()> {
             }
             Resident::Scratch(node) => graph.nodes[*node].scratch = placement,
         }
+    }
+    let mut offset_bytes = plan.arena_bytes;
+    for (values, size_bytes) in states {
+        let placement = Some(Placement { offset_bytes, size_bytes });
+        values.iter().for_each(|id| graph.value_mut(*id).placement = placement);
+        offset_bytes += aligned(&size_bytes);
     }
     Ok(())
 }

@@ -64,6 +64,9 @@ fn run(graph: &mut Graph) -> Result<()> {
     for (value, less) in storing.graph.values.iter_mut().zip(&storing.less).filter(|(_, less)| **less != 0) {
         store(value, *less);
     }
+    for state in &mut storing.graph.states {
+        state.fill -= storing.less[state.value.index()];
+    }
     *graph = storing.graph;
     Ok(())
 }

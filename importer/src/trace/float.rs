@@ -198,6 +198,7 @@ fn compute(op: &Op, operands: &Operands<'_>) -> Vec<f32> {
         | Op::Sum { .. }
         | Op::Product { .. }
         | Op::SumPool(_)
+        | Op::Push
         | Op::Border { .. }
         | Op::Requantize(_)
         | Op::RequantizePair(_)

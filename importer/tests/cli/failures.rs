@@ -5,7 +5,7 @@ use exactum_importer::diagnostic::Code;
 use exactum_importer::{npy, npz};
 use exactum_qonnx::{Dim, ElemType, Node, Tensor, ValueInfo};
 
-use crate::models::{changed, data, inputs, node, set, tensor, tiny};
+use crate::models::{changed, data, inputs, line, node, recurrent, set, tensor, tiny};
 use crate::session::Session;
 
 /// Codes that no file can provoke.
@@ -185,6 +185,28 @@ const FAILURES: &[Failure] = &[
                 }),
                 changed(|model| model.graph.inputs[0].shape = Some(vec![Dim::Known(1), Dim::Unknown])),
             ])
+        },
+    },
+    Failure {
+        code: Code::NoSteps,
+        provoke: || {
+            let mut session = with_model(exactum_qonnx::write(&line([2, 2])));
+            session.run("check model.onnx --dim time=8 --stream 2");
+            session.run("check model.onnx --dim time=8 --stream width");
+            session.run("check model.onnx --dim time=8 --stream 0");
+            session.run("check model.onnx --dim time=8 --stream 1 --format json");
+            session
+        },
+    },
+    Failure {
+        code: Code::BadBinding,
+        provoke: || {
+            let mut session = with_model(exactum_qonnx::write(&recurrent(0.05)));
+            session.run("check model.onnx --bind next.out=h");
+            session.run("check model.onnx --bind next.out=x");
+            session.run("check model.onnx --bind next=h");
+            session.run("check model.onnx --bind next.out=y --format json");
+            session
         },
     },
     Failure {

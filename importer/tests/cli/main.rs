@@ -11,6 +11,7 @@ mod emitted;
 mod failures;
 mod input_rules;
 mod inputs;
+mod keeping;
 mod layers;
 mod models;
 mod report;

@@ -107,3 +107,44 @@ pub(crate) fn changed(change: impl FnOnce(&mut Model)) -> Vec<u8> {
     change(&mut model);
     exactum_qonnx::write(&model)
 }
+
+/// A causal convolution over windows of eight frames, and a sum of all frames; `pads` are those of the convolution.
+pub(crate) fn line(pads: [i64; 2]) -> Model {
+    let mut graph = Graph::new("line");
+    let window = vec![Dim::Symbol("batch".to_owned()), Dim::Known(2), Dim::Symbol("time".to_owned())];
+    graph.inputs.push(ValueInfo::with_dims("x", ElemType::F32, window));
+    let w: Vec<f32> = (0..18).map(|i| (i * 7 % 11) as f32 / 10.0 - 0.5).collect();
+    graph.initializers.push(Tensor::new("w", &[3, 2, 3], w));
+    quant(&mut graph, "quant_x", "x", &[0.031], 3.0, 8.0, 1);
+    quant(&mut graph, "quant_w", "w", &[0.071], 0.0, 4.0, 1);
+    let conv = Node::new("Conv", ["quant_x.out", "quant_w.out"], ["conv.out"]).named("conv");
+    graph.nodes.push(conv.attr("pads", pads.to_vec()).attr("dilations", vec![2i64]));
+    quant(&mut graph, "quant_h", "conv.out", &[0.043], 0.0, 8.0, 1);
+    graph.nodes.push(Node::new("GlobalAveragePool", ["quant_h.out"], ["mean.out"]).named("mean"));
+    let frames = |size: Dim| vec![Dim::Symbol("batch".to_owned()), Dim::Known(3), size];
+    let time = Dim::Symbol("time".to_owned());
+    graph.outputs.push(ValueInfo::with_dims("quant_h.out", ElemType::F32, frames(time)));
+    graph.outputs.push(ValueInfo::with_dims("mean.out", ElemType::F32, frames(Dim::Known(1))));
+    Model::new(graph).produced_by("tests", "1")
+}
+
+/// A layer whose output it takes again with the next sample; `scale` is that of the output.
+pub(crate) fn recurrent(scale: f32) -> Model {
+    let mut graph = Graph::new("recurrent");
+    for (name, size) in [("x", 2), ("h", 3)] {
+        let shape = vec![Dim::Symbol("batch".to_owned()), Dim::Known(size)];
+        graph.inputs.push(ValueInfo::with_dims(name, ElemType::F32, shape));
+        quant(&mut graph, &format!("quant_{name}"), name, &[0.031], 2.0, 8.0, 1);
+    }
+    let w: Vec<f32> = (0..15).map(|i| (i * 7 % 11) as f32 / 10.0 - 0.5).collect();
+    graph.initializers.push(Tensor::new("w", &[3, 5], w));
+    graph.initializers.push(Tensor::new("b", &[3], vec![0.25f32, -0.1, 0.05]));
+    quant(&mut graph, "quant_w", "w", &[0.071], 0.0, 4.0, 1);
+    let both = Node::new("Concat", ["quant_x.out", "quant_h.out"], ["both.out"]).named("both");
+    graph.nodes.push(both.attr("axis", 1i64));
+    gemm(&mut graph, "fc", ["both.out", "quant_w.out", "b"]);
+    quant(&mut graph, "next", "fc.out", &[scale], 2.0, 8.0, 1);
+    let shape = vec![Dim::Symbol("batch".to_owned()), Dim::Known(3)];
+    graph.outputs.push(ValueInfo::with_dims("next.out", ElemType::F32, shape));
+    Model::new(graph).produced_by("tests", "1")
+}

@@ -16,8 +16,9 @@ impl Backend for Reference {
 
     fn run(&self, case: &Made) -> Result<Integers, String> {
         let executor = Executor::new(&case.compiled.quantized);
+        let mut states = executor.states();
         let run = |sample: &Vec<f32>| {
-            executor.run(&of_inputs(&case.compiled, sample)).map(|outputs| outputs.concat())
+            executor.step(&of_inputs(&case.compiled, sample), &mut states).map(|outputs| outputs.concat())
         };
         case.source.samples.iter().map(run).collect::<Result<_, _>>().map_err(|error| error.to_string())
     }

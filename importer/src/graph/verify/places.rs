@@ -6,6 +6,9 @@ use crate::graph::{Graph, MemoryPlan, Op, Type, ValueId};
 /// The nodes during which a value must keep its elements: from its birth to its last use. A layer whose accumulators
 /// stay in registers reads its operands when these are requantized.
 fn lifetime(graph: &Graph, id: ValueId) -> (usize, usize) {
+    if lies_in_state(graph, id) {
+        return (0, graph.nodes.len());
+    }
     let first = graph.producer(id).unwrap_or(0);
     let executed = |node: usize| graph.fused_requantize(node).unwrap_or(node);
     let last = graph.consumers(id).map(executed).max().unwrap_or(first);
@@ -13,9 +16,16 @@ fn lifetime(graph: &Graph, id: ValueId) -> (usize, usize) {
     (first, if is_output { graph.nodes.len() } else { last })
 }
 
-/// The value of which `id` is another shape.
+/// Whether `id` has the place of a state, which it is a name of.
+fn lies_in_state(graph: &Graph, id: ValueId) -> bool {
+    let state = graph.state_of(id).map(|state| graph.value(graph.states[state].value));
+    state.is_some_and(|state| state.placement == graph.value(id).placement)
+}
+
+/// The value of which `id` is another shape, or the state that it is the new content of.
 fn origin(graph: &Graph, id: ValueId) -> ValueId {
-    let renaming = graph.producer(id).map(|node| &graph.nodes[node]).filter(|node| node.op == Op::Reshape);
+    let renames = |op: &Op| matches!(op, Op::Reshape | Op::Push);
+    let renaming = graph.producer(id).map(|node| &graph.nodes[node]).filter(|node| renames(&node.op));
     renaming.map_or(id, |node| origin(graph, node.inputs[0]))
 }
 
@@ -83,5 +93,32 @@ pub(super) fn verify(verifier: &mut Verifier<'_>) {
                 || format!("{place_a:?} and {place_b:?}"),
             );
         }
+    }
+    states(verifier);
+}
+
+/// States lie behind everything else, in their order, and what is pushed to them lies there too.
+fn states(verifier: &mut Verifier<'_>) {
+    let graph = verifier.graph;
+    let scratch = graph.nodes.iter().filter_map(|node| node.scratch);
+    let others = (0..graph.values.len()).map(ValueId::new).filter(|id| !lies_in_state(graph, *id));
+    let others = others.filter_map(|id| graph.value(id).placement);
+    let mut end = others.chain(scratch).map(|place| place.offset_bytes + place.size_bytes).max().unwrap_or(0);
+    for state in &graph.states {
+        let Some(place) = graph.value(state.value).placement else { continue };
+        let at = Location::part(format!("state {}", state.value));
+        verifier.require(
+            place.offset_bytes >= end,
+            &at,
+            "states lie behind everything else, in order",
+            || format!("{place:?}, where others end at {end}"),
+        );
+        end = place.offset_bytes + place.size_bytes;
+    }
+    for node in graph.nodes.iter().filter(|node| node.op == Op::Push) {
+        let [from, to] = [node.inputs[0], node.output].map(|id| graph.value(id).placement);
+        let at = Location::part(format!("state {}", node.inputs[0]));
+        verifier
+            .require(from == to, &at, "a push leaves a state where it is", || format!("{from:?} and {to:?}"));
     }
 }

@@ -4,7 +4,7 @@ use exactum_runtime::codes::Element;
 use exactum_runtime::num::IntRange;
 use exactum_runtime::program::{Role, Shape, Tensor, TensorId};
 
-use super::super::buffers::{buffers, window_shape};
+use super::super::buffers::{Buffers, buffers, window_shape};
 use crate::diagnostic::{Code, Diagnostic, Location, Result};
 use crate::graph::{Graph, Node, Op, Type, Value, ValueId};
 
@@ -34,18 +34,19 @@ impl Tensors {
 }
 
 /// One tensor for each place, whatever names its value has; its shape is the one that a window needs. Inputs come first, then
-/// what each op writes and works in, in the order in which they run.
+/// states, then what each op writes and works in, in the order in which they run.
 pub(super) fn tensors(graph: &Graph) -> Result<Tensors> {
     let mut table = Tensors {
         tensors: vec![],
         ids: vec![u16::MAX; graph.values.len()],
         scratch: vec![None; graph.nodes.len()],
     };
-    let (groups, _) = buffers(graph);
+    let Buffers { mut groups, states, .. } = buffers(graph);
     let inputs = graph.input_codes();
     let input = |group: &Vec<ValueId>| inputs.iter().position(|id| group.contains(id));
-    let mut ordered: Vec<&Vec<ValueId>> = groups.iter().collect();
-    ordered.sort_by_key(|group| input(group).unwrap_or(usize::MAX));
+    groups.sort_by_key(|group| input(group).unwrap_or(usize::MAX));
+    let given = groups.iter().take_while(|group| input(group).is_some()).count();
+    let ordered = groups[..given].iter().chain(&states).chain(&groups[given..]);
     for group in ordered {
         let value = graph.value(group[0]);
         let shape = group.iter().find_map(|id| window_shape(graph, *id)).unwrap_or(value.shape.as_slice());
@@ -72,7 +73,7 @@ pub(super) fn tensors(graph: &Graph) -> Result<Tensors> {
             table.ids[member.index()] = id;
         }
         table.tensors.push(Tensor { element, shape, offset_bytes: place as u32, range, role: Role::Value });
-        if input(group).is_none() {
+        if table.tensors.len() > given + states.len() {
             table.push_scratch(graph, group[0]);
         }
     }
