@@ -10,7 +10,7 @@ use exactum_importer::container::Container;
 use exactum_importer::diagnostic::{Code, Diagnostic, Location, Report, Result};
 use exactum_importer::float_network::explained;
 use exactum_importer::target::Target;
-use exactum_importer::{Compiled, compile_steps, compile_with};
+use exactum_importer::{Compiled, Keeping, compile_keeping};
 use exactum_qonnx::{FileKind, Folder, Model, ReadError};
 use sha2::{Digest, Sha256};
 
@@ -27,8 +27,8 @@ pub(super) fn read(path: &Path) -> Result<Vec<u8>> {
 pub(super) struct Source {
     bytes: Vec<u8>,
     folder: Folder,
-    /// Axis of the inputs that is streamed.
-    pub(super) streamed: Option<isize>,
+    /// What the program keeps from run to run.
+    pub(super) keeping: Keeping,
 }
 
 impl Source {
@@ -57,9 +57,9 @@ pub(super) fn model(path: &Path, inputs: &Inputs, shell: &Shell) -> Result<(Mode
     let mut folder = Folder::of(path);
     let mut model = exactum_qonnx::read_beside(&bytes, &mut folder)
         .map_err(|error| Report::from(unreadable(&error)).in_file(&name(path)))?;
-    let streamed = inputs.streamed(&model).map_err(|report| report.in_file(&name(path)))?;
+    let keeping = inputs.keeping(&model).map_err(|report| report.in_file(&name(path)))?;
     inputs.apply(&mut model, shell).map_err(|report| report.in_file(&name(path)))?;
-    Ok((model, Source { bytes, folder, streamed }))
+    Ok((model, Source { bytes, folder, keeping }))
 }
 
 /// A compiled ONNX file.
@@ -86,11 +86,8 @@ pub(super) fn identified(
     let outputs: Vec<String> = model.graph.outputs.iter().map(|output| output.name.clone()).collect();
     let told = identity;
     let identity = told.read(&outputs, source.digest()?)?;
-    let compiled = match source.streamed {
-        Some(axis) => compile_steps(&model, target, &identity, axis),
-        None => compile_with(&model, target, &identity),
-    };
-    let compiled = compiled.map_err(|report| explained(report, &name(path), &model))?;
+    let compiled = compile_keeping(&model, target, &identity, &source.keeping)
+        .map_err(|report| explained(report, &name(path), &model))?;
     told.check(&identity, &compiled.interface)?;
     let container = Container::of_source(&compiled, &model, identity.digest);
     Ok(Built { model, compiled, container })

@@ -4,10 +4,10 @@ use super::{Comparison, Mismatch, inputs};
 use crate::Streamed;
 use crate::batch::{Batch, Host};
 use crate::container::Container;
-use crate::elements::position;
 use crate::interface::{Interface, Port};
 use crate::passes::{Arrival, Steps};
 use crate::reference::Reference;
+use exactum_host::elements::position;
 
 /// The interface of the window whose steps have the interface `step`.
 pub fn window_interface(step: &Interface, streamed: &Streamed) -> Interface {
