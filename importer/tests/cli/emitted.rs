@@ -23,6 +23,7 @@ fn emitted_modules_compile_and_give_the_same_codes() {
         snapshot(name, String::from_utf8(session.read(name)).unwrap());
     }
     assert_eq!(*image::PROGRAM, session.read("tiny.bin"));
+    assert_eq!((image::INPUT_ELEMS, image::OUTPUT_ELEMS), ([4], [2]));
     assert_eq!((image::INPUT_NAMES, image::INPUT_SHAPES), (["x"], [&[4][..]]));
     assert_eq!((image::OUTPUT_NAMES, image::OUTPUT_SHAPES), (["quant_y.out"], [&[2][..]]));
     assert_eq!((model::X_NAME, model::X_SHAPE), ("x", [4]));
