@@ -74,11 +74,14 @@ pub fn stream(graph: &Graph, axis: isize) -> Result<Stepped> {
     let (axis, window_frames) = streamed_axis(graph, axis)?;
     let times = times(graph, axis)?;
     let strides = times.iter().filter_map(Time::frames).map(|frames| frames.stride);
-    let step_frames = strides.fold(1, num_integer::lcm);
-    if step_frames > window_frames {
-        let found = format!("steps of {step_frames} frames, which all strides divide");
-        return Err(refused(Location::part("streamed axis"), found, "a window of one step at least"));
-    }
+    let common = |step: usize, stride: usize| {
+        let step = (stride / num_integer::gcd(step, stride)).checked_mul(step)?;
+        Some(step).filter(|step| *step <= window_frames)
+    };
+    let step_frames = strides.fold(Some(1), |step, stride| common(step?, stride)).ok_or_else(|| {
+        let needed = "frames that all strides divide, in a window";
+        refused(Location::part("streamed axis"), format!("windows of {window_frames} frames"), needed)
+    })?;
     let steps = window_frames.div_ceil(step_frames);
     let stepped = step::written(graph, &times, step_frames, steps)?;
     let arrival = |id| match times.get(graph.integers(id).index()) {

@@ -91,15 +91,18 @@ pub fn choose_pair(
         return Ok(choice);
     }
     let exact_list = exact_list.map(|choice| (choice.multipliers, choice.params));
-    let table = |function: &PairFunction| {
-        let (multipliers, form) = table(function, ranges)?;
-        Some((vec![multipliers], RequantParams { form, lo, hi }))
-    };
-    let table = if let [function] = functions { table(function) } else { None };
     let thresholds = pair_thresholds::solve(functions, ranges, codes)
         .map(|(multipliers, form)| (multipliers, RequantParams { form, lo, hi }));
     let bytes = |(_, params): &(_, RequantParams)| params.size_bytes();
-    let smaller = [thresholds, exact_list, table].into_iter().flatten().min_by_key(bytes);
+    let list = [thresholds, exact_list].into_iter().flatten().min_by_key(bytes);
+    // An entry has a byte at least, and takes as long to find as a code takes to compute.
+    let room = list.as_ref().map_or(MAX_ENTRIES as usize, bytes);
+    let table = match functions {
+        [function] => table(function, ranges, room)
+            .map(|(multipliers, form)| (vec![multipliers], RequantParams { form, lo, hi })),
+        _ => None,
+    };
+    let smaller = [list, table].into_iter().flatten().min_by_key(bytes);
     proven(functions, ranges, smaller.ok_or(RequantError::NoForm { channels: functions.len(), codes })?)
 }
 
@@ -178,12 +181,15 @@ fn exact_sum(
     }
 }
 
-/// Every pair, row by row.
-fn table(f: &PairFunction, [a, b]: [IntRange; 2]) -> Option<([i64; 2], FormParams)> {
+/// Every pair, row by row, if they are at most `room`.
+fn table(f: &PairFunction, [a, b]: [IntRange; 2], room: usize) -> Option<([i64; 2], FormParams)> {
     let [rows, columns] =
         [a, b].map(|range| range.hi.checked_sub(range.lo).and_then(|span| span.checked_add(1)));
     let (rows, columns) = (rows?, columns?);
-    let domain = rows.checked_mul(columns).filter(|domain| *domain <= MAX_ENTRIES)?;
+    let domain = rows.checked_mul(columns)?;
+    if domain > MAX_ENTRIES || u64::try_from(domain).ok()? > room as u64 {
+        return None;
+    }
     let row = |a: i64| {
         let function = f.of_second(a);
         (b.lo..=b.hi).map(move |b| function.eval(b))
