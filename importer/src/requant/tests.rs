@@ -326,6 +326,11 @@ fn sixteen_bit_codes_take_one_line_while_multipliers_last() {
     }
     let thresholds = solve_form(FormKind::Thresholds, &wide).unwrap().unwrap();
     assert_eq!(thresholds.size_bytes(), 4 * 65_535 + 1);
+    let long = solve_form(FormKind::Thresholds64, &wide).unwrap().unwrap();
+    certify(&wide, &long.view()).unwrap();
+    for acc in (-(1 << 25)..1 << 25).step_by(9_973) {
+        assert_eq!(i64::from(long.view().apply_wide(0, acc)), half_even(&wide[0].function, acc));
+    }
 }
 
 #[test]

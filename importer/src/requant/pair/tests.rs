@@ -279,7 +279,6 @@ fn two_long_sums_are_added_in_exact_proportion() {
 /// be a matter of its scales. A table of all pairs has 65536 entries.
 #[test]
 fn no_function_of_a_sum_is_a_table_by_luck() {
-    let mut kinds = std::collections::BTreeMap::new();
     for seed in 1..=3i64 {
         // Scales as floats have them: 24 bits, in no proportion of small integers.
         let scale = |k: i64| ratio((seed * 7_919 + k) * 104_729 % 8_388_607 + 8_388_608, 1 << 29);
@@ -293,7 +292,6 @@ fn no_function_of_a_sum_is_a_table_by_luck() {
             let (a, b) = (range(-128, 127), range(-128 + seed, 127));
             let choice = choose_pair(std::slice::from_ref(&f), a, b, None).unwrap();
             assert!(choice.params.size_bytes() <= 8 * 255 + 1, "{}: {f:?}", choice.params.size_bytes());
-            *kinds.entry(choice.params.kind().name()).or_insert(0) += 1;
             for first in (a.lo..=a.hi).step_by(17) {
                 for second in (b.lo..=b.hi).step_by(13) {
                     assert_eq!(
@@ -305,5 +303,4 @@ fn no_function_of_a_sum_is_a_table_by_luck() {
             }
         }
     }
-    assert!(kinds.contains_key("thresholds64"), "{kinds:?}");
 }
