@@ -87,6 +87,7 @@ pub struct Port {
     #[prost(uint32, optional, tag = "23")]
     pub file_axis: ::core::option::Option<u32>,
 }
+/// Nested message and enum types in `Port`.
 pub mod port {
     #[derive(
         Clone,
@@ -106,6 +107,10 @@ pub mod port {
         Accumulators = 2,
     }
     impl Kind {
+        /// String value of the enum field names used in the ProtoBuf definition.
+        ///
+        /// The values are not transformed in any way and thus are considered stable
+        /// (if the ProtoBuf definition does not change) and safe for programmatic use.
         pub fn as_str_name(&self) -> &'static str {
             match self {
                 Self::Unspecified => "KIND_UNSPECIFIED",
@@ -113,6 +118,7 @@ pub mod port {
                 Self::Accumulators => "ACCUMULATORS",
             }
         }
+        /// Creates an enum from field names used in the ProtoBuf definition.
         pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
             match value {
                 "KIND_UNSPECIFIED" => Some(Self::Unspecified),
@@ -135,6 +141,7 @@ pub struct Function {
     #[prost(oneof = "function::Kind", tags = "1, 2")]
     pub kind: ::core::option::Option<function::Kind>,
 }
+/// Nested message and enum types in `Function`.
 pub mod function {
     #[derive(Clone, PartialEq, ::prost::Oneof)]
     pub enum Kind {
@@ -159,6 +166,7 @@ pub struct Piece {
     #[prost(oneof = "piece::Kind", tags = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12")]
     pub kind: ::core::option::Option<piece::Kind>,
 }
+/// Nested message and enum types in `Piece`.
 pub mod piece {
     #[derive(Clone, PartialEq, ::prost::Oneof)]
     pub enum Kind {
@@ -271,6 +279,7 @@ pub struct Certificate {
     #[prost(message, repeated, tag = "7")]
     pub operands: ::prost::alloc::vec::Vec<Range>,
 }
+/// Nested message and enum types in `Certificate`.
 pub mod certificate {
     #[derive(
         Clone,
@@ -290,6 +299,10 @@ pub mod certificate {
         Exhaustive = 2,
     }
     impl Scope {
+        /// String value of the enum field names used in the ProtoBuf definition.
+        ///
+        /// The values are not transformed in any way and thus are considered stable
+        /// (if the ProtoBuf definition does not change) and safe for programmatic use.
         pub fn as_str_name(&self) -> &'static str {
             match self {
                 Self::Unspecified => "SCOPE_UNSPECIFIED",
@@ -297,6 +310,7 @@ pub mod certificate {
                 Self::Exhaustive => "EXHAUSTIVE",
             }
         }
+        /// Creates an enum from field names used in the ProtoBuf definition.
         pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
             match value {
                 "SCOPE_UNSPECIFIED" => Some(Self::Unspecified),
@@ -347,6 +361,10 @@ pub enum Rounding {
     Toward = 7,
 }
 impl Rounding {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
     pub fn as_str_name(&self) -> &'static str {
         match self {
             Self::Unspecified => "ROUNDING_UNSPECIFIED",
@@ -359,6 +377,7 @@ impl Rounding {
             Self::Toward => "TOWARD",
         }
     }
+    /// Creates an enum from field names used in the ProtoBuf definition.
     pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
         match value {
             "ROUNDING_UNSPECIFIED" => Some(Self::Unspecified),
@@ -381,6 +400,10 @@ pub enum ShortFloat {
     Bfloat16 = 2,
 }
 impl ShortFloat {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
     pub fn as_str_name(&self) -> &'static str {
         match self {
             Self::Unspecified => "SHORT_FLOAT_UNSPECIFIED",
@@ -388,6 +411,7 @@ impl ShortFloat {
             Self::Bfloat16 => "BFLOAT16",
         }
     }
+    /// Creates an enum from field names used in the ProtoBuf definition.
     pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
         match value {
             "SHORT_FLOAT_UNSPECIFIED" => Some(Self::Unspecified),
@@ -425,6 +449,10 @@ pub enum Named {
     Atanh = 22,
 }
 impl Named {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
     pub fn as_str_name(&self) -> &'static str {
         match self {
             Self::Unspecified => "NAMED_UNSPECIFIED",
@@ -452,6 +480,7 @@ impl Named {
             Self::Atanh => "ATANH",
         }
     }
+    /// Creates an enum from field names used in the ProtoBuf definition.
     pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
         match value {
             "NAMED_UNSPECIFIED" => Some(Self::Unspecified),
