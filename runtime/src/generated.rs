@@ -93,6 +93,7 @@ fn absent() -> ! {
 impl<const N: usize> Arena<N> {
     /// Codes that an op reads, and those it writes.
     #[inline(always)]
+    #[expect(clippy::type_complexity, reason = "a tuple of views, which callers take apart at once")]
     pub fn views<I: Tensor, O: Tensor>(&mut self) -> Option<(&[I::Code], &mut [O::Code])> {
         const { assert_inside::<I, N>() };
         const { assert_inside::<O, N>() };
@@ -110,6 +111,7 @@ impl<const N: usize> Arena<N> {
 
     /// Codes that an op reads, those it writes, and those it works in.
     #[inline(always)]
+    #[expect(clippy::type_complexity, reason = "a tuple of views, which callers take apart at once")]
     pub fn views_and_scratch<I: Tensor, O: Tensor, S: Tensor>(
         &mut self,
     ) -> Option<(&[I::Code], &mut [O::Code], &mut [S::Code])> {

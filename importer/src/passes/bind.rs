@@ -53,7 +53,7 @@ pub fn bind(graph: &mut Graph, output: &str, input: &str) -> Result<()> {
             "the same integers on both sides: type, scale, zero point, and no operators before",
         ));
     }
-    let seen = graph.outputs.iter().any(|id| *id == state);
+    let seen = graph.outputs.contains(&state);
     if seen || pushed == state {
         return Err(refused(
             "an output that is an input as it came".into(),

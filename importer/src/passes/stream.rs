@@ -73,12 +73,12 @@ pub fn stream(graph: &Graph, axis: isize) -> Result<Stepped> {
     assert_eq!(graph.level, Level::Quantized, "steps are made of quantized graphs");
     let (axis, window_frames) = streamed_axis(graph, axis)?;
     let times = times(graph, axis)?;
-    let strides = times.iter().filter_map(Time::frames).map(|frames| frames.stride);
+    let mut strides = times.iter().filter_map(Time::frames).map(|frames| frames.stride);
     let common = |step: usize, stride: usize| {
         let step = (stride / num_integer::gcd(step, stride)).checked_mul(step)?;
         Some(step).filter(|step| *step <= window_frames)
     };
-    let step_frames = strides.fold(Some(1), |step, stride| common(step?, stride)).ok_or_else(|| {
+    let step_frames = strides.try_fold(1, common).ok_or_else(|| {
         let needed = "frames that all strides divide, in a window";
         refused(Location::part("streamed axis"), format!("windows of {window_frames} frames"), needed)
     })?;
