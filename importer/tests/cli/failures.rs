@@ -51,9 +51,8 @@ const FAILURES: &[Failure] = &[
     Failure {
         code: Code::BadLabels,
         provoke: || {
-            let mut session =
-                with_model(exactum_qonnx::write(&tiny())).with("three.txt", b"cat\ndog\ncow\n".to_vec());
-            session = session.with("latin.txt", b"na\xefve\nx\n".to_vec());
+            let mut session = with_model(exactum_qonnx::write(&tiny())).with("three.txt", b"cat\ndog\ncow\n");
+            session = session.with("latin.txt", b"na\xefve\nx\n");
             session.run("build model.onnx --labels three.txt -o model.exa");
             session.run("build model.onnx --labels latin.txt -o model.exa");
             session.run("build model.onnx --labels other=three.txt -o model.exa");
