@@ -62,6 +62,10 @@ impl<'s> Patch<'s> {
 
     /// Multiplies what is gathered with the filters' next elements and empties the patch.
     pub fn multiply<W: Products>(&mut self, filters: &mut Filters<'_, W>) {
+        // A patch as long as the filters was multiplied when its last code came.
+        if self.filled == 0 {
+            return;
+        }
         W::multiply(self.codes.get(..self.filled).unwrap_or_default(), filters);
         self.filled = 0;
     }
