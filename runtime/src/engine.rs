@@ -208,7 +208,7 @@ impl<'p, 'a, K: Isa> Engine<'p, 'a, K> {
         have_elems: usize,
     ) -> Result<(ElementQuantizer<'p>, CodesMut<'_>), InputError> {
         let tensor = self.input_tensor(index).ok_or(InputError::NoInput)?;
-        let input = self.program.inputs().nth(index).ok_or(InputError::NoInput)?;
+        let input = self.program.input(index).ok_or(InputError::NoInput)?;
         let quantizer = input.quantizer(tensor.range).ok_or(InputError::NoScale)?;
         let need_elems = tensor.shape.elems() as usize;
         if need_elems != have_elems {
@@ -249,7 +249,7 @@ impl<'p, 'a, K: Isa> Engine<'p, 'a, K> {
     /// The real number that element `element` of output `index` stands for, exactly; `None` if there is no such element or
     /// the program does not say what it stands for.
     pub fn output_real(&self, index: usize, element: usize) -> Option<Real> {
-        let numbers = self.program.outputs().nth(index)?.meaning.numbers?;
+        let numbers = self.program.output_numbers(index)?;
         Some(numbers.real(element, self.output(index)?.get(element)?))
     }
 
@@ -260,7 +260,7 @@ impl<'p, 'a, K: Isa> Engine<'p, 'a, K> {
     /// say what these are.
     pub fn largest(&self, index: usize, best: &mut [usize]) -> usize {
         let Some(codes) = self.output(index) else { return 0 };
-        let numbers = self.program.outputs().nth(index).and_then(|output| output.meaning.numbers);
+        let numbers = self.program.output_numbers(index);
         let score = |element: usize, code: i32| {
             numbers.map_or(code.into(), |numbers| numbers.real(element, code).count)
         };
@@ -293,15 +293,15 @@ impl<'p, 'a, K: Isa> Engine<'p, 'a, K> {
     /// There is no such output or input, they differ in element type or number of elements, the input must not hold all codes
     /// that the output can have, or both say what their integers stand for, and not the same.
     pub fn feed_back(&mut self, output: usize, input: usize) -> Result<(), InputError> {
-        let from = self.program.outputs().nth(output).ok_or(InputError::NoOutput)?;
-        let to = self.program.inputs().nth(input).ok_or(InputError::NoInput)?;
-        let source = self.program.tensor(from.tensor).ok_or(InputError::NoOutput)?;
+        let from = self.program.output_tensor(output).ok_or(InputError::NoOutput)?;
+        let to = self.program.input(input).ok_or(InputError::NoInput)?;
+        let source = self.program.tensor(from).ok_or(InputError::NoOutput)?;
         let target = self.input_tensor(input).ok_or(InputError::NoInput)?;
         let (need_elems, have_elems) = (target.shape.elems() as usize, source.shape.elems() as usize);
         if need_elems != have_elems {
             return Err(InputError::Length { need_elems, have_elems });
         }
-        let same_numbers = match (from.meaning.numbers, to.meaning.numbers) {
+        let same_numbers = match (self.program.output_numbers(output), to.meaning.numbers) {
             (Some(from), Some(to)) => from.agrees_with(&to),
             _ => true,
         };

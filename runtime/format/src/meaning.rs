@@ -146,11 +146,10 @@ impl MeaningRecord {
             let bytes = constants.slice::<u8>(place).map_err(|_| PortFault::Constant)?;
             core::str::from_utf8(bytes).map_err(|_| PortFault::Text)
         };
-        let list = |place| constants.slice::<i64>(place).map_err(|_| PortFault::Constant);
         Ok(Meaning {
             name: text(self.name)?,
             labels: Labels(text(self.labels)?),
-            numbers: self.numbers(list(self.multipliers)?, list(self.offsets)?)?,
+            numbers: self.decode_numbers(constants)?,
             after: match self.after {
                 0 => After::Nothing,
                 1 => After::Softmax,
@@ -167,11 +166,13 @@ impl MeaningRecord {
         })
     }
 
-    fn numbers<'p>(
+    /// What the record says of numbers.
+    pub(crate) fn decode_numbers<'p>(
         &self,
-        multipliers: &'p [i64],
-        offsets: &'p [i64],
+        constants: Constants<'p>,
     ) -> Result<Option<PortNumbers<'p>>, PortFault> {
+        let list = |place| constants.slice::<i64>(place).map_err(|_| PortFault::Constant);
+        let (multipliers, offsets) = (list(self.multipliers)?, list(self.offsets)?);
         let Self { mantissa, exponent, channels, inner, .. } = *self;
         if self.reserved != 0 || self.exact > 1 {
             return Err(PortFault::Reserved);

@@ -5,7 +5,7 @@ use exactum_num::{InputQuantizer, IntRange, ThresholdQuantizer};
 use crate::constants::{ConstRef, Constants};
 use crate::error::PortFault;
 use crate::id::TensorId;
-use crate::meaning::{Meaning, MeaningRecord};
+use crate::meaning::{Meaning, MeaningRecord, PortNumbers};
 use crate::record::record;
 #[cfg(feature = "encode")]
 use crate::writer::ConstantWriter;
@@ -208,6 +208,11 @@ impl OutputRecord {
     /// The tensor to read.
     pub(crate) const fn tensor(&self) -> TensorId {
         TensorId(self.tensor)
+    }
+
+    /// The numbers that its integers stand for.
+    pub(crate) fn numbers<'p>(&self, constants: Constants<'p>) -> Option<PortNumbers<'p>> {
+        self.meaning.decode_numbers(constants).ok().flatten()
     }
 
     /// The record's meaning; integers of which nothing is known if it has none, which no loaded program holds.

@@ -11,6 +11,7 @@ pub(crate) use header::{CHECKED_FROM, CHECKSUM};
 use crate::constants::Constants;
 use crate::error::LoadError;
 use crate::id::TensorId;
+use crate::meaning::PortNumbers;
 use crate::op::{OpRecords, Ops};
 use crate::port::{Input, InputRecord, Output, OutputRecord};
 use crate::state::{State, StateRecord};
@@ -153,6 +154,16 @@ impl<'p> Program<'p> {
     pub fn outputs(&self) -> impl ExactSizeIterator<Item = Output<'p>> + Clone + 'p {
         let constants = self.constants;
         self.outputs.iter().map(move |record| record.decode(constants))
+    }
+
+    /// Input `index`.
+    pub fn input(&self, index: usize) -> Option<Input<'p>> {
+        self.inputs.get(index).map(|record| record.decode_or_integers(self.constants))
+    }
+
+    /// What the integers of output `index` stand for, without its names: every element asks for it.
+    pub fn output_numbers(&self, index: usize) -> Option<PortNumbers<'p>> {
+        self.outputs.get(index)?.numbers(self.constants)
     }
 
     /// The tensor of output `index`.
