@@ -115,6 +115,19 @@ pub struct Node {
     pub scratch: Option<Placement>,
 }
 
+impl Node {
+    /// A node of which nothing is chosen yet that only programs have.
+    pub fn new(
+        name: impl Into<String>,
+        origin: Vec<FileNodeId>,
+        op: Op,
+        inputs: Vec<ValueId>,
+        output: ValueId,
+    ) -> Self {
+        Self { name: name.into(), origin, op, inputs, output, packing: None, scratch: None }
+    }
+}
+
 impl Graph {
     /// An empty graph.
     pub fn new(name: impl Into<String>, level: Level) -> Self {

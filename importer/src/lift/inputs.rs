@@ -135,15 +135,7 @@ impl<'a> Lifter<'a> {
     fn quantizer(&mut self, name: &str, op: Op, inputs: Vec<ValueId>) -> ValueId {
         let name = self.made(format!("{name}:integers"));
         let output = self.add(Value::new(name.clone(), self.shape(inputs[0]), Type::Float), false);
-        self.graph.nodes.push(Node {
-            name,
-            origin: vec![],
-            op,
-            inputs,
-            output,
-            packing: None,
-            scratch: None,
-        });
+        self.graph.nodes.push(Node::new(name, vec![], op, inputs, output));
         output
     }
 

@@ -251,15 +251,7 @@ impl Lifter<'_> {
         let fixed = inputs.iter().all(|id| self.is_fixed(*id));
         let name = self.made(format!("{}:{}", context.name, self.graph.nodes.len() - context.first + 1));
         let output = self.add(Value::new(name.clone(), shape, Type::Float), fixed);
-        self.graph.nodes.push(GraphNode {
-            name,
-            origin: vec![context.id],
-            op,
-            inputs,
-            output,
-            packing: None,
-            scratch: None,
-        });
+        self.graph.nodes.push(GraphNode::new(name, vec![context.id], op, inputs, output));
         Ok(output)
     }
 

@@ -71,7 +71,7 @@ pub fn bind(graph: &mut Graph, output: &str, input: &str) -> Result<()> {
     let kept = graph.add(value);
     let origin = graph.producer(pushed).map(|index| graph.nodes[index].origin.clone()).unwrap_or_default();
     let inputs = vec![state, pushed];
-    graph.nodes.push(Node { name, origin, op: Op::Push, inputs, output: kept, packing: None, scratch: None });
+    graph.nodes.push(Node::new(name, origin, Op::Push, inputs, kept));
     graph.compact();
     Ok(())
 }

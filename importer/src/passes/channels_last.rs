@@ -208,15 +208,7 @@ impl Rewriter {
         let Value { name, ty, .. } = self.graph.value(named).clone();
         let output = self.graph.add(Value { shape, ty, ..source });
         let origin = self.origin.clone();
-        self.graph.nodes.push(Node {
-            name,
-            origin,
-            op,
-            inputs: vec![from],
-            output,
-            packing: None,
-            scratch: None,
-        });
+        self.graph.nodes.push(Node::new(name, origin, op, vec![from], output));
         output
     }
 

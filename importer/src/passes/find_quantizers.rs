@@ -249,31 +249,22 @@ fn write(graph: &mut Graph, index: usize, rounded: &Rounded) -> usize {
         zero_point_outside: true,
         clip: Some([codes.lo, codes.hi]),
     };
-    let quantizer = Node {
-        name: name("codes"),
-        origin: joined(&node.origin, origin),
-        op: Op::Quant(attributes),
-        inputs: [source].into_iter().chain(parameters).collect(),
-        output: quantized,
-        packing: None,
-        scratch: None,
-    };
+    let quantizer = Node::new(
+        name("codes"),
+        joined(&node.origin, origin),
+        Op::Quant(attributes),
+        [source].into_iter().chain(parameters).collect(),
+        quantized,
+    );
     // The real value of the codes is in units of the scale.
     let units = graph.add(Value::new(name("units"), graph.value(quantized).shape.clone(), Type::Float));
-    let in_units = Node {
-        name: name("units"),
-        origin: node.origin.clone(),
-        op: Op::Affine(Affine {
-            multiply: vec![1.0],
-            divide: vec![f64::from(scale)],
-            add: vec![0.0],
-            axis: 1,
-        }),
-        inputs: vec![quantized],
-        output: units,
-        packing: None,
-        scratch: None,
-    };
+    let in_units = Node::new(
+        name("units"),
+        node.origin.clone(),
+        Op::Affine(Affine { multiply: vec![1.0], divide: vec![f64::from(scale)], add: vec![0.0], axis: 1 }),
+        vec![quantized],
+        units,
+    );
     graph.nodes[index] = Node { op: Op::Affine(rest), inputs: vec![units], ..node };
     graph.nodes.splice(index..index, [quantizer, in_units]);
     3

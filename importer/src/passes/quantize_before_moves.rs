@@ -69,15 +69,7 @@ fn exchange(graph: &mut Graph, index: usize) -> Option<usize> {
         let value = Value::new(value, graph.value(x).shape.clone(), graph.value(function.output).ty.clone());
         let output = graph.add(value);
         results.push(output);
-        made.push(Node {
-            name,
-            op,
-            inputs,
-            output,
-            origin: function.origin.clone(),
-            packing: None,
-            scratch: None,
-        });
+        made.push(Node::new(name, function.origin.clone(), op, inputs, output));
     }
     let op = match moves.op {
         Op::Pad { before, after, value } => {

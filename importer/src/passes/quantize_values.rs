@@ -182,20 +182,12 @@ impl<'a> Quantizer<'a> {
     /// Emits `op` under the name of `node`, for everything `known` waited for as well.
     fn push(&mut self, node: &Node, waited: &[FileNodeId], op: Op, inputs: Vec<ValueId>, output: ValueId) {
         let origin = joined(&node.origin, waited);
-        self.to.nodes.push(Node {
-            name: node.name.clone(),
-            origin,
-            op,
-            inputs,
-            output,
-            packing: None,
-            scratch: None,
-        });
+        self.to.nodes.push(Node::new(node.name.clone(), origin, op, inputs, output));
     }
 
     /// Emits `op`, which helps the node at hand, as `name`.
     fn push_helper(&mut self, name: String, op: Op, inputs: Vec<ValueId>, output: ValueId) {
         let origin = self.origin.clone();
-        self.to.nodes.push(Node { name, origin, op, inputs, output, packing: None, scratch: None });
+        self.to.nodes.push(Node::new(name, origin, op, inputs, output));
     }
 }

@@ -192,15 +192,7 @@ impl Storing {
         self.less.push(0);
         let op = Op::Requantize(Requantize::Exact(tail));
         let origin = self.origin.clone();
-        self.graph.nodes.push(Node {
-            name,
-            origin,
-            op,
-            inputs: vec![id],
-            output,
-            packing: None,
-            scratch: None,
-        });
+        self.graph.nodes.push(Node::new(name, origin, op, vec![id], output));
         self.widened.insert(id, output);
         output
     }

@@ -100,15 +100,7 @@ impl Writer<'_> {
     fn before(&mut self, node: &Node, part: &str, op: Op, x: ValueId, shape: Vec<usize>) -> ValueId {
         let name = format!("{}:{part}", node.name);
         let output = self.graph.add(Value::new(name.clone(), shape, Type::Float));
-        self.nodes.push(Node {
-            name,
-            origin: node.origin.clone(),
-            op,
-            inputs: vec![x],
-            output,
-            packing: None,
-            scratch: None,
-        });
+        self.nodes.push(Node::new(name, node.origin.clone(), op, vec![x], output));
         output
     }
 

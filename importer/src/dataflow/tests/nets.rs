@@ -58,15 +58,7 @@ impl Net {
         let name = format!("v{}", self.graph.values.len());
         let output = self.graph.add(Value::new(name.clone(), shape, ty));
         let inputs = [self.last].into_iter().chain(more).collect();
-        self.graph.nodes.push(Node {
-            name,
-            origin: vec![],
-            op,
-            inputs,
-            output,
-            packing: None,
-            scratch: None,
-        });
+        self.graph.nodes.push(Node::new(name, vec![], op, inputs, output));
         self.last = output;
     }
 

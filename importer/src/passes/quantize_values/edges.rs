@@ -191,15 +191,7 @@ impl Quantizer<'_> {
         let Known { curve, channels, .. } = known.clone();
         let op = Op::Dequantize(Dequantize { curve, channels, softmax });
         let origin = joined(&self.origin, &known.origin);
-        self.to.nodes.push(Node {
-            name,
-            origin,
-            op,
-            inputs: vec![value],
-            output,
-            packing: None,
-            scratch: None,
-        });
+        self.to.nodes.push(Node::new(name, origin, op, vec![value], output));
         self.to.outputs.push(output);
         Ok(())
     }
@@ -244,15 +236,7 @@ impl Quantizer<'_> {
     /// A node that stands for output `id`.
     fn edge_node(&self, id: ValueId) -> Node {
         let name = self.from.value(id).name.clone();
-        Node {
-            name,
-            origin: self.origin.clone(),
-            op: Op::Identity,
-            inputs: vec![],
-            output: id,
-            packing: None,
-            scratch: None,
-        }
+        Node::new(name, self.origin.clone(), Op::Identity, vec![], id)
     }
 }
 

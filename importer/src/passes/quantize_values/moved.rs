@@ -187,15 +187,7 @@ impl Quantizer<'_> {
             let output = self.to.add(Value::new(result.clone(), shape.clone(), ty));
             let name = name.clone();
             let origin = if origin.is_empty() { self.origin.clone() } else { origin.clone() };
-            self.to.nodes.push(Node {
-                name,
-                origin,
-                op: op.clone(),
-                inputs: vec![id],
-                output,
-                packing: None,
-                scratch: None,
-            });
+            self.to.nodes.push(Node::new(name, origin, op.clone(), vec![id], output));
             id = output;
         }
         id

@@ -76,15 +76,7 @@ impl Quantizer<'_> {
         let ty = Type::Accumulators { meaning: Some(meaning), bounds: vec![] };
         let output = self.to.add(Value::new(name.clone(), shape, ty));
         let origin = node.origin.clone();
-        self.to.nodes.push(Node {
-            name,
-            origin,
-            op: Op::SumPool(first),
-            inputs: vec![x],
-            output,
-            packing: None,
-            scratch: None,
-        });
+        self.to.nodes.push(Node::new(name, origin, Op::SumPool(first), vec![x], output));
         output
     }
 

@@ -200,15 +200,13 @@ impl Quantizer<'_> {
             let ty = Type::Accumulators { meaning: Some(stated), bounds: vec![] };
             let part = if last { String::new() } else { format!(".part{index}") };
             let output = self.to.add(Value::new(format!("{}{part}", terms.name), terms.shape.clone(), ty));
-            self.to.nodes.push(Node {
-                name: format!("{}{part}", terms.node),
-                origin: origin.to_vec(),
-                op: Op::Sum { multipliers: pairs },
-                inputs: vec![sum, *value],
+            self.to.nodes.push(Node::new(
+                format!("{}{part}", terms.node),
+                origin.to_vec(),
+                Op::Sum { multipliers: pairs },
+                vec![sum, *value],
                 output,
-                packing: None,
-                scratch: None,
-            });
+            ));
             (sum, factors) = (output, vec![1; factors.len()]);
         }
         sum

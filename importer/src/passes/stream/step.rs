@@ -267,7 +267,7 @@ impl Writer<'_> {
         let name = value.name.clone();
         let output = self.step.add(value);
         let origin = self.origin.clone();
-        self.step.nodes.push(Node { name, origin, op, inputs, output, packing: None, scratch: None });
+        self.step.nodes.push(Node::new(name, origin, op, inputs, output));
         output
     }
 }
