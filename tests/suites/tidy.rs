@@ -62,6 +62,7 @@ fn crates_depend_on_each_other_as_the_architecture_says() {
         ("exactum-format", (&["exactum-num"], &[])),
         ("exactum-kernels", (&["exactum-format", "exactum-num"], &[])),
         ("exactum-runtime", (&["exactum-format", "exactum-kernels", "exactum-num"], &[])),
+        ("exactum-display", (&["exactum-num"], &[])),
         ("exactum-qonnx", (&["exactum-runtime"], &[])),
         ("exactum-host", (&["exactum-qonnx"], &[])),
         ("exactum-importer", (&["exactum-host", "exactum-qonnx", "exactum-runtime"], &[])),

@@ -27,5 +27,7 @@ pub extern "C" fn exactum_guard(image: &&[u8], arena: &mut &mut [u8]) -> bool {
     let Ok(program) = Program::load(image) else { return false };
     let Ok(mut engine) = Engine::new(&program, arena) else { return false };
     engine.run();
+    let mut probabilities = [0.0; 2];
+    exactum_display::softmax(engine.output_real(0, 0), &mut probabilities);
     engine.output(0).is_some()
 }
