@@ -1,7 +1,8 @@
 //! The command line: one file per subcommand, and what they share.
 //!
 //! Data goes to standard output, everything else to standard error. Exit status 0 is fine, 1 a problem in the input,
-//! 2 wrong usage, 101 a fault of exactum itself.
+//! 2 wrong usage, 101 a fault of exactum itself. Called by the program `exactum`; build scripts and macros take options of
+//! `exactum build` through [`module`].
 
 mod build;
 mod check;
@@ -12,6 +13,7 @@ mod identity;
 mod inputs;
 mod inspect;
 mod listing;
+mod module;
 mod ops;
 mod passes;
 mod progress;
@@ -28,6 +30,7 @@ mod verify;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+pub use module::{Module, module};
 use shell::{Color, Format, Shell};
 
 /// Compiles quantized neural networks to proven integer programs.
@@ -62,8 +65,8 @@ enum Command {
     Explain(explain::Args),
 }
 
-/// Runs the command line of this process.
-pub(crate) fn main() -> ExitCode {
+/// Runs the command line of this process; its exit status.
+pub fn main() -> ExitCode {
     std::panic::set_hook(Box::new(shell::report_fault));
     let cli = Cli::parse();
     let shell = Shell::new(cli.format, cli.color, cli.quiet);

@@ -1,7 +1,5 @@
-//! The `exactum` command: parses the command line and runs one subcommand.
-
-mod cli;
+//! The `exactum` command.
 
 fn main() -> std::process::ExitCode {
-    cli::main()
+    exactum_importer::cli::main()
 }

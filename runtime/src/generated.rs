@@ -30,6 +30,15 @@ pub use exactum_num::{InputQuantizer, IntRange, ThresholdQuantizer, Unit};
 pub use crate::arena::Arena;
 use crate::arena::{disjoint, disjoint_with_scratch};
 
+/// The items of the module that a build script made with `exactum-build` of `model.onnx`: `include_model!("model")`, to be
+/// called in a module of its own.
+#[macro_export]
+macro_rules! include_model {
+    ($name:literal $(,)?) => {
+        include!(concat!(env!("OUT_DIR"), "/", $name, ".rs"));
+    };
+}
+
 /// `ELEMS` codes of type `T` from byte `START` of an arena on: a tensor as a type.
 #[derive(Debug)]
 pub struct Slot<T, const START: usize, const ELEMS: usize>(PhantomData<T>);

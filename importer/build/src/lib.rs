@@ -12,28 +12,35 @@
 //!
 //! ```ignore
 //! mod model {
-//!     include!(concat!(env!("OUT_DIR"), "/model.rs"));
+//!     exactum_runtime::include_model!("model");
 //! }
 //!
 //! let mut model = model::Model::new();
 //! let outputs = model.run_f32(&samples);
 //! ```
 //!
-//! It is the module that `exactum build --emit rust` writes. A model that does not compile stops the build with the
-//! compiler's diagnostics.
+//! It is the module that `exactum build --emit rust` writes, and [`compile_with`] takes the options of that command:
+//!
+//! ```no_run
+//! # fn main() -> Result<(), exactum_build::Error> {
+//! exactum_build::compile_with("model.onnx", ["--target", "mps2-an386", "--labels", "classes.txt"])
+//! # }
+//! ```
+//!
+//! A model that does not compile, or does not fit the target, stops the build with the compiler's diagnostics; what it warns
+//! of, Cargo shows. Without a build script, the macro `exactum_macros::model!` does the same.
+//!
+//! Cargo compiles build scripts, and with them the compiler of models, without optimization. Large models compile several
+//! times faster with `opt-level = 3` in `[profile.release.build-override]` (and `dev`) of the workspace.
 
 #![allow(clippy::print_stdout, reason = "build scripts speak to Cargo")]
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use exactum_importer::diagnostic::Report;
-use exactum_importer::target::Target;
-use exactum_importer::{Identity, compile_with};
-use exactum_qonnx::Folder;
-use sha2::{Digest, Sha256};
+pub use exactum_importer::cli::{Module, module};
 
 /// Why there is no module. Its text is complete, also as `main` of a build script prints it.
 pub struct Error(String);
@@ -58,27 +65,36 @@ impl std::error::Error for Error {}
 /// # Errors
 /// If a file cannot be read or written, or the model does not compile.
 pub fn compile(model: impl AsRef<Path>) -> Result<(), Error> {
-    let model = model.as_ref();
-    println!("cargo::rerun-if-changed={}", model.display());
-    let folder =
-        std::env::var_os("OUT_DIR").ok_or_else(|| Error("OUT_DIR is not set: no build script".to_owned()))?;
-    let mut name = model.file_stem().unwrap_or(OsStr::new("model")).to_owned();
-    name.push(".rs");
-    let path = PathBuf::from(folder).join(name);
-    fs::write(&path, module(model)?).map_err(|error| Error(format!("{}: {error}", path.display())))
+    compile_with(model, [""; 0])
 }
 
-/// The module of the ONNX file `model`.
+/// As [`compile`], with `options` of `exactum build` that say what the program is to be: `--target`, `--labels`,
+/// `--stream`, `--dim` and so on. Paths are relative to the manifest as well.
 ///
 /// # Errors
-/// If the file cannot be read or the model does not compile.
-pub fn module(model: impl AsRef<Path>) -> Result<String, Error> {
-    let path = model.as_ref();
-    let failed = |problem: &dyn fmt::Display| Error(format!("{}: {problem}", path.display()));
-    let refused = |report: Report| Error(report.in_file(&path.display().to_string()).to_string());
-    let bytes = fs::read(path).map_err(|error| failed(&error))?;
-    let model = exactum_qonnx::read_beside(&bytes, &mut Folder::of(path)).map_err(|error| failed(&error))?;
-    let identity = Identity { digest: Sha256::digest(&bytes).into(), ..Identity::default() };
-    let compiled = compile_with(&model, &Target::portable(), &identity).map_err(refused)?;
-    Ok(compiled.rust_module())
+/// As [`compile`], or if there are no such options.
+pub fn compile_with<T: Into<OsString>>(
+    model: impl AsRef<Path>,
+    options: impl IntoIterator<Item = T>,
+) -> Result<(), Error> {
+    let model = model.as_ref();
+    let variable = |name: &str| {
+        std::env::var_os(name)
+            .map(PathBuf::from)
+            .ok_or_else(|| Error(format!("{name} is not set: no build script")))
+    };
+    let (manifest, out) = (variable("CARGO_MANIFEST_DIR")?, variable("OUT_DIR")?);
+    // Also where the model does not compile: it is tried again once it has changed.
+    println!("cargo::rerun-if-changed={}", model.display());
+    let Module { text, warnings, files } = module(&manifest, model, options).map_err(Error)?;
+    for file in files {
+        println!("cargo::rerun-if-changed={}", file.display());
+    }
+    for warning in warnings {
+        println!("cargo::warning={}", warning.replace('\n', " "));
+    }
+    let mut name = model.file_stem().unwrap_or(OsStr::new("model")).to_owned();
+    name.push(".rs");
+    let path = out.join(name);
+    fs::write(&path, text).map_err(|error| Error(format!("{}: {error}", path.display())))
 }

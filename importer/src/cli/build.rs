@@ -11,6 +11,7 @@ use exactum_importer::container::Container;
 use exactum_importer::diagnostic::Result;
 use exactum_importer::report::{self, Statistics};
 use exactum_importer::rust_module;
+use exactum_importer::target::Target;
 use serde_json::json;
 
 use super::files::{self, Built};
@@ -26,14 +27,8 @@ use super::target::Goal;
 /// Compile a model and write the program.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// QONNX model.
-    model: PathBuf,
     #[command(flatten)]
-    inputs: Inputs,
-    #[command(flatten)]
-    identity: IdentityArgs,
-    #[command(flatten)]
-    goal: Goal,
+    asked: Asked,
     /// File to write. With several kinds each gets its own extension: model, model.exa and model.bin all give
     /// model.exa and model.bin.
     #[arg(short, long, value_name = "FILE", required_unless_present = "report")]
@@ -48,6 +43,51 @@ pub(super) struct Args {
     /// samples the report's histograms and ranges are of; the first axis counts the samples.
     #[arg(long, value_name = "NPY", requires = "report")]
     calibration: Vec<PathBuf>,
+}
+
+/// A model, and what its program is to be.
+#[derive(Debug, clap::Args)]
+pub(super) struct Asked {
+    /// QONNX model.
+    model: PathBuf,
+    #[command(flatten)]
+    inputs: Inputs,
+    #[command(flatten)]
+    identity: IdentityArgs,
+    #[command(flatten)]
+    goal: Goal,
+}
+
+impl Asked {
+    /// The same with paths that are relative to `folder`.
+    pub(super) fn within(self, folder: &Path) -> Self {
+        let Self { model, inputs, identity, goal } = self;
+        Self {
+            model: folder.join(model),
+            inputs,
+            identity: identity.within(folder),
+            goal: goal.within(folder),
+        }
+    }
+
+    /// The files that it names.
+    pub(super) fn paths(&self) -> impl Iterator<Item = &PathBuf> {
+        self.identity.paths().chain(self.goal.path()).chain([&self.model])
+    }
+
+    /// The program, which fits the target, and the target.
+    pub(super) fn build(&self, shell: &Shell) -> Result<(Built, Target)> {
+        let target = self.goal.target()?;
+        let built = files::identified(&self.model, &self.inputs, &self.identity, &target, shell)?;
+        super::target::fits(&target, &built.container)
+            .map_err(|report| report.in_file(&files::name(&self.model)))?;
+        Ok((built, target))
+    }
+
+    /// What to tell of it.
+    pub(super) fn summary(&self, built: &Built, target: &Target) -> Summary {
+        Summary::new(files::name(&self.model), &built.container, target)
+    }
 }
 
 /// Kinds of files.
@@ -80,7 +120,7 @@ impl Emit {
         match self {
             Self::Exa => container.write(),
             Self::Image => container.image().to_vec(),
-            Self::Rust => model(container).into_bytes(),
+            Self::Rust => rust(container).into_bytes(),
             Self::RustImage => rust_image::text(container).into_bytes(),
             Self::Listing => listing::text(container).into_bytes(),
         }
@@ -88,7 +128,7 @@ impl Emit {
 }
 
 /// The model as a Rust module.
-fn model(container: &Container) -> String {
+pub(super) fn rust(container: &Container) -> String {
     let names: Vec<&str> = container.contents().ops.iter().map(|op| op.name.as_str()).collect();
     rust_module::text(&container.program(), container.interface(), &names)
 }
@@ -104,25 +144,21 @@ pub(super) fn run(args: &Args, shell: &Shell) -> Result<ExitCode> {
         .collect();
     let given = samples::paths(&args.calibration);
     let written = outputs.iter().map(|(path, _)| path).chain(&args.report);
-    if let Some(problem) =
-        files::overwritten(given.iter().chain(args.identity.paths()).chain([&args.model]), written)
-    {
+    if let Some(problem) = files::overwritten(given.iter().chain(args.asked.paths()), written) {
         return Ok(shell.wrong_usage(&problem));
     }
-    if !args.calibration.is_empty() && args.inputs.keeps() {
+    if !args.calibration.is_empty() && args.asked.inputs.keeps() {
         return Ok(
             shell.wrong_usage("--calibration is of single samples: it takes no --stream and no --bind")
         );
     }
-    let target = args.goal.target()?;
     let wait = shell.waiting("compiling");
-    let built = files::identified(&args.model, &args.inputs, &args.identity, &target, shell)?;
+    let (built, target) = args.asked.build(shell)?;
     let container = &built.container;
     drop(wait);
-    super::target::fits(&target, container).map_err(|report| report.in_file(&files::name(&args.model)))?;
     let mut written: Vec<(PathBuf, Vec<u8>)> =
         outputs.into_iter().map(|(path, kind)| (path, kind.bytes(container))).collect();
-    let summary = Summary::new(files::name(&args.model), container, &target);
+    let summary = args.asked.summary(&built, &target);
     if let Some(path) = &args.report {
         written.push((path.clone(), report(args, &built, &summary, shell)?.into_bytes()));
     }

@@ -67,6 +67,8 @@ pub(super) struct Built {
     pub(super) model: Model,
     pub(super) compiled: Compiled,
     pub(super) container: Container,
+    /// The side files that the model's tensors are kept in.
+    pub(super) side_files: Vec<PathBuf>,
 }
 
 /// Compiles the ONNX file at `path` for `target`.
@@ -90,7 +92,8 @@ pub(super) fn identified(
         .map_err(|report| explained(report, &name(path), &model))?;
     told.check(&identity, &compiled.interface)?;
     let container = Container::of_source(&compiled, &model, identity.digest);
-    Ok(Built { model, compiled, container })
+    let side_files = source.folder.files().map(Path::to_owned).collect();
+    Ok(Built { model, compiled, container, side_files })
 }
 
 /// The program at `path`: a container, or an ONNX model, which is compiled.

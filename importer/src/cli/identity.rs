@@ -1,6 +1,6 @@
 //! What the command line says of a model beside its file, for the program to say: its name, its version, names of classes.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use exactum_importer::Identity;
@@ -47,6 +47,12 @@ impl IdentityArgs {
     /// The files it reads.
     pub(super) fn paths(&self) -> impl Iterator<Item = &PathBuf> {
         self.labels.iter().map(|file| &file.path)
+    }
+
+    /// The same with paths that are relative to `folder`.
+    pub(super) fn within(mut self, folder: &Path) -> Self {
+        self.labels.iter_mut().for_each(|file| file.path = folder.join(&file.path));
+        self
     }
 
     /// The identity of a model with the outputs `names`, whose file has the SHA-256 `digest`.
@@ -112,7 +118,7 @@ fn classes(port: &Port) -> Vec<usize> {
     counts
 }
 
-fn problem(path: &std::path::Path, found: String, needed: String) -> Report {
+fn problem(path: &Path, found: String, needed: String) -> Report {
     let problem = Diagnostic::new(Code::BadLabels, Location::part("labels"), found, needed);
     Report::from(problem).in_file(&files::name(path))
 }

@@ -22,15 +22,30 @@ impl Goal {
         Ok(self.given()?.unwrap_or_else(Target::portable))
     }
 
+    /// The same with a path that is relative to `folder`.
+    pub(super) fn within(self, folder: &Path) -> Self {
+        Self { target: self.target.map(|target| if is_file(&target) { folder.join(target) } else { target }) }
+    }
+
+    /// The file of facts that is given.
+    pub(super) fn path(&self) -> Option<&PathBuf> {
+        self.target.as_ref().filter(|target| is_file(target))
+    }
+
     /// The target that is given.
     pub(super) fn given(&self) -> Result<Option<Target>> {
         self.target.as_deref().map(read).transpose()
     }
 }
 
+/// Whether it is a file of facts instead of a name.
+fn is_file(target: &Path) -> bool {
+    target.extension().is_some_and(|extension| extension == "toml")
+}
+
 /// The target called `path`, or in the file there.
 fn read(path: &Path) -> Result<Target> {
-    if path.extension().is_some_and(|extension| extension == "toml") {
+    if is_file(path) {
         let text = String::from_utf8(files::read(path)?).map_err(|_| "bytes that are no UTF-8".to_owned());
         let target = text
             .map_err(|found| Diagnostic::new(Code::BadTarget, Location::default(), found, "a text in TOML"));
