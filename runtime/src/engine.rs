@@ -6,6 +6,7 @@ use exactum_kernels::isa::{Isa, Native};
 use exactum_num::codes::{Code, Codes, CodesMut};
 use exactum_num::{Real, Unit, nearest_quotient, with_codes};
 
+use crate::arena::move_within;
 use crate::error::{ArenaError, InputError};
 use crate::observe::Observer;
 use crate::run::run;
@@ -63,7 +64,7 @@ impl<'p, 'a, K: Isa> Engine<'p, 'a, K> {
     pub fn resume_with_isa(isa: K, program: &Program<'p>, arena: &'a mut [u8]) -> Result<Self, ArenaError> {
         let need_bytes = program.arena_bytes() as usize;
         let have_bytes = arena.len();
-        if arena.as_ptr().align_offset(8) != 0 {
+        if arena.as_ptr().addr() % 8 != 0 {
             return Err(ArenaError::Misaligned);
         }
         let arena = arena.get_mut(..need_bytes).ok_or(ArenaError::TooSmall { need_bytes, have_bytes })?;
@@ -272,9 +273,9 @@ impl<'p, 'a, K: Isa> Engine<'p, 'a, K> {
             let place = known.partition_point(|other| at(*other) >= own);
             // What is best so far moves by one, the last of it out if there is no room.
             found = found.saturating_add(1).min(best.len());
-            if let Some(later @ [_, ..]) = best.get_mut(place..found) {
-                later.rotate_right(1);
-                later.iter_mut().take(1).for_each(|first| *first = element);
+            let mut moved = element;
+            for later in best.get_mut(place..found).unwrap_or_default() {
+                moved = core::mem::replace(later, moved);
             }
         }
         found
@@ -308,7 +309,7 @@ impl<'p, 'a, K: Isa> Engine<'p, 'a, K> {
         if source.element != target.element || !target.range.contains_range(source.range) || !same_numbers {
             return Err(InputError::Differs);
         }
-        self.arena.copy_within(source.place(), target.place().start);
+        move_within(self.arena, source.place(), target.place());
         Ok(())
     }
 

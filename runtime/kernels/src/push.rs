@@ -6,6 +6,12 @@ use crate::isa::Isa;
 #[inline(never)]
 pub fn push<K: Isa>(isa: K, rows: &[u8], state: &mut [u8]) {
     let Some(kept) = state.len().checked_sub(rows.len()) else { return };
-    state.copy_within(rows.len().., 0);
+    let mut moved = &mut *state;
+    // Parts of the length of `rows`, each to the place of the one before it. Not `copy_within`, which can panic as far as some
+    // compilers see.
+    while let Some((to, from)) = moved.split_at_mut_checked(rows.len()).filter(|(to, _)| !to.is_empty()) {
+        isa.copy(from, to);
+        moved = from;
+    }
     isa.copy(rows, state.get_mut(kept..).unwrap_or_default());
 }

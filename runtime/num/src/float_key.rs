@@ -3,6 +3,7 @@
 //! For quantizers that no scale and zero point describe: codes between which values step at arbitrary floats. A
 //! float's key orders it among all floats, so a comparison of keys is one of values.
 
+use crate::ascending::ascends;
 use crate::range::IntRange;
 use crate::requant::{channel_slice, count_passed};
 
@@ -47,7 +48,7 @@ impl ThresholdQuantizer<'_> {
             && self.inner > 0
             && self.range.contains(self.nan.into())
             && steps.checked_mul(groups) == Some(self.thresholds.len())
-            && (steps == 0 || self.thresholds.chunks(steps).all(<[i32]>::is_sorted))
+            && ascends(self.thresholds, steps)
     }
 
     /// The code of `value` as element `index`, counted row-major.

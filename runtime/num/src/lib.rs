@@ -21,6 +21,7 @@
 #[cfg(target_endian = "big")]
 compile_error!("programs are little endian and read in place: big-endian targets are not supported");
 
+mod ascending;
 pub mod codes;
 mod float_key;
 mod int_type;

@@ -32,7 +32,8 @@ pub struct FastQuantizer {
 impl InputQuantizer {
     /// The quantizer with a reciprocal of its scale: for many values.
     pub const fn fast(self) -> FastQuantizer {
-        let mantissa = self.scale.mantissa;
+        // The bit is set: every mantissa is from 2^23 on. Here the compiler sees that it is no zero.
+        let mantissa = self.scale.mantissa | 1 << 23;
         // A value has a quotient of 2^-2 * X / S, X and S from 2^23 on, where its exponent is that of the scale less 2. Values
         // that are no normal floats, with biased exponents below 1, go the long way.
         let biased = self.scale.exponent as i32 + 150;

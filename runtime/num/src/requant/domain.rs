@@ -3,6 +3,7 @@
 //! The program loader checks every requantization with this; a wrap would be silent on the device.
 
 use super::{Form, PerChannel, Requant, at, formula};
+use crate::ascending::ascends;
 use crate::range::IntRange;
 
 const INT32: IntRange = IntRange { lo: i32::MIN as i64, hi: i32::MAX as i64 };
@@ -52,8 +53,8 @@ impl Requant<'_> {
             steps: usize,
             groups: impl Fn(usize, usize) -> bool,
         ) -> bool {
-            steps == 0 && thresholds.is_empty()
-                || groups(thresholds.len(), steps) && thresholds.chunks(steps).all(<[T]>::is_sorted)
+            ascends(thresholds, steps)
+                && (steps == 0 && thresholds.is_empty() || groups(thresholds.len(), steps))
         }
         let steps = self.hi.abs_diff(self.lo) as usize;
         match self.form {
