@@ -1,7 +1,4 @@
 //! Hands the linker the memory of the board, and the binary `digits` its program and images.
-//!
-//! Linker scripts are named here and not in `.cargo/config.toml`, so that a `RUSTFLAGS` of the surroundings
-//! cannot drop them.
 
 use std::{
     env,
@@ -12,17 +9,11 @@ use std::{
 };
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let out = PathBuf::from(env::var("OUT_DIR")?);
-    fs::copy("memory.x", out.join("memory.x"))?;
-    println!("cargo:rerun-if-changed=memory.x");
-    println!("cargo:rustc-link-search={}", out.display());
-    for argument in ["--nmagic", "-Tlink.x", "-Tdefmt.x"] {
-        println!("cargo:rustc-link-arg-bins={argument}");
-    }
+    exactum_board_build::link_cortex_m()?;
     if env::var_os("CARGO_FEATURE_DIGITS").is_some() {
         let program = file_named_by("EXACTUM_PROGRAM")?;
         println!("cargo:rustc-env=EXACTUM_PROGRAM={}", program.display());
-        fs::write(out.join("images.rs"), images(&file_named_by("EXACTUM_IMAGES")?)?)?;
+        fs::write(exactum_board_build::out()?.join("images.rs"), images(&file_named_by("EXACTUM_IMAGES")?)?)?;
     }
     Ok(())
 }

@@ -64,7 +64,7 @@ impl<'p, 'a, K: Isa> Engine<'p, 'a, K> {
     pub fn resume_with_isa(isa: K, program: &Program<'p>, arena: &'a mut [u8]) -> Result<Self, ArenaError> {
         let need_bytes = program.arena_bytes() as usize;
         let have_bytes = arena.len();
-        if arena.as_ptr().addr() % 8 != 0 {
+        if !arena.as_ptr().addr().is_multiple_of(8) {
             return Err(ArenaError::Misaligned);
         }
         let arena = arena.get_mut(..need_bytes).ok_or(ArenaError::TooSmall { need_bytes, have_bytes })?;

@@ -2,7 +2,7 @@
 //!
 //! A backend whose tools are missing says so; its tests show as ignored, and in CI as failed.
 
-mod cortex_m4;
+mod emulated;
 mod generated;
 mod host;
 mod reference;
@@ -12,7 +12,7 @@ use exactum_runtime::program::Packing;
 use libtest_mimic::{Failed, Trial};
 use std::sync::Arc;
 
-pub use cortex_m4::CortexM4;
+pub use emulated::Emulated;
 pub use generated::Generated;
 pub use host::{Host, Packed, aligned};
 pub use reference::Reference;
@@ -23,7 +23,7 @@ use crate::case::{Case, Integers, Made};
 /// A way to compute the integers of a case.
 pub trait Backend: Send + Sync {
     /// Name in test names.
-    fn name(&self) -> &'static str;
+    fn name(&self) -> &str;
 
     /// What is missing on this machine, if anything.
     fn missing(&self) -> Option<&str> {
@@ -42,7 +42,7 @@ pub fn all() -> Vec<Arc<dyn Backend>> {
     // Tap after tap is what depthwise convolutions have anyway.
     let packed = [Packing::RowMajor, Packing::Nibbles].map(Packed);
     let [row_major, nibbles] = packed.map(|packed| Arc::new(packed) as Arc<dyn Backend>);
-    vec![Arc::new(Reference), Arc::new(Host), row_major, nibbles, Arc::new(CortexM4::new())]
+    vec![Arc::new(Reference), Arc::new(Host), row_major, nibbles, Arc::new(Emulated::cortex_m4())]
 }
 
 /// The test that `backend` gives the oracle's integers for `case`.

@@ -6,6 +6,8 @@
 
 pub mod backend;
 pub mod case;
+pub mod compiler;
+pub mod elf;
 pub mod exactness;
 pub mod exports;
 pub mod field;

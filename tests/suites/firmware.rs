@@ -12,15 +12,15 @@ use std::ffi::OsStr;
 use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::Arc;
 
 use exactum_importer::target::Target;
-use exactum_runner::{Counting, Counts, Emulator, Image};
+use exactum_runner::{Counting, Counts, Emulator, Recipe};
 use exactum_runtime::Program;
 use exactum_runtime::program::words_as_bytes;
-use exactum_tests::backend::{Backend, CortexM4, aligned};
+use exactum_tests::backend::{Backend, Emulated, aligned};
 use exactum_tests::case::{Case, Made};
+use exactum_tests::compiler;
 use exactum_training::data::digits;
 use libtest_mimic::{Arguments, Failed, Trial};
 
@@ -48,10 +48,10 @@ const BOARD: &str = "mps2-an386 (Cortex-M4)";
 
 fn main() {
     let arguments = Arguments::from_args();
-    let board = Arc::new(CortexM4::new());
+    let board = Arc::new(Emulated::cortex_m4());
     let missing = board.missing().map(str::to_owned);
     let in_ci = std::env::var_os("CI").is_some();
-    let compiler = compiler();
+    let compiler = compiler::of_firmware();
     let recorded = fs::read_to_string(record()).unwrap_or_default();
     let [compiler_of_predictions, compiler_of_sizes] = [compiler.clone(), compiler.clone()];
     let other_compiler = match recorded.lines().next() {
@@ -81,7 +81,9 @@ fn main() {
         missing.clone().or(other_compiler),
         Box::new(move || compared(&data("code-size.txt"), size::table(&compiler_of_sizes)?)),
     ));
-    let demonstration = || demonstration_classifies(&Emulator::find()?);
+    trials.push(trial("no_panic_is_reachable_from_modules", missing.clone(), Box::new(size::without_panics)));
+    let demonstrated = Arc::clone(&board);
+    let demonstration = move || demonstration_classifies(&Emulator::find(demonstrated.board())?);
     trials.push(trial("demonstration_classifies", missing.clone(), Box::new(demonstration)));
     for name in MODELS {
         let board = Arc::clone(&board);
@@ -99,14 +101,7 @@ fn data(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("data").join(name)
 }
 
-/// The compiler of the firmware, as Cargo names its release.
-fn compiler() -> String {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.ci/firmware-cargo");
-    let output = Command::new(script).arg("--version").output();
-    output.map_or(String::new(), |output| String::from_utf8_lossy(&output.stdout).trim().to_owned())
-}
-
-fn count(board: &CortexM4, made: &Made) -> Result<Vec<Counts>, Failed> {
+fn count(board: &Emulated, made: &Made) -> Result<Vec<Counts>, Failed> {
     let counted = board.run_counting(made, Counting::On)?.counts;
     assert_eq!(counted.len(), made.source.samples.len());
     Ok(counted)
@@ -132,7 +127,8 @@ fn demonstration_classifies(emulator: &Emulator) -> Result<(), Failed> {
     fs::write(&csv, images)?;
     let files: [(&str, &OsStr); 2] =
         [("EXACTUM_PROGRAM", program.as_ref()), ("EXACTUM_IMAGES", csv.as_ref())];
-    let image = Image::build_with("digits", &["digits"], files)?;
+    let image =
+        Recipe { features: &["digits"], environment: &files, ..emulator.board().recipe("digits") }.build()?;
     let finished = emulator.start(&image, &[], folder.path())?;
     assert_eq!(finished.code, 0, "{:?}", finished.log);
     assert_eq!(finished.log.len(), lines.len(), "{:?}", finished.log);
@@ -149,7 +145,7 @@ fn first_largest(integers: &[i64]) -> usize {
 }
 
 /// Two runs give the same counts, and an inference is its ops and the walk from one to the next.
-fn counts_repeat(board: &CortexM4, name: &'static str) -> Result<(), Failed> {
+fn counts_repeat(board: &Emulated, name: &'static str) -> Result<(), Failed> {
     let case = Case::exported(name, IMAGES);
     let made = case.made()?;
     let first = count(board, made)?;
@@ -162,7 +158,7 @@ fn counts_repeat(board: &CortexM4, name: &'static str) -> Result<(), Failed> {
     Ok(())
 }
 
-fn recorded_table(board: &CortexM4, compiler: &str) -> Result<(), Failed> {
+fn recorded_table(board: &Emulated, compiler: &str) -> Result<(), Failed> {
     let mut text =
         format!("{compiler}\n\nInstructions executed on {BOARD} for one image, largest of {IMAGES}.\n");
     for name in MODELS {
@@ -186,7 +182,7 @@ fn recorded_table(board: &CortexM4, compiler: &str) -> Result<(), Failed> {
 }
 
 /// What the table of costs of the board says of every op of each model, beside what is counted.
-fn predictions(board: &CortexM4, compiler: &str) -> Result<(), Failed> {
+fn predictions(board: &Emulated, compiler: &str) -> Result<(), Failed> {
     let target = Target::named("mps2-an386").ok_or("the board's target")?;
     let costs = target.costs.ok_or("the board's costs")?;
     let mut text = format!(

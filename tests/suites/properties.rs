@@ -6,7 +6,7 @@ use exactum_importer::certify::certify_exhaustively;
 use exactum_importer::exact::{Channel, Function};
 use exactum_importer::requant::choose;
 use exactum_runtime::num::{IntRange, Rounding};
-use exactum_tests::backend::{self, CortexM4, Host, Reference, agree};
+use exactum_tests::backend::{self, Emulated, Host, Reference, agree};
 use exactum_tests::case::Case;
 use exactum_tests::generate::{Mixed, Network, Quantizer, mixed, network, places, rules};
 use exactum_tests::oracle::round;
@@ -34,7 +34,7 @@ fn main() {
         Trial::test("requantizations", requantizations),
         Trial::test("networks_cover_every_choice", coverage),
     ];
-    let emulated: Arc<dyn backend::Backend> = Arc::new(CortexM4::new());
+    let emulated: Arc<dyn backend::Backend> = Arc::new(Emulated::cortex_m4());
     let mut runner = TestRunner::deterministic();
     for index in 0..EMULATED_NETWORKS {
         let network = network().new_tree(&mut runner).expect("no choice is rejected").current();

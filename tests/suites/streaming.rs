@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use exactum_runtime::program::Packing;
-use exactum_tests::backend::{Backend, CortexM4, Host, Packed, Reference};
+use exactum_tests::backend::{Backend, Emulated, Host, Packed, Reference};
 use exactum_tests::generate::Line;
 use exactum_tests::steps::Stepwise;
 use libtest_mimic::{Arguments, Failed, Trial};
@@ -16,7 +16,7 @@ const EMULATED: u64 = 4;
 fn main() {
     let arguments = Arguments::from_args();
     let mut trials = vec![Trial::test("networks", networks)];
-    let emulated = Arc::new(CortexM4::new());
+    let emulated = Arc::new(Emulated::cortex_m4());
     let missing = emulated.missing().is_some() && std::env::var_os("CI").is_none();
     for seed in 0..EMULATED {
         let emulated = Arc::clone(&emulated);

@@ -18,24 +18,21 @@ pub trait Counter {
     fn wrapped(&self) -> bool;
 }
 
-/// Most ops a counted program may have.
-pub const MAX_OPS: usize = 512;
-
-/// Measures each op of a run.
+/// Measures each op of a run, of programs with up to `OPS` ops.
 #[derive(Debug)]
-pub struct OpTicks<'c, C> {
+pub struct OpTicks<'c, C, const OPS: usize> {
     counter: &'c C,
     started: u32,
-    ops: [u32; MAX_OPS],
+    ops: [u32; OPS],
 }
 
-impl<'c, C: Counter> OpTicks<'c, C> {
+impl<'c, C: Counter, const OPS: usize> OpTicks<'c, C, OPS> {
     /// An observer that has seen nothing.
     pub const fn new(counter: &'c C) -> Self {
-        Self { counter, started: 0, ops: [0; MAX_OPS] }
+        Self { counter, started: 0, ops: [0; OPS] }
     }
 
-    /// The ticks of op `op`, from the last call of `before` to the last of `after`; 0 past [`MAX_OPS`].
+    /// The ticks of op `op`, from the last call of `before` to the last of `after`; 0 past the last.
     pub fn ticks(&self, op: usize) -> u32 {
         self.ops.get(op).copied().unwrap_or(0)
     }
@@ -49,7 +46,7 @@ impl<'c, C: Counter> OpTicks<'c, C> {
 }
 
 /// Never inlined: every pair then executes the same instructions, and [`OpTicks::empty_pair`] holds for all.
-impl<C: Counter> Observer for OpTicks<'_, C> {
+impl<C: Counter, const OPS: usize> Observer for OpTicks<'_, C, OPS> {
     #[inline(never)]
     fn before(&mut self, _op: usize) {
         self.started = self.counter.ticks();

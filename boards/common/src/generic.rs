@@ -9,7 +9,7 @@ use exactum_runtime::{Engine, Program};
 use semihosting::fs::File;
 
 use crate::{
-    counter::{Counter, MAX_OPS, OpTicks},
+    counter::{Counter, OpTicks},
     failure::Failure,
     files::{Path, read_up_to, write},
     stack::Stack,
@@ -26,12 +26,16 @@ pub struct Memory<'m> {
     pub sample: &'m mut [u8],
 }
 
-/// Runs the program of the command line on every sample of its input file.
+/// Runs the program of the command line on every sample of its input file; counts those of up to `OPS` ops.
 ///
 /// # Errors
 /// Every [`Failure`] of files, memory, program and input; the reason is logged where the code alone says too
 /// little.
-pub fn run(counter: &mut impl Counter, stack: &mut impl Stack, memory: Memory<'_>) -> Result<(), Failure> {
+pub fn run<const OPS: usize>(
+    counter: &mut impl Counter,
+    stack: &mut impl Stack,
+    memory: Memory<'_>,
+) -> Result<(), Failure> {
     let path = |index| Path::from_command_line(index)?.ok_or(Failure::CommandLine);
     let length_bytes = read_up_to(&mut path(1)?.open()?, memory.program)?;
     if length_bytes == memory.program.len() {
@@ -52,7 +56,7 @@ pub fn run(counter: &mut impl Counter, stack: &mut impl Stack, memory: Memory<'_
     let (mut input, mut output) = (path(2)?.open()?, path(3)?.create()?);
     let mut counts = Path::from_command_line(4)?.map(|path| path.create()).transpose()?;
     if let Some(counts) = &mut counts {
-        count_header(counts, &program, counter)?;
+        count_header::<OPS>(counts, &program, counter)?;
     }
     loop {
         match read_up_to(&mut input, sample)? {
@@ -62,7 +66,7 @@ pub fn run(counter: &mut impl Counter, stack: &mut impl Stack, memory: Memory<'_
         }
         if let Some(counts) = &mut counts {
             fill_inputs(&mut engine, sample)?;
-            count(counts, &mut engine, sample, counter, stack)?;
+            count::<OPS>(counts, &mut engine, sample, counter, stack)?;
         }
         fill_inputs(&mut engine, sample)?;
         engine.run();
@@ -100,13 +104,17 @@ fn fill_inputs(engine: &mut Engine<'_, '_>, mut sample: &[u8]) -> Result<(), Fai
     Ok(())
 }
 
-fn count_header(counts: &mut File, program: &Program<'_>, counter: &impl Counter) -> Result<(), Failure> {
+fn count_header<const OPS: usize>(
+    counts: &mut File,
+    program: &Program<'_>,
+    counter: &impl Counter,
+) -> Result<(), Failure> {
     let ops = u32::try_from(program.op_count()).map_err(|_| Failure::Capacity)?;
-    if program.op_count() > MAX_OPS {
+    if program.op_count() > OPS {
         return Err(Failure::Capacity);
     }
     write(counts, &ops.to_le_bytes())?;
-    write(counts, &OpTicks::new(counter).empty_pair().to_le_bytes())
+    write(counts, &OpTicks::<_, OPS>::new(counter).empty_pair().to_le_bytes())
 }
 
 /// Bytes of stack that a run takes below this frame.
@@ -118,7 +126,7 @@ fn stack_of_run(engine: &mut Engine<'_, '_>, stack: &mut impl Stack) -> u32 {
 }
 
 /// Measures the sample that fills the inputs: first op by op, then whole and without an observer.
-fn count(
+fn count<const OPS: usize>(
     counts: &mut File,
     engine: &mut Engine<'_, '_>,
     sample: &[u8],
@@ -126,7 +134,7 @@ fn count(
     stack: &mut impl Stack,
 ) -> Result<(), Failure> {
     counter.restart();
-    let mut ops = OpTicks::new(&*counter);
+    let mut ops = OpTicks::<_, OPS>::new(&*counter);
     engine.run_observed(&mut ops);
     let inference = {
         fill_inputs(engine, sample)?;
@@ -142,4 +150,28 @@ fn count(
     write(counts, &inference.to_le_bytes())?;
     write(counts, &stack_bytes.to_le_bytes())?;
     (0..engine.program().op_count()).try_for_each(|op| write(counts, &ops.ticks(op).to_le_bytes()))
+}
+
+/// The binary `generic` of a board: its memory as statics, of these sizes in bytes, its counter and its stack.
+#[macro_export]
+macro_rules! generic {
+    (program: $program:expr, arena: $arena:expr, sample: $sample:expr, ops: $ops:expr, counter: $counter:expr, stack: $stack:expr $(,)?) => {{
+        use $crate::failure::{Failure, exit};
+        use $crate::generic::{Memory, run};
+        use $crate::{Arena, ConstStaticCell};
+
+        static PROGRAM: ConstStaticCell<Arena<{ $program }>> = ConstStaticCell::new(Arena::new());
+        static ARENA: ConstStaticCell<Arena<{ $arena }>> = ConstStaticCell::new(Arena::new());
+        static SAMPLE: ConstStaticCell<Arena<{ $sample }>> = ConstStaticCell::new(Arena::new());
+        let generic = || {
+            let mut counter = $counter.ok_or(Failure::Capacity)?;
+            let memory = Memory {
+                program: PROGRAM.try_take().ok_or(Failure::Capacity)?.as_mut_slice(),
+                arena: ARENA.try_take().ok_or(Failure::Capacity)?.as_mut_slice(),
+                sample: SAMPLE.try_take().ok_or(Failure::Capacity)?.as_mut_slice(),
+            };
+            run::<{ $ops }>(&mut counter, &mut $stack, memory)
+        };
+        exit(generic())
+    }};
 }

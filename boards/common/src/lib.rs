@@ -11,3 +11,6 @@ pub mod failure;
 pub mod files;
 pub mod generic;
 pub mod stack;
+
+pub use exactum_runtime::Arena;
+pub use static_cell::ConstStaticCell;

@@ -1,22 +1,19 @@
 //! Arm's MPS2 board with the AN386 image: a Cortex-M4 with 4 MiB of code and 4 MiB of data memory.
 //!
-//! Holds what the binaries of this board share: its counter, its stack, its light, and the panic handler that reports to
-//! the host.
+//! Holds what the binaries of this board share: its timer and its light.
 #![no_std]
 
-pub mod counter;
 pub mod led;
-pub mod stack;
 
-use core::panic::PanicInfo;
+// Linked for its panic handler.
+use exactum_board_cortex_m as _;
+use exactum_board_cortex_m::apb_timer::ApbTimer;
 
-// Linked for what they provide: the critical section and the log.
-use cortex_m as _;
-use defmt_semihosting as _;
-use exactum_board_common::failure::PANIC_EXIT_CODE;
+/// The first APB timer: 25 MHz. Application Note AN386, memory map.
+pub type Timer = ApbTimer<0x4000_0000>;
 
-#[panic_handler]
-fn panic(info: &PanicInfo<'_>) -> ! {
-    defmt::error!("{}", defmt::Display2Format(info));
-    semihosting::process::exit(PANIC_EXIT_CODE)
+/// The first APB timer, running. To be called once.
+pub fn timer() -> Option<Timer> {
+    // SAFETY: it is there on every AN386, and every image of this board asks for it once.
+    Some(unsafe { Timer::new() })
 }

@@ -8,7 +8,7 @@
 #[path = "measure/one_op.rs"]
 mod one_op;
 
-use exactum_runner::{Counting, Emulator, Image};
+use exactum_runner::{Board, Counting, Emulator};
 use exactum_runtime::program::op::{Add, Bias, Conv2d, Dense, MaxPool2d, Multipliers, Rearrange, SumPool2d};
 use exactum_runtime::program::packing::Weights;
 use exactum_runtime::program::{Op, Window2d};
@@ -126,8 +126,8 @@ impl Layer {
 }
 
 fn main() -> Result<()> {
-    let emulator = Emulator::find()?;
-    let generic = Image::build("generic")?;
+    let emulator = Emulator::find(&Board::named("mps2-an386")?)?;
+    let generic = emulator.build("generic")?;
     println!("{:<34} {:>9} {:>13} {:>8}", "layer", "MACs", "instructions", "per MAC");
     for layer in layers() {
         let Sample { image, input } = layer.program()?;

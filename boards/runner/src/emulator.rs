@@ -9,20 +9,17 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{Image, Missing, instructions::ICOUNT_SHIFT, log, repository};
+use crate::{Board, Image, Missing, instructions::ICOUNT_SHIFT, log, missing};
 
-/// QEMU's binary for the board.
-const QEMU: &str = "qemu-system-arm";
-/// QEMU's name of the board.
-const MACHINE: &str = "mps2-an386";
 /// QEMU's exit code for its own failures. Firmware ends with 0 or with 10 and above.
 const QEMU_FAILED: i32 = 1;
 /// How often a run is looked at. Runs of a second are usual; a core is better spent on QEMU itself.
 const POLL: Duration = Duration::from_millis(2);
 
-/// An installed QEMU, and a toolchain for the images it runs.
+/// A board, an installed QEMU that has it, and a toolchain for the images it runs.
 #[derive(Clone, Debug)]
 pub struct Emulator {
+    board: Board,
     version: String,
     time_limit: Duration,
 }
@@ -40,7 +37,7 @@ pub struct Finished {
 #[derive(Debug, thiserror::Error)]
 pub enum EmulatorError {
     /// QEMU did not start, or could not be waited for.
-    #[error("{QEMU}: {0}")]
+    #[error("QEMU: {0}")]
     Start(#[from] io::Error),
     /// The firmware ran past the limit and was stopped.
     #[error("no end after {} s{}", limit.as_secs(), Lines(log))]
@@ -51,7 +48,7 @@ pub enum EmulatorError {
         log: Vec<String>,
     },
     /// QEMU stopped by itself: an unknown option, a fault of the processor inside a fault.
-    #[error("{QEMU} ended with {status}: {message}{}", Lines(log))]
+    #[error("QEMU ended with {status}: {message}{}", Lines(log))]
     Stopped {
         /// How it ended.
         status: ExitStatus,
@@ -72,20 +69,33 @@ impl fmt::Display for Lines<'_> {
 }
 
 impl Emulator {
-    /// Looks for QEMU and for a toolchain that builds firmware. Runs end after a minute unless
+    /// Looks for the QEMU of `board` and for a toolchain that builds its firmware. Runs end after a minute unless
     /// [`with_time_limit`](Self::with_time_limit) says otherwise.
     ///
     /// # Errors
     /// [`Missing`] names the absent tool and how to install it.
-    pub fn find() -> Result<Self, Missing> {
-        let version = Missing::check(QEMU, QEMU, "--version")?;
-        Missing::check(
-            "a Rust toolchain for the board",
-            repository().join(".ci/firmware-cargo"),
-            "--version",
-        )?;
+    pub fn find(board: &Board) -> Result<Self, Missing> {
+        let [qemu, ..] = board.facts.emulator.as_slice() else {
+            let found = "no emulator has this board".to_owned();
+            return Err(Missing { tool: format!("an emulator of {}", board.name), found });
+        };
+        let version = Missing::check(qemu, Command::new(qemu).arg("--version"))?;
+        missing::toolchain(&board.facts.target)?;
         let version = version.lines().next().unwrap_or_default().to_owned();
-        Ok(Self { version, time_limit: Duration::from_secs(60) })
+        Ok(Self { board: board.clone(), version, time_limit: Duration::from_secs(60) })
+    }
+
+    /// The board.
+    pub fn board(&self) -> &Board {
+        &self.board
+    }
+
+    /// Builds the binary `binary` of the board.
+    ///
+    /// # Errors
+    /// [`BuildError`](crate::BuildError) with the compiler's messages.
+    pub fn build(&self, binary: &str) -> Result<Image, crate::BuildError> {
+        self.board.recipe(binary).build()
     }
 
     /// The same emulator, stopping runs after `limit` of real time.
@@ -110,8 +120,12 @@ impl Emulator {
             // QEMU separates options by commas; a doubled one stands for itself.
             semihosting.push_str(&format!(",arg={}", argument.replace(',', ",,")));
         }
-        let mut child = Command::new(QEMU)
-            .args(["-machine", MACHINE, "-icount", &format!("shift={ICOUNT_SHIFT}")])
+        let [qemu, machine @ ..] = self.board.facts.emulator.as_slice() else {
+            return Err(io::Error::other("no emulator has this board").into());
+        };
+        let mut child = Command::new(qemu)
+            .args(machine)
+            .args(["-icount", &format!("shift={ICOUNT_SHIFT}")])
             .args(["-display", "none", "-monitor", "none", "-serial", "none"])
             .args(["-semihosting-config", &semihosting, "-kernel"])
             .arg(image.path())

@@ -11,7 +11,7 @@ use std::{
 
 use serde_json::Value;
 
-use crate::repository;
+use crate::{Board, repository};
 
 /// A built firmware image.
 #[derive(Clone, Debug)]
@@ -47,42 +47,64 @@ pub enum BuildError {
     },
 }
 
-impl Image {
-    /// Builds the binary `binary` of the board crates and reads it.
-    ///
-    /// # Errors
-    /// [`BuildError`] with the compiler's messages.
-    pub fn build(binary: &str) -> Result<Self, BuildError> {
-        Self::build_with(binary, &[], [])
-    }
+/// A binary of the firmware workspace, and how to build it.
+#[derive(Clone, Copy, Debug)]
+pub struct Recipe<'r> {
+    /// The package it belongs to.
+    pub package: &'r str,
+    /// Its name.
+    pub binary: &'r str,
+    /// Rust's name of the processor.
+    pub target: &'r str,
+    /// Cargo's profile: `release`, `size` or `least`.
+    pub profile: &'r str,
+    /// Cargo features.
+    pub features: &'r [&'r str],
+    /// Variables for its build script.
+    pub environment: &'r [(&'r str, &'r OsStr)],
+}
 
-    /// Builds with Cargo features and environment variables, as the binary `digits` needs them.
+impl Board {
+    /// How to build the binary `binary` of the board.
+    pub fn recipe<'r>(&'r self, binary: &'r str) -> Recipe<'r> {
+        Recipe {
+            package: &self.name,
+            binary,
+            target: &self.facts.target,
+            profile: "release",
+            features: &[],
+            environment: &[],
+        }
+    }
+}
+
+impl Recipe<'_> {
+    /// Builds and reads it.
     ///
     /// # Errors
     /// [`BuildError`] with the compiler's messages.
-    pub fn build_with<'e>(
-        binary: &str,
-        features: &[&str],
-        environment: impl IntoIterator<Item = (&'e str, &'e OsStr)>,
-    ) -> Result<Self, BuildError> {
+    pub fn build(&self) -> Result<Image, BuildError> {
         let script = repository().join(".ci/firmware-cargo");
         let output = Command::new(&script)
-            .args(["build", "--release", "--message-format=json-render-diagnostics", "--bin", binary])
-            .args(["--features", &features.join(",")])
-            .envs(environment)
+            .args(["build", "--message-format=json-render-diagnostics", "--profile", self.profile])
+            .args(["--package", self.package, "--bin", self.binary, "--features", &self.features.join(",")])
+            .env("EXACTUM_FIRMWARE_TARGET", self.target)
+            .envs(self.environment.iter().copied())
             .output()
             .map_err(|source| BuildError::File { path: script, source })?;
-        let binary = binary.to_owned();
+        let binary = self.binary.to_owned();
         if !output.status.success() {
             let messages = String::from_utf8_lossy(&output.stderr).into_owned();
             return Err(BuildError::Refused { binary, messages });
         }
         match executable(&String::from_utf8_lossy(&output.stdout), &binary) {
-            Some(path) => Self::read(&path),
+            Some(path) => Image::read(&path),
             None => Err(BuildError::NoExecutable { binary }),
         }
     }
+}
 
+impl Image {
     /// Reads an image that exists.
     ///
     /// # Errors

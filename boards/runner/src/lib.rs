@@ -2,11 +2,11 @@
 //! counts the instructions it executes.
 //!
 //! ```no_run
-//! use exactum_runner::{Counting, Emulator, Image};
+//! use exactum_runner::{Board, Counting, Emulator};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let emulator = Emulator::find()?;
-//! let generic = Image::build("generic")?;
+//! let emulator = Emulator::find(&Board::named("mps2-an386")?)?;
+//! let generic = emulator.build("generic")?;
 //! let (program, input) = (std::fs::read("digits.bin")?, std::fs::read("images.bin")?);
 //! let run = emulator.run_program(&generic, &program, &input, Counting::On)?;
 //! println!("{} bytes of output, {:?}", run.output.len(), run.counts);
@@ -17,6 +17,7 @@
 //! The firmware itself lives in the workspace `boards`; docs/boards.md tells how counting works. The tests of
 //! the workspace use this library, and the binary is what `cargo run` in `boards` starts.
 
+mod board;
 mod emulator;
 mod image;
 mod instructions;
@@ -25,10 +26,11 @@ mod missing;
 mod noise;
 mod program;
 
+pub use board::{Board, BoardError, Facts};
 pub use emulator::{Emulator, EmulatorError, Finished};
-pub use image::{BuildError, Image};
-pub use instructions::{CountError, instructions_between};
-pub use missing::Missing;
+pub use image::{BuildError, Image, Recipe};
+pub use instructions::CountError;
+pub use missing::{Missing, toolchain};
 pub use noise::noise;
 pub use program::{Counting, Counts, Run, RunError};
 

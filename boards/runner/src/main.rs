@@ -10,7 +10,7 @@ use std::{
 };
 
 use clap::{Parser, Subcommand};
-use exactum_runner::{Counting, Counts, Emulator, Image};
+use exactum_runner::{Board, Counting, Counts, Emulator, Image};
 use exactum_runtime::Program;
 use zerocopy::IntoBytes as _;
 
@@ -22,6 +22,9 @@ struct Arguments {
     /// Seconds after which a run is stopped.
     #[arg(long, default_value_t = 60, global = true)]
     time_limit_s: u64,
+    /// The board: a folder of `boards`.
+    #[arg(long, default_value = "mps2-an386", global = true)]
+    board: String,
 }
 
 #[derive(Subcommand)]
@@ -56,7 +59,8 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &Arguments) -> Result<ExitCode, Box<dyn std::error::Error>> {
-    let emulator = Emulator::find()?.with_time_limit(Duration::from_secs(arguments.time_limit_s));
+    let emulator = Emulator::find(&Board::named(&arguments.board)?)?
+        .with_time_limit(Duration::from_secs(arguments.time_limit_s));
     let mut stdout = io::stdout().lock();
     match &arguments.command {
         Command::Start { image, arguments } => {
@@ -68,7 +72,7 @@ fn run(arguments: &Arguments) -> Result<ExitCode, Box<dyn std::error::Error>> {
             Ok(ExitCode::from(u8::try_from(finished.code)?))
         }
         Command::Run { program, input, output } => {
-            let generic = Image::build("generic")?;
+            let generic = emulator.build("generic")?;
             let image = fs::read(program).map_err(at(program))?;
             let input = fs::read(input).map_err(at(input))?;
             let run = emulator.run_program(&generic, &image, &input, Counting::On)?;

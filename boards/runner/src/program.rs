@@ -3,7 +3,7 @@
 
 use std::{fs, io};
 
-use crate::{CountError, Emulator, EmulatorError, Image, emulator::Lines, instructions_between};
+use crate::{Board, CountError, Emulator, EmulatorError, Image, emulator::Lines};
 
 /// Whether a run counts instructions. Counting runs each sample twice: once whole, once op by op.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,7 +91,7 @@ impl Emulator {
         }
         let counts = match counting {
             Counting::Off => Vec::new(),
-            Counting::On => count_table(&fs::read(counts_path)?)?,
+            Counting::On => count_table(&fs::read(counts_path)?, self.board())?,
         };
         Ok(Run { output: fs::read(output_path)?, counts })
     }
@@ -100,7 +100,7 @@ impl Emulator {
 /// Reads the table that the firmware writes: words of 32 bits, little endian. First the number of ops and the
 /// ticks of a pair of observer calls around nothing; then for each sample the ticks of the inference, its bytes of
 /// stack, and the ticks of each op.
-fn count_table(bytes: &[u8]) -> Result<Vec<Counts>, RunError> {
+fn count_table(bytes: &[u8], board: &Board) -> Result<Vec<Counts>, RunError> {
     let not_whole = || RunError::CountTable { found_bytes: bytes.len() };
     let (words, []) = bytes.as_chunks::<4>() else { return Err(not_whole()) };
     let words: Vec<u32> = words.iter().map(|word| u32::from_le_bytes(*word)).collect();
@@ -109,14 +109,14 @@ fn count_table(bytes: &[u8]) -> Result<Vec<Counts>, RunError> {
     if samples.len() % sample_words != 0 {
         return Err(not_whole());
     }
-    let empty_pair = instructions_between(*empty_pair)?;
+    let empty_pair = board.instructions_between(*empty_pair)?;
     samples
         .chunks_exact(sample_words)
         .map(|sample| {
             let [inference, stack_bytes, ops @ ..] = sample else { return Err(not_whole()) };
             // The later of two reads is an instruction, too.
-            let inference = instructions_between(*inference)?.saturating_sub(1);
-            let op = |ticks: &u32| Ok(instructions_between(*ticks)?.saturating_sub(empty_pair));
+            let inference = board.instructions_between(*inference)?.saturating_sub(1);
+            let op = |ticks: &u32| Ok(board.instructions_between(*ticks)?.saturating_sub(empty_pair));
             let ops = ops.iter().map(op).collect::<Result<_, CountError>>()?;
             Ok(Counts { inference, stack_bytes: *stack_bytes, ops })
         })
@@ -127,6 +127,10 @@ fn count_table(bytes: &[u8]) -> Result<Vec<Counts>, RunError> {
 mod tests {
     use super::*;
 
+    fn board() -> Board {
+        Board::named("mps2-an386").unwrap()
+    }
+
     /// 16 ticks are 5 instructions.
     fn table(words: &[u32]) -> Vec<u8> {
         words.iter().flat_map(|word| word.to_le_bytes()).collect()
@@ -134,7 +138,7 @@ mod tests {
 
     #[test]
     fn counts_are_freed_of_what_measuring_adds() {
-        let read = count_table(&table(&[2, 16, 160, 700, 32, 48, 320, 704, 64, 80])).unwrap();
+        let read = count_table(&table(&[2, 16, 160, 700, 32, 48, 320, 704, 64, 80]), &board()).unwrap();
         let first = Counts { inference: 49, stack_bytes: 700, ops: vec![5, 10] };
         let second = Counts { inference: 99, stack_bytes: 704, ops: vec![15, 20] };
         assert_eq!(read, [first, second]);
@@ -143,12 +147,15 @@ mod tests {
     #[test]
     fn damaged_tables_are_refused() {
         for words in [&[][..], &[2], &[2, 16, 160], &[2, 16, 160, 32], &[u32::MAX, 16, 16]] {
-            assert!(matches!(count_table(&table(words)), Err(RunError::CountTable { .. })), "{words:?}");
+            assert!(
+                matches!(count_table(&table(words), &board()), Err(RunError::CountTable { .. })),
+                "{words:?}"
+            );
         }
-        assert!(matches!(count_table(&[0; 7]), Err(RunError::CountTable { found_bytes: 7 })));
+        assert!(matches!(count_table(&[0; 7], &board()), Err(RunError::CountTable { found_bytes: 7 })));
         assert!(matches!(
-            count_table(&table(&[1, 2, 16, 100, 16])),
-            Err(RunError::Count(CountError { ticks: 2 }))
+            count_table(&table(&[1, 2, 16, 100, 16]), &board()),
+            Err(RunError::Count(CountError { ticks: 2, .. }))
         ));
     }
 }

@@ -8,7 +8,7 @@ mod sample;
 
 use std::{env, ffi::OsStr, fs, path::Path, time::Duration};
 
-use exactum_runner::{BuildError, Counting, Emulator, Image, RunError, instructions_between};
+use exactum_runner::{Board, BuildError, Counting, Emulator, Recipe, RunError, toolchain};
 use libtest_mimic::{Arguments, Failed, Trial};
 
 type Case = fn(&Emulator) -> Result<(), Failed>;
@@ -24,13 +24,14 @@ const CASES: &[(&str, Case)] = &[
     ("quantizing_an_element_takes_few_instructions", inputs),
     ("refused_programs_and_inputs_say_why", refusals),
     ("digits_classifies_on_the_board", digits),
-    ("no_panic_is_reachable_from_run", no_panic),
-    ("a_panic_reachable_from_run_does_not_link", panic_on_purpose),
+    ("no_panic_is_reachable_from_the_runtime", no_panic),
+    ("a_panic_reachable_from_the_runtime_does_not_link", panic_on_purpose),
 ];
 
 fn main() {
     let arguments = Arguments::from_args();
-    let emulator = Emulator::find();
+    let board = Board::named("mps2-an386").expect("a folder of boards");
+    let emulator = Emulator::find(&board);
     if let Err(missing) = &emulator {
         eprintln!("firmware tests are ignored: {missing}");
     }
@@ -46,7 +47,7 @@ fn main() {
 /// Runs `calibrate` and returns the words of its file.
 fn calibrate(emulator: &Emulator) -> Result<Vec<u32>, Failed> {
     let folder = tempfile::tempdir()?;
-    let finished = emulator.start(&Image::build("calibrate")?, &["counts"], folder.path())?;
+    let finished = emulator.start(&emulator.build("calibrate")?, &["counts"], folder.path())?;
     if finished.code != 0 {
         return Err(format!("code {}: {:?}", finished.code, finished.log).into());
     }
@@ -58,9 +59,11 @@ fn calibrate(emulator: &Emulator) -> Result<Vec<u32>, Failed> {
 fn calibration(emulator: &Emulator) -> Result<(), Failed> {
     let words = calibrate(emulator)?;
     let [ticks @ .., empty_pair, pair, wrapped] = &words[..] else { return Err("no counts".into()) };
-    let observed = instructions_between(*pair)? - instructions_between(*empty_pair)?;
+    let observed =
+        emulator.board().instructions_between(*pair)? - emulator.board().instructions_between(*empty_pair)?;
     assert_eq!(observed, 1000, "what an observer adds is not what an empty pair counts");
-    let counts: Vec<u64> = ticks.iter().map(|t| instructions_between(*t)).collect::<Result<_, _>>()?;
+    let counts: Vec<u64> =
+        ticks.iter().map(|t| emulator.board().instructions_between(*t)).collect::<Result<_, _>>()?;
     let bodies = [0, 1, 1000, 2, 2 * 1000, 2 * 10_000_000, 5 * 1000, 3];
     assert_eq!(counts, bodies.map(|body| body + 1));
     assert_eq!(wrapped.to_le_bytes(), [0, 1, 0, 0], "the timer's flag for more ticks than it counts");
@@ -69,7 +72,7 @@ fn calibration(emulator: &Emulator) -> Result<(), Failed> {
 }
 
 fn no_arguments(emulator: &Emulator) -> Result<(), Failed> {
-    let finished = emulator.start(&Image::build("calibrate")?, &[], Path::new("."))?;
+    let finished = emulator.start(&emulator.build("calibrate")?, &[], Path::new("."))?;
     assert_eq!(finished.code, 10);
     assert_eq!(finished.log, ["ERROR stopped: CommandLine"]);
     Ok(())
@@ -79,14 +82,14 @@ fn no_arguments(emulator: &Emulator) -> Result<(), Failed> {
 fn past_limit(emulator: &Emulator) -> Result<(), Failed> {
     let folder = tempfile::tempdir()?;
     let hasty = emulator.clone().with_time_limit(Duration::ZERO);
-    let error = hasty.start(&Image::build("calibrate")?, &["counts"], folder.path()).unwrap_err();
+    let error = hasty.start(&emulator.build("calibrate")?, &["counts"], folder.path()).unwrap_err();
     assert_eq!(error.to_string(), "no end after 0 s");
     Ok(())
 }
 
 fn same_bytes(emulator: &Emulator) -> Result<(), Failed> {
     let (program, input) = (sample::program(), sample::input(100));
-    let run = emulator.run_program(&Image::build("generic")?, &program, &input, Counting::Off)?;
+    let run = emulator.run_program(&emulator.build("generic")?, &program, &input, Counting::Off)?;
     assert_eq!(run.output, sample::host(&program, &input));
     assert!(run.counts.is_empty());
     Ok(())
@@ -96,14 +99,14 @@ fn same_bytes(emulator: &Emulator) -> Result<(), Failed> {
 fn portable_twins(emulator: &Emulator) -> Result<(), Failed> {
     let program = sample::blocks();
     let input: Vec<u8> = exactum_runner::noise(5).take(sample::INPUT_ELEMS).collect();
-    let run = emulator.run_program(&Image::build("generic")?, &program, &input, Counting::Off)?;
+    let run = emulator.run_program(&emulator.build("generic")?, &program, &input, Counting::Off)?;
     assert_eq!(run.output, sample::portable(&program, &input));
     Ok(())
 }
 
 fn op_counts(emulator: &Emulator) -> Result<(), Failed> {
     let (program, input) = (sample::program(), sample::input(3));
-    let generic = Image::build("generic")?;
+    let generic = emulator.build("generic")?;
     let run = emulator.run_program(&generic, &program, &input, Counting::On)?;
     assert_eq!(run.output, sample::host(&program, &input));
     assert_eq!(run.counts.len(), 3);
@@ -124,7 +127,7 @@ fn op_counts(emulator: &Emulator) -> Result<(), Failed> {
 /// Finding, decoding and setting up an op, which every op of a network pays.
 fn smallest_ops(emulator: &Emulator) -> Result<(), Failed> {
     const OPS: u16 = 16;
-    let generic = Image::build("generic")?;
+    let generic = emulator.build("generic")?;
     let run = emulator.run_program(&generic, &sample::smallest_layers(OPS), &[9], Counting::On)?;
     assert_eq!(run.output, [9]);
     let [instructions] = &run.counts[..] else { return Err("not one sample".into()) };
@@ -138,7 +141,7 @@ const INPUTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/data/inpu
 
 /// Instructions for an element of floats, bytes and samples, with scales as trained models have them and powers of two.
 fn inputs(emulator: &Emulator) -> Result<(), Failed> {
-    let image = Image::build("inputs")?;
+    let image = emulator.build("inputs")?;
     let mut table = String::from(
         "# Instructions on a Cortex-M4 to quantize an element of 1024, by the scale of the input. BLESS=1 with the firmware tests.\n\
          # scale floats bytes samples\n",
@@ -153,10 +156,10 @@ fn inputs(emulator: &Emulator) -> Result<(), Failed> {
         let bytes = fs::read(folder.path().join("counts"))?;
         let words: Vec<u32> = bytes.as_chunks::<4>().0.iter().map(|word| u32::from_le_bytes(*word)).collect();
         let [elems, nothing, of @ ..] = &words[..] else { return Err("no counts".into()) };
-        let nothing = instructions_between(*nothing)?;
+        let nothing = emulator.board().instructions_between(*nothing)?;
         table += &scale.to_string();
         for ticks in of {
-            let each = (instructions_between(*ticks)? - nothing) as f64 / f64::from(*elems);
+            let each = (emulator.board().instructions_between(*ticks)? - nothing) as f64 / f64::from(*elems);
             table += &format!(" {each:.1}");
         }
         table.push('\n');
@@ -169,7 +172,7 @@ fn inputs(emulator: &Emulator) -> Result<(), Failed> {
 }
 
 fn refusals(emulator: &Emulator) -> Result<(), Failed> {
-    let generic = Image::build("generic")?;
+    let generic = emulator.build("generic")?;
     let (program, input) = (sample::program(), sample::input(1));
     let refused =
         |program: &[u8], input: &[u8]| match emulator.run_program(&generic, program, input, Counting::Off) {
@@ -216,7 +219,8 @@ fn digits(emulator: &Emulator) -> Result<(), Failed> {
     fs::write(&images_path, csv)?;
     let files: [(&str, &OsStr); 2] =
         [("EXACTUM_PROGRAM", program_path.as_ref()), ("EXACTUM_IMAGES", images_path.as_ref())];
-    let image = Image::build_with("digits", &["digits"], files)?;
+    let image =
+        Recipe { features: &["digits"], environment: &files, ..emulator.board().recipe("digits") }.build()?;
     let finished = emulator.start(&image, &[], folder.path())?;
     assert_eq!(finished.code, 0, "{:?}", finished.log);
     assert_eq!(finished.log.len(), 5, "{:?}", finished.log);
@@ -227,23 +231,37 @@ fn digits(emulator: &Emulator) -> Result<(), Failed> {
     Ok(())
 }
 
+/// Instruction sets, and how far each is optimized.
+const TARGETS: [&str; 3] = ["thumbv7em-none-eabihf", "thumbv6m-none-eabi", "riscv32imac-unknown-none-elf"];
+const PROFILES: [&str; 3] = ["release", "size", "least"];
+
+/// The image that links only without a panic.
+fn guard<'r>(target: &'r str, profile: &'r str, features: &'r [&'r str]) -> Recipe<'r> {
+    Recipe { package: "no-panic", binary: "no-panic", target, profile, features, environment: &[] }
+}
+
 fn no_panic(_: &Emulator) -> Result<(), Failed> {
-    Image::build("no-panic")?;
+    for target in TARGETS {
+        toolchain(target)?;
+        for profile in PROFILES {
+            guard(target, profile, &[]).build().map_err(|error| format!("{target}, {profile}: {error}"))?;
+        }
+    }
     Ok(())
 }
 
 /// Proves that the test above can fail.
 fn panic_on_purpose(_: &Emulator) -> Result<(), Failed> {
-    match Image::build_with("no-panic", &["panic-on-purpose"], []) {
-        Err(BuildError::Refused { messages, .. })
-            if messages.contains("undefined symbol: a_panic_is_reachable_from_engine_run") =>
-        {
-            Ok(())
+    for target in TARGETS {
+        toolchain(target)?;
+        match guard(target, "least", &["panic-on-purpose"]).build() {
+            Err(BuildError::Refused { messages, .. })
+                if messages.contains("undefined symbol: a_panic_is_reachable_from_the_runtime") => {}
+            other => {
+                let found = other.map(|image| image.path().to_owned());
+                return Err(format!("{target}: expected the linker to refuse, found {found:?}").into());
+            }
         }
-        other => Err(format!(
-            "expected the linker to refuse, found {:?}",
-            other.map(|image| image.path().to_owned())
-        )
-        .into()),
     }
+    Ok(())
 }

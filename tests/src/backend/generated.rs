@@ -103,7 +103,7 @@ impl Generated {
 }
 
 impl Backend for Generated {
-    fn name(&self) -> &'static str {
+    fn name(&self) -> &str {
         "generated"
     }
 

@@ -18,7 +18,7 @@ use crate::case::{Integers, Made, of_inputs};
 pub struct Host;
 
 impl Backend for Host {
-    fn name(&self) -> &'static str {
+    fn name(&self) -> &str {
         "host"
     }
 
@@ -32,7 +32,7 @@ impl Backend for Host {
 pub struct Packed(pub Packing);
 
 impl Backend for Packed {
-    fn name(&self) -> &'static str {
+    fn name(&self) -> &str {
         match self.0 {
             Packing::RowMajor => "host_row_major",
             Packing::TapMajor => "host_tap_major",

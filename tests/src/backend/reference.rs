@@ -10,7 +10,7 @@ use crate::case::{Integers, Made, of_inputs};
 pub struct Reference;
 
 impl Backend for Reference {
-    fn name(&self) -> &'static str {
+    fn name(&self) -> &str {
         "reference"
     }
 

@@ -80,7 +80,7 @@ impl Training {
 }
 
 impl Backend for Training {
-    fn name(&self) -> &'static str {
+    fn name(&self) -> &str {
         "training"
     }
 

@@ -2,10 +2,11 @@
 
 use std::fmt::Write;
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 
+use exactum_runner::{BuildError, Image, Recipe, toolchain};
 use exactum_tests::case::Case;
+use exactum_tests::elf;
 use libtest_mimic::Failed;
 
 /// Dense layers alone, the usual shapes of small networks, and networks with many kinds of ops.
@@ -52,52 +53,31 @@ pub(crate) fn table(compiler: &str) -> Result<String, Failed> {
     Ok(text)
 }
 
-/// Bytes of a firmware.
-struct Sizes {
-    code: u64,
-    constants: u64,
-}
-
 /// Builds the binary `form` of `boards/code-size` with the module at `module`.
-fn sizes(form: &str, module: &Path) -> Result<Sizes, Failed> {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.ci/firmware-cargo");
-    let output = Command::new(script)
-        .args(["build", "--profile", "size", "--package", "code-size", "--message-format", "json"])
-        .args(["--bin", form, "--features", form])
-        .env("EXACTUM_MODULE", module)
-        .output()?;
-    if !output.status.success() {
-        return Err(String::from_utf8_lossy(&output.stderr).into_owned().into());
-    }
-    let messages = String::from_utf8(output.stdout)?;
-    let executable = |line: &str| {
-        let message: serde_json::Value = serde_json::from_str(line).ok()?;
-        Some(PathBuf::from(message["executable"].as_str()?))
-    };
-    let path = messages.lines().find_map(executable).ok_or("the build made no executable")?;
-    of_elf(&fs::read(path)?).ok_or_else(|| "no 32-bit ELF file".into())
+fn build(form: &str, module: &Path, target: &str, profile: &str) -> Result<Image, BuildError> {
+    let features = &[form];
+    let environment = &[("EXACTUM_MODULE", module.as_os_str())];
+    Recipe { package: "code-size", binary: form, target, profile, features, environment }.build()
 }
 
-/// The sizes of the sections of an ELF file that are loaded to flash.
-fn of_elf(elf: &[u8]) -> Option<Sizes> {
-    const ALLOCATED: u32 = 2;
-    const WRITABLE: u32 = 1;
-    const EXECUTABLE: u32 = 4;
-    const BITS: u32 = 1;
-    let word = |at: usize| elf.get(at..at + 4)?.try_into().ok().map(u32::from_le_bytes);
-    let half = |at: usize| elf.get(at..at + 2)?.try_into().ok().map(u16::from_le_bytes);
-    let (first, size, count) = (word(32)? as usize, usize::from(half(46)?), usize::from(half(48)?));
-    let mut sizes = Sizes { code: 0, constants: 0 };
-    for section in (0..count).map(|index| first + index * size) {
-        let (kind, flags, bytes) = (word(section + 4)?, word(section + 8)?, u64::from(word(section + 20)?));
-        if kind != BITS || flags & ALLOCATED == 0 || flags & WRITABLE != 0 {
-            continue;
-        }
-        if flags & EXECUTABLE != 0 {
-            sizes.code += bytes;
-        } else {
-            sizes.constants += bytes;
+fn sizes(form: &str, module: &Path) -> Result<elf::Sizes, Failed> {
+    let image = build(form, module, "thumbv7em-none-eabihf", "size")?;
+    elf::sizes(image.elf()).ok_or_else(|| "no 32-bit ELF file".into())
+}
+
+/// Modules link only if no panic is reachable from them: on every instruction set, however far they are optimized.
+pub(crate) fn without_panics() -> Result<(), Failed> {
+    let folder = tempfile::tempdir()?;
+    for (group, name) in [("brevitas", "mobilenet"), ("brevitas", "unet"), ("brevitas", "resnet")] {
+        let module = folder.path().join(format!("{name}.rs"));
+        fs::write(&module, Case::fixture(group, name).made()?.compiled.rust_module())?;
+        for target in ["thumbv7em-none-eabihf", "thumbv6m-none-eabi", "riscv32imac-unknown-none-elf"] {
+            toolchain(target)?;
+            for profile in ["release", "size", "least"] {
+                build("generated", &module, target, profile)
+                    .map_err(|error| format!("{name}, {target}, {profile}: {error}"))?;
+            }
         }
     }
-    Some(sizes)
+    Ok(())
 }

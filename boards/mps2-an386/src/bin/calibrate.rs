@@ -18,7 +18,7 @@ use exactum_board_common::{
     files::{Path, write},
 };
 use exactum_runtime::{Codes, Observer as _};
-use mps2_an386::counter::ApbTimer;
+use mps2_an386::{Timer, timer};
 
 /// Ticks between two reads of the timer with `$body` between them. The second read is itself an instruction,
 /// so a region counts one more than its body has.
@@ -32,7 +32,7 @@ macro_rules! region {
                 "ldr {before}, [{timer}]",
                 $($body,)*
                 "ldr {after}, [{timer}]",
-                timer = in(reg) ApbTimer::VALUE_ADDRESS,
+                timer = in(reg) Timer::VALUE_ADDRESS,
                 before = out(reg) before,
                 after = lateout(reg) after,
                 $($register = inout(reg) $value => _,)?
@@ -60,8 +60,8 @@ fn regions() -> [u32; 8] {
 }
 
 /// Ticks of an empty pair of observer calls, and of a pair around 1000 instructions.
-fn observed(timer: &ApbTimer) -> [u32; 2] {
-    let mut ops = OpTicks::new(timer);
+fn observed(timer: &Timer) -> [u32; 2] {
+    let mut ops = OpTicks::<_, 1>::new(timer);
     let empty = ops.empty_pair();
     ops.before(0);
     // SAFETY: does nothing.
@@ -72,7 +72,7 @@ fn observed(timer: &ApbTimer) -> [u32; 2] {
 
 fn run() -> Result<(), Failure> {
     let path = Path::from_command_line(1)?.ok_or(Failure::CommandLine)?;
-    let mut timer = ApbTimer::take().ok_or(Failure::Capacity)?;
+    let mut timer = timer().ok_or(Failure::Capacity)?;
     let mut file = path.create()?;
     for ticks in regions() {
         write(&mut file, &ticks.to_le_bytes())?;

@@ -11,7 +11,7 @@ use exactum_board_common::{
     failure::{Failure, exit},
 };
 use exactum_runtime::{Arena, include_program};
-use mps2_an386::{counter::ApbTimer, led::Led};
+use mps2_an386::{led::Led, timer};
 use static_cell::ConstStaticCell;
 
 static ARENA: ConstStaticCell<Arena<{ 64 << 10 }>> = ConstStaticCell::new(Arena::new());
@@ -20,7 +20,7 @@ const IMAGES: &[Image] = include!(concat!(env!("OUT_DIR"), "/images.rs"));
 
 fn digits() -> Result<(), Failure> {
     let program = include_program!(env!("EXACTUM_PROGRAM"));
-    let mut counter = ApbTimer::take().ok_or(Failure::Capacity)?;
+    let mut counter = timer().ok_or(Failure::Capacity)?;
     let arena = ARENA.try_take().ok_or(Failure::Capacity)?;
     classify(program, arena.as_mut_slice(), IMAGES, &mut counter, &mut Led)
 }

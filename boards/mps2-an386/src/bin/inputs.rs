@@ -12,7 +12,7 @@ use exactum_board_common::{
     files::{Path, read_up_to, write},
 };
 use exactum_runtime::{Arena, Engine, Program};
-use mps2_an386::counter::ApbTimer;
+use mps2_an386::timer;
 use static_cell::ConstStaticCell;
 
 /// Most elements of the input.
@@ -41,7 +41,7 @@ fn run() -> Result<(), Failure> {
     let floats = floats.get(..elems).ok_or(Failure::Capacity)?;
     let bytes = bytes.get(..elems).ok_or(Failure::Capacity)?;
     let samples = samples.get(..elems).ok_or(Failure::Capacity)?;
-    let timer = ApbTimer::take().ok_or(Failure::Capacity)?;
+    let timer = timer().ok_or(Failure::Capacity)?;
     let start = timer.ticks();
     let nothing = timer.ticks();
     engine.quantize_input(0, floats).map_err(|_| Failure::InputLength)?;

@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 
 use exactum_importer::cost::{FormCost, Work};
 use exactum_importer::lower::aligned;
-use exactum_runner::{Counting, Counts, Emulator, Image};
+use exactum_runner::{Board, Counting, Counts, Emulator};
 use exactum_runtime::Program;
 use exactum_runtime::program::words_as_bytes;
 
@@ -33,8 +33,8 @@ struct Measured {
 }
 
 fn main() -> Result<()> {
-    let emulator = Emulator::find()?;
-    let generic = Image::build("generic")?;
+    let emulator = Emulator::find(&Board::named("mps2-an386")?)?;
+    let generic = emulator.build("generic")?;
     let measure = |sample: &Sample| -> Result<Measured> {
         let run = emulator.run_program(&generic, &sample.image, &sample.input, Counting::On)?;
         measured(sample, run.counts.first().ok_or("nothing was counted")?)

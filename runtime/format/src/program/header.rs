@@ -51,7 +51,7 @@ fn header(image: &[u8]) -> Result<&Header, LoadError> {
     if image.is_empty() {
         return Err(LoadError::Truncated { need_bytes: size_of::<Header>(), have_bytes: 0 });
     }
-    if image.as_ptr().addr() % ALIGN_BYTES as usize != 0 {
+    if !image.as_ptr().addr().is_multiple_of(ALIGN_BYTES as usize) {
         return Err(LoadError::Misaligned);
     }
     let Ok((header, _)) = Header::ref_from_prefix(image) else {

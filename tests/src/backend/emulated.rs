@@ -1,8 +1,8 @@
-//! The runtime on a Cortex-M4, emulated by QEMU: one start of the firmware `generic` for all samples of a case.
+//! The runtime on a board that QEMU emulates: one start of the firmware `generic` for all samples of a case.
 
 use std::sync::OnceLock;
 
-use exactum_runner::{Counting, Emulator, Image, Missing, Run};
+use exactum_runner::{Board, BuildError, Counting, Emulator, Image, Missing, Run};
 use exactum_runtime::program::words_as_bytes;
 use exactum_runtime::{Element, Program};
 
@@ -10,18 +10,66 @@ use super::Backend;
 use super::host::aligned;
 use crate::case::{Integers, Made, of_inputs};
 
-/// An emulated microcontroller.
+/// An emulated board.
 #[derive(Debug)]
-pub struct CortexM4 {
+pub struct Emulated {
+    board: Board,
     emulator: Result<Emulator, String>,
     firmware: OnceLock<Result<Image, String>>,
 }
 
-impl CortexM4 {
-    /// Looks for the emulator and the toolchain; builds the firmware when it is first needed.
-    pub fn new() -> Self {
-        let emulator = Emulator::find().map_err(|missing: Missing| missing.to_string());
-        Self { emulator, firmware: OnceLock::new() }
+impl Emulated {
+    /// Looks for the emulator of `board` and a toolchain; builds the firmware when it is first needed.
+    pub fn new(board: Board) -> Self {
+        let emulator = Emulator::find(&board).map_err(|missing: Missing| missing.to_string());
+        Self { board, emulator, firmware: OnceLock::new() }
+    }
+
+    /// The board with a Cortex-M4, on which instructions are recorded.
+    ///
+    /// # Panics
+    /// If the folder of the board is damaged.
+    pub fn cortex_m4() -> Self {
+        Self::new(Board::named("mps2-an386").expect("a board of the repository"))
+    }
+
+    /// All boards that are emulated, in the order of their names.
+    ///
+    /// # Panics
+    /// If the folder of a board is damaged.
+    pub fn all() -> Vec<Self> {
+        let boards = Board::all().expect("boards of the repository");
+        boards.into_iter().filter(Board::is_emulated).map(Self::new).collect()
+    }
+
+    /// The board.
+    pub fn board(&self) -> &Board {
+        &self.board
+    }
+
+    /// Whether the board has room for the program of the case and a sample of it.
+    ///
+    /// # Errors
+    /// If the program cannot be loaded.
+    pub fn has_room(&self, case: &Made) -> Result<bool, String> {
+        let [program, arena, sample] = self.board.facts.generic_bytes;
+        let sample_bytes = with_program(case, |program| {
+            let inputs = (0..program.inputs().len()).filter_map(|index| program.input_tensor(index));
+            inputs.map(|tensor| u64::from(tensor.size_bytes())).sum::<u64>()
+        })?;
+        // The firmware tells a file that fills its place from one that is longer.
+        Ok((case.compiled.image.len() as u64) < program
+            && case.compiled.memory.arena_bytes as u64 <= arena
+            && sample_bytes <= sample)
+    }
+
+    /// The firmware, built.
+    ///
+    /// # Errors
+    /// The compiler's messages.
+    pub fn firmware(&self) -> Result<&Image, String> {
+        let build = || self.board.recipe("generic").build().map_err(|error: BuildError| error.to_string());
+        self.firmware.get_or_init(build).as_ref().map_err(String::clone)
     }
 
     /// Runs the case and keeps what the emulator reports.
@@ -30,24 +78,16 @@ impl CortexM4 {
     /// As [`Backend::run`].
     pub fn run_counting(&self, case: &Made, counting: Counting) -> Result<Run, String> {
         let emulator = self.emulator.as_ref().map_err(String::clone)?;
-        let build = || Image::build("generic").map_err(|error| error.to_string());
-        let firmware = self.firmware.get_or_init(build).as_ref().map_err(String::clone)?;
         let input = input_bytes(case)?;
         emulator
-            .run_program(firmware, &case.compiled.image, &input, counting)
+            .run_program(self.firmware()?, &case.compiled.image, &input, counting)
             .map_err(|error| error.to_string())
     }
 }
 
-impl Default for CortexM4 {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-impl Backend for CortexM4 {
-    fn name(&self) -> &'static str {
-        "cortex_m4"
+impl Backend for Emulated {
+    fn name(&self) -> &str {
+        &self.board.name
     }
 
     fn missing(&self) -> Option<&str> {

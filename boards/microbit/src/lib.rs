@@ -1,0 +1,4 @@
+//! The BBC micro:bit with its nRF51822: a Cortex-M0 with 256 KiB of flash and 16 KiB of RAM.
+#![no_std]
+
+pub mod timer;

@@ -1,0 +1,152 @@
+//! Boards: every folder of `boards` whose manifest has a table `[package.metadata.board]`. Adding one touches its folder alone.
+
+use std::{fs, path::PathBuf};
+
+use serde::Deserialize;
+
+use crate::{CountError, instructions, repository};
+
+/// A board, as the manifest of its folder describes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Board {
+    /// Name of the folder and of the package.
+    pub name: String,
+    /// The facts.
+    pub facts: Facts,
+}
+
+/// The table `[package.metadata.board]`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Facts {
+    /// What it is, for people.
+    pub about: String,
+    /// Rust's name of the processor.
+    pub target: String,
+    /// QEMU's program and the options that make it this board; empty for a board that no emulator has.
+    #[serde(default)]
+    pub emulator: Vec<String>,
+    /// Ticks a second of the timer that its firmware counts with, where it is emulated.
+    #[serde(default)]
+    pub timer_hz: u32,
+    /// Bytes that the firmware `generic` has for a program, an arena and the inputs of one sample; zeros without it.
+    #[serde(default)]
+    pub generic_bytes: [u64; 3],
+}
+
+/// What of a manifest is read here.
+#[derive(Deserialize)]
+struct Manifest {
+    package: Option<Package>,
+}
+
+#[derive(Deserialize)]
+struct Package {
+    metadata: Option<Metadata>,
+}
+
+#[derive(Deserialize)]
+struct Metadata {
+    board: Option<Facts>,
+}
+
+/// Why a board is not known.
+#[derive(Debug, thiserror::Error)]
+pub enum BoardError {
+    /// A manifest cannot be read, or its table is not one.
+    #[error("{}: {problem}", path.display())]
+    Manifest {
+        /// The manifest.
+        path: PathBuf,
+        /// What is wrong.
+        problem: String,
+    },
+    /// There is no such board.
+    #[error("no board is called {name}; there are {}", known.join(", "))]
+    Unknown {
+        /// The name that was asked for.
+        name: String,
+        /// The names of all boards.
+        known: Vec<String>,
+    },
+}
+
+impl Board {
+    /// All boards, in the order of their names.
+    ///
+    /// # Errors
+    /// [`BoardError::Manifest`] names the file that is wrong.
+    pub fn all() -> Result<Vec<Self>, BoardError> {
+        let folder = repository().join("boards");
+        let failed = |path: &PathBuf| {
+            let path = path.clone();
+            move |error: &dyn ToString| BoardError::Manifest { path, problem: error.to_string() }
+        };
+        let mut boards = vec![];
+        for entry in fs::read_dir(&folder).map_err(|error| failed(&folder)(&error))? {
+            let entry = entry.map_err(|error| failed(&folder)(&error))?;
+            let path = entry.path().join("Cargo.toml");
+            if !path.is_file() {
+                continue;
+            }
+            let text = fs::read_to_string(&path).map_err(|error| failed(&path)(&error))?;
+            let manifest: Manifest = toml::from_str(&text).map_err(|error| failed(&path)(&error))?;
+            let facts =
+                manifest.package.and_then(|package| package.metadata).and_then(|metadata| metadata.board);
+            if let Some(facts) = facts {
+                boards.push(Self { name: entry.file_name().to_string_lossy().into_owned(), facts });
+            }
+        }
+        boards.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(boards)
+    }
+
+    /// The board called `name`.
+    ///
+    /// # Errors
+    /// [`BoardError`] if there is none, or a manifest is wrong.
+    pub fn named(name: &str) -> Result<Self, BoardError> {
+        let mut boards = Self::all()?;
+        match boards.iter().position(|board| board.name == name) {
+            Some(index) => Ok(boards.swap_remove(index)),
+            None => Err(BoardError::Unknown {
+                name: name.to_owned(),
+                known: boards.into_iter().map(|board| board.name).collect(),
+            }),
+        }
+    }
+
+    /// Whether an emulator has it.
+    pub fn is_emulated(&self) -> bool {
+        !self.facts.emulator.is_empty()
+    }
+
+    /// The instructions executed from one read of the board's timer to the next, the later read included, given the
+    /// difference of the two.
+    ///
+    /// # Errors
+    /// [`CountError`] if no number of instructions gives this difference: the timer follows another clock.
+    pub fn instructions_between(&self, ticks: u32) -> Result<u64, CountError> {
+        instructions::between(ticks, self.facts.timer_hz)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn boards_are_found_by_name() {
+        let board = Board::named("mps2-an386").unwrap();
+        assert_eq!((board.facts.target.as_str(), board.is_emulated()), ("thumbv7em-none-eabihf", true));
+        let error = Board::named("abacus").unwrap_err().to_string();
+        assert!(error.contains("abacus") && error.contains("mps2-an386"), "{error}");
+    }
+
+    #[test]
+    fn counts_of_every_emulated_board_are_exact() {
+        for board in Board::all().unwrap().into_iter().filter(Board::is_emulated) {
+            assert!(instructions::is_exact(board.facts.timer_hz), "{}", board.name);
+        }
+    }
+}
