@@ -135,6 +135,11 @@ impl<'p> Program<'p> {
         self.inputs.iter().map(move |record| record.decode_or_integers(constants))
     }
 
+    /// Whether an input or output lies outside the arena, in a buffer that the caller gives for each run.
+    pub fn has_ports_outside(&self) -> bool {
+        self.tensors().any(|tensor| tensor.role.is_outside())
+    }
+
     /// The tensor of input `index`: they come first.
     pub fn input_tensor(&self, index: usize) -> Option<Tensor> {
         self.tensor(TensorId(u16::try_from(index).ok().filter(|_| index < self.inputs.len())?))
