@@ -2,9 +2,10 @@
 //!
 //! `exactum run` and `exactum verify` use it; a device has its own loop.
 
-use exactum_runtime::codes::Codes;
-use exactum_runtime::program::words_as_bytes_mut;
-use exactum_runtime::{Engine, Observer, Program};
+use exactum_runtime::codes::{Codes, CodesMut, Element};
+use exactum_runtime::kernels::Native;
+use exactum_runtime::program::{Tensor, words_as_bytes, words_as_bytes_mut};
+use exactum_runtime::{Engine, InputError, InputPlace, Observer, Outside, Program};
 
 use crate::diagnostic::{Code, Diagnostic, Location, Report, Result};
 use crate::interface::{Interface, Port};
@@ -115,15 +116,49 @@ fn floats(array: &Array) -> Result<Vec<f32>, Diagnostic> {
 pub struct Host<'p> {
     program: Program<'p>,
     arena: Vec<u64>,
+    /// Of each input outside the arena.
+    inputs: Vec<Buffer>,
+    /// Of each output outside the arena.
+    outputs: Vec<Buffer>,
     /// Whether the arena holds states.
     started: bool,
+}
+
+/// The codes of a port outside the arena.
+#[derive(Debug)]
+struct Buffer {
+    words: Vec<u64>,
+    element: Element,
+    size_bytes: usize,
+}
+
+impl Buffer {
+    fn new(tensor: &Tensor) -> Self {
+        let size_bytes = tensor.size_bytes() as usize;
+        Self { words: vec![0; size_bytes.div_ceil(8)], element: tensor.element, size_bytes }
+    }
+
+    fn codes(&self) -> Codes<'_> {
+        let codes = Codes::from_bytes(self.element, &words_as_bytes(&self.words)[..self.size_bytes]);
+        codes.expect("words are aligned as every element is")
+    }
+
+    fn codes_mut(&mut self) -> CodesMut<'_> {
+        let bytes = &mut words_as_bytes_mut(&mut self.words)[..self.size_bytes];
+        CodesMut::from_bytes(self.element, bytes).expect("words are aligned as every element is")
+    }
 }
 
 impl<'p> Host<'p> {
     /// A host for `program`.
     pub fn new(program: Program<'p>) -> Self {
         let arena = vec![0; program.arena_bytes().div_ceil(8) as usize];
-        Self { program, arena, started: false }
+        let outside = |tensor: &Tensor| tensor.role.is_outside();
+        let inputs = (0..program.inputs().len()).filter_map(|index| program.input_tensor(index));
+        let outputs = program.outputs().filter_map(|output| program.tensor(output.tensor));
+        let inputs = inputs.filter(outside).map(|tensor| Buffer::new(&tensor)).collect();
+        let outputs = outputs.filter(outside).map(|tensor| Buffer::new(&tensor)).collect();
+        Self { program, arena, inputs, outputs, started: false }
     }
 
     /// Makes the next run the first one.
@@ -137,9 +172,7 @@ impl<'p> Host<'p> {
     /// # Panics
     /// If the sample does not fit the program, which a [`Batch`] for its interface does.
     pub fn run(&mut self, sample: &[&[f32]]) -> Vec<Vec<i32>> {
-        let engine = self.execute(sample, |_| (), &mut ());
-        let outputs = (0..engine.program().outputs().len()).filter_map(|index| engine.output(index));
-        outputs.map(|codes| codes.iter().collect()).collect()
+        self.execute(sample, |_| (), &mut ())
     }
 
     /// As [`run`](Self::run), and calls `observer` around each op. Gives the codes of the inputs.
@@ -168,27 +201,51 @@ impl<'p> Host<'p> {
         sample: &[&[f32]],
         input: impl FnMut(Codes<'_>),
         observer: &mut impl Observer,
-    ) -> Engine<'p, '_> {
-        let mut engine = self.filled(sample, input);
-        engine.run_observed(observer);
-        engine
+    ) -> Vec<Vec<i32>> {
+        self.filled(sample, input);
+        let mut engine = engine(&self.program, &mut self.arena);
+        let inputs: Vec<Codes<'_>> = self.inputs.iter().map(Buffer::codes).collect();
+        let mut outputs: Vec<CodesMut<'_>> = self.outputs.iter_mut().map(Buffer::codes_mut).collect();
+        let ran = engine.run_observed_on(&inputs, &mut outputs, observer);
+        ran.expect("the buffers are those of the program's ports");
+        let mut outputs = outputs.iter().map(CodesMut::as_codes);
+        let integers = |index: usize| engine.output(index).or_else(|| outputs.next()).map(Codes::iter);
+        let integers = (0..self.program.outputs().len()).filter_map(integers);
+        integers.map(Iterator::collect).collect()
     }
 
-    /// As [`execute`](Self::execute), before the run.
-    fn filled(&mut self, sample: &[&[f32]], mut input: impl FnMut(Codes<'_>)) -> Engine<'p, '_> {
-        let arena = words_as_bytes_mut(&mut self.arena);
-        let engine = if self.started { Engine::resume } else { Engine::new };
-        self.started = true;
-        let mut engine = engine(&self.program, arena).expect("the arena has the size the program states");
-        for (index, values) in sample.iter().enumerate() {
-            engine.quantize_input(index, values).expect("a batch fits the program's inputs");
+    /// Quantizes `sample` and hands the codes of each input to `input`.
+    fn filled(&mut self, sample: &[&[f32]], mut input: impl FnMut(Codes<'_>)) {
+        let mut engine = engine(&self.program, &mut self.arena);
+        if !self.started {
+            engine.reset();
         }
-        // Inputs share the arena with everything else, so they are read before the run.
+        self.started = true;
+        // Inputs share the arena with everything else, so all are filled before the run, and read before it.
+        let mut buffers = self.inputs.iter_mut();
+        for (index, values) in sample.iter().enumerate() {
+            let filled = match engine.quantize_input(index, values) {
+                Err(InputError::Outside) => {
+                    let buffer = buffers.next().expect("there is a buffer for each input outside");
+                    let place = InputPlace::new(&self.program, index, buffer.codes_mut());
+                    place.and_then(|place| place.floats(values))
+                }
+                filled => filled,
+            };
+            filled.expect("a batch fits the program's inputs");
+        }
+        let mut buffers = self.inputs.iter();
         for index in 0..sample.len() {
-            if let Some(codes) = engine.input_mut(index) {
-                input(codes.as_codes());
+            let inside = engine.input_mut(index);
+            let codes = inside.as_ref().map(CodesMut::as_codes).or_else(|| buffers.next().map(Buffer::codes));
+            if let Some(codes) = codes {
+                input(codes);
             }
         }
-        engine
     }
+}
+
+fn engine<'p, 'a>(program: &Program<'p>, arena: &'a mut [u64]) -> Engine<'p, 'a, Native, Outside> {
+    let engine = Engine::resume_outside(program, words_as_bytes_mut(arena));
+    engine.expect("the arena has the size the program states")
 }

@@ -37,7 +37,7 @@ pub use source::{Order, Source};
 pub use state::State;
 pub use storage::Storage;
 pub use tensor_type::{FileOutput, TensorType};
-pub use value::{Codes, Constant, Meaning, MemoryPlan, Placement, Type, Value, ValueId};
+pub use value::{Codes, Constant, Meaning, MemoryPlan, Outside, Placement, Type, Value, ValueId};
 pub(crate) use value::{exact_scale, narrowest};
 pub use verify::Violation;
 
@@ -80,6 +80,8 @@ pub struct Graph {
     pub level: Level,
     /// The arena, on the scheduled level.
     pub memory: Option<MemoryPlan>,
+    /// Which ports lie outside the arena, on the scheduled level.
+    pub outside: Outside,
     /// All values, constants included, indexed by [`ValueId`].
     pub values: Vec<Value>,
     /// Nodes; each reads only inputs, constants and results of nodes before it.
@@ -135,6 +137,7 @@ impl Graph {
             name: name.into(),
             level,
             memory: None,
+            outside: Outside::default(),
             values: vec![],
             nodes: vec![],
             inputs: vec![],

@@ -41,7 +41,7 @@ use diagnostic::Result;
 use exactum_runtime::Program;
 use exactum_runtime::num::IntRange;
 use exactum_runtime::program::words_as_bytes;
-use graph::{Graph, Level, MemoryPlan, Op, Requantize, RequantizePair};
+use graph::{Graph, Level, MemoryPlan, Op, Outside, Requantize, RequantizePair};
 use interface::Interface;
 use lower::{About, OpOrigin, PortMeaning};
 use passes::{Stepped, Steps};
@@ -219,6 +219,23 @@ pub fn compile_keeping(
     identity: &Identity,
     keeping: &Keeping,
 ) -> Result<Compiled> {
+    compile_placing(model, machine, identity, keeping, Outside::default())
+}
+
+/// As [`compile_keeping`], to a program whose ports lie in buffers of the caller where `outside` says so.
+///
+/// # Errors
+/// As [`compile_keeping`].
+///
+/// # Panics
+/// As [`compile_for`].
+pub fn compile_placing(
+    model: &exactum_qonnx::Model,
+    machine: &Target,
+    identity: &Identity,
+    keeping: &Keeping,
+    outside: Outside,
+) -> Result<Compiled> {
     let imported = lift::lift(model)?;
     let mut graph = imported.clone();
     passes::advance(&mut graph, Level::Quantized, machine)?;
@@ -240,7 +257,7 @@ pub fn compile_keeping(
     let target = &machine.with_less_flash(about.size_bytes());
     passes::advance(&mut graph, Level::Integer, target)?;
     let integer = graph;
-    let mut scheduled = integer.clone();
+    let mut scheduled = Graph { outside, ..integer.clone() };
     passes::advance(&mut scheduled, Level::Scheduled, target)?;
     let lowered = lower::program(&scheduled, &about)?;
     Ok(Compiled {

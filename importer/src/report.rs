@@ -45,6 +45,8 @@ pub struct Headline {
     pub flash_bytes: usize,
     /// Bytes of working memory.
     pub ram_bytes: u64,
+    /// Bytes of inputs and outputs in buffers of the caller.
+    pub outside_bytes: u64,
     /// Bytes of stack beside it, where the target's were measured.
     pub stack_bytes: Option<u64>,
     /// Multiply-accumulates for one sample.
@@ -127,6 +129,9 @@ fn header(page: &mut Markup, headline: &Headline, container: &Container, statist
             };
             tile("Flash", grouped(headline.flash_bytes as i128), "bytes");
             tile("RAM", grouped(headline.ram_bytes), "bytes");
+            if headline.outside_bytes > 0 {
+                tile("Ports", grouped(headline.outside_bytes), "bytes of the caller's buffers");
+            }
             if let Some(bytes) = headline.stack_bytes {
                 tile("Stack", grouped(bytes), "bytes");
             }

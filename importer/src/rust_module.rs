@@ -13,7 +13,7 @@ mod ports;
 use std::fmt::Write;
 
 use exactum_runtime::Program;
-use exactum_runtime::program::Role;
+use exactum_runtime::program::{Op, OpKind, Role, Tensor, TensorId};
 
 use crate::interface::Interface;
 use arrays::Statics;
@@ -39,9 +39,12 @@ pub fn text(program: &Program<'_>, interface: &Interface, ops: &[&str]) -> Strin
         let name = ops.get(index).copied().unwrap_or_default();
         let code = ops::code(program, index, &op, &mut statics);
         let kind = op.kind().name();
+        let arena = if code.contains("arena") { "arena" } else { "_" };
+        let parameters: String =
+            used(program, &op).iter().map(|(tensor, written)| parameter(tensor, *written)).collect();
         write!(
             functions,
-            "\n/// {kind}{}\n#[inline]\nfn op_{index}(arena: &mut rt::Arena<ARENA_BYTES>) {{\n{code}}}\n",
+            "\n/// {kind}{}\n#[inline]\nfn op_{index}({arena}: &mut rt::Arena<ARENA_BYTES>{parameters}) {{\n{code}}}\n",
             if name.is_empty() { String::new() } else { format!(": {}", comment(name)) }
         )
         .expect("strings can be written");
@@ -103,8 +106,24 @@ fn model(program: &Program<'_>, ports: &Ports<'_>, text: &mut String) {
             )
         })
         .collect();
-    let calls: String =
-        (0..program.op_count()).map(|index| format!("        op_{index}(&mut self.arena);\n")).collect();
+    let call = |arena: &str, name: &dyn Fn(&Tensor) -> String| {
+        let arguments = move |op: Op<'_>| {
+            let used = used(program, &op);
+            used.iter().map(|(tensor, _)| format!(", {}", name(tensor))).collect::<String>()
+        };
+        let calls = program.ops().enumerate();
+        let calls = calls.map(|(index, op)| format!("op_{index}({arena}{})", arguments(op)));
+        calls.collect::<Vec<_>>()
+    };
+    let calls = call("&mut self.arena", &|tensor| ports.name_of(tensor).to_owned());
+    let calls: String = calls.iter().map(|call| format!("        {call};\n")).collect();
+    let steps = steps(
+        program,
+        ports,
+        &call("&mut self.model.arena", &|tensor| {
+            format!("self.{}", ops::outside(tensor).unwrap_or_default())
+        }),
+    );
     let reset = if reset.is_empty() {
         String::new()
     } else {
@@ -123,23 +142,84 @@ fn model(program: &Program<'_>, ports: &Ports<'_>, text: &mut String) {
              pub const fn new() -> Self {{\n        Self {{ arena: rt::Arena::new(){fills} }}\n    }}\n\
          {}\n    \
              /// Computes the outputs of the inputs that the model holds; these are to be filled again before the next run.\n    \
-             pub fn infer(&mut self) {{\n{calls}    }}\n{reset}{}}}\n",
+             {}pub fn infer(&mut self{}) {{\n{calls}    }}\n{}{reset}{}}}\n{steps}",
         ports.runs(),
+        ports.many(0),
+        ports.outside_parameters(""),
+        ports.steps(),
         ports.accessors(),
     )
     .expect("strings can be written");
 }
 
+/// The tensors outside the arena that `op` uses, each with whether it is written.
+fn used(program: &Program<'_>, op: &Op<'_>) -> Vec<(Tensor, bool)> {
+    let mut found: Vec<(Tensor, bool)> = vec![];
+    let ids = op.operands().map(|id| (id, false)).chain([(op.output(), true)]);
+    for (id, written) in ids {
+        let tensor = program.tensor(id).expect("loading has found it");
+        let is_new = found.iter().all(|(other, _)| ops::outside(other) != ops::outside(&tensor));
+        if tensor.role.is_outside() && is_new {
+            found.push((tensor, written));
+        }
+    }
+    found
+}
+
+fn parameter(tensor: &Tensor, written: bool) -> String {
+    let mutable = if written { "mut " } else { "" };
+    let name = ops::outside(tensor).unwrap_or_default();
+    format!(", {name}: &{mutable}[{}; {}]", tensor.element.name(), tensor.shape.elems())
+}
+
+/// The type of a run in steps of an op each, the calls of which are `calls`.
+fn steps(program: &Program<'_>, ports: &Ports<'_>, calls: &[String]) -> String {
+    let arms: String =
+        calls.iter().enumerate().map(|(op, call)| format!("            {op} => {call},\n")).collect();
+    let pushes = program.ops().position(|op| op.kind() == OpKind::Push);
+    let (given_up, drop) = match pushes {
+        None => ("", String::new()),
+        Some(first) => (
+            " States are then what they were before, or, if one was pushed to already, what they hold before the first run.",
+            format!(
+                "\nimpl Drop for Steps<'_> {{\n    fn drop(&mut self) {{\n        \
+                 if ({}..{}).contains(&self.next) {{\n            self.model.reset();\n        }}\n    }}\n}}\n",
+                first + 1,
+                program.op_count()
+            ),
+        ),
+    };
+    format!(
+        "\n/// A run in steps of an op each, of which every item is the number; dropping it before its end gives the run up.{given_up}\n\
+         {MAYBE_UNUSED}#[derive(Debug)]\n\
+         pub struct Steps<'a> {{\n    model: &'a mut Model,\n{}    next: usize,\n}}\n\n\
+         impl Iterator for Steps<'_> {{\n    type Item = usize;\n\n    \
+             fn next(&mut self) -> Option<usize> {{\n        let op = self.next;\n        \
+                 match op {{\n{arms}            _ => return None,\n        }}\n        \
+                 self.next = op.wrapping_add(1);\n        Some(op)\n    }}\n}}\n{drop}",
+        ports.fields()
+    )
+}
+
 /// Places in the working memory.
 fn tensors(program: &Program<'_>, text: &mut String) {
     text.push('\n');
+    // Of tensors outside the arena, ops of two tensors need the type.
+    let typed = |id: TensorId| {
+        let mut ops = program.ops().filter(|op| matches!(op, Op::Add(_) | Op::Mul(_)));
+        ops.any(|op| op.output() == id || op.operands().any(|operand| operand == id))
+    };
     for (index, tensor) in program.tensors().enumerate() {
         let (element, elems) = match tensor.role {
-            Role::Value => (tensor.element.name(), tensor.shape.elems()),
+            Role::OutsideInput | Role::OutsideOutput if !typed(TensorId(index as u16)) => continue,
+            Role::Value | Role::OutsideInput | Role::OutsideOutput => {
+                (tensor.element.name(), tensor.shape.elems())
+            }
             // Layers work in codes of 16 bits.
             Role::Scratch => ("i16", tensor.size_bytes() / 2),
         };
-        writeln!(text, "type T{index} = rt::Slot<{element}, {}, {elems}>;", tensor.offset_bytes)
+        let start = if tensor.role.is_outside() { 0 } else { tensor.offset_bytes };
+        writeln!(text, "type T{index} = rt::Slot<{element}, {start}, {elems}>;")
             .expect("strings can be written");
     }
 }

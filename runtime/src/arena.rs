@@ -87,6 +87,50 @@ pub(crate) fn disjoint_with_scratch(
     Some((views.0, views.1, scratch_bytes))
 }
 
+/// Parts of an arena, each with the place of its first byte: what is left of it where up to two others were taken.
+#[derive(Debug)]
+pub(crate) struct Pieces<B>([(usize, B); 3]);
+
+impl<'a> Pieces<&'a mut [u8]> {
+    /// The whole of `arena`.
+    pub(crate) const fn new(arena: &'a mut [u8]) -> Self {
+        Self([(0, arena), (0, &mut []), (0, &mut [])])
+    }
+
+    /// Takes the bytes at `place`; `None` if they are not all there.
+    pub(crate) fn take(&mut self, place: Range<usize>) -> Option<&'a mut [u8]> {
+        let (end, length) = (place.end, place.len());
+        let holds = |(start, bytes): &&mut (usize, &'a mut [u8])| {
+            place.start.checked_sub(*start).is_some_and(|before| before <= bytes.len())
+                && end.checked_sub(*start).is_some_and(|until| until <= bytes.len())
+        };
+        let (start, bytes) = self.0.iter_mut().find(holds)?;
+        let before = place.start.checked_sub(*start)?;
+        let (low, rest) = core::mem::take(bytes).split_at_mut_checked(before)?;
+        *bytes = low;
+        let (taken, high) = rest.split_at_mut_checked(length)?;
+        if !high.is_empty() {
+            *self.0.iter_mut().find(|(_, bytes)| bytes.is_empty())? = (end, high);
+        }
+        Some(taken)
+    }
+
+    /// What is left, to be read.
+    pub(crate) fn shared(self) -> Pieces<&'a [u8]> {
+        Pieces(self.0.map(|(start, bytes)| (start, &*bytes)))
+    }
+}
+
+impl<'a> Pieces<&'a [u8]> {
+    /// The bytes at `place`; `None` if they are not all left.
+    pub(crate) fn get(&self, place: Range<usize>) -> Option<&'a [u8]> {
+        let within = |(start, bytes): &(usize, &'a [u8])| {
+            bytes.get(place.start.checked_sub(*start)?..place.end.checked_sub(*start)?)
+        };
+        self.0.iter().find_map(within)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     extern crate std;
@@ -140,6 +184,33 @@ mod tests {
             expected.copy_within(from.clone(), to.start);
             move_within(&mut arena, from, to);
             assert_eq!(arena, expected);
+        }
+    }
+
+    #[test]
+    fn pieces_are_what_was_not_taken() {
+        let whole = [0u8, 1, 2, 3, 4, 5, 6, 7];
+        let places = || (0..=8usize).flat_map(|from| (from..=8).map(move |to| from..to));
+        for (a, b) in places().flat_map(|a| places().map(move |b| (a.clone(), b))) {
+            let mut arena = whole;
+            let mut pieces = Pieces::new(&mut arena);
+            let bytes = |range: &Range<usize>| range.clone().map(|byte| byte as u8).collect::<Vec<_>>();
+            let apart = |a: &Range<usize>, b: &Range<usize>| a.end <= b.start || b.end <= a.start;
+            assert_eq!(&*pieces.take(a.clone()).unwrap(), bytes(&a));
+            let taken = pieces.take(b.clone());
+            if a.is_empty() || b.is_empty() {
+                continue;
+            }
+            assert_eq!(taken.map(|taken| taken.to_vec()), apart(&a, &b).then(|| bytes(&b)), "{a:?} {b:?}");
+            if !apart(&a, &b) {
+                continue;
+            }
+            let left = pieces.shared();
+            for place in places().filter(|place| !place.is_empty()) {
+                let found = left.get(place.clone());
+                let free = apart(&place, &a) && apart(&place, &b);
+                assert_eq!(found, free.then(|| bytes(&place)).as_deref(), "{a:?} {b:?} {place:?}");
+            }
         }
     }
 

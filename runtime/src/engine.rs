@@ -1,33 +1,46 @@
 //! Runs a loaded program in an arena. Nothing here can fail or panic: loading has checked everything.
 
-use exactum_format::op::OpRecords;
-use exactum_format::{ElementQuantizer, Program, Tensor, TensorId};
+use core::marker::PhantomData;
+
+use exactum_format::{Program, Tensor};
 use exactum_kernels::isa::{Isa, Native};
-use exactum_num::codes::{Code, Codes, CodesMut};
-use exactum_num::{Real, Unit, nearest_quotient, with_codes};
+use exactum_num::codes::{Codes, CodesMut};
 
 use crate::arena::move_within;
-use crate::error::{ArenaError, InputError};
+use crate::error::{ArenaError, BufferError, InputError, Side};
+use crate::memory::Space;
 use crate::observe::Observer;
 use crate::run::run;
+use crate::steps::Steps;
 
 /// A program and its working memory.
 ///
 /// Fill the inputs, [`run`](Self::run), read the outputs. Inputs share the arena with everything else, so fill
 /// them before every run. `K` are the instructions it runs with; the codes are those of every other instruction set.
+/// `P` says where inputs and outputs are: in the arena, or some of them [`Outside`].
 #[derive(Debug)]
-pub struct Engine<'p, 'a, K = Native> {
-    program: Program<'p>,
-    arena: &'a mut [u8],
+pub struct Engine<'p, 'a, K = Native, P = Inside> {
+    pub(crate) program: Program<'p>,
+    pub(crate) arena: &'a mut [u8],
     isa: K,
+    ports: PhantomData<P>,
 }
+
+/// All inputs and outputs lie in the arena.
+#[derive(Clone, Copy, Debug)]
+pub enum Inside {}
+
+/// Inputs and outputs may lie outside the arena, in buffers that are given for each run: a program that
+/// `exactum build --outside inputs,outputs` makes.
+#[derive(Clone, Copy, Debug)]
+pub enum Outside {}
 
 impl<'p, 'a> Engine<'p, 'a> {
     /// An engine for the target this is built for, as [`Engine::with_isa`] makes one for given instructions.
     ///
     /// # Errors
     ///
-    /// The arena is too small or misaligned.
+    /// The arena is too small or misaligned, or the program has ports outside it.
     pub fn new(program: &Program<'p>, arena: &'a mut [u8]) -> Result<Self, ArenaError> {
         Self::with_isa(Native::default(), program, arena)
     }
@@ -36,9 +49,29 @@ impl<'p, 'a> Engine<'p, 'a> {
     ///
     /// # Errors
     ///
-    /// The arena is too small or misaligned.
+    /// As [`new`](Self::new).
     pub fn resume(program: &Program<'p>, arena: &'a mut [u8]) -> Result<Self, ArenaError> {
         Self::resume_with_isa(Native::default(), program, arena)
+    }
+}
+
+impl<'p, 'a> Engine<'p, 'a, Native, Outside> {
+    /// An engine that is given buffers for each run, [`run_on`](Self::run_on) them: of any program.
+    ///
+    /// # Errors
+    ///
+    /// The arena is too small or misaligned.
+    pub fn outside(program: &Program<'p>, arena: &'a mut [u8]) -> Result<Self, ArenaError> {
+        Self::outside_with_isa(Native::default(), program, arena)
+    }
+
+    /// The same, going on where another one of `program` stopped, as [`Engine::resume`].
+    ///
+    /// # Errors
+    ///
+    /// The arena is too small or misaligned.
+    pub fn resume_outside(program: &Program<'p>, arena: &'a mut [u8]) -> Result<Self, ArenaError> {
+        Self::in_arena(Native::default(), program, arena)
     }
 }
 
@@ -48,7 +81,7 @@ impl<'p, 'a, K: Isa> Engine<'p, 'a, K> {
     ///
     /// # Errors
     ///
-    /// The arena is too small or misaligned.
+    /// The arena is too small or misaligned, or the program has ports outside it.
     pub fn with_isa(isa: K, program: &Program<'p>, arena: &'a mut [u8]) -> Result<Self, ArenaError> {
         let mut engine = Self::resume_with_isa(isa, program, arena)?;
         engine.reset();
@@ -60,26 +93,42 @@ impl<'p, 'a, K: Isa> Engine<'p, 'a, K> {
     ///
     /// # Errors
     ///
-    /// The arena is too small or misaligned.
+    /// As [`with_isa`](Self::with_isa).
     pub fn resume_with_isa(isa: K, program: &Program<'p>, arena: &'a mut [u8]) -> Result<Self, ArenaError> {
+        if program.has_ports_outside() {
+            return Err(ArenaError::PortsOutside);
+        }
+        Self::in_arena(isa, program, arena)
+    }
+}
+
+impl<'p, 'a, K: Isa> Engine<'p, 'a, K, Outside> {
+    /// As [`Engine::outside`], with the instructions `isa`.
+    ///
+    /// # Errors
+    ///
+    /// The arena is too small or misaligned.
+    pub fn outside_with_isa(isa: K, program: &Program<'p>, arena: &'a mut [u8]) -> Result<Self, ArenaError> {
+        let mut engine = Self::in_arena(isa, program, arena)?;
+        engine.reset();
+        Ok(engine)
+    }
+}
+
+impl<'p, 'a, K, P> Engine<'p, 'a, K, P> {
+    fn in_arena(isa: K, program: &Program<'p>, arena: &'a mut [u8]) -> Result<Self, ArenaError> {
         let need_bytes = program.arena_bytes() as usize;
         let have_bytes = arena.len();
-        if !arena.as_ptr().addr().is_multiple_of(8) {
+        if need_bytes > 0 && !arena.as_ptr().addr().is_multiple_of(8) {
             return Err(ArenaError::Misaligned);
         }
         let arena = arena.get_mut(..need_bytes).ok_or(ArenaError::TooSmall { need_bytes, have_bytes })?;
-        Ok(Self { program: *program, arena, isa })
+        Ok(Self { program: *program, arena, isa, ports: PhantomData })
     }
 
     /// Fills the states with what they hold before the first run. A new engine has done that.
     pub fn reset(&mut self) {
-        for (index, state) in self.program.states().enumerate() {
-            let Some(tensor) = self.program.tensor(self.program.state_tensor(index)) else { continue };
-            let Some(bytes) = self.arena.get_mut(tensor.place()) else { continue };
-            if let Some(mut codes) = CodesMut::from_bytes(tensor.element, bytes) {
-                codes.fill(state.fill);
-            }
-        }
+        reset(&self.program, self.arena);
     }
 
     /// The program.
@@ -87,217 +136,29 @@ impl<'p, 'a, K: Isa> Engine<'p, 'a, K> {
         &self.program
     }
 
-    /// The codes of input `index`, to be filled; `None` if there is no such input.
+    /// The codes of input `index`, to be filled; `None` if there is no such input in the arena.
     ///
     /// Codes must lie in the input tensor's range: accumulators are proven for those only. Others give
     /// unspecified outputs, never a panic; [`set_input`](Self::set_input) refuses them.
     pub fn input_mut(&mut self, index: usize) -> Option<CodesMut<'_>> {
-        let tensor = self.input_tensor(index)?;
+        let tensor = self.program.input_tensor(index).filter(|tensor| !tensor.role.is_outside())?;
         CodesMut::from_bytes(tensor.element, self.arena.get_mut(tensor.place())?)
-    }
-
-    /// Fills input `index` with `codes`.
-    ///
-    /// # Errors
-    ///
-    /// There is no such input, or the codes are too many, too few, or outside the input's range. Then the input
-    /// is unspecified.
-    pub fn set_input(
-        &mut self,
-        index: usize,
-        codes: impl ExactSizeIterator<Item = i32>,
-    ) -> Result<(), InputError> {
-        let tensor = self.input_tensor(index).ok_or(InputError::NoInput)?;
-        let mut input = self.input_mut(index).ok_or(InputError::NoInput)?;
-        let (need_elems, have_elems) = (input.as_codes().len(), codes.len());
-        if need_elems != have_elems {
-            return Err(InputError::Length { need_elems, have_elems });
-        }
-        for (index, code) in codes.enumerate() {
-            if !tensor.range.contains(code.into()) {
-                return Err(InputError::Code { index, code });
-            }
-            input.take_front(1).fill(code);
-        }
-        Ok(())
-    }
-
-    /// Quantizes `values` into input `index`, exactly, by integers alone.
-    ///
-    /// # Errors
-    ///
-    /// There is no such input, it takes integers, or the values are too many or too few.
-    pub fn quantize_input(&mut self, index: usize, values: &[f32]) -> Result<(), InputError> {
-        let (quantizer, codes) = self.quantizer(index, values.len())?;
-        match quantizer {
-            ElementQuantizer::Uniform(quantizer) => {
-                let quantizer = quantizer.fast();
-                fill(codes, values, |_, value| quantizer.quantize(value));
-            }
-            ElementQuantizer::Thresholds(quantizer) => {
-                fill(codes, values, |element, value| quantizer.quantize(element, value));
-            }
-        }
-        Ok(())
-    }
-
-    /// Quantizes `bytes`, which stand for `byte / divisor`, into input `index`: the pixels of an image with 255, which are
-    /// the floats that dividing by it gives.
-    ///
-    /// # Errors
-    ///
-    /// There is no such input, it takes integers, or the bytes are too many or too few.
-    pub fn quantize_bytes(&mut self, index: usize, bytes: &[u8], divisor: u16) -> Result<(), InputError> {
-        let (quantizer, codes) = self.quantizer(index, bytes.len())?;
-        let value = |byte: u8| nearest_quotient(byte.into(), divisor);
-        match quantizer {
-            ElementQuantizer::Uniform(quantizer) => {
-                let quantizer = quantizer.fast();
-                // Codes of more than 16 bits are rare, and need a table of their own.
-                if bytes.len() < BYTES || matches!(codes, CodesMut::I32(_)) {
-                    fill(codes, bytes, |_, byte| quantizer.quantize(value(byte)));
-                    return Ok(());
-                }
-                // A code for each byte, once.
-                let mut table = [0; BYTES];
-                for (byte, code) in (0..=u8::MAX).zip(&mut table) {
-                    *code = quantizer.quantize(value(byte)) as i16;
-                }
-                fill(codes, bytes, |_, byte| {
-                    table.get(usize::from(byte)).copied().unwrap_or_default().into()
-                });
-            }
-            ElementQuantizer::Thresholds(quantizer) => {
-                fill(codes, bytes, |element, byte| quantizer.quantize(element, value(byte)));
-            }
-        }
-        Ok(())
-    }
-
-    /// Quantizes `samples`, which stand for `sample / 2^fraction_bits`, into input `index`: audio and converters, with 15 for
-    /// numbers from -1 to 1.
-    ///
-    /// # Errors
-    ///
-    /// There is no such input, it takes integers, or the samples are too many or too few.
-    pub fn quantize_samples(
-        &mut self,
-        index: usize,
-        samples: &[i16],
-        fraction_bits: u8,
-    ) -> Result<(), InputError> {
-        let (quantizer, codes) = self.quantizer(index, samples.len())?;
-        match quantizer {
-            ElementQuantizer::Uniform(quantizer) => {
-                let quantizer = quantizer.fast().of_samples(fraction_bits);
-                fill(codes, samples, |_, sample| quantizer.quantize(sample));
-            }
-            ElementQuantizer::Thresholds(quantizer) => {
-                let unit = Unit { mantissa: 1, exponent: i16::from(fraction_bits).wrapping_neg() };
-                fill(codes, samples, |element, sample| {
-                    quantizer.quantize(element, Real { count: sample.into(), unit }.to_f32())
-                });
-            }
-        }
-        Ok(())
-    }
-
-    /// The quantizer of input `index` and the places of its codes, which are as many as `have_elems`.
-    fn quantizer(
-        &mut self,
-        index: usize,
-        have_elems: usize,
-    ) -> Result<(ElementQuantizer<'p>, CodesMut<'_>), InputError> {
-        let tensor = self.input_tensor(index).ok_or(InputError::NoInput)?;
-        let input = self.program.input(index).ok_or(InputError::NoInput)?;
-        let quantizer = input.quantizer(tensor.range).ok_or(InputError::NoScale)?;
-        let need_elems = tensor.shape.elems() as usize;
-        if need_elems != have_elems {
-            return Err(InputError::Length { need_elems, have_elems });
-        }
-        Ok((quantizer, self.input_mut(index).ok_or(InputError::NoInput)?))
-    }
-
-    /// Runs every op once.
-    pub fn run(&mut self) {
-        self.run_observed(&mut ());
-    }
-
-    /// Runs every op once and calls `observer` around each.
-    pub fn run_observed(&mut self, observer: &mut impl Observer) {
-        for (index, record) in self.program.op_records().flatten().enumerate() {
-            observer.before(index);
-            run(self.isa, record, self.program.tensor_table(), self.arena);
-            if let Some(output) = self.tensor_codes(record.output()) {
-                observer.after(index, output);
-            }
-        }
-    }
-
-    /// A run in steps of one op each, so that something else can be done between them, or the run be given up.
-    ///
-    /// Outputs mean something once all steps are done. A run that was given up leaves states as the ops that ran have made
-    /// them.
-    pub fn steps(&mut self) -> Steps<'_, 'p, 'a, K> {
-        Steps { records: self.program.op_records(), index: 0, engine: self }
-    }
-
-    /// The codes of output `index` after a run; `None` if there is no such output.
-    pub fn output(&self, index: usize) -> Option<Codes<'_>> {
-        self.tensor_codes(self.program.output_tensor(index)?)
-    }
-
-    /// The real number that element `element` of output `index` stands for, exactly; `None` if there is no such element or
-    /// the program does not say what it stands for.
-    pub fn output_real(&self, index: usize, element: usize) -> Option<Real> {
-        let numbers = self.program.output_numbers(index)?;
-        Some(numbers.real(element, self.output(index)?.get(element)?))
-    }
-
-    /// Writes the positions of the largest elements of output `index` to `best`, the largest first and of equal ones the one
-    /// that comes first; how many there are.
-    ///
-    /// Compares the real numbers that the integers stand for, exactly; the integers themselves where the program does not
-    /// say what these are.
-    pub fn largest(&self, index: usize, best: &mut [usize]) -> usize {
-        let Some(codes) = self.output(index) else { return 0 };
-        let numbers = self.program.output_numbers(index);
-        let score = |element: usize, code: i32| {
-            numbers.map_or(code.into(), |numbers| numbers.real(element, code).count)
-        };
-        let at = |element: usize| score(element, codes.get(element).unwrap_or_default());
-        let mut found = 0usize;
-        for (element, code) in codes.iter().enumerate() {
-            let own = score(element, code);
-            let known = best.get(..found).unwrap_or_default();
-            let place = known.partition_point(|other| at(*other) >= own);
-            // What is best so far moves by one, the last of it out if there is no room.
-            found = found.saturating_add(1).min(best.len());
-            let mut moved = element;
-            for later in best.get_mut(place..found).unwrap_or_default() {
-                moved = core::mem::replace(later, moved);
-            }
-        }
-        found
-    }
-
-    /// The position of the largest element of output `index`, as [`largest`](Self::largest) finds it.
-    pub fn argmax(&self, index: usize) -> Option<usize> {
-        let mut best = [0];
-        (self.largest(index, &mut best) > 0).then_some(best[0])
     }
 
     /// Copies output `output` to input `input`, for models that keep a state outside.
     ///
     /// # Errors
     ///
-    /// There is no such output or input, they differ in element type or number of elements, the input must not hold all codes
+    /// There is no such output or input, one of them lies outside the arena, they differ in element type or number of elements, the input must not hold all codes
     /// that the output can have, or both say what their integers stand for, and not the same.
     pub fn feed_back(&mut self, output: usize, input: usize) -> Result<(), InputError> {
         let from = self.program.output_tensor(output).ok_or(InputError::NoOutput)?;
         let to = self.program.input(input).ok_or(InputError::NoInput)?;
         let source = self.program.tensor(from).ok_or(InputError::NoOutput)?;
-        let target = self.input_tensor(input).ok_or(InputError::NoInput)?;
+        let target = self.program.input_tensor(input).ok_or(InputError::NoInput)?;
+        if source.role.is_outside() || target.role.is_outside() {
+            return Err(InputError::Outside);
+        }
         let (need_elems, have_elems) = (target.shape.elems() as usize, source.shape.elems() as usize);
         if need_elems != have_elems {
             return Err(InputError::Length { need_elems, have_elems });
@@ -313,47 +174,134 @@ impl<'p, 'a, K: Isa> Engine<'p, 'a, K> {
         Ok(())
     }
 
-    fn input_tensor(&self, index: usize) -> Option<Tensor> {
-        self.program.input_tensor(index)
-    }
-
-    fn tensor_codes(&self, id: TensorId) -> Option<Codes<'_>> {
-        let tensor = self.program.tensor(id)?;
-        Codes::from_bytes(tensor.element, self.arena.get(tensor.place())?)
+    /// All memory of a run with no buffer beside the arena.
+    fn space(&mut self) -> Space<'_, 'static> {
+        Space { arena: self.arena, inputs: &[], outputs: &mut [] }
     }
 }
 
-/// Values that a byte has.
-const BYTES: usize = 256;
+/// Runs of programs all of whose memory is the arena.
+impl<'p, 'a, K: Isa> Engine<'p, 'a, K> {
+    /// Runs every op once.
+    pub fn run(&mut self) {
+        self.run_observed(&mut ());
+    }
 
-/// Writes the code of each value; quantizers give codes of the tensor's range, which its elements hold.
-#[inline(never)]
-fn fill<V: Copy>(codes: CodesMut<'_>, values: &[V], code: impl Fn(usize, V) -> i32) {
-    with_codes!(CodesMut, codes, codes => write(codes, values, code));
-}
+    /// Runs every op once and calls `observer` around each.
+    pub fn run_observed(&mut self, observer: &mut impl Observer) {
+        let (isa, program) = (self.isa, self.program);
+        run_all(isa, &program, self.space(), observer);
+    }
 
-fn write<T: Code, V: Copy>(codes: &mut [T], values: &[V], code: impl Fn(usize, V) -> i32) {
-    for (index, (to, value)) in codes.iter_mut().zip(values).enumerate() {
-        *to = T::truncate(code(index, *value));
+    /// A run in steps, of one op each if not [less](Steps::within), so that something else can be done between them, or the
+    /// run be given up.
+    ///
+    /// Outputs mean something once all steps are done.
+    pub fn steps(&mut self) -> Steps<'_, 'p, 'static, K> {
+        let (isa, program) = (self.isa, self.program);
+        Steps::new(isa, program, self.space())
     }
 }
 
-/// A run in steps; each item is the number of the op that has just run.
-#[derive(Debug)]
-pub struct Steps<'e, 'p, 'a, K = Native> {
-    engine: &'e mut Engine<'p, 'a, K>,
-    records: OpRecords<'p>,
-    index: usize,
+/// Runs of programs with inputs or outputs outside the arena.
+impl<'p, 'a, K: Isa> Engine<'p, 'a, K, Outside> {
+    /// Runs every op once, on `inputs`, the codes of the inputs outside the arena in their order, and `outputs`, where those of
+    /// the outputs outside go. They are read and written where they are.
+    ///
+    /// Codes must lie in the inputs' ranges, as those of [`input_mut`](Self::input_mut).
+    ///
+    /// # Errors
+    ///
+    /// Another number of buffers than the program has ports outside, or one with another element type or number of elements
+    /// than its port. Then nothing was run.
+    pub fn run_on(&mut self, inputs: &[Codes<'_>], outputs: &mut [CodesMut<'_>]) -> Result<(), BufferError> {
+        self.run_observed_on(inputs, outputs, &mut ())
+    }
+
+    /// The same, and calls `observer` around each op.
+    ///
+    /// # Errors
+    ///
+    /// As [`run_on`](Self::run_on).
+    pub fn run_observed_on(
+        &mut self,
+        inputs: &[Codes<'_>],
+        outputs: &mut [CodesMut<'_>],
+        observer: &mut impl Observer,
+    ) -> Result<(), BufferError> {
+        check(&self.program, inputs, outputs)?;
+        run_all(self.isa, &self.program, Space { arena: self.arena, inputs, outputs }, observer);
+        Ok(())
+    }
+
+    /// A run in steps, as [`Engine::steps`] does it and on buffers as [`run_on`](Self::run_on) takes them.
+    ///
+    /// # Errors
+    ///
+    /// As [`run_on`](Self::run_on).
+    pub fn steps_on<'s, 'b>(
+        &'s mut self,
+        inputs: &'s [Codes<'s>],
+        outputs: &'s mut [CodesMut<'b>],
+    ) -> Result<Steps<'s, 'p, 'b, K>, BufferError> {
+        check(&self.program, inputs, outputs)?;
+        Ok(Steps::new(self.isa, self.program, Space { arena: self.arena, inputs, outputs }))
+    }
 }
 
-impl<K: Isa> Iterator for Steps<'_, '_, '_, K> {
-    type Item = usize;
+fn run_all<K: Isa>(isa: K, program: &Program<'_>, mut space: Space<'_, '_>, observer: &mut impl Observer) {
+    for (index, record) in program.op_records().flatten().enumerate() {
+        observer.before(index);
+        run(isa, record, program.tensor_table(), space.reborrow(), None);
+        if let Some(output) = program.tensor(record.output()).as_ref().and_then(|tensor| space.codes(tensor))
+        {
+            observer.after(index, output);
+        }
+    }
+}
 
-    fn next(&mut self) -> Option<usize> {
-        let record = self.records.next()?.ok()?;
-        run(self.engine.isa, record, self.engine.program.tensor_table(), self.engine.arena);
-        let index = self.index;
-        self.index = index.wrapping_add(1);
-        Some(index)
+/// Whether `inputs` and `outputs` are what the ports of `program` outside the arena need.
+fn check(program: &Program<'_>, inputs: &[Codes<'_>], outputs: &[CodesMut<'_>]) -> Result<(), BufferError> {
+    let tensors = (0..program.inputs().len()).filter_map(|index| program.input_tensor(index));
+    check_all(Side::Input, tensors, inputs.iter().copied())?;
+    let tensors = (0..program.outputs().len()).filter_map(|index| program.output_tensor(index));
+    let tensors = tensors.filter_map(|id| program.tensor(id));
+    check_all(Side::Output, tensors, outputs.iter().map(CodesMut::as_codes))
+}
+
+fn check_all<'c>(
+    side: Side,
+    tensors: impl Iterator<Item = Tensor>,
+    buffers: impl ExactSizeIterator<Item = Codes<'c>>,
+) -> Result<(), BufferError> {
+    let (mut need_buffers, have_buffers) = (0usize, buffers.len());
+    let mut buffers = buffers.enumerate();
+    for tensor in tensors.filter(|tensor| tensor.role.is_outside()) {
+        need_buffers = need_buffers.saturating_add(1);
+        let Some((buffer, codes)) = buffers.next() else { continue };
+        let (need, have) = (tensor.element, codes.element());
+        if need != have {
+            return Err(BufferError::Element { side, buffer, need, have });
+        }
+        let (need_elems, have_elems) = (tensor.shape.elems() as usize, codes.len());
+        if need_elems != have_elems {
+            return Err(BufferError::Length { side, buffer, need_elems, have_elems });
+        }
+    }
+    if need_buffers == have_buffers {
+        Ok(())
+    } else {
+        Err(BufferError::Count { side, need_buffers, have_buffers })
+    }
+}
+
+/// Fills the states of `program` with what they hold before the first run.
+pub(crate) fn reset(program: &Program<'_>, arena: &mut [u8]) {
+    for (index, state) in program.states().enumerate() {
+        let Some(tensor) = program.tensor(program.state_tensor(index)) else { continue };
+        let Some(bytes) = arena.get_mut(tensor.place()) else { continue };
+        if let Some(mut codes) = CodesMut::from_bytes(tensor.element, bytes) {
+            codes.fill(state.fill);
+        }
     }
 }

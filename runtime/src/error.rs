@@ -1,6 +1,8 @@
-//! What can be wrong with an arena or an input. After loading a program there is no other error.
+//! What can be wrong with an arena, an input or a buffer. After loading a program there is no other error.
 
 use core::fmt::{Display, Formatter, Result};
+
+use exactum_num::codes::Element;
 
 /// Why a buffer cannot serve as an engine's arena.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,6 +17,8 @@ pub enum ArenaError {
         /// Bytes of the buffer.
         have_bytes: usize,
     },
+    /// The program has inputs or outputs outside the arena: [`Engine::outside`](crate::Engine::outside) makes its engine.
+    PortsOutside,
 }
 
 impl ArenaError {
@@ -23,6 +27,7 @@ impl ArenaError {
         match self {
             Self::Misaligned => 701,
             Self::TooSmall { .. } => 702,
+            Self::PortsOutside => 703,
         }
     }
 }
@@ -34,6 +39,9 @@ impl Display for ArenaError {
             Self::TooSmall { need_bytes, have_bytes } => {
                 write!(f, "the arena has {have_bytes} bytes, the program needs {need_bytes}")
             }
+            Self::PortsOutside => f.write_str(
+                "the program has inputs or outputs outside the arena, which need buffers for each run",
+            ),
         }
     }
 }
@@ -66,6 +74,8 @@ pub enum InputError {
     NoOutput,
     /// An output cannot be an input: element types, codes or what these stand for differ.
     Differs,
+    /// The input, or the output, lies outside the arena, in a buffer of the caller.
+    Outside,
 }
 
 impl InputError {
@@ -78,6 +88,7 @@ impl InputError {
             Self::NoScale => 804,
             Self::NoOutput => 805,
             Self::Differs => 806,
+            Self::Outside => 807,
         }
     }
 }
@@ -97,8 +108,97 @@ impl Display for InputError {
             Self::Differs => {
                 f.write_str("the output has codes, or codes of another meaning, that the input does not take")
             }
+            Self::Outside => f.write_str("it lies outside the arena, in a buffer of the caller"),
         }
     }
 }
 
 impl core::error::Error for InputError {}
+
+/// A side of a program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Side {
+    /// What the caller gives.
+    Input,
+    /// What the caller gets.
+    Output,
+}
+
+impl Display for Side {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        f.write_str(match self {
+            Self::Input => "input",
+            Self::Output => "output",
+        })
+    }
+}
+
+/// Why buffers cannot be the ports outside the arena for a run. Buffers are counted from 0 on each side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum BufferError {
+    /// Another number of buffers than the side has ports outside.
+    Count {
+        /// The side.
+        side: Side,
+        /// Ports outside.
+        need_buffers: usize,
+        /// Buffers given.
+        have_buffers: usize,
+    },
+    /// A buffer of another element type than its port.
+    Element {
+        /// The side.
+        side: Side,
+        /// Number of the buffer.
+        buffer: usize,
+        /// Element type of the port.
+        need: Element,
+        /// Element type of the buffer.
+        have: Element,
+    },
+    /// A buffer of another number of elements than its port.
+    Length {
+        /// The side.
+        side: Side,
+        /// Number of the buffer.
+        buffer: usize,
+        /// Elements of the port.
+        need_elems: usize,
+        /// Elements of the buffer.
+        have_elems: usize,
+    },
+}
+
+impl BufferError {
+    /// A number for logs, which stays the same in all versions.
+    pub const fn code(&self) -> u16 {
+        match self {
+            Self::Count { .. } => 901,
+            Self::Element { .. } => 902,
+            Self::Length { .. } => 903,
+        }
+    }
+}
+
+impl Display for BufferError {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        match self {
+            Self::Count { side, need_buffers, have_buffers } => {
+                write!(
+                    f,
+                    "{have_buffers} {side} buffers, the program has {need_buffers} {side}s outside the arena"
+                )
+            }
+            Self::Element { side, buffer, need, have } => {
+                write!(f, "{side} buffer {buffer} holds {have}, the {side} is of {need}")
+            }
+            Self::Length { side, buffer, need_elems, have_elems } => {
+                write!(f, "{side} buffer {buffer} has {have_elems} elements, the {side} {need_elems}")
+            }
+        }
+    }
+}
+
+impl core::error::Error for BufferError {}

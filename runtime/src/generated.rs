@@ -6,14 +6,14 @@
 
 use core::marker::PhantomData;
 
-use zerocopy::FromBytes;
+use zerocopy::{FromBytes, IntoBytes};
 
 pub use exactum_format::op::{Bias, Weights};
 pub use exactum_format::{After, Axes, Packing, PortNumbers, Window2d};
-pub use exactum_kernels::conv2d::Conv;
+pub use exactum_kernels::conv2d::{Area, Conv};
 pub use exactum_kernels::dense::Dense;
 pub use exactum_kernels::element::Of;
-pub use exactum_kernels::elementwise::{Operands, Place};
+pub use exactum_kernels::elementwise::{Buffers, Operands};
 pub use exactum_kernels::products::{General, Nibbles, Rows};
 pub use exactum_kernels::rearrange::Layout;
 pub use exactum_kernels::sum_pool2d::SumPool;
@@ -28,7 +28,7 @@ pub use exactum_num::requant::{Entries, forms};
 pub use exactum_num::{InputQuantizer, IntRange, ThresholdQuantizer, Unit};
 
 pub use crate::arena::Arena;
-use crate::arena::{disjoint, disjoint_with_scratch};
+use crate::arena::{Pieces, disjoint, disjoint_with_scratch};
 
 /// The items of the module that a build script made with `exactum-build` of `model.onnx`: `include_model!("model")`, to be
 /// called in a module of its own.
@@ -80,10 +80,8 @@ impl<T: Code + 'static, const START: usize, const ELEMS: usize> Slot<T, START, E
         }
     }
 
-    /// Its place, for kernels that work in place.
-    pub const fn place() -> Place<Of<T>> {
-        Place { element: Of::TYPE, offset_bytes: START, elems: ELEMS }
-    }
+    /// The type of its codes, for kernels that work in place.
+    pub const TYPE: Of<T> = Of::TYPE;
 }
 
 /// A module that does not fit together does not compile.
@@ -136,6 +134,32 @@ impl<const N: usize> Arena<N> {
         ))
     }
 
+    /// The codes of two tensors, to be written: what an op writes whose input lies outside, and what it works in.
+    #[inline(always)]
+    #[expect(clippy::type_complexity, reason = "a tuple of views, which callers take apart at once")]
+    pub fn views_mut<O: Tensor, S: Tensor>(&mut self) -> Option<(&mut [O::Code], &mut [S::Code])> {
+        const { assert_inside::<O, N>() };
+        const { assert_inside::<S, N>() };
+        let mut pieces = Pieces::new(self.as_mut_slice());
+        let (write, scratch) = (pieces.take(O::START..O::END)?, pieces.take(S::START..S::END)?);
+        Some((FromBytes::mut_from_bytes(write).ok()?, FromBytes::mut_from_bytes(scratch).ok()?))
+    }
+
+    /// The bytes of a tensor, to be written, and all others, to be read.
+    #[inline(always)]
+    pub fn split<T: Tensor>(&mut self) -> Option<(Reads<'_>, &mut [u8])> {
+        const { assert_inside::<T, N>() };
+        let mut pieces = Pieces::new(self.as_mut_slice());
+        let write = pieces.take(T::START..T::END)?;
+        Some((Reads(pieces.shared()), write))
+    }
+
+    /// The bytes of all tensors, to be read.
+    #[inline(always)]
+    pub fn reads(&mut self) -> Reads<'_> {
+        Reads(Pieces::new(self.as_mut_slice()).shared())
+    }
+
     /// The bytes of a tensor.
     #[inline(always)]
     pub fn bytes<T: Tensor>(&mut self) -> &mut [u8] {
@@ -159,6 +183,30 @@ impl<const N: usize> Arena<N> {
         }
         self
     }
+}
+
+/// What an op of an arena does not write.
+#[derive(Debug)]
+pub struct Reads<'a>(Pieces<&'a [u8]>);
+
+impl<'a> Reads<'a> {
+    /// The bytes of a tensor; `None` if it is the one that is written.
+    #[inline(always)]
+    pub fn bytes<T: Tensor>(&self) -> Option<&'a [u8]> {
+        self.0.get(T::START..T::END)
+    }
+}
+
+/// The bytes of codes outside the arena.
+#[inline(always)]
+pub fn bytes<T: Code>(codes: &[T]) -> &[u8] {
+    codes.as_bytes()
+}
+
+/// The same, to be written.
+#[inline(always)]
+pub fn bytes_mut<T: Code>(codes: &mut [T]) -> &mut [u8] {
+    codes.as_mut_bytes()
 }
 
 /// Writes the codes of `values`, each as `quantize` makes it of its position and itself.

@@ -108,8 +108,13 @@ pub mod arena;
 pub mod engine;
 mod error;
 pub mod generated;
+mod inputs;
+mod memory;
 pub mod observe;
+mod outputs;
+mod parts;
 mod run;
+mod steps;
 
 pub use exactum_format as program;
 pub use exactum_format::{LoadError, OpFault, PortFault, Program, TensorFault, include_program};
@@ -119,6 +124,9 @@ pub use exactum_num::codes;
 pub use exactum_num::codes::{Codes, CodesMut, Element};
 
 pub use arena::Arena;
-pub use engine::Engine;
-pub use error::{ArenaError, InputError};
+pub use engine::{Engine, Inside, Outside};
+pub use error::{ArenaError, BufferError, InputError, Side};
+pub use inputs::InputPlace;
 pub use observe::Observer;
+pub use outputs::Answer;
+pub use steps::Steps;

@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 pub use emulated::Emulated;
 pub use generated::Generated;
-pub use host::{Host, Packed, aligned};
+pub use host::{Host, InSteps, OnBuffers, Packed, aligned, with_ports_outside};
 pub use reference::Reference;
 pub use training::Training;
 
@@ -37,12 +37,17 @@ pub trait Backend: Send + Sync {
     fn run(&self, case: &Made) -> Result<Integers, String>;
 }
 
+/// Most work of a step where runs go in steps: parts of rows of most layers.
+const STEP_WORK: u32 = 500;
+
 /// Every backend that takes any model.
 pub fn all() -> Vec<Arc<dyn Backend>> {
     // Tap after tap is what depthwise convolutions have anyway.
     let packed = [Packing::RowMajor, Packing::Nibbles].map(Packed);
     let [row_major, nibbles] = packed.map(|packed| Arc::new(packed) as Arc<dyn Backend>);
-    vec![Arc::new(Reference), Arc::new(Host), row_major, nibbles, Arc::new(Emulated::cortex_m4())]
+    let [buffers, steps]: [Arc<dyn Backend>; 2] = [Arc::new(OnBuffers), Arc::new(InSteps(STEP_WORK))];
+    let board = Arc::new(Emulated::cortex_m4());
+    vec![Arc::new(Reference), Arc::new(Host), row_major, nibbles, buffers, steps, board]
 }
 
 /// The test that `backend` gives the oracle's integers for `case`.

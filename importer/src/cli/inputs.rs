@@ -4,6 +4,7 @@ use std::str::FromStr;
 
 use exactum_importer::Keeping;
 use exactum_importer::diagnostic::{Code, Diagnostic, Location, Result};
+use exactum_importer::graph::Outside;
 use exactum_importer::input_shape::{self, AxisSize, InputShape};
 use exactum_importer::input_type::{self, InputType};
 use exactum_importer::lift::is_quantizer;
@@ -31,6 +32,18 @@ pub(super) struct Inputs {
     /// Keep an output on the device as what an input is in the next run: zero in the first.
     #[arg(long, value_name = "OUTPUT=INPUT", conflicts_with = "stream")]
     bind: Vec<Pair>,
+    /// Ports that take no place in the arena: they lie in buffers that the firmware gives for each run.
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "SIDES")]
+    outside: Vec<Side>,
+}
+
+/// A side of a program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Side {
+    /// What the program is given.
+    Inputs,
+    /// What it gives.
+    Outputs,
 }
 
 /// Names of an output and an input.
@@ -67,6 +80,12 @@ impl Inputs {
     /// Whether a program with states is asked for.
     pub(super) const fn keeps(&self) -> bool {
         self.stream.is_some() || !self.bind.is_empty()
+    }
+
+    /// Ports that lie outside the arena.
+    pub(super) fn outside(&self) -> Outside {
+        let [inputs, outputs] = [Side::Inputs, Side::Outputs].map(|side| self.outside.contains(&side));
+        Outside { inputs, outputs }
     }
 
     /// What the program of `model`, whose sizes are as its file has them, keeps from run to run.

@@ -13,6 +13,7 @@ use serde::Serialize;
 use super::files;
 use super::inputs::Inputs;
 use super::shell::{Shell, label};
+use super::summary::{is_none, outside};
 use super::target::Goal;
 
 /// Print the flash and RAM that a program needs, per op and in total.
@@ -40,6 +41,9 @@ struct Sizes {
     flash_bytes: u64,
     /// The arena.
     ram_bytes: u64,
+    /// Inputs and outputs in buffers of the caller.
+    #[serde(skip_serializing_if = "is_none")]
+    outside_bytes: u64,
     /// Stack that a run takes, where the target's was measured.
     #[serde(skip_serializing_if = "Option::is_none")]
     stack_bytes: Option<u64>,
@@ -101,6 +105,7 @@ impl Sizes {
             structure_bytes: flash_bytes.saturating_sub(weight_bytes + table_bytes),
             flash_bytes,
             ram_bytes: u64::from(program.arena_bytes()),
+            outside_bytes: program.outside_bytes(),
             stack_bytes: target.stack_bytes(&program),
             macs: ops.iter().map(|op| op.macs).sum(),
             instructions: ops.iter().map(|op| op.instructions).sum(),
@@ -131,12 +136,13 @@ impl Sizes {
             false => table(&rows.into_iter().map(without).collect::<Vec<_>>(), 2),
         };
         text.push_str(&format!(
-            "flash {} bytes: {} weights, {} tables, {} structure; RAM {} bytes{}. The runtime's code comes on top.\n",
+            "flash {} bytes: {} weights, {} tables, {} structure; RAM {} bytes{}{}. The runtime's code comes on top.\n",
             self.flash_bytes,
             self.weight_bytes,
             self.table_bytes,
             self.structure_bytes,
             self.ram_bytes,
+            outside(self.outside_bytes),
             self.stack_bytes.map(|bytes| format!(" and {bytes} of stack")).unwrap_or_default()
         ));
         text
@@ -160,7 +166,8 @@ fn room(target: &Target, sizes: &Sizes) -> String {
     let (Some(flash), Some(ram)) = (flash_bytes, ram_bytes) else { return String::new() };
     format!(
         "target {name}: flash {} of {flash} bytes; RAM {} and {reserved_bytes} reserved of {ram} bytes\n",
-        sizes.flash_bytes, sizes.ram_bytes
+        sizes.flash_bytes,
+        sizes.ram_bytes + sizes.outside_bytes
     )
 }
 

@@ -64,6 +64,9 @@ pub(super) struct Summary {
     pub(super) flash_bytes: usize,
     /// Bytes of working memory.
     pub(super) ram_bytes: u64,
+    /// Bytes of inputs and outputs in buffers of the caller.
+    #[serde(skip_serializing_if = "is_none")]
+    pub(super) outside_bytes: u64,
     /// Bytes of stack that a run takes beside it, where the target's were measured.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) stack_bytes: Option<u64>,
@@ -121,7 +124,8 @@ impl Summary {
             accumulator_bits: bounds.map(bits).max().unwrap_or(0),
             flash_bytes: container.image().len(),
             ram_bytes: contents.memory.map_or(0, |memory| memory.arena_bytes),
-            stack_bytes: target.stack_bytes(&container.program()),
+            outside_bytes: program.outside_bytes(),
+            stack_bytes: target.stack_bytes(&program),
             macs: contents.ops.iter().map(|op| op.macs).sum(),
         }
     }
@@ -151,6 +155,7 @@ impl Summary {
             accumulator_bits: self.accumulator_bits,
             flash_bytes: self.flash_bytes,
             ram_bytes: self.ram_bytes,
+            outside_bytes: self.outside_bytes,
             stack_bytes: self.stack_bytes,
             macs: self.macs,
         }
@@ -198,13 +203,25 @@ impl Summary {
     /// What the program needs, in one line.
     pub(super) fn needs(&self) -> String {
         let Self { flash_bytes, ram_bytes, macs, .. } = self;
+        let outside = outside(self.outside_bytes);
         let stack = self.stack_bytes.map(|bytes| format!(" and {bytes} of stack")).unwrap_or_default();
         let features = self.features.join(",");
         format!(
-            "needs: flash {flash_bytes} bytes, RAM {ram_bytes} bytes{stack}, {macs} multiply-accumulates for one sample; \
+            "needs: flash {flash_bytes} bytes, RAM {ram_bytes} bytes{outside}{stack}, {macs} multiply-accumulates for one sample; \
              features {features} of exactum-runtime"
         )
     }
+}
+
+/// Whether there is nothing to tell.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands references")]
+pub(super) const fn is_none(bytes: &u64) -> bool {
+    *bytes == 0
+}
+
+/// What a program needs beside its arena: ` and 80 of the caller's buffers`.
+pub(super) fn outside(bytes: u64) -> String {
+    if bytes == 0 { String::new() } else { format!(" and {bytes} of the caller's buffers") }
 }
 
 /// `1 layer`, `2 layers`.

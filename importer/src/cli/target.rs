@@ -64,5 +64,6 @@ fn read(path: &Path) -> Result<Target> {
 pub(super) fn fits(target: &Target, container: &Container) -> Result<()> {
     let program = container.program();
     let stack = target.stack_bytes(&program).unwrap_or(0);
-    Report::check(target.holds(container.image().len() as u64, program.arena_bytes().into(), stack), ())
+    let ram_bytes = u64::from(program.arena_bytes()) + program.outside_bytes();
+    Report::check(target.holds(container.image().len() as u64, ram_bytes, stack), ())
 }

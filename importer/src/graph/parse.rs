@@ -116,8 +116,11 @@ impl std::str::FromStr for Graph {
             return cursor.fail("a level: imported, quantized, integer or scheduled");
         };
         let mut graph = Self::new(name, level);
-        if !cursor.rest.trim().is_empty() {
+        if cursor.rest.trim_start().starts_with('{') {
             graph.memory = Some(cursor.json("what is known of the arena")?);
+        }
+        if cursor.eat("outside ") {
+            graph.outside = cursor.json("which ports lie outside the arena")?;
         }
         cursor.end()?;
         let mut reader = Reader { graph, values: vec![] };

@@ -16,7 +16,7 @@ use std::fmt::{Display, Formatter, Result, Write};
 
 use serde_json::{Value as Json, json};
 
-use super::{Constant, FileNode, FileOutput, Graph, Node, Type, Value, ValueId};
+use super::{Constant, FileNode, FileOutput, Graph, Node, Outside, Type, Value, ValueId};
 
 /// Constants up to this many elements are always printed whole.
 const SHORT_ELEMS: usize = 16;
@@ -24,7 +24,11 @@ const SHORT_ELEMS: usize = 16;
 impl Display for Graph {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
         let memory = self.memory.map(|memory| format!(" {}", json!(memory))).unwrap_or_default();
-        writeln!(f, "graph {} {}{memory}", Json::from(self.name.as_str()), self.level.name())?;
+        let outside = match self.outside {
+            none if none == Outside::default() => String::new(),
+            outside => format!(" outside {}", json!(outside)),
+        };
+        writeln!(f, "graph {} {}{memory}{outside}", Json::from(self.name.as_str()), self.level.name())?;
         for (id, FileNode { name, op, within }) in &self.file {
             write!(f, "file {} {} {}", json!(id), Json::from(op.as_str()), Json::from(name.as_str()))?;
             if let Some(within) = within {

@@ -42,7 +42,7 @@ pub struct Value {
     pub tensor: Option<TensorType>,
     /// Values of an earlier graph that this one holds.
     pub sources: Vec<Source>,
-    /// Place in the arena, on the scheduled level.
+    /// Place in the arena, on the scheduled level; none of a port outside.
     pub placement: Option<Placement>,
 }
 
@@ -117,6 +117,16 @@ pub struct MemoryPlan {
     pub lower_bound_bytes: usize,
     /// Whether it is proven that no smaller arena exists.
     pub optimal: bool,
+}
+
+/// Sides of a program whose ports lie outside the arena, in buffers that the caller gives for each run, where they can: not
+/// an input that is an output as well, nor integers that are two outputs or a state.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outside {
+    /// What the caller gives.
+    pub inputs: bool,
+    /// What the caller gets.
+    pub outputs: bool,
 }
 
 /// A place in the arena.

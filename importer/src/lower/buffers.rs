@@ -21,8 +21,18 @@ pub(crate) enum Resident {
 /// Everything that needs a place in the arena, states left out: the buffers of the values, then those that `scratch`, nodes
 /// with bytes, asks for.
 pub(crate) fn residents(graph: &Graph, scratch: &[(usize, usize)]) -> (Vec<Resident>, Vec<Buffer>) {
-    let Buffers { groups, mut buffers, .. } = buffers(graph);
-    let mut residents: Vec<Resident> = groups.into_iter().map(Resident::Values).collect();
+    let all = buffers(graph);
+    // Those outside take no place, and leave none to others.
+    let is_inside: Vec<bool> = all.groups.iter().map(|group| outside(graph, group).is_none()).collect();
+    let kept =
+        |group: usize| is_inside[group].then(|| is_inside[..group].iter().filter(|inside| **inside).count());
+    let (mut residents, mut buffers) = (vec![], vec![]);
+    for (index, (group, buffer)) in all.groups.into_iter().zip(all.buffers).enumerate() {
+        if is_inside[index] {
+            residents.push(Resident::Values(group));
+            buffers.push(Buffer { in_place_of: buffer.in_place_of.and_then(kept), ..buffer });
+        }
+    }
     for (node, size_bytes) in scratch {
         // The kernel of a layer runs when its accumulators are requantized.
         let runs = graph.fused_requantize(*node).unwrap_or(*node);
@@ -119,6 +129,27 @@ pub(crate) fn buffers(graph: &Graph) -> Buffers {
         }
     }
     Buffers { groups, buffers, states }
+}
+
+/// Where values lie that have no place in the arena.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Port {
+    /// In the buffer of the input with this number.
+    Input(usize),
+    /// In the buffer of the output with this number.
+    Output(usize),
+}
+
+/// The port whose buffer holds the values of `group`, if they lie outside the arena of `graph`.
+pub(crate) fn outside(graph: &Graph, group: &[ValueId]) -> Option<Port> {
+    let input = graph.input_codes().iter().position(|id| group.contains(id));
+    let mut outputs = graph.outputs.iter().enumerate();
+    let mut outputs = outputs.by_ref().filter(|(_, id)| group.contains(&graph.integers(**id)));
+    match (input, outputs.next(), outputs.next()) {
+        (Some(input), None, None) => graph.outside.inputs.then_some(Port::Input(input)),
+        (None, Some((output, _)), None) => graph.outside.outputs.then_some(Port::Output(output)),
+        _ => None,
+    }
 }
 
 /// The shape that programs need for a value: operators with windows read height, width and channels from it.

@@ -1,4 +1,4 @@
-//! Gives every value of the program, and every kernel that works in memory, its place in the arena.
+//! Gives every value of the program, and every kernel that works in memory, its place in the arena; none to ports outside.
 
 use super::{Pass, Run};
 use crate::diagnostic::{Code, Diagnostic, Location, Result};
@@ -22,6 +22,7 @@ const MAX_ARENA_BYTES: usize = 1 << 30;
 
 fn run(graph: &mut Graph) -> Result<()> {
     graph.nodes.iter_mut().for_each(|node| node.scratch = None);
+    graph.values.iter_mut().for_each(|value| value.placement = None);
     let scratch = lower::scratch(graph)?;
     let (residents, buffers) = lower::residents(graph, &scratch);
     let plan = plan(&buffers, ALIGNMENT_BYTES);

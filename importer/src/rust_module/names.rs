@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 
 /// Words of the language, and names of methods and constants of every module.
-const TAKEN: [&str; 57] = [
+const TAKEN: [&str; 58] = [
     "abstract", "arena", "as", "async", "await", "become", "box", "break", "const", "continue", "crate",
     "do", "dyn", "else", "enum", "extern", "false", "final", "fn", "for", "gen", "if", "impl", "in", "infer",
     "let", "loop", "macro", "match", "mod", "model", "move", "mut", "new", "override", "priv", "pub", "ref",
-    "reset", "return", "rt", "run", "run_f32", "self", "static", "struct", "super", "trait", "true", "try",
-    "type", "typeof", "unsafe", "use", "where", "while", "yield",
+    "reset", "return", "rt", "run", "run_f32", "self", "static", "steps", "struct", "super", "trait", "true",
+    "try", "type", "typeof", "unsafe", "use", "where", "while", "yield",
 ];
 
 /// A name for each of `ports`, no two alike even with what methods and constants add to them.

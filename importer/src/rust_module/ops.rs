@@ -5,7 +5,7 @@ use exactum_runtime::program::op::{
     Add, Bias, Conv2d, ConvTranspose2d, Dense, Layer, MaxPool2d, Mul, Multipliers,
 };
 use exactum_runtime::program::op::{Concat, Push, Rearrange, Requantize, SumPool2d, TopK};
-use exactum_runtime::program::{Op, Packing, Program, Tensor, TensorId, Window2d};
+use exactum_runtime::program::{Op, Packing, Program, Role, Tensor, TensorId, Window2d};
 
 use super::arrays::Statics;
 use super::form::finish;
@@ -38,14 +38,30 @@ pub(super) fn code(program: &Program<'_>, index: usize, op: &Op<'_>, statics: &m
     }
 }
 
-/// Statements in which `call` has the codes of `input` and `output`.
-fn with_views(input: TensorId, output: TensorId, call: &str) -> String {
-    with("views", input, output, call)
+/// What a tensor outside the arena is called in the functions of ops.
+pub(super) fn outside(tensor: &Tensor) -> Option<String> {
+    match tensor.role {
+        Role::Value | Role::Scratch => None,
+        Role::OutsideInput => Some(format!("in_{}", tensor.offset_bytes)),
+        Role::OutsideOutput => Some(format!("out_{}", tensor.offset_bytes)),
+    }
 }
 
-/// Statements in which `call` has the bytes of `input` and `output`.
-fn with_bytes(input: TensorId, output: TensorId, call: &str) -> String {
-    with("byte_views", input, output, call)
+fn image(tensor: &Tensor) -> String {
+    format!("{:?}", tensor.shape.dims())
+}
+
+/// All positions of an image.
+fn area(tensor: &Tensor) -> String {
+    match tensor.shape.dims() {
+        [height, width, _] => format!("rt::Area {{ rows: [0, {height}], columns: [0, {width}] }}"),
+        dims => panic!("an image of shape {dims:?}, please report this with the model"),
+    }
+}
+
+fn window(window: &Window2d) -> String {
+    let Window2d { size, stride, dilation, pads } = window;
+    format!("rt::Window2d {{ size: {size:?}, stride: {stride:?}, dilation: {dilation:?}, pads: {pads:?} }}")
 }
 
 fn with(views: &str, input: TensorId, output: TensorId, call: &str) -> String {
@@ -55,18 +71,55 @@ fn with(views: &str, input: TensorId, output: TensorId, call: &str) -> String {
     )
 }
 
-fn image(tensor: &Tensor) -> String {
-    format!("{:?}", tensor.shape.dims())
-}
-
-fn window(window: &Window2d) -> String {
-    let Window2d { size, stride, dilation, pads } = window;
-    format!("rt::Window2d {{ size: {size:?}, stride: {stride:?}, dilation: {dilation:?}, pads: {pads:?} }}")
-}
-
 impl Writer<'_, '_> {
     fn tensor(&self, id: TensorId) -> Tensor {
         self.program.tensor(id).expect("loading has found it")
+    }
+
+    /// Where a tensor outside the arena is.
+    fn outside(&self, id: TensorId) -> Option<String> {
+        outside(&self.tensor(id))
+    }
+
+    /// A slice of the codes of `id`.
+    fn read(&self, id: TensorId) -> String {
+        match self.outside(id) {
+            Some(name) => format!("&{name}[..]"),
+            None => format!("&T{}::codes(arena)[..]", id.0),
+        }
+    }
+
+    /// The same, to be written.
+    fn written(&self, id: TensorId) -> String {
+        match self.outside(id) {
+            Some(name) => format!("&mut {name}[..]"),
+            None => format!("&mut T{}::codes_mut(arena)[..]", id.0),
+        }
+    }
+
+    fn are_inside(&self, tensors: [TensorId; 2]) -> bool {
+        tensors.into_iter().all(|id| self.outside(id).is_none())
+    }
+
+    /// Statements in which `call` has the codes of `input` and `output`.
+    fn with_views(&self, input: TensorId, output: TensorId, call: &str) -> String {
+        if self.are_inside([input, output]) {
+            return with("views", input, output, call);
+        }
+        let (read, written) = (self.read(input), self.written(output));
+        format!("    {{\n        let (input, output) = ({read}, {written});\n        {call};\n    }}\n")
+    }
+
+    /// Statements in which `call` has the bytes of `input` and `output`.
+    fn with_bytes(&self, input: TensorId, output: TensorId, call: &str) -> String {
+        if self.are_inside([input, output]) {
+            return with("byte_views", input, output, call);
+        }
+        let (read, written) = (self.read(input), self.written(output));
+        format!(
+            "    {{\n        let (input, output) = (rt::bytes({read}), rt::bytes_mut({written}));\n        \
+             {call};\n    }}\n"
+        )
     }
 
     fn name(&self, of: &str) -> String {
@@ -124,24 +177,39 @@ impl Writer<'_, '_> {
     ) -> String {
         let (weights, acc) = self.weights(layer);
         let tail = self.tail(layer.requant.as_ref());
-        let ((views, tensors), work) = match scratch {
-            Some(TensorId(scratch)) => {
-                (("views_and_scratch", format!("T{}, T{}, T{scratch}", input.0, output.0)), "scratch, ")
-            }
-            None => (("views", format!("T{}, T{}", input.0, output.0)), ""),
+        let work = if scratch.is_some() { "scratch, " } else { "" };
+        let call = format!(
+            "let tail: &mut dyn rt::Tail<{acc}> = {tail};\n        \
+             {kernel}({geometry}, {weights}, input, {work}tail)"
+        );
+        let Some(TensorId(scratch)) = scratch else { return self.with_views(input, output, &call) };
+        let (read, written) = (self.read(input), self.written(output));
+        let ([TensorId(from), TensorId(to)], is_inside) =
+            ([input, output], [input, output].map(|id| self.outside(id).is_none()));
+        let views = match is_inside {
+            [true, true] => format!(
+                "if let Some((input, output, scratch)) = arena.views_and_scratch::<T{from}, T{to}, T{scratch}>() {{\n"
+            ),
+            [true, false] => format!(
+                "if let Some((input, scratch)) = arena.views::<T{from}, T{scratch}>() {{\n        \
+                 let output = {written};\n"
+            ),
+            [false, true] => format!(
+                "if let Some((output, scratch)) = arena.views_mut::<T{to}, T{scratch}>() {{\n        \
+                 let input = {read};\n"
+            ),
+            [false, false] => format!(
+                "{{\n        let (input, output) = ({read}, {written});\n        \
+                 let scratch = &mut T{scratch}::codes_mut(arena)[..];\n"
+            ),
         };
-        let names = if work.is_empty() { "(input, output)" } else { "(input, output, scratch)" };
-        format!(
-            "    if let Some({names}) = arena.{views}::<{tensors}>() {{\n        \
-                 let tail: &mut dyn rt::Tail<{acc}> = {tail};\n        \
-                 {kernel}({geometry}, {weights}, input, {work}tail);\n    }}\n"
-        )
+        format!("    {views}        {call};\n    }}\n")
     }
 
     fn dense(&mut self, op: &Dense<'_>) -> String {
         let bias = self.bias(op.layer.bias);
         let value = format!(
-            "rt::Dense {{ in_features: {}, out_features: {}, input_zero_point: {}, bias: {bias} }}",
+            "rt::Dense {{ in_features: {}, out_features: [0, {}], input_zero_point: {}, bias: {bias} }}",
             op.in_features, op.out_features, op.layer.input_zero_point
         );
         let geometry = self.statics.item(&self.prefix, "rt::Dense<'static>", &value);
@@ -157,11 +225,12 @@ impl Writer<'_, '_> {
     ) -> String {
         let bias = self.bias(layer.bias);
         let value = format!(
-            "rt::Conv {{\n    window: &{},\n    groups: {groups},\n    input: {},\n    output: {},\n    \
-             input_zero_point: {},\n    bias: {bias},\n}}",
+            "rt::Conv {{\n    window: &{},\n    groups: {groups},\n    input: {},\n    out_channels: {},\n    \
+             area: {},\n    input_zero_point: {},\n    bias: {bias},\n}}",
             window(shape),
             image(&self.tensor(input)),
-            image(&self.tensor(output)),
+            self.tensor(output).shape.dims().last().copied().unwrap_or_default(),
+            area(&self.tensor(output)),
             layer.input_zero_point
         );
         self.statics.item(&self.prefix, "rt::Conv<'static>", &value)
@@ -182,17 +251,17 @@ impl Writer<'_, '_> {
     }
 
     fn max_pool2d(&mut self, op: &MaxPool2d) -> String {
-        let shapes = [op.input, op.output].map(|id| image(&self.tensor(id)));
         let call = format!(
-            "rt::max_pool2d::positions(rt::Native::default(), &{}, {}, input, output)",
+            "rt::max_pool2d::positions(rt::Native::default(), &{}, {}, {}, input, output)",
             window(&op.window),
-            shapes.join(", ")
+            image(&self.tensor(op.input)),
+            area(&self.tensor(op.output))
         );
-        with_views(op.input, op.output, &call)
+        self.with_views(op.input, op.output, &call)
     }
 
     fn sum_pool2d(&mut self, op: &SumPool2d<'_>) -> String {
-        let shapes = [op.input, op.output].map(|id| image(&self.tensor(id)));
+        let (image, area) = (image(&self.tensor(op.input)), area(&self.tensor(op.output)));
         let tail = self.tail(op.requant.as_ref());
         let value = format!(
             "rt::SumPool {{ window: &{}, input_zero_point: {}, unit: {} }}",
@@ -203,15 +272,14 @@ impl Writer<'_, '_> {
         let pool = self.statics.item(&self.prefix, "rt::SumPool<'static>", &value);
         let call = format!(
             "let tail: &mut dyn rt::Tail<i32> = {tail};\n        \
-             rt::sum_pool2d::positions(rt::Native::default(), {pool}, {}, input, tail)",
-            shapes.join(", ")
+             rt::sum_pool2d::positions(rt::Native::default(), {pool}, {image}, {area}, input, tail)"
         );
-        with_views(op.input, op.output, &call)
+        self.with_views(op.input, op.output, &call)
     }
 
     fn requantize(&mut self, op: &Requantize<'_>) -> String {
         let [input, output] = [op.input, op.output].map(|id| self.tensor(id));
-        if input.place() == output.place() {
+        if input.lies_at(&output) {
             let finish = finish(Some(&op.requant), &self.prefix, self.statics);
             return format!(
                 "    let types = (rt::Of::<{}>::TYPE, rt::Of::<{}>::TYPE);\n    \
@@ -228,7 +296,7 @@ impl Writer<'_, '_> {
              rt::requantize::requantize(rt::Native::default(), {}, input, tail)",
             op.channels
         );
-        with_views(op.input, op.output, &call)
+        self.with_views(op.input, op.output, &call)
     }
 
     fn rearrange(&mut self, op: &Rearrange) -> String {
@@ -239,15 +307,42 @@ impl Writer<'_, '_> {
         );
         let layout = self.statics.item(&self.prefix, "rt::Layout<'static>", &value);
         // Bytes are bytes: one loop for both types.
-        let with = if self.tensor(op.input).element == Element::I8 { with_bytes } else { with_views };
-        with(op.input, op.output, &format!("rt::rearrange::axes({layout}, input, output)"))
+        let call = format!("rt::rearrange::axes({layout}, input, output)");
+        match self.tensor(op.input).element {
+            Element::I8 => self.with_bytes(op.input, op.output, &call),
+            _ => self.with_views(op.input, op.output, &call),
+        }
     }
 
-    fn operands(&self, [first, second, output]: [TensorId; 3], channels: u32) -> String {
+    /// Statements in which `call` has the operands of an op of two tensors and their buffers.
+    fn with_operands(&self, [first, second, output]: [TensorId; 3], channels: u32, call: &str) -> String {
+        let written = self.tensor(output);
+        let buffer = |id: TensorId| match self.outside(id) {
+            Some(name) => format!("Some(rt::bytes(&{name}[..]))"),
+            // At the very bytes of the output.
+            None if self.tensor(id).lies_at(&written) => "None".to_owned(),
+            None => format!("rest.bytes::<T{}>()", id.0),
+        };
+        let [first_buffer, second_buffer] = [first, second].map(buffer);
+        let reads = [&first_buffer, &second_buffer].iter().any(|buffer| buffer.starts_with("rest"));
+        let rest = if reads { "rest" } else { "_" };
+        let begin = match self.outside(output) {
+            None => format!("if let Some(({rest}, output)) = arena.split::<T{}>() {{\n", output.0),
+            Some(name) => {
+                let reads = if reads { "        let rest = arena.reads();\n" } else { "" };
+                format!("{{\n{reads}        let output = rt::bytes_mut(&mut {name}[..]);\n")
+            }
+        };
         format!(
-            "    let operands = rt::Operands {{ first: T{}::place(), second: T{}::place(), output: T{}::place(), \
-             channels: {channels} }};\n",
-            first.0, second.0, output.0
+            "    let operands = rt::Operands {{ first: T{}::TYPE, second: T{}::TYPE, output: T{}::TYPE, \
+             period: {}, channels: {channels}, elems: [0, {}] }};\n    {begin}        \
+             let buffers = rt::Buffers {{ first: {first_buffer}, second: {second_buffer}, output }};\n        \
+             {call};\n    }}\n",
+            first.0,
+            second.0,
+            output.0,
+            self.tensor(second).shape.elems(),
+            written.shape.elems()
         )
     }
 
@@ -259,20 +354,19 @@ impl Writer<'_, '_> {
             Multipliers::I32(pairs) => ("each", self.statics.array(&name, "[i32; 2]", pairs)),
             Multipliers::I64(pairs) => ("wide", self.statics.array(&name, "[i64; 2]", pairs)),
         };
-        format!(
-            "{}    rt::add::{kernel}(rt::Native::default(), &operands, {factors}, {finish}, arena.as_mut_slice());\n",
-            self.operands([op.input, op.second, op.output], op.channels)
-        )
+        let call =
+            format!("rt::add::{kernel}(rt::Native::default(), &operands, {factors}, {finish}, buffers)");
+        self.with_operands([op.input, op.second, op.output], op.channels, &call)
     }
 
     fn mul(&mut self, op: &Mul<'_>) -> String {
         let finish = finish(op.requant.as_ref(), &self.prefix, self.statics);
         let kernel = if op.wide { "wide" } else { "mul" };
-        format!(
-            "{}    rt::mul::{kernel}(rt::Native::default(), &operands, {:?}, {finish}, arena.as_mut_slice());\n",
-            self.operands([op.input, op.second, op.output], op.channels),
+        let call = format!(
+            "rt::mul::{kernel}(rt::Native::default(), &operands, {:?}, {finish}, buffers)",
             op.zero_points
-        )
+        );
+        self.with_operands([op.input, op.second, op.output], op.channels, &call)
     }
 
     fn concat(&self, op: &Concat<'_>) -> String {
@@ -281,14 +375,14 @@ impl Writer<'_, '_> {
         for input in inputs {
             let call =
                 format!("rt::concat::put(rt::Native::default(), input, output, {}, {first_byte})", op.rows);
-            text.push_str(&with_bytes(input, op.output, &call));
+            text.push_str(&self.with_bytes(input, op.output, &call));
             first_byte += self.tensor(input).size_bytes() / op.rows;
         }
         text
     }
 
     fn push(&self, op: &Push) -> String {
-        with_bytes(op.input, op.output, "rt::push::push(rt::Native::default(), input, output)")
+        self.with_bytes(op.input, op.output, "rt::push::push(rt::Native::default(), input, output)")
     }
 
     fn top_k(&mut self, op: &TopK<'_>) -> String {
@@ -301,6 +395,6 @@ impl Writer<'_, '_> {
         let best = self.statics.item(&self.prefix, "rt::Best<'static>", &value);
         let [from, to] = [op.input, op.output].map(|id| format!("{:?}", self.tensor(id).element));
         let call = format!("rt::top_k::top_k({best}, rt::Codes::{from}(input), rt::CodesMut::{to}(output))");
-        with_views(op.input, op.output, &call)
+        self.with_views(op.input, op.output, &call)
     }
 }

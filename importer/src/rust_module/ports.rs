@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use exactum_runtime::Program;
-use exactum_runtime::program::{After, InputRule, Meaning, PortNumbers, Tensor, TensorId};
+use exactum_runtime::program::{After, InputRule, Meaning, PortNumbers, Role, Tensor, TensorId};
 
 use super::arrays::list;
 use super::names::names;
@@ -55,13 +55,69 @@ impl<'p> Ports<'p> {
         }
     }
 
+    /// The port of a tensor outside the arena, as parameters call it.
+    pub(super) fn name_of(&self, tensor: &Tensor) -> &str {
+        let mut sides = self.inputs.iter().chain(&self.outputs);
+        sides.find(|side| side.outside() == super::ops::outside(tensor)).map_or("", |side| &side.name)
+    }
+
+    fn outside(&self) -> impl Iterator<Item = &Side<'p>> {
+        self.inputs.iter().chain(&self.outputs).filter(|side| side.tensor.role.is_outside())
+    }
+
+    /// Parameters of the ports outside the arena, with references of `lifetime`.
+    pub(super) fn outside_parameters(&self, lifetime: &str) -> String {
+        self.outside().map(|side| format!(", {}: {}", side.name, side.buffer(lifetime))).collect()
+    }
+
+    /// Fields of the ports outside the arena.
+    pub(super) fn fields(&self) -> String {
+        let field = |side: &Side<'_>| {
+            format!("    {}: {},\n", side.outside().unwrap_or_default(), side.buffer("'a "))
+        };
+        self.outside().map(field).collect()
+    }
+
+    /// What precedes a function of the ports outside and of `more`: clippy counts seven parameters as too many.
+    pub(super) fn many(&self, more: usize) -> &'static str {
+        if self.outside().count() + more > 6 { "#[allow(clippy::too_many_arguments)]\n    " } else { "" }
+    }
+
+    /// The method that starts a run in steps.
+    pub(super) fn steps(&self) -> String {
+        let outside: String = self
+            .outside()
+            .map(|side| format!(", {}: {}", side.outside().unwrap_or_default(), side.name))
+            .collect();
+        let parameters = self.outside_parameters("'a ");
+        let (generic, own, steps) = match parameters.is_empty() {
+            true => ("", "&mut self", "Steps<'_>"),
+            false => ("<'a>", "&'a mut self", "Steps<'a>"),
+        };
+        format!(
+            "\n    /// A run as `infer` does it, in steps of an op each: something else can be done between them, or the run be given up.\n    \
+             {}pub fn steps{generic}({own}{parameters}) -> {steps} {{\n        \
+                 Steps {{ model: self{outside}, next: 0 }}\n    }}\n",
+            self.many(0)
+        )
+    }
+
     /// Methods that run the model on arrays.
     pub(super) fn runs(&self) -> String {
-        let (places, values): (Vec<_>, Vec<_>) = self.outputs.iter().map(Side::result).unzip();
+        let inside = self.outputs.iter().filter(|side| !side.tensor.role.is_outside());
+        let (places, values): (Vec<_>, Vec<_>) = inside.map(Side::result).unzip();
         let [result, outputs] = [places, values].map(|parts| match parts.as_slice() {
             [one] => one.clone(),
             _ => format!("({})", parts.join(", ")),
         });
+        let result = if result == "()" { String::new() } else { format!(" -> {result}") };
+        let outputs = if outputs == "()" { String::new() } else { format!("        {outputs}\n") };
+        let taken: String = self
+            .outside()
+            .filter(|side| side.tensor.role == Role::OutsideOutput)
+            .map(|side| format!(", {}: {}", side.name, side.buffer("")))
+            .collect();
+        let handed: Vec<&str> = self.outside().map(|side| side.name.as_str()).collect();
         let mut text = String::new();
         let mut method = |about: &str,
                           name: &str,
@@ -72,20 +128,23 @@ impl<'p> Ports<'p> {
                 .iter()
                 .map(|side| format!(", {}: &[{}; {}]", side.name, element(side), side.tensor.shape.elems()))
                 .collect();
-            let fills: String = self.inputs.iter().map(|side| format!("        {};\n", fill(side))).collect();
-            // Clippy counts seven parameters as too many.
-            let many = if self.inputs.len() > 6 { "    #[allow(clippy::too_many_arguments)]\n" } else { "" };
+            let inside = self.inputs.iter().filter(|side| !side.tensor.role.is_outside());
+            let fills: String = inside.map(|side| format!("        {};\n", fill(side))).collect();
+            let own = self.inputs.iter().filter(|side| !side.tensor.role.is_outside()).count();
             write!(
                 text,
-                "\n    /// {about}\n{many}    pub fn {name}(&mut self{parameters}) -> {result} {{\n{fills}        \
-                 self.infer();\n        {outputs}\n    }}\n"
+                "\n    /// {about}\n    {}pub fn {name}(&mut self{parameters}{taken}){result} {{\n{fills}        \
+                 self.infer({});\n{outputs}    }}\n",
+                self.many(own),
+                handed.join(", ")
             )
             .expect("strings can be written");
         };
         method("The outputs of these codes.", "run", &|side| side.tensor.element.name(), &|side| {
             format!("*self.{0}_mut() = *{0}", side.name)
         });
-        if self.inputs.iter().all(|side| side.rule.is_some()) {
+        let quantized = |side: &Side<'_>| side.rule.is_some() && !side.tensor.role.is_outside();
+        if self.inputs.iter().all(quantized) {
             method("The outputs of these real numbers.", "run_f32", &|_| "f32", &|side| {
                 format!("self.quantize_{0}({0})", side.name)
             });
@@ -99,29 +158,42 @@ impl<'p> Ports<'p> {
         for side in &self.inputs {
             let Side { name, port, id, tensor, .. } = side;
             let (element, elems) = (tensor.element.name(), tensor.shape.elems());
-            write!(
-                text,
-                "\n    /// The codes of input {:?}, to be filled: each from {} to {}.\n    \
+            let is_outside = tensor.role.is_outside();
+            if !is_outside {
+                write!(
+                    text,
+                    "\n    /// The codes of input {:?}, to be filled: each from {} to {}.\n    \
                  pub fn {name}_mut(&mut self) -> &mut [{element}; {elems}] {{\n        \
                      T{}::codes_mut(&mut self.arena)\n    }}\n",
-                port.name, tensor.range.lo, tensor.range.hi, id.0
-            )
-            .expect("strings can be written");
+                    port.name, tensor.range.lo, tensor.range.hi, id.0
+                )
+                .expect("strings can be written");
+            }
             if let Some(rule) = &side.rule {
                 let index = if matches!(rule, InputRule::Uniform { .. }) { "" } else { "index, " };
                 let unused = if index.is_empty() { "_" } else { "index" };
+                let (fills, own, parameter, place) = match is_outside {
+                    true => (
+                        "Fills a buffer of",
+                        "",
+                        format!(", codes: &mut [{element}; {elems}]"),
+                        "codes".to_owned(),
+                    ),
+                    false => ("Fills", "&mut self, ", String::new(), format!("self.{name}_mut()")),
+                };
                 write!(
                     text,
-                    "\n    /// Fills input {:?} with the codes of real numbers, by integers alone.\n    \
-                     pub fn quantize_{name}(&mut self, values: &[f32; {elems}]) {{\n        \
-                         rt::quantize(values, self.{name}_mut(), |{unused}, value| {}_QUANTIZER.quantize({index}value));\n    }}\n",
+                    "\n    /// {fills} input {:?} with the codes of real numbers, by integers alone.\n    \
+                     pub fn quantize_{name}({own}values: &[f32; {elems}]{parameter}) {{\n        \
+                         rt::quantize(values, {place}, |{unused}, value| {}_QUANTIZER.quantize({index}value));\n    }}\n",
                     port.name,
                     name.to_uppercase()
                 )
                 .expect("strings can be written");
             }
         }
-        for Side { name, port, id, tensor, .. } in &self.outputs {
+        let inside = self.outputs.iter().filter(|side| !side.tensor.role.is_outside());
+        for Side { name, port, id, tensor, .. } in inside {
             let (element, elems) = (tensor.element.name(), tensor.shape.elems());
             write!(
                 text,
@@ -136,6 +208,17 @@ impl<'p> Ports<'p> {
 }
 
 impl Side<'_> {
+    /// What it is called in the functions of ops, if it lies outside the arena.
+    fn outside(&self) -> Option<String> {
+        super::ops::outside(&self.tensor)
+    }
+
+    /// The type of its buffer outside the arena.
+    fn buffer(&self, lifetime: &str) -> String {
+        let mutable = if self.tensor.role == Role::OutsideOutput { "mut " } else { "" };
+        format!("&{lifetime}{mutable}[{}; {}]", self.tensor.element.name(), self.tensor.shape.elems())
+    }
+
     /// The type of an output, and its value.
     fn result(&self) -> (String, String) {
         let element = self.tensor.element.name();

@@ -146,6 +146,8 @@ faults! {
         5 Place = "not at a multiple of 8 inside the arena",
         /// No op writes it, or works in it.
         6 NotWritten = "nothing writes it or works in it",
+        /// It lies outside the arena and is no output.
+        7 NoPort = "outside the arena, and no output",
     }
 }
 
@@ -178,6 +180,8 @@ faults! {
         12 State = "the fill lies outside the range, or the state not behind all other tensors",
         /// Checking it takes more steps than an image of this length may take.
         13 Work = "checking it takes too many steps for an image of this length",
+        /// The tensor lies outside the arena, but not in the next buffer of those of inputs or outputs.
+        14 Outside = "outside the arena, but not in the next buffer of inputs or outputs",
     }
 }
 

@@ -135,6 +135,17 @@ impl<'p> Program<'p> {
         self.inputs.iter().map(move |record| record.decode_or_integers(constants))
     }
 
+    /// Whether an input or output lies outside the arena, in a buffer that the caller gives for each run.
+    pub fn has_ports_outside(&self) -> bool {
+        self.tensors().any(|tensor| tensor.role.is_outside())
+    }
+
+    /// Bytes of the inputs and outputs outside the arena.
+    pub fn outside_bytes(&self) -> u64 {
+        let outside = self.tensors().filter(|tensor| tensor.role.is_outside());
+        outside.fold(0, |bytes, tensor| bytes.saturating_add(tensor.size_bytes().into()))
+    }
+
     /// The tensor of input `index`: they come first.
     pub fn input_tensor(&self, index: usize) -> Option<Tensor> {
         self.tensor(TensorId(u16::try_from(index).ok().filter(|_| index < self.inputs.len())?))

@@ -65,6 +65,39 @@ pub enum Role {
     Value,
     /// One op works in it; its content means nothing before and after.
     Scratch,
+    /// A value that the caller gives: it lies in a buffer of his, which ops read.
+    OutsideInput,
+    /// A value that the caller gets: it lies in a buffer of his, which one op writes and others may read.
+    OutsideOutput,
+}
+
+impl Role {
+    /// The number that stands for it in a program.
+    #[cfg(feature = "encode")]
+    const fn code(self) -> u8 {
+        match self {
+            Self::Value => 0,
+            Self::Scratch => 1,
+            Self::OutsideInput => 2,
+            Self::OutsideOutput => 3,
+        }
+    }
+
+    /// The role a program's number stands for.
+    const fn from_code(code: u8) -> Option<Self> {
+        match code {
+            0 => Some(Self::Value),
+            1 => Some(Self::Scratch),
+            2 => Some(Self::OutsideInput),
+            3 => Some(Self::OutsideOutput),
+            _ => None,
+        }
+    }
+
+    /// Whether it lies in a buffer that the caller gives for each run.
+    pub const fn is_outside(self) -> bool {
+        matches!(self, Self::OutsideInput | Self::OutsideOutput)
+    }
 }
 
 /// A tensor of a program.
@@ -74,7 +107,7 @@ pub struct Tensor {
     pub element: Element,
     /// Dimensions of one sample; images are height, width, channels except where an op says otherwise.
     pub shape: Shape,
-    /// Place in the arena, a multiple of 8.
+    /// Place in the arena, a multiple of 8; of a tensor outside the number of its buffer among those of its role.
     pub offset_bytes: u32,
     /// The codes it may hold.
     pub range: IntRange,
@@ -94,8 +127,11 @@ impl Tensor {
         self.shape.elems().saturating_mul(self.element.size_bytes())
     }
 
-    /// Its bytes in the arena.
+    /// Its bytes in the arena; none, at its start, of a tensor outside.
     pub fn place(&self) -> core::ops::Range<usize> {
+        if self.role.is_outside() {
+            return 0..0;
+        }
         let start = self.offset_bytes as usize;
         start..start.saturating_add(self.size_bytes() as usize)
     }
@@ -105,12 +141,20 @@ impl Tensor {
         let (a, b) = (self.place(), other.place());
         a.start < b.end && b.start < a.end
     }
+
+    /// Whether the two are the same bytes of the arena.
+    pub fn lies_at(&self, other: &Self) -> bool {
+        let inside = !self.role.is_outside() && !other.role.is_outside();
+        inside && self.place() == other.place()
+    }
 }
 
 impl core::fmt::Display for Tensor {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         match self.role {
-            Role::Value => write!(f, "{}{} in {}", self.element, self.shape, self.range),
+            Role::Value | Role::OutsideInput | Role::OutsideOutput => {
+                write!(f, "{}{} in {}", self.element, self.shape, self.range)
+            }
             Role::Scratch => write!(f, "scratch of {} bytes", self.size_bytes()),
         }
     }
@@ -121,9 +165,9 @@ record! {
     pub(crate) struct TensorRecord {
         pub(crate) element: u8 = "Element type: 1 `i8`, 2 `u8`, 3 `i16`, 4 `i32`.",
         pub(crate) rank: u8 = "Number of dimensions, 1 to 4.",
-        pub(crate) role: u8 = "0 ops write and read it, 1 one op works in it.",
+        pub(crate) role: u8 = "0 ops write and read it, 1 one op works in it, 2 an input outside the arena, 3 an output outside.",
         pub(crate) reserved: u8 = "Zero.",
-        pub(crate) offset_bytes: u32 = "Place in the arena, a multiple of 8.",
+        pub(crate) offset_bytes: u32 = "Place in the arena, a multiple of 8; of a tensor outside the number of its buffer.",
         pub(crate) shape: [u32; 4] = "Dimensions, outermost first; zero from `rank` on.",
         pub(crate) lo: i32 = "Smallest code it may hold.",
         pub(crate) hi: i32 = "Largest code it may hold.",
@@ -143,7 +187,7 @@ impl TensorRecord {
         if !element.range().contains_range(range) {
             return Err(TensorFault::Range);
         }
-        let role = self.role().ok_or(TensorFault::Reserved)?;
+        let role = Role::from_code(self.role).ok_or(TensorFault::Reserved)?;
         Ok(Tensor { element, shape, offset_bytes: self.offset_bytes, range, role })
     }
 
@@ -154,16 +198,8 @@ impl TensorRecord {
             shape: Shape { dims: self.shape, rank: self.rank },
             offset_bytes: self.offset_bytes,
             range: IntRange { lo: self.lo.into(), hi: self.hi.into() },
-            role: self.role()?,
+            role: Role::from_code(self.role)?,
         })
-    }
-
-    const fn role(&self) -> Option<Role> {
-        match self.role {
-            0 => Some(Role::Value),
-            1 => Some(Role::Scratch),
-            _ => None,
-        }
     }
 
     /// The record of `tensor`; codes outside 32 bits are cut to them, which loading then refuses.
@@ -176,10 +212,7 @@ impl TensorRecord {
         Self {
             element: tensor.element.code(),
             rank: tensor.shape.dims().len() as u8,
-            role: match tensor.role {
-                Role::Value => 0,
-                Role::Scratch => 1,
-            },
+            role: tensor.role.code(),
             reserved: 0,
             offset_bytes: tensor.offset_bytes,
             shape,

@@ -5,7 +5,7 @@ use exactum_num::codes::{CodesMut, Element};
 use exactum_num::requant::at;
 
 use crate::element::ElementType;
-use crate::elementwise::{Operands, run};
+use crate::elementwise::{Buffers, Operands, run};
 use crate::isa::Isa;
 use crate::store::BLOCK_CHANNELS;
 use crate::tail::Finish;
@@ -16,12 +16,12 @@ pub fn add<K: Isa>(
     operands: &Operands<Element, Element, Element>,
     multipliers: Multipliers<'_>,
     finish: &(impl for<'a> Finish<i32, CodesMut<'a>> + for<'a> Finish<i64, CodesMut<'a>>),
-    buffer: &mut [u8],
+    buffers: Buffers<'_>,
 ) {
     match multipliers {
-        Multipliers::I32([pair]) => shared(isa, operands, *pair, finish, buffer),
-        Multipliers::I32(pairs) => each(isa, operands, pairs, finish, buffer),
-        Multipliers::I64(pairs) => wide(isa, operands, pairs, finish, buffer),
+        Multipliers::I32([pair]) => shared(isa, operands, *pair, finish, buffers),
+        Multipliers::I32(pairs) => each(isa, operands, pairs, finish, buffers),
+        Multipliers::I64(pairs) => wide(isa, operands, pairs, finish, buffers),
     }
 }
 
@@ -32,9 +32,9 @@ pub fn shared<K: Isa, A: ElementType, B: ElementType, O: ElementType>(
     operands: &Operands<A, B, O>,
     [a, b]: [i32; 2],
     finish: &impl for<'a> Finish<i32, O::CodesMut<'a>>,
-    buffer: &mut [u8],
+    buffers: Buffers<'_>,
 ) {
-    run(isa, operands, buffer, &|channel, accs, others, output| {
+    run(isa, operands, buffers, &|channel, accs, others, output| {
         for (acc, other) in accs.iter_mut().zip(others) {
             *acc = a.wrapping_mul(*acc).wrapping_add(b.wrapping_mul(*other));
         }
@@ -49,9 +49,9 @@ pub fn each<K: Isa, A: ElementType, B: ElementType, O: ElementType>(
     operands: &Operands<A, B, O>,
     pairs: &[[i32; 2]],
     finish: &impl for<'a> Finish<i32, O::CodesMut<'a>>,
-    buffer: &mut [u8],
+    buffers: Buffers<'_>,
 ) {
-    run(isa, operands, buffer, &|channel, accs, others, output| {
+    run(isa, operands, buffers, &|channel, accs, others, output| {
         for (index, (acc, other)) in accs.iter_mut().zip(others).enumerate() {
             let [a, b] = at(pairs, channel.wrapping_add(index));
             *acc = a.wrapping_mul(*acc).wrapping_add(b.wrapping_mul(*other));
@@ -67,9 +67,9 @@ pub fn wide<K: Isa, A: ElementType, B: ElementType, O: ElementType>(
     operands: &Operands<A, B, O>,
     pairs: &[[i64; 2]],
     finish: &impl for<'a> Finish<i64, O::CodesMut<'a>>,
-    buffer: &mut [u8],
+    buffers: Buffers<'_>,
 ) {
-    run(isa, operands, buffer, &|channel, accs, others, output| {
+    run(isa, operands, buffers, &|channel, accs, others, output| {
         let mut sums = [0; BLOCK_CHANNELS];
         for (index, (sum, (acc, other))) in sums.iter_mut().zip(accs.iter().zip(others)).enumerate() {
             let [a, b] = at(pairs, channel.wrapping_add(index));

@@ -44,17 +44,16 @@ pub fn positions<S: Source, W: Products, T: Tail<W::Acc>>(
     scratch: &mut [i16],
     mut tail: T,
 ) {
-    let [out_height, out_width, _] = conv.output;
     let Some([in_group, out_group]) = conv.group_channels() else { return };
     let filter_elems = conv.filter_elems(in_group);
     let mut patch = Patch::new(scratch);
     let mut accs = [W::Acc::default(); BLOCK_CHANNELS];
-    for y in 0..out_height {
-        for x in 0..out_width {
+    for y in conv.area.rows() {
+        for x in conv.area.columns() {
             let mut group_weights = weights;
             for group in 0..usize::from(conv.groups) {
                 let taps = Taps { y, x, first_channel: group.wrapping_mul(in_group), channels: in_group };
-                blocks(out_group, |first, channels| {
+                blocks([0, out_group], |first, channels| {
                     let first = group.wrapping_mul(out_group).wrapping_add(first);
                     let Some(accs) = accs.get_mut(..channels) else { return };
                     W::start(conv.bias, first, accs);

@@ -15,8 +15,8 @@ use crate::tail::{Said, Stored, Tail};
 pub struct Dense<'a> {
     /// Codes of one row of the input.
     pub in_features: usize,
-    /// Codes of one row of the output.
-    pub out_features: usize,
+    /// The first code of each row of the output to compute, and the one behind the last.
+    pub out_features: [usize; 2],
     /// Code of the real value 0 in the input.
     pub input_zero_point: i32,
     /// Starts the accumulators.
@@ -70,7 +70,7 @@ pub fn rows<S: Source, W: Products, T: Tail<W::Acc>>(
         if filter_elems == 0 {
             return;
         }
-        let mut weights = weights;
+        let mut weights = weights.skip_filters(dense.out_features[0], filter_elems);
         blocks(dense.out_features, |first, channels| {
             let Some(accs) = accs.get_mut(..channels) else { return };
             W::start(dense.bias, first, accs);

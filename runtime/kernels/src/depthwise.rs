@@ -14,15 +14,15 @@ pub fn depthwise<S: Source, W: Products, T: Tail<W::Acc>>(
     input: S,
     mut tail: T,
 ) {
-    let ([height, width, channels], [out_height, out_width, _]) = (conv.input, conv.output);
+    let [height, width, channels] = conv.input;
     let [_, columns] = conv.window.size.map(u32::from);
     let [down, right] = conv.window.axes();
     let mut accs = [W::Acc::default(); BLOCK_CHANNELS];
-    for out_y in 0..out_height {
+    for out_y in conv.area.rows() {
         let taps_y = down.inside(out_y, height);
-        for out_x in 0..out_width {
+        for out_x in conv.area.columns() {
             let taps_x = right.inside(out_x, width);
-            blocks(channels as usize, |first, elems| {
+            blocks([0, channels as usize], |first, elems| {
                 let Some(accs) = accs.get_mut(..elems) else { return };
                 W::start(conv.bias, first, accs);
                 for (tap_y, y) in (taps_y.first_tap..).zip(taps_y.elements()) {

@@ -4,45 +4,52 @@ use crate::element::{ElementType, Read};
 use crate::isa::Isa;
 use crate::store::BLOCK_CHANNELS;
 
-/// Codes in a buffer.
-#[derive(Clone, Copy, Debug)]
-pub struct Place<E> {
-    /// Their element type.
-    pub element: E,
-    /// Their first byte.
-    pub offset_bytes: usize,
-    /// How many there are.
-    pub elems: usize,
-}
-
-impl<E: ElementType> Place<E> {
-    fn bytes(&self, start: usize, elems: usize) -> core::ops::Range<usize> {
-        let size_bytes = self.element.size_bytes();
-        let from = self.offset_bytes.wrapping_add(start.wrapping_mul(size_bytes));
-        from..from.wrapping_add(elems.wrapping_mul(size_bytes))
-    }
-
-    fn part<'a>(&self, buffer: &'a [u8], start: usize, elems: usize) -> Option<E::Codes<'a>> {
-        self.element.codes(buffer.get(self.bytes(start, elems))?)
-    }
-
-    fn part_mut<'a>(&self, buffer: &'a mut [u8], start: usize, elems: usize) -> Option<E::CodesMut<'a>> {
-        self.element.codes_mut(buffer.get_mut(self.bytes(start, elems))?)
-    }
-}
-
-/// What an op reads and writes in one buffer: the output may lie at the very bytes of an operand, whose elements are read
-/// before those of their positions are written.
+/// What an op of two tensors is told of them.
 #[derive(Clone, Copy, Debug)]
 pub struct Operands<A, B, O> {
-    /// As many elements as the output.
-    pub first: Place<A>,
-    /// As many elements, or fewer, which are repeated.
-    pub second: Place<B>,
-    /// What is written.
-    pub output: Place<O>,
+    /// Element type of the first, which has as many elements as the output.
+    pub first: A,
+    /// Element type of the second.
+    pub second: B,
+    /// Element type of the output.
+    pub output: O,
+    /// Elements of the second: as many, or fewer, which are repeated.
+    pub period: usize,
     /// Elements of one row.
     pub channels: u32,
+    /// The first element to compute, and the one behind the last.
+    pub elems: [usize; 2],
+}
+
+/// The bytes of the tensors of [`Operands`]. An operand that is `None` lies at the very bytes of the output: its elements are
+/// read before those of their positions are written.
+#[derive(Debug)]
+pub struct Buffers<'a> {
+    /// The first operand.
+    pub first: Option<&'a [u8]>,
+    /// The second one.
+    pub second: Option<&'a [u8]>,
+    /// What is written.
+    pub output: &'a mut [u8],
+}
+
+/// `elems` elements of `bytes` from number `start` on.
+fn part<E: ElementType>(element: E, bytes: &[u8], start: usize, elems: usize) -> Option<E::Codes<'_>> {
+    let size_bytes = element.size_bytes();
+    let rest = bytes.get(start.wrapping_mul(size_bytes)..)?;
+    element.codes(rest.get(..elems.wrapping_mul(size_bytes))?)
+}
+
+/// The same, to be written.
+fn part_mut<E: ElementType>(
+    element: E,
+    bytes: &mut [u8],
+    start: usize,
+    elems: usize,
+) -> Option<E::CodesMut<'_>> {
+    let size_bytes = element.size_bytes();
+    let rest = bytes.get_mut(start.wrapping_mul(size_bytes)..)?;
+    element.codes_mut(rest.get_mut(..elems.wrapping_mul(size_bytes))?)
 }
 
 /// Requantizes and stores a block: the channel of its first element, the integers of both operands, the place of the
@@ -57,16 +64,18 @@ type Block<'a, O> = dyn Fn(usize, &mut [i32], &[i32], <O as ElementType>::CodesM
 pub(crate) fn run<K: Isa, A: ElementType, B: ElementType, O: ElementType>(
     isa: K,
     operands: &Operands<A, B, O>,
-    buffer: &mut [u8],
+    buffers: Buffers<'_>,
     finish: &Block<'_, O>,
 ) {
-    let (elems, channels) = (operands.output.elems, operands.channels as usize);
-    let period = operands.second.elems;
+    let Buffers { first, second, output } = buffers;
+    let (channels, period) = (operands.channels as usize, operands.period);
     let (mut accs, mut others) = ([0; BLOCK_CHANNELS], [0; BLOCK_CHANNELS]);
-    let (mut done, mut channel, mut phase) = (0usize, 0usize, 0usize);
-    while done < elems {
+    let [mut done, end] = operands.elems;
+    let position = |of: usize| done.checked_rem(of).unwrap_or_default();
+    let (mut channel, mut phase) = (position(channels), position(period));
+    while done < end {
         // A block ends with the row and with the second tensor, unless all have the same parameters or operand.
-        let mut block = elems.wrapping_sub(done).min(BLOCK_CHANNELS);
+        let mut block = end.wrapping_sub(done).min(BLOCK_CHANNELS);
         if channels > 1 {
             block = block.min(channels.wrapping_sub(channel));
         }
@@ -74,16 +83,17 @@ pub(crate) fn run<K: Isa, A: ElementType, B: ElementType, O: ElementType>(
             block = block.min(period.wrapping_sub(phase));
         }
         let (Some(accs), Some(others)) = (accs.get_mut(..block), others.get_mut(..block)) else { return };
-        let Some(codes) = operands.first.part(buffer, done, block) else { return };
+        let Some(codes) = part(operands.first, first.unwrap_or(output), done, block) else { return };
         codes.load(isa, accs);
+        let second = second.unwrap_or(output);
         if period > 1 {
-            let Some(codes) = operands.second.part(buffer, phase, block) else { return };
+            let Some(codes) = part(operands.second, second, phase, block) else { return };
             codes.load(isa, others);
         } else {
-            others.fill(operands.second.part(buffer, 0, 1).map(Read::first).unwrap_or_default());
+            others.fill(part(operands.second, second, 0, 1).map(Read::first).unwrap_or_default());
         }
-        let Some(output) = operands.output.part_mut(buffer, done, block) else { return };
-        finish(channel, accs, others, output);
+        let Some(codes) = part_mut(operands.output, output, done, block) else { return };
+        finish(channel, accs, others, codes);
         done = done.wrapping_add(block);
         channel = advance(channel, block, channels);
         phase = advance(phase, block, period);

@@ -1,7 +1,7 @@
 //! Products of two tensors.
 
 use crate::element::ElementType;
-use crate::elementwise::{Operands, run};
+use crate::elementwise::{Buffers, Operands, run};
 use crate::isa::Isa;
 use crate::store::BLOCK_CHANNELS;
 use crate::tail::Finish;
@@ -12,9 +12,9 @@ pub fn mul<K: Isa, A: ElementType, B: ElementType, O: ElementType>(
     operands: &Operands<A, B, O>,
     [first, second]: [i32; 2],
     finish: &impl for<'a> Finish<i32, O::CodesMut<'a>>,
-    buffer: &mut [u8],
+    buffers: Buffers<'_>,
 ) {
-    run(isa, operands, buffer, &|channel, accs, others, output| {
+    run(isa, operands, buffers, &|channel, accs, others, output| {
         for (acc, other) in accs.iter_mut().zip(others) {
             *acc = acc.wrapping_sub(first).wrapping_mul(other.wrapping_sub(second));
         }
@@ -28,10 +28,10 @@ pub fn wide<K: Isa, A: ElementType, B: ElementType, O: ElementType>(
     operands: &Operands<A, B, O>,
     [first, second]: [i32; 2],
     finish: &impl for<'a> Finish<i64, O::CodesMut<'a>>,
-    buffer: &mut [u8],
+    buffers: Buffers<'_>,
 ) {
     let (first, second) = (i64::from(first), i64::from(second));
-    run(isa, operands, buffer, &|channel, accs, others, output| {
+    run(isa, operands, buffers, &|channel, accs, others, output| {
         let mut products = [0; BLOCK_CHANNELS];
         for (product, (acc, other)) in products.iter_mut().zip(accs.iter().zip(others)) {
             *product =

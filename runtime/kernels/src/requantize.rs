@@ -10,7 +10,7 @@ use crate::tail::{Finish, Tail};
 pub fn requantize<K: Isa, R: Read, T: Tail<i32>>(isa: K, channels: usize, mut input: R, mut tail: T) {
     let mut accs = [0; BLOCK_CHANNELS];
     while channels > 0 && !input.is_empty() {
-        blocks(channels, |first, elems| {
+        blocks([0, channels], |first, elems| {
             let Some(accs) = accs.get_mut(..elems) else { return };
             input.take_front(elems).load(isa, accs);
             tail.store(first, accs);
@@ -29,7 +29,7 @@ pub fn in_place<K: Isa, I: ElementType, O: ElementType>(
 ) {
     let mut accs = [0; BLOCK_CHANNELS];
     while channels > 0 && !bytes.is_empty() {
-        blocks(channels, |first, elems| {
+        blocks([0, channels], |first, elems| {
             let block_bytes = elems.wrapping_mul(from.size_bytes());
             let Some((block, rest)) = core::mem::take(&mut bytes).split_at_mut_checked(block_bytes) else {
                 return;

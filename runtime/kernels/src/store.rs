@@ -19,11 +19,11 @@ pub(crate) fn start(bias: Bias<'_>, first_channel: usize, accs: &mut [i32]) {
     }
 }
 
-/// Calls `block(first, elems)` for consecutive blocks of at most [`BLOCK_CHANNELS`] of `channels` channels.
-pub(crate) fn blocks(channels: usize, mut block: impl FnMut(usize, usize)) {
-    let mut first = 0usize;
-    while first < channels {
-        let elems = channels.wrapping_sub(first).min(BLOCK_CHANNELS);
+/// Calls `block(first, elems)` for consecutive blocks of at most [`BLOCK_CHANNELS`] of the channels from `first` to before
+/// `end`.
+pub(crate) fn blocks([mut first, end]: [usize; 2], mut block: impl FnMut(usize, usize)) {
+    while first < end {
+        let elems = end.wrapping_sub(first).min(BLOCK_CHANNELS);
         block(first, elems);
         first = first.wrapping_add(elems);
     }

@@ -4,7 +4,7 @@ use exactum_format::Window2d;
 use exactum_num::codes::{Code, Codes, CodesMut};
 use exactum_num::with_codes;
 
-use crate::image::Image;
+use crate::image::{Area, Image};
 use crate::isa::Isa;
 use crate::store::{BLOCK_CHANNELS, blocks};
 use crate::tail::{Said, Stored, Tail};
@@ -20,16 +20,16 @@ pub struct SumPool<'a> {
     pub unit: u32,
 }
 
-/// Computes `pool`; see [`exactum_format::op::SumPool2d`] for the formula.
+/// Computes `pool` at the positions of `area`; see [`exactum_format::op::SumPool2d`] for the formula.
 pub fn sum_pool2d<K: Isa>(
     pool: &SumPool<'_>,
     in_shape: Image,
-    out_shape: Image,
+    area: Area,
     input: Codes<'_>,
     tail: Stored<Said<'_, K>, CodesMut<'_>>,
 ) {
     let isa = tail.finish.isa;
-    with_codes!(Codes, input, codes => positions(isa, pool, in_shape, out_shape, codes, tail));
+    with_codes!(Codes, input, codes => positions(isa, pool, in_shape, area, codes, tail));
 }
 
 /// The same of codes of one type.
@@ -38,21 +38,21 @@ pub fn positions<K: Isa, C: Code, T: Tail<i32>>(
     isa: K,
     pool: &SumPool<'_>,
     [height, width, channels]: Image,
-    [out_height, out_width, _]: Image,
+    area: Area,
     input: &[C],
     mut tail: T,
 ) {
     let [down, right] = pool.window.axes();
     let mut accs = [0i32; BLOCK_CHANNELS];
-    for out_y in 0..out_height {
+    for out_y in area.rows() {
         let rows = down.inside(out_y, height);
-        for out_x in 0..out_width {
+        for out_x in area.columns() {
             let columns = right.inside(out_x, width);
             let taps = rows.taps.wrapping_mul(columns.taps);
             let factor =
                 if pool.unit == 0 { 1 } else { pool.unit.checked_div(taps).unwrap_or_default() as i32 };
             let zero = pool.input_zero_point.wrapping_mul(taps as i32);
-            blocks(channels as usize, |first, elems| {
+            blocks([0, channels as usize], |first, elems| {
                 let Some(accs) = accs.get_mut(..elems) else { return };
                 accs.fill(0);
                 for y in rows.elements() {

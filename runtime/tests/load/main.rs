@@ -11,10 +11,12 @@ mod layout;
 mod limits;
 mod meaning;
 mod order;
+mod outside;
 mod pool;
 mod ports;
 mod requant;
 mod states;
+mod steps;
 #[path = "../support/mod.rs"]
 mod support;
 mod top_k;

@@ -15,7 +15,7 @@ fn tensors_are_checked() {
     };
     assert_eq!(tensor(0, 9), TensorFault::Element);
     assert_eq!(tensor(1, 5), TensorFault::Shape);
-    assert_eq!(tensor(2, 2), TensorFault::Reserved);
+    assert_eq!(tensor(2, 4), TensorFault::Reserved);
     assert_eq!(tensor(3, 1), TensorFault::Reserved);
     assert_eq!(tensor(4, 33), TensorFault::Place);
     assert_eq!(tensor(8, 0), TensorFault::Shape);

@@ -5,9 +5,11 @@ use exactum_runtime::program::{
     Input, Model, Op, OpKind, Output, Role, Shape, Source, State, Tensor, TensorId, encode, words_as_bytes,
     words_as_bytes_mut,
 };
-use exactum_runtime::{Codes, Element, Engine, LoadError, Program};
+use exactum_runtime::{Element, Engine, LoadError, Program};
 use proptest::prelude::*;
 use proptest::sample::Index;
+
+use super::ways;
 
 /// A copy of an image, aligned to 8 bytes.
 pub(crate) struct Image {
@@ -82,7 +84,7 @@ pub(crate) fn in_order(mut tensors: Vec<Tensor>) -> Vec<Tensor> {
 
 /// The first byte behind all of `tensors`, a multiple of 8.
 pub(crate) fn end_bytes(tensors: &[Tensor]) -> u32 {
-    let end = |tensor: &Tensor| (tensor.offset_bytes + tensor.size_bytes()).next_multiple_of(8);
+    let end = |tensor: &Tensor| (tensor.place().end as u32).next_multiple_of(8);
     tensors.iter().map(end).max().unwrap()
 }
 
@@ -112,16 +114,12 @@ pub(crate) fn run(program: &Program<'_>, input: &[i64]) -> Vec<i64> {
     run_all(program, &[input])
 }
 
-/// Runs the inputs through the program and returns the codes of its only output.
+/// Runs the inputs through the program in every way there is, and returns the codes of its only output.
 pub(crate) fn run_all(program: &Program<'_>, inputs: &[&[i64]]) -> Vec<i64> {
-    // Bytes that no op may rely on.
-    let mut arena = vec![0x5a5a_5a5a_5a5a_5a5a; (program.arena_bytes() as usize).div_ceil(8)];
-    let mut engine = Engine::new(program, words_as_bytes_mut(&mut arena)).unwrap();
-    for (index, input) in inputs.iter().enumerate() {
-        engine.set_input(index, input.iter().map(|code| *code as i32)).unwrap();
-    }
-    engine.run();
-    engine.output(0).map(Codes::iter).unwrap().map(i64::from).collect()
+    let found = ways::at_once(program, inputs);
+    ways::same_in_steps(program, inputs, &found);
+    ways::same_outside(program, inputs, &found);
+    found.into_iter().next().unwrap()
 }
 
 /// Demands of `image`, changed in bytes and sealed again, that it is refused, or a program that runs to its end with
@@ -140,6 +138,14 @@ pub(crate) fn accepted_runs(
     image.seal();
     let Ok(program) = image.load() else { return Ok(()) };
     prop_assume!(program.arena_bytes() <= 1 << 20);
+    if program.has_ports_outside() {
+        let elems = |index: usize| program.input_tensor(index).map_or(0, |tensor| tensor.shape.elems());
+        let inputs: Vec<Vec<i64>> =
+            (0..program.inputs().len()).map(|index| vec![input.into(); elems(index) as usize]).collect();
+        let inputs: Vec<&[i64]> = inputs.iter().map(Vec::as_slice).collect();
+        prop_assert_eq!(ways::run_outside(&program, &inputs, None).len(), program.outputs().len());
+        return Ok(());
+    }
     let mut arena = vec![0; (program.arena_bytes() as usize).div_ceil(8)];
     let mut engine = Engine::new(&program, words_as_bytes_mut(&mut arena)).unwrap();
     for index in 0..program.inputs().len() {

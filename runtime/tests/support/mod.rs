@@ -5,3 +5,4 @@
 pub(crate) mod image;
 pub(crate) mod layer;
 pub(crate) mod requant;
+pub(crate) mod ways;

@@ -12,8 +12,11 @@ use std::sync::{Arc, OnceLock};
 use std::thread;
 
 use exactum_importer::Compiled;
+use exactum_runtime::Program;
+use exactum_runtime::program::words_as_bytes;
 
 use super::Backend;
+use super::host::{aligned, with_ports_outside};
 use crate::case::{Case, Integers, Made, of_inputs};
 
 /// What the crate starts with: reads samples, writes codes. Its modules must not make a warning.
@@ -35,7 +38,10 @@ fn main() {
 }
 ";
 
-/// The modules of all cases.
+/// Cases whose modules are compiled once, with ports in the arena; there are many.
+const MANY: &str = "field::";
+
+/// The modules of all cases, and of most a second one whose ports lie outside the arena.
 #[derive(Debug)]
 pub struct Generated {
     cases: Vec<Arc<Case>>,
@@ -71,7 +77,13 @@ impl Generated {
             let Ok(made) = case.made() else { continue };
             write(source.join(format!("case_{index}.rs")), made.compiled.rust_module())?;
             writeln!(modules, "#[rustfmt::skip]\nmod case_{index};").map_err(|error| error.to_string())?;
-            arms.push_str(&arm(index, &made.compiled));
+            let outside = if case.name.starts_with(MANY) { None } else { outside(index, &made.compiled)? };
+            if let Some((text, _)) = &outside {
+                write(source.join(format!("outside_{index}.rs")), text.clone())?;
+                writeln!(modules, "#[rustfmt::skip]\nmod outside_{index};")
+                    .map_err(|error| error.to_string())?;
+            }
+            arms.push_str(&arm(index, &made.compiled, outside.map(|(_, arm)| arm)));
         }
         let run = format!(
             "fn run(case: usize, values: &[f32], put: &mut dyn FnMut(i32)) {{\n    match case {{\n{arms}        \
@@ -150,8 +162,55 @@ fn folder() -> Result<PathBuf, String> {
     Ok(target.join("tmp/generated"))
 }
 
-/// What runs case `index`.
-fn arm(index: usize, compiled: &Compiled) -> String {
+/// The module of case `index` with all ports outside the arena, if they can be, and what runs it on `values` at once and in
+/// steps.
+fn outside(index: usize, compiled: &Compiled) -> Result<Option<(String, String)>, String> {
+    let outside = with_ports_outside(compiled)?;
+    let text = outside.rust_module();
+    let words = aligned(&outside.image);
+    let program = Program::load(&words_as_bytes(&words)[..outside.image.len()]);
+    let program = program.map_err(|error| error.to_string())?;
+    let inputs = (0..program.inputs().len()).filter_map(|index| program.input_tensor(index));
+    let outputs = program.outputs().filter_map(|output| program.tensor(output.tensor));
+    if !inputs.clone().chain(outputs.clone()).all(|tensor| tensor.role.is_outside()) {
+        return Ok(None);
+    }
+    let quantizers = text.split("pub fn quantize_").skip(1).filter_map(|rest| rest.split('(').next());
+    let filled: String = inputs
+        .zip(quantizers)
+        .enumerate()
+        .map(|(at, (tensor, name))| {
+            format!(
+                "                let mut c{at} = [0; {}];\n                \
+                 outside_{index}::Model::quantize_{name}(x{at}, &mut c{at});\n",
+                tensor.shape.elems()
+            )
+        })
+        .collect();
+    let sizes: Vec<u32> = outputs.map(|tensor| tensor.shape.elems()).collect();
+    let arguments: String = (0..program.inputs().len()).map(|at| format!("&c{at}, ")).collect();
+    let list = |what: &str| (0..sizes.len()).map(|at| format!("{what}{at}")).collect::<Vec<_>>().join(", ");
+    let zeros: String = sizes
+        .iter()
+        .enumerate()
+        .map(|(at, elems)| {
+            format!("                let (mut a{at}, mut b{at}) = ([0; {elems}], [0; {elems}]);\n")
+        })
+        .collect();
+    let equal: String = (0..sizes.len())
+        .map(|at| format!("                assert_eq!((*y{at}, a{at}), (a{at}, b{at}));\n"))
+        .collect();
+    let arm = format!(
+        "{filled}{zeros}                outside.run({arguments}{});\n                \
+         outside.steps({arguments}{}).for_each(drop);\n{equal}",
+        list("&mut a"),
+        list("&mut b")
+    );
+    Ok(Some((text, arm)))
+}
+
+/// What runs case `index`, and then what `outside` says.
+fn arm(index: usize, compiled: &Compiled, outside: Option<String>) -> String {
     let inputs: Vec<usize> = compiled.interface.inputs.iter().map(|port| port.elems()).collect();
     let names =
         |name: &str, count: usize| (0..count).map(|at| format!("{name}{at}")).collect::<Vec<_>>().join(", ");
@@ -170,10 +229,15 @@ fn arm(index: usize, compiled: &Compiled) -> String {
     let puts: String = (0..outputs)
         .map(|at| format!("                y{at}.iter().for_each(|code| put(i32::from(*code)));\n"))
         .collect();
+    let second = match outside {
+        None => String::new(),
+        Some(_) => format!("            let mut outside = Box::new(outside_{index}::Model::new());\n"),
+    };
+    let again = outside.unwrap_or_default();
     format!(
-        "        {index} => {{\n            let mut model = Box::new(case_{index}::Model::new());\n            \
+        "        {index} => {{\n            let mut model = Box::new(case_{index}::Model::new());\n{second}            \
          for sample in values.chunks_exact({}) {{\n{splits}                assert!(sample.is_empty());\n                \
-         let {results} = model.run_f32({});\n{puts}            }}\n        }}\n",
+         let {results} = model.run_f32({});\n{again}{puts}            }}\n        }}\n",
         inputs.iter().sum::<usize>().max(1),
         names("x", inputs.len()),
     )

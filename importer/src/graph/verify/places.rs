@@ -29,6 +29,24 @@ fn origin(graph: &Graph, id: ValueId) -> ValueId {
     renaming.map_or(id, |node| origin(graph, node.inputs[0]))
 }
 
+/// Whether `id` is a name of what one port alone gives or takes, on a side that lies outside the arena.
+fn lies_outside(graph: &Graph, id: ValueId) -> bool {
+    let first = origin(graph, id);
+    if graph.states.iter().any(|state| state.value == first) {
+        return false;
+    }
+    let is_given = graph.producer(first).is_none_or(|node| matches!(graph.nodes[node].op, Op::Quantize(_)));
+    let names = |output: &&ValueId| {
+        let integers = graph.integers(**output);
+        graph.value(integers).placement.is_none() && origin(graph, integers) == first
+    };
+    match graph.outputs.iter().filter(names).count() {
+        0 => is_given && graph.outside.inputs,
+        1 => !is_given && graph.outside.outputs,
+        _ => false,
+    }
+}
+
 pub(super) fn verify(verifier: &mut Verifier<'_>) {
     let graph = verifier.graph;
     let scratch = graph.nodes.iter().filter_map(|node| node.scratch);
@@ -49,10 +67,11 @@ pub(super) fn verify(verifier: &mut Verifier<'_>) {
         let in_registers = graph.producer(id).is_some_and(|node| graph.fused_requantize(node).is_some());
         let at = Location::part(format!("{id} {:?}", value.name));
         let needed = !float_input && !in_registers;
+        let placed_outside = needed && value.placement.is_none() && lies_outside(graph, id);
         verifier.require(
-            value.placement.is_some() == needed,
+            placed_outside || value.placement.is_some() == needed,
             &at,
-            "every value of the program has a place",
+            "every value of the program has a place, in the arena or in the buffer of a port",
             || format!("{:?}", value.placement),
         );
         if let Some(place) = value.placement {

@@ -4,7 +4,7 @@ use exactum_runtime::codes::Element;
 use exactum_runtime::num::IntRange;
 use exactum_runtime::program::{Role, Shape, Tensor, TensorId};
 
-use super::super::buffers::{Buffers, buffers, window_shape};
+use super::super::buffers::{Buffers, Port, buffers, outside, window_shape};
 use crate::diagnostic::{Code, Diagnostic, Location, Result};
 use crate::graph::{Graph, Node, Op, Type, Value, ValueId};
 
@@ -46,6 +46,16 @@ pub(super) fn tensors(graph: &Graph) -> Result<Tensors> {
     let input = |group: &Vec<ValueId>| inputs.iter().position(|id| group.contains(id));
     groups.sort_by_key(|group| input(group).unwrap_or(usize::MAX));
     let given = groups.iter().take_while(|group| input(group).is_some()).count();
+    // Buffers outside are numbered in the order of ports.
+    let mut ports: Vec<Port> = groups.iter().filter_map(|group| outside(graph, group)).collect();
+    ports.sort_by_key(|port| match port {
+        Port::Input(index) | Port::Output(index) => *index,
+    });
+    let number = |port: Port| {
+        let side = std::mem::discriminant(&port);
+        let mut same = ports.iter().filter(|other| std::mem::discriminant(*other) == side);
+        same.position(|other| *other == port).unwrap_or_default()
+    };
     let ordered = groups[..given].iter().chain(&states).chain(&groups[given..]);
     for group in ordered {
         let value = graph.value(group[0]);
@@ -72,7 +82,13 @@ pub(super) fn tensors(graph: &Graph) -> Result<Tensors> {
         for member in group {
             table.ids[member.index()] = id;
         }
-        table.tensors.push(Tensor { element, shape, offset_bytes: place as u32, range, role: Role::Value });
+        let is_state = states.contains(group);
+        let (offset, role) = match outside(graph, group).filter(|_| !is_state) {
+            None => (place, Role::Value),
+            Some(port @ Port::Input(_)) => (number(port), Role::OutsideInput),
+            Some(port @ Port::Output(_)) => (number(port), Role::OutsideOutput),
+        };
+        table.tensors.push(Tensor { element, shape, offset_bytes: offset as u32, range, role });
         if table.tensors.len() > given + states.len() {
             table.push_scratch(graph, group[0]);
         }

@@ -6,6 +6,7 @@ use super::Program;
 use crate::id::TensorId;
 use crate::meaning::{After, Axes, Meaning, PortNumbers};
 use crate::port::InputRule;
+use crate::tensor::Role;
 
 impl fmt::Display for Program<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -18,7 +19,13 @@ impl fmt::Display for Program<'_> {
             self.arena_bytes(),
         )?;
         for (index, tensor) in self.tensors().enumerate() {
-            writeln!(f, "  {}: {tensor} at {}", TensorId(index as u16), tensor.offset_bytes)?;
+            write!(f, "  {}: {tensor} ", TensorId(index as u16))?;
+            let number = tensor.offset_bytes;
+            match tensor.role {
+                Role::Value | Role::Scratch => writeln!(f, "at {number}")?,
+                Role::OutsideInput => writeln!(f, "outside, in the caller's input buffer {number}")?,
+                Role::OutsideOutput => writeln!(f, "outside, in the caller's output buffer {number}")?,
+            }
         }
         for (index, input) in self.inputs().enumerate() {
             write!(f, "  input {}", TensorId(index as u16))?;

@@ -1,6 +1,7 @@
 //! All checks of a loaded image beyond its header.
 //!
-//! - every tensor: known element type, valid shape, codes its element type holds, a place inside the arena;
+//! - every tensor: known element type, valid shape, codes its element type holds, a place inside the arena, or outside it
+//!   the next buffer of inputs or of outputs;
 //! - every input: memory that no other input has; every state: memory behind all that are no states;
 //! - every op: a readable record, tensors that exist, shapes, counts, ranges and scratch as its file in `op/` states;
 //! - order: tensors are numbered in the order in which they are written, so each is written once; an op reads what was
@@ -44,7 +45,10 @@ pub(crate) fn verify(program: &Program<'_>) -> Result<(), LoadError> {
     for index in 0..program.outputs.len() {
         checks.output(index).map_err(|fault| LoadError::Output { output: index as u16, fault })?;
     }
-    Ok(())
+    match checks.without_port() {
+        Some(tensor) => Err(LoadError::Tensor { tensor, fault: TensorFault::NoPort }),
+        None => Ok(()),
+    }
 }
 
 /// The tensors that are written so far, and the steps that are left.
@@ -54,19 +58,24 @@ struct Checks<'a, 'p> {
     first: usize,
     /// Tensors that are written so far.
     written: usize,
+    /// Inputs and outputs outside the arena so far.
+    outside: [u32; 2],
     work: Work,
 }
 
 impl<'a, 'p> Checks<'a, 'p> {
     const fn new(program: &'a Program<'p>) -> Self {
         let first = program.inputs.len().wrapping_add(program.states.len());
-        Self { program, first, written: first, work: Work::new(program.image.len()) }
+        Self { program, first, written: first, outside: [0; 2], work: Work::new(program.image.len()) }
     }
 
     fn tensors(&self) -> Result<(), LoadError> {
         for (index, record) in self.program.tensors.0.iter().enumerate() {
             let fault = |fault| LoadError::Tensor { tensor: TensorId(index as u16), fault };
             let tensor = record.check().map_err(fault)?;
+            if tensor.role.is_outside() {
+                continue;
+            }
             let end_bytes = u64::from(tensor.offset_bytes).saturating_add(tensor.size_bytes().into());
             if !tensor.offset_bytes.is_multiple_of(8) || end_bytes > self.program.arena_bytes().into() {
                 return Err(fault(TensorFault::Place));
@@ -76,7 +85,7 @@ impl<'a, 'p> Checks<'a, 'p> {
     }
 
     fn input(&mut self, index: usize, record: &InputRecord) -> Result<(), PortFault> {
-        let tensor = self.value(TensorId(index as u16)).ok_or(PortFault::NoTensor)?;
+        let tensor = self.port(TensorId(index as u16), Role::OutsideInput)?;
         let steps = index.saturating_add(record.thresholds.elems as usize);
         self.spend(steps.saturating_add(record.meaning.steps()))?;
         let input = record.decode(self.program.constants)?;
@@ -126,13 +135,13 @@ impl<'a, 'p> Checks<'a, 'p> {
         for id in record.operands() {
             self.work.spend(1)?;
             let input = self.find(id)?;
-            if usize::from(id.0) >= before || input.role != Role::Value {
+            if usize::from(id.0) >= before || input.role == Role::Scratch {
                 return Err(OpFault::NotWritten);
             }
             if self.overwritten(id, before, &input).ok_or(OpFault::Work)? {
                 return Err(OpFault::Overwritten);
             }
-            let in_place = input.place() == output.place() && op.may_share(&input, &output);
+            let in_place = input.lies_at(&output) && op.may_share(&input, &output);
             let works_in = scratch.as_ref().is_some_and(|scratch| scratch.overlaps(&input));
             if works_in || (input.overlaps(&output) && !in_place) {
                 return Err(OpFault::Overlap);
@@ -153,10 +162,11 @@ impl<'a, 'p> Checks<'a, 'p> {
 
     /// The tensor that `op` writes: the next one, or of `push` a state.
     fn written_by(&mut self, op: &Op<'_>, id: TensorId) -> Result<Tensor, OpFault> {
-        if op.kind() != OpKind::Push {
-            return self.next(id, Role::Value);
-        }
         let tensor = self.find(id)?;
+        if op.kind() != OpKind::Push {
+            let outside = tensor.role == Role::OutsideOutput;
+            return self.next(id, if outside { Role::OutsideOutput } else { Role::Value });
+        }
         let states = self.program.inputs.len()..self.first;
         if states.contains(&usize::from(id.0)) { Ok(tensor) } else { Err(OpFault::Order) }
     }
@@ -177,9 +187,11 @@ impl<'a, 'p> Checks<'a, 'p> {
             return Err(PortFault::Reserved);
         }
         self.spend(record.meaning.steps())?;
-        let tensor = self.value(record.tensor()).ok_or(PortFault::NoTensor)?;
+        let id = record.tensor();
+        // What an input outside holds the caller has.
+        let tensor = self.port(id, Role::OutsideOutput)?;
         record.meaning.check(self.program.constants, &tensor)?;
-        match self.overwritten(record.tensor(), self.written, &tensor) {
+        match self.overwritten(id, self.written, &tensor) {
             Some(false) => Ok(()),
             Some(true) => Err(PortFault::Overwritten),
             None => Err(PortFault::Work),
@@ -193,6 +205,36 @@ impl<'a, 'p> Checks<'a, 'p> {
     /// Tensor `id`, if it exists and is no scratch.
     fn value(&self, id: TensorId) -> Option<Tensor> {
         self.program.tensor(id).filter(|tensor| tensor.role == Role::Value)
+    }
+
+    /// Tensor `id` of an input or output: a value, or with the role `outside` in the next buffer of that role.
+    fn port(&mut self, id: TensorId, outside: Role) -> Result<Tensor, PortFault> {
+        let tensor = self.program.tensor(id).ok_or(PortFault::NoTensor)?;
+        let next = match tensor.role {
+            Role::Value => return Ok(tensor),
+            Role::Scratch => return Err(PortFault::NoTensor),
+            Role::OutsideInput => &mut self.outside[0],
+            Role::OutsideOutput => &mut self.outside[1],
+        };
+        if tensor.role != outside || tensor.offset_bytes != *next {
+            return Err(PortFault::Outside);
+        }
+        *next = next.saturating_add(1);
+        Ok(tensor)
+    }
+
+    /// The first tensor of an output outside that no output names.
+    fn without_port(&mut self) -> Option<TensorId> {
+        let outputs = || self.program.tensors().filter(|tensor| tensor.role == Role::OutsideOutput);
+        // Each output outside has a buffer of its own.
+        if outputs().count() == self.outside[1] as usize {
+            return None;
+        }
+        let ids = self.program.tensors().enumerate().filter(|(_, tensor)| tensor.role == Role::OutsideOutput);
+        ids.map(|(index, _)| TensorId(index as u16)).find(|id| {
+            let known = self.work.spend(self.program.outputs.len()).is_ok();
+            !known || self.program.outputs.iter().all(|output| output.tensor() != *id)
+        })
     }
 
     /// Whether a tensor before number `end` was written over `tensor`, which is number `id`; `None` if finding out takes too
