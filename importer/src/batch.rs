@@ -2,8 +2,7 @@
 //!
 //! `exactum run` and `exactum verify` use it; a device has its own loop.
 
-use exactum_runtime::codes::Codes;
-use exactum_runtime::program::words_as_bytes_mut;
+use exactum_runtime::program::{Axes, words_as_bytes_mut};
 use exactum_runtime::{Engine, Observer, Program};
 
 use crate::diagnostic::{Code, Diagnostic, Location, Report, Result};
@@ -148,7 +147,7 @@ impl<'p> Host<'p> {
     /// As [`run`](Self::run).
     pub fn run_observed(&mut self, sample: &[&[f32]], observer: &mut impl Observer) -> Vec<Vec<i32>> {
         let mut inputs = vec![];
-        self.execute(sample, |codes| inputs.push(codes.iter().collect()), observer);
+        self.execute(sample, |codes| inputs.push(codes), observer);
         inputs
     }
 
@@ -158,7 +157,7 @@ impl<'p> Host<'p> {
     /// As [`run`](Self::run).
     pub fn input_codes(&mut self, sample: &[&[f32]]) -> Vec<Vec<i32>> {
         let mut inputs = vec![];
-        self.filled(sample, |codes| inputs.push(codes.iter().collect()));
+        self.filled(sample, |codes| inputs.push(codes));
         inputs
     }
 
@@ -166,7 +165,7 @@ impl<'p> Host<'p> {
     fn execute(
         &mut self,
         sample: &[&[f32]],
-        input: impl FnMut(Codes<'_>),
+        input: impl FnMut(Vec<i32>),
         observer: &mut impl Observer,
     ) -> Engine<'p, '_> {
         let mut engine = self.filled(sample, input);
@@ -175,20 +174,42 @@ impl<'p> Host<'p> {
     }
 
     /// As [`execute`](Self::execute), before the run.
-    fn filled(&mut self, sample: &[&[f32]], mut input: impl FnMut(Codes<'_>)) -> Engine<'p, '_> {
+    fn filled(&mut self, sample: &[&[f32]], mut input: impl FnMut(Vec<i32>)) -> Engine<'p, '_> {
         let arena = words_as_bytes_mut(&mut self.arena);
         let engine = if self.started { Engine::resume } else { Engine::new };
         self.started = true;
         let mut engine = engine(&self.program, arena).expect("the arena has the size the program states");
-        for (index, values) in sample.iter().enumerate() {
-            engine.quantize_input(index, values).expect("a batch fits the program's inputs");
+        let orders: Vec<Option<usize>> =
+            (0..sample.len()).map(|index| channels_last(&self.program, index)).collect();
+        for (index, (values, order)) in sample.iter().zip(&orders).enumerate() {
+            let given = match order {
+                Some(channels) => engine.quantize_input(index, &last(values, *channels)),
+                None => engine.quantize_input(index, values),
+            };
+            given.expect("a batch fits the program's inputs");
         }
         // Inputs share the arena with everything else, so they are read before the run.
-        for index in 0..sample.len() {
+        for (index, order) in orders.into_iter().enumerate() {
             if let Some(codes) = engine.input_mut(index) {
-                input(codes.as_codes());
+                let codes: Vec<i32> = codes.as_codes().iter().collect();
+                // With as many channels as pixels before, last is first.
+                input(order.map_or(codes.clone(), |channels| last(&codes, codes.len() / channels.max(1))));
             }
         }
         engine
     }
+}
+
+/// The channels of input `index` of `program`, if it takes them last.
+fn channels_last(program: &Program<'_>, index: usize) -> Option<usize> {
+    let input = program.inputs().nth(index)?;
+    let last = input.meaning.axes == Axes::ChannelsLast;
+    let shape = program.input_tensor(index)?.shape;
+    last.then(|| shape.dims().last().map_or(1, |dim| *dim as usize))
+}
+
+/// `values` of so many `channels`, one after the other, with the channels of each place beside each other.
+fn last<T: Copy>(values: &[T], channels: usize) -> Vec<T> {
+    let places = values.len() / channels.max(1);
+    (0..values.len()).map(|element| values[element % channels * places + element / channels]).collect()
 }

@@ -40,7 +40,7 @@ use exactum_runtime::program::words_as_bytes;
 use graph::{Graph, Level, MemoryPlan, Op, Requantize, RequantizePair};
 use interface::Interface;
 use lower::{About, OpOrigin, PortMeaning};
-use passes::{Stepped, Steps};
+use passes::{InputOrder, Stepped, Steps};
 use target::Target;
 
 /// A compiled model: the program, and every stage that led to it.
@@ -215,9 +215,27 @@ pub fn compile_keeping(
     identity: &Identity,
     keeping: &Keeping,
 ) -> Result<Compiled> {
+    compile_ordered(model, machine, identity, keeping, &InputOrder::OfFile)
+}
+
+/// As [`compile_keeping`], to a program that takes its inputs in `order`.
+///
+/// # Errors
+/// As [`compile_keeping`], or if inputs cannot be in that order.
+///
+/// # Panics
+/// As [`compile_for`].
+pub fn compile_ordered(
+    model: &exactum_qonnx::Model,
+    machine: &Target,
+    identity: &Identity,
+    keeping: &Keeping,
+    order: &InputOrder,
+) -> Result<Compiled> {
     let imported = lift::lift(model)?;
     let mut graph = imported.clone();
     passes::advance(&mut graph, Level::Quantized, machine)?;
+    passes::order_inputs(&mut graph, order)?;
     let mut streamed = None;
     match keeping {
         Keeping::Nothing => {}

@@ -6,6 +6,7 @@
 
 pub mod backend;
 pub mod case;
+pub mod cells;
 pub mod exactness;
 pub mod exports;
 pub mod field;

@@ -7,7 +7,7 @@ use exactum_importer::{Identity, compile, compile_steps};
 
 use crate::backend::Backend;
 use crate::case::{Case, Integers, Made, Source};
-use crate::generate::Line;
+use crate::generate::{Line, Padding};
 
 /// Windows that are compared where nothing pads before the first frame, each a step after the one before.
 const WINDOWS: usize = 3;
@@ -36,7 +36,7 @@ impl Stepwise {
         let compiled =
             compile_steps(&line.model, &Target::portable(), &Identity::default(), axis).map_err(text)?;
         let steps = compiled.streamed.as_ref().map(|streamed| streamed.steps.clone()).ok_or("no steps")?;
-        let windows = if line.padded { 1 } else { WINDOWS };
+        let windows = if line.padding == Padding::None { WINDOWS } else { 1 };
         let count = steps.steps + windows - 1;
         let signal = line.signal(count * steps.step_frames);
         let window = |index: usize| line.input(&signal[index * steps.step_frames..][..line.frames]);
@@ -93,14 +93,15 @@ fn expected(whole: &Made, steps: &Steps, step: usize) -> Vec<(usize, i64)> {
                     }
                     of_step += elems;
                 }
-                Arrival::Frames { axis, frames, delay } => {
+                Arrival::Frames { axis, frames, delay, from, to, .. } => {
                     let (count, inner) = (port.shape[axis], port.shape[axis + 1..].iter().product::<usize>());
                     let outer: usize = port.shape[..axis].iter().product();
                     for (block, frame) in
                         (0..outer).flat_map(|block| (0..frames).map(move |frame| (block, frame)))
                     {
-                        let at =
-                            ((step - index) * frames + frame).checked_sub(delay).filter(|at| *at < count);
+                        let at = ((step - index) * frames + frame)
+                            .checked_sub(delay)
+                            .filter(|at| (from..to).contains(at));
                         let Some(at) = at else { continue };
                         let (from, to) = ((block * count + at) * inner, (block * frames + frame) * inner);
                         known.extend(

@@ -10,7 +10,7 @@ use exactum_importer::container::Container;
 use exactum_importer::diagnostic::{Code, Diagnostic, Location, Report, Result};
 use exactum_importer::float_network::explained;
 use exactum_importer::target::Target;
-use exactum_importer::{Compiled, Keeping, compile_keeping};
+use exactum_importer::{Compiled, Keeping, compile_ordered};
 use exactum_qonnx::{FileKind, Folder, Model, ReadError};
 use sha2::{Digest, Sha256};
 
@@ -86,7 +86,7 @@ pub(super) fn identified(
     let outputs: Vec<String> = model.graph.outputs.iter().map(|output| output.name.clone()).collect();
     let told = identity;
     let identity = told.read(&outputs, source.digest()?)?;
-    let compiled = compile_keeping(&model, target, &identity, &source.keeping)
+    let compiled = compile_ordered(&model, target, &identity, &source.keeping, &inputs.order())
         .map_err(|report| explained(report, &name(path), &model))?;
     told.check(&identity, &compiled.interface)?;
     let container = Container::of_source(&compiled, &model, identity.digest);
