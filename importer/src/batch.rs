@@ -4,7 +4,7 @@
 
 use exactum_runtime::codes::{Codes, CodesMut, Element};
 use exactum_runtime::kernels::Native;
-use exactum_runtime::program::{Tensor, words_as_bytes, words_as_bytes_mut};
+use exactum_runtime::program::{Axes, Tensor, words_as_bytes, words_as_bytes_mut};
 use exactum_runtime::{Engine, InputError, InputPlace, Observer, Outside, Program};
 
 use crate::diagnostic::{Code, Diagnostic, Location, Report, Result};
@@ -181,7 +181,7 @@ impl<'p> Host<'p> {
     /// As [`run`](Self::run).
     pub fn run_observed(&mut self, sample: &[&[f32]], observer: &mut impl Observer) -> Vec<Vec<i32>> {
         let mut inputs = vec![];
-        self.execute(sample, |codes| inputs.push(codes.iter().collect()), observer);
+        self.execute(sample, |codes| inputs.push(codes), observer);
         inputs
     }
 
@@ -191,7 +191,7 @@ impl<'p> Host<'p> {
     /// As [`run`](Self::run).
     pub fn input_codes(&mut self, sample: &[&[f32]]) -> Vec<Vec<i32>> {
         let mut inputs = vec![];
-        self.filled(sample, |codes| inputs.push(codes.iter().collect()));
+        self.filled(sample, |codes| inputs.push(codes));
         inputs
     }
 
@@ -199,7 +199,7 @@ impl<'p> Host<'p> {
     fn execute(
         &mut self,
         sample: &[&[f32]],
-        input: impl FnMut(Codes<'_>),
+        input: impl FnMut(Vec<i32>),
         observer: &mut impl Observer,
     ) -> Vec<Vec<i32>> {
         self.filled(sample, input);
@@ -215,15 +215,19 @@ impl<'p> Host<'p> {
     }
 
     /// Quantizes `sample` and hands the codes of each input to `input`.
-    fn filled(&mut self, sample: &[&[f32]], mut input: impl FnMut(Codes<'_>)) {
+    fn filled(&mut self, sample: &[&[f32]], mut input: impl FnMut(Vec<i32>)) {
         let mut engine = engine(&self.program, &mut self.arena);
         if !self.started {
             engine.reset();
         }
         self.started = true;
+        let orders: Vec<Option<usize>> =
+            (0..sample.len()).map(|index| channels_last(&self.program, index)).collect();
         // Inputs share the arena with everything else, so all are filled before the run, and read before it.
         let mut buffers = self.inputs.iter_mut();
-        for (index, values) in sample.iter().enumerate() {
+        for (index, (values, order)) in sample.iter().zip(&orders).enumerate() {
+            let turned = order.map(|channels| last(values, channels));
+            let values = turned.as_deref().unwrap_or(values);
             let filled = match engine.quantize_input(index, values) {
                 Err(InputError::Outside) => {
                     let buffer = buffers.next().expect("there is a buffer for each input outside");
@@ -235,11 +239,16 @@ impl<'p> Host<'p> {
             filled.expect("a batch fits the program's inputs");
         }
         let mut buffers = self.inputs.iter();
-        for index in 0..sample.len() {
+        for (index, order) in orders.into_iter().enumerate() {
             let inside = engine.input_mut(index);
             let codes = inside.as_ref().map(CodesMut::as_codes).or_else(|| buffers.next().map(Buffer::codes));
             if let Some(codes) = codes {
-                input(codes);
+                let codes: Vec<i32> = codes.iter().collect();
+                // With as many channels as pixels before, last is first.
+                input(match order {
+                    Some(channels) => last(&codes, codes.len() / channels.max(1)),
+                    None => codes,
+                });
             }
         }
     }
@@ -248,4 +257,18 @@ impl<'p> Host<'p> {
 fn engine<'p, 'a>(program: &Program<'p>, arena: &'a mut [u64]) -> Engine<'p, 'a, Native, Outside> {
     let engine = Engine::resume_outside(program, words_as_bytes_mut(arena));
     engine.expect("the arena has the size the program states")
+}
+
+/// The channels of input `index` of `program`, if it takes them last.
+fn channels_last(program: &Program<'_>, index: usize) -> Option<usize> {
+    let input = program.inputs().nth(index)?;
+    let last = input.meaning.axes == Axes::ChannelsLast;
+    let shape = program.input_tensor(index)?.shape;
+    last.then(|| shape.dims().last().map_or(1, |dim| *dim as usize))
+}
+
+/// `values` of so many `channels`, one after the other, with the channels of each place beside each other.
+fn last<T: Copy>(values: &[T], channels: usize) -> Vec<T> {
+    let places = values.len() / channels.max(1);
+    (0..values.len()).map(|element| values[element % channels * places + element / channels]).collect()
 }

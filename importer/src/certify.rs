@@ -7,6 +7,7 @@
 
 mod certificate;
 mod conditions;
+mod nearly;
 mod pair;
 mod runs;
 

@@ -6,6 +6,7 @@
 mod check;
 mod curve;
 mod describe;
+mod steps;
 #[rustfmt::skip]
 pub mod wire;
 
@@ -18,6 +19,7 @@ use crate::Compiled;
 use crate::diagnostic::{Code, Diagnostic, Location, Result};
 use crate::interface::Interface;
 use crate::lower::aligned;
+use crate::passes::Steps;
 
 /// First field of every container: its bytes are `EXACTUM\n`.
 const MAGIC: u64 = u64::from_le_bytes(*b"EXACTUM\n");
@@ -35,6 +37,7 @@ pub struct Container {
     /// The image's bytes, aligned as the runtime needs them.
     image: Vec<u64>,
     interface: Interface,
+    steps: Option<Steps>,
 }
 
 impl Container {
@@ -112,6 +115,11 @@ impl Container {
         &self.interface
     }
 
+    /// How runs follow each other, if the program is that of a step of a signal.
+    pub const fn steps(&self) -> Option<&Steps> {
+        self.steps.as_ref()
+    }
+
     /// Everything as it is in the file.
     pub const fn contents(&self) -> &wire::Contents {
         &self.contents
@@ -128,7 +136,8 @@ impl Container {
             )
         })?;
         let interface = check::interface(&contents, &program)?;
-        Ok(Self { interface, contents, image })
+        let steps = contents.steps.as_ref().map(|message| steps::checked(message, &interface)).transpose()?;
+        Ok(Self { interface, steps, contents, image })
     }
 }
 

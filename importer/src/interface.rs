@@ -324,6 +324,15 @@ impl Port {
         self.shape.get(1..).unwrap_or_default()
     }
 
+    /// The same in the order in which the program has its elements.
+    pub fn program_shape(&self) -> Vec<usize> {
+        let mut shape = self.sample_shape().to_vec();
+        if self.tensor.channels_last && !shape.is_empty() {
+            shape.rotate_left(1);
+        }
+        shape
+    }
+
     /// The real value of `integer` at element `index` of a sample, to a few units in the last place of `f64`.
     pub fn real(&self, index: usize, integer: i64) -> f64 {
         let (scale, offset) = self.affine(index);

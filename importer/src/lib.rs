@@ -44,7 +44,7 @@ use exactum_runtime::program::words_as_bytes;
 use graph::{Graph, Level, MemoryPlan, Op, Outside, Requantize, RequantizePair};
 use interface::Interface;
 use lower::{About, OpOrigin, PortMeaning};
-use passes::{Stepped, Steps};
+use passes::{InputOrder, Stepped, Steps};
 use target::Target;
 
 /// A compiled model: the program, and every stage that led to it.
@@ -161,34 +161,7 @@ pub fn compile(model: &exactum_qonnx::Model) -> Result<Compiled> {
 /// # Panics
 /// If a pass breaks a rule of the graph: a fault of the compiler.
 pub fn compile_for(model: &exactum_qonnx::Model, target: &Target) -> Result<Compiled> {
-    compile_with(model, target, &Identity::default())
-}
-
-/// Compiles `model` for `machine` to a program that says what `identity` gives of it.
-///
-/// # Errors
-/// As [`compile_for`].
-///
-/// # Panics
-/// As [`compile_for`].
-pub fn compile_with(model: &exactum_qonnx::Model, machine: &Target, identity: &Identity) -> Result<Compiled> {
-    compile_keeping(model, machine, identity, &Keeping::Nothing)
-}
-
-/// The program of a step of `model`, as [`compile_keeping`] makes it.
-///
-/// # Errors
-/// As [`compile_keeping`].
-///
-/// # Panics
-/// As [`compile_for`].
-pub fn compile_steps(
-    model: &exactum_qonnx::Model,
-    machine: &Target,
-    identity: &Identity,
-    axis: isize,
-) -> Result<Compiled> {
-    compile_keeping(model, machine, identity, &Keeping::Steps { axis })
+    compile_as(model, &Request::new(target))
 }
 
 /// What a program keeps from one run to the next.
@@ -206,39 +179,47 @@ pub enum Keeping {
     Bound(Vec<[String; 2]>),
 }
 
-/// As [`compile_with`], to a program with states.
-///
-/// # Errors
-/// As [`compile_for`], or if the network cannot go along the axis or outputs cannot be inputs.
-///
-/// # Panics
-/// As [`compile_for`].
-pub fn compile_keeping(
-    model: &exactum_qonnx::Model,
-    machine: &Target,
-    identity: &Identity,
-    keeping: &Keeping,
-) -> Result<Compiled> {
-    compile_placing(model, machine, identity, keeping, Outside::default())
+/// What a program is to be, besides what follows from the model.
+#[derive(Clone, Debug)]
+pub struct Request<'a> {
+    /// The machine that it is for. Whether it fits is for the caller to ask ([`Target::holds`]).
+    pub target: &'a Target,
+    /// What it says of the model.
+    pub identity: Identity,
+    /// What it keeps from run to run.
+    pub keeping: Keeping,
+    /// The ports that lie in buffers of the caller.
+    pub outside: Outside,
+    /// The order in which it takes the axes of its inputs.
+    pub order: InputOrder,
 }
 
-/// As [`compile_keeping`], to a program whose ports lie in buffers of the caller where `outside` says so.
+impl<'a> Request<'a> {
+    /// A program for `target`, as the model's file describes it.
+    pub fn new(target: &'a Target) -> Self {
+        Self {
+            target,
+            identity: Identity::default(),
+            keeping: Keeping::default(),
+            outside: Outside::default(),
+            order: InputOrder::default(),
+        }
+    }
+}
+
+/// Compiles `model` to the program that `request` asks for.
 ///
 /// # Errors
-/// As [`compile_keeping`].
+/// As [`compile_for`], or if the network cannot go along the axis, outputs cannot be inputs, or inputs cannot be in that order.
 ///
 /// # Panics
 /// As [`compile_for`].
-pub fn compile_placing(
-    model: &exactum_qonnx::Model,
-    machine: &Target,
-    identity: &Identity,
-    keeping: &Keeping,
-    outside: Outside,
-) -> Result<Compiled> {
+pub fn compile_as(model: &exactum_qonnx::Model, request: &Request<'_>) -> Result<Compiled> {
+    let Request { target: machine, identity, keeping, outside, order } = request;
     let imported = lift::lift(model)?;
     let mut graph = imported.clone();
     passes::advance(&mut graph, Level::Quantized, machine)?;
+    passes::order_inputs(&mut graph, order)?;
     let mut streamed = None;
     match keeping {
         Keeping::Nothing => {}
@@ -257,14 +238,14 @@ pub fn compile_placing(
     let target = &machine.with_less_flash(about.size_bytes());
     passes::advance(&mut graph, Level::Integer, target)?;
     let integer = graph;
-    let mut scheduled = Graph { outside, ..integer.clone() };
+    let mut scheduled = Graph { outside: *outside, ..integer.clone() };
     passes::advance(&mut scheduled, Level::Scheduled, target)?;
     let lowered = lower::program(&scheduled, &about)?;
     Ok(Compiled {
         interface: Interface::of(&imported, &quantized, &integer),
         proofs: proofs(&integer),
         memory: scheduled.memory.unwrap_or_default(),
-        target: machine.clone(),
+        target: (*machine).clone(),
         imported,
         quantized,
         integer,

@@ -13,6 +13,7 @@ mod fold_constants;
 mod fuse_bias_add;
 mod fuse_padding;
 mod merge_duplicates;
+mod order_inputs;
 mod plan_memory;
 mod quantize_before_moves;
 mod quantize_values;
@@ -26,6 +27,7 @@ use crate::diagnostic::Result;
 use crate::graph::{Graph, Level};
 use crate::target::Target;
 pub use bind::bind;
+pub use order_inputs::{InputOrder, order_inputs};
 pub use stream::{Arrival, Stepped, Steps, stream};
 
 /// A rewrite of the graph.

@@ -13,6 +13,7 @@ mod multiply;
 mod offset;
 mod pair;
 mod pair_line;
+mod pair_nearly;
 mod pair_thresholds;
 mod params;
 mod shift_half_even;

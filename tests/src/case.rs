@@ -7,13 +7,15 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use exactum_importer::Compiled;
 use exactum_importer::diagnostic::{Code, Report};
 use exactum_importer::exact::{Curve, Piece};
 use exactum_importer::graph::{ChannelMap, Meaning, Op, TensorType, Type, ValueId};
 use exactum_importer::input_type::InputType;
 use exactum_importer::interface::Port;
+use exactum_importer::passes::InputOrder;
 use exactum_importer::reference::Reference;
+use exactum_importer::target::Target;
+use exactum_importer::{Compiled, Request, compile_as};
 use exactum_qonnx::{Dim, ElemType, Model};
 use exactum_runtime::num::IntType;
 use exactum_training::data::digits;
@@ -32,6 +34,8 @@ pub struct Case {
     /// Such as `brevitas::conv_padded`.
     pub name: String,
     make: Box<dyn Fn() -> Result<Source, String> + Send + Sync>,
+    /// The order in which the program takes its inputs; samples have the file's.
+    order: InputOrder,
     made: OnceLock<Result<Made, String>>,
 }
 
@@ -79,7 +83,7 @@ impl Case {
         name: impl Into<String>,
         make: impl Fn() -> Result<Source, String> + Send + Sync + 'static,
     ) -> Self {
-        Self { name: name.into(), make: Box::new(make), made: OnceLock::new() }
+        Self { name: name.into(), make: Box::new(make), order: InputOrder::OfFile, made: OnceLock::new() }
     }
 
     /// The Brevitas fixture `name`.
@@ -129,19 +133,28 @@ impl Case {
         })
     }
 
+    /// The same, of a program that takes its inputs with their channels last.
+    #[must_use]
+    pub fn channels_last(self) -> Self {
+        Self { name: format!("{}::channels_last", self.name), order: InputOrder::ChannelsLast, ..self }
+    }
+
     /// The case, compiled and evaluated by the oracle.
     ///
     /// # Errors
     /// If it cannot be made, or the oracle's values are no whole units of the compiled model's output.
     pub fn made(&self) -> Result<&Made, String> {
-        let made = self.made.get_or_init(|| Made::new((self.make)()?));
+        let made = self.made.get_or_init(|| Made::new((self.make)()?, &self.order));
         made.as_ref().map_err(|problem| format!("{}: {problem}", self.name))
     }
 }
 
 impl Made {
-    fn new(source: Source) -> Result<Self, String> {
-        let compiled = exactum_importer::compile(&source.model).map_err(text)?;
+    fn new(source: Source, order: &InputOrder) -> Result<Self, String> {
+        let target = Target::portable();
+        let request = Request { order: order.clone(), ..Request::new(&target) };
+        let compiled = compile_as(&source.model, &request);
+        let compiled = compiled.map_err(text)?;
         let oracle = Oracle::new(&source.model).map_err(text)?;
         let outputs: Vec<Vec<Output>> =
             source.samples.iter().map(|sample| oracle.run(sample).map_err(text)).collect::<Result<_, _>>()?;
@@ -225,6 +238,20 @@ pub fn of_inputs<'s>(compiled: &Compiled, sample: &'s [f32]) -> Vec<&'s [f32]> {
     }
     let given = |port: &Port| own.get(port.name.as_str()).copied().unwrap_or_default();
     compiled.interface.inputs.iter().map(given).collect()
+}
+
+/// The same in the order in which the program takes them: with channels, axis 1 in the file, last where it says so.
+pub fn of_program(compiled: &Compiled, sample: &[f32]) -> Vec<Vec<f32>> {
+    let turned = |(values, port): (&[f32], &Port)| {
+        if !port.tensor.channels_last {
+            return values.to_vec();
+        }
+        let (channels, places) = (port.shape[1], port.shape[2..].iter().product::<usize>());
+        (0..places)
+            .flat_map(|place| (0..channels).map(move |channel| values[channel * places + place]))
+            .collect()
+    };
+    of_inputs(compiled, sample).into_iter().zip(&compiled.interface.inputs).map(turned).collect()
 }
 
 /// What the integers of output `id` stand for and where their channels are, if not along axis 1, up to a last sigmoid or

@@ -5,6 +5,7 @@
 //! many quotients lie exactly between two codes.
 
 mod build;
+pub mod cells;
 mod lines;
 mod mixed;
 mod rules;
@@ -12,7 +13,8 @@ mod trainable;
 
 use proptest::prelude::*;
 
-pub use lines::Line;
+pub use cells::Cell;
+pub use lines::{Line, Padding};
 pub use mixed::{Mixed, Step, mixed};
 pub use rules::{places, rules};
 pub use trainable::Trainable;

@@ -3,11 +3,11 @@
 
 use exactum_importer::passes::{Arrival, Steps};
 use exactum_importer::target::Target;
-use exactum_importer::{Identity, compile, compile_steps};
+use exactum_importer::{Keeping, Request, compile, compile_as};
 
 use crate::backend::Backend;
 use crate::case::{Case, Integers, Made, Source};
-use crate::generate::Line;
+use crate::generate::{Line, Padding};
 
 /// Windows that are compared where nothing pads before the first frame, each a step after the one before.
 const WINDOWS: usize = 3;
@@ -32,11 +32,12 @@ impl Stepwise {
         let text = |report: exactum_importer::diagnostic::Report| report.to_string();
         // What has no program as a whole says nothing about steps.
         compile(&line.model).map_err(|report| format!("window: {report}"))?;
-        let axis = line.axis as isize;
-        let compiled =
-            compile_steps(&line.model, &Target::portable(), &Identity::default(), axis).map_err(text)?;
+        let keeping = Keeping::Steps { axis: line.axis as isize };
+        let target = Target::portable();
+        let request = Request { keeping, ..Request::new(&target) };
+        let compiled = compile_as(&line.model, &request).map_err(text)?;
         let steps = compiled.streamed.as_ref().map(|streamed| streamed.steps.clone()).ok_or("no steps")?;
-        let windows = if line.padded { 1 } else { WINDOWS };
+        let windows = if line.padding == Padding::None { WINDOWS } else { 1 };
         let count = steps.steps + windows - 1;
         let signal = line.signal(count * steps.step_frames);
         let window = |index: usize| line.input(&signal[index * steps.step_frames..][..line.frames]);
@@ -93,14 +94,15 @@ fn expected(whole: &Made, steps: &Steps, step: usize) -> Vec<(usize, i64)> {
                     }
                     of_step += elems;
                 }
-                Arrival::Frames { axis, frames, delay } => {
+                Arrival::Frames { axis, frames, delay, from, to, .. } => {
                     let (count, inner) = (port.shape[axis], port.shape[axis + 1..].iter().product::<usize>());
                     let outer: usize = port.shape[..axis].iter().product();
                     for (block, frame) in
                         (0..outer).flat_map(|block| (0..frames).map(move |frame| (block, frame)))
                     {
-                        let at =
-                            ((step - index) * frames + frame).checked_sub(delay).filter(|at| *at < count);
+                        let at = ((step - index) * frames + frame)
+                            .checked_sub(delay)
+                            .filter(|at| (from..to).contains(at));
                         let Some(at) = at else { continue };
                         let (from, to) = ((block * count + at) * inner, (block * frames + frame) * inner);
                         known.extend(

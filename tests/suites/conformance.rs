@@ -22,16 +22,36 @@ const REFUSED: [(&str, &str, &str); 2] =
 /// Flash of a small network with one sum into a curve: thresholds of 8-bit codes take 1 KiB.
 const CURVE_BYTES: usize = 4096;
 
+/// Files whose programs take their inputs channels last as well: constants of channels, and scales of any axis, before the quantizer.
+const TURNED: [&str; 8] = [
+    "input_quantizers::images",
+    "input_quantizers::preprocessed",
+    "channels_last_constants::input_sub_div_3",
+    "channels_last_constants::scales_input",
+    "channels_last_constants::thresholds_input",
+    "layouts::turned_0231",
+    "layouts::residual",
+    "layouts::sequence",
+];
+
 fn main() {
     let arguments = Arguments::from_args();
     let mut backends = backend::all();
     let mut trials = vec![];
     let examples = generate::examples().into_iter();
+    let turned = generate::examples().into_iter();
+    let turned = turned.map(|(name, network)| {
+        Case::new(format!("generated::{name}"), move || Ok(network.source())).channels_last()
+    });
     let mut cases: Vec<Arc<Case>> = examples
         .map(|(name, network)| {
             Arc::new(Case::new(format!("generated::{name}"), move || Ok(network.source())))
         })
         .collect();
+    cases.extend(turned.map(Arc::new));
+    cases.extend(
+        ["keyword_spotting_legacy", "conv1d"].map(|name| Arc::new(Case::brevitas(name).channels_last())),
+    );
     cases.extend(["digits_mlp", "digits_cnn"].map(|name| Arc::new(Case::exported(name, usize::MAX))));
     for group in ["brevitas", "standard"] {
         for fixture in index(group).expect("the list of fixtures is part of the repository") {
@@ -41,6 +61,9 @@ fn main() {
     }
     for fixture in field::all().expect("the fixtures are part of the repository") {
         let case = fixture.case();
+        if TURNED.contains(&fixture.name.as_str()) {
+            cases.push(Arc::new(fixture.case().channels_last()));
+        }
         match fixture.refused {
             None => cases.push(Arc::new(case)),
             Some(code) => {

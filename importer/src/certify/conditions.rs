@@ -52,6 +52,9 @@ pub enum Condition {
     /// A function of two operands has too many pairs, or too many runs in its rows, to walk over.
     #[error("the operands have more than 2^20 pairs, or 2^21 runs")]
     Pairs,
+    /// A sum whose factors are nearly in the proportion of the gains does not tell two codes apart.
+    #[error("sums in nearly the proportion of the scales do not tell all codes apart")]
+    Proportion,
 }
 
 impl Condition {

@@ -2,9 +2,11 @@
 //!
 //! Where the multipliers are in the exact proportion of the gains, the sum decides and its range is proven as that of
 //! any accumulator. Elsewhere every value of one operand, the one of fewer, leaves two monotone functions of the other,
-//! which the end point lemma compares; functions without a direction are compared pair by pair.
+//! which the end point lemma compares; functions without a direction are compared pair by pair. Where these are too many, sums in
+//! nearly the proportion are proven as a whole (`nearly`).
 
 use super::conditions::{self, Condition};
+use super::nearly::by_nearness;
 use super::runs::Runs;
 use super::{CertifyError, ChannelProof, LayerCertificate, Scope, certify, compare};
 use crate::exact::{Channel, PairFunction, Shape};
@@ -54,10 +56,13 @@ pub fn certify_pair(
                 .into_par_iter()
                 .map(|channel| {
                     let ([a, b], [p, q], sums) = (ranges, multipliers(channel), sums[channel]);
-                    if count(a) <= count(b) {
-                        by_rows(&functions[channel], channel, [a, b], [p, q], sums, requant)
+                    let function = &functions[channel];
+                    if runs(function, ranges) > MAX_RUNS {
+                        by_nearness(function, channel, ranges, [p, q], sums, requant)
+                    } else if count(a) <= count(b) {
+                        by_rows(function, channel, [a, b], [p, q], sums, requant)
                     } else {
-                        by_rows(&functions[channel].swapped(), channel, [b, a], [q, p], sums, requant)
+                        by_rows(&function.swapped(), channel, [b, a], [q, p], sums, requant)
                     }
                 })
                 .collect::<Result<Vec<_>, _>>()?;
@@ -77,6 +82,12 @@ fn sum_range(ranges: [IntRange; 2], multipliers: [i64; 2]) -> Option<IntRange> {
     scaled(0)?.checked_add(scaled(1)?)
 }
 
+/// Most runs in the rows of the operand of fewer values.
+fn runs(function: &PairFunction, ranges: [IntRange; 2]) -> u128 {
+    let [a, b] = ranges.map(count);
+    a.min(b) * count(function.codes()).min(a.max(b))
+}
+
 fn count(range: IntRange) -> u128 {
     u128::from(range.hi.abs_diff(range.lo)) + 1
 }
@@ -91,10 +102,6 @@ fn by_rows(
     requant: &Requant<'_>,
 ) -> Result<ChannelProof, CertifyError> {
     let unproven = |condition| Err(CertifyError::Unproven { channel, condition });
-    let runs = count(function.codes()).min(count(b));
-    if count(a) * runs > MAX_RUNS {
-        return unproven(Condition::Pairs);
-    }
     // Monotone in the sum, so in either operand.
     let monotone = conditions::check(requant, channel, sums);
     let mut proof = ChannelProof::new(sums);

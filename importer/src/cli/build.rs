@@ -164,7 +164,7 @@ pub(super) fn run(args: &Args, shell: &Shell) -> Result<ExitCode> {
     }
     shell.status(&summary.needs());
     summary.warnings().iter().for_each(|warning| shell.status(warning));
-    steps::told(&built.compiled, shell);
+    steps::told(container, shell);
     files::write(&written)?;
     let paths: Vec<String> = written.iter().map(|(path, _)| files::name(path)).collect();
     let mut result = json!({ "files": paths, "summary": summary });

@@ -25,12 +25,12 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args, shell: &Shell) -> Result<ExitCode> {
     let target = args.goal.target()?;
-    let Built { compiled, container, .. } = files::compiled(&args.model, &args.inputs, &target, shell)?;
+    let Built { container, .. } = files::compiled(&args.model, &args.inputs, &target, shell)?;
     super::target::fits(&target, &container).map_err(|report| report.in_file(&files::name(&args.model)))?;
     let summary = Summary::new(files::name(&args.model), &container, &target);
     shell.result(&summary, || format!("{}\n", shell.green(&summary.certificate())))?;
     shell.status(&summary.needs());
     summary.warnings().iter().for_each(|warning| shell.status(warning));
-    steps::told(&compiled, shell);
+    steps::told(&container, shell);
     Ok(ExitCode::SUCCESS)
 }

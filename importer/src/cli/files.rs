@@ -10,7 +10,7 @@ use exactum_importer::container::Container;
 use exactum_importer::diagnostic::{Code, Diagnostic, Location, Report, Result};
 use exactum_importer::float_network::explained;
 use exactum_importer::target::Target;
-use exactum_importer::{Compiled, Keeping, compile_placing};
+use exactum_importer::{Compiled, Keeping, Request, compile_as};
 use exactum_qonnx::{FileKind, Folder, Model, ReadError};
 use sha2::{Digest, Sha256};
 
@@ -88,8 +88,14 @@ pub(super) fn identified(
     let outputs: Vec<String> = model.graph.outputs.iter().map(|output| output.name.clone()).collect();
     let told = identity;
     let identity = told.read(&outputs, source.digest()?)?;
-    let compiled = compile_placing(&model, target, &identity, &source.keeping, inputs.outside())
-        .map_err(|report| explained(report, &name(path), &model))?;
+    let request = Request {
+        identity: identity.clone(),
+        keeping: source.keeping.clone(),
+        outside: inputs.outside(),
+        order: inputs.order(),
+        ..Request::new(target)
+    };
+    let compiled = compile_as(&model, &request).map_err(|report| explained(report, &name(path), &model))?;
     told.check(&identity, &compiled.interface)?;
     let container = Container::of_source(&compiled, &model, identity.digest);
     let side_files = source.folder.files().map(Path::to_owned).collect();

@@ -8,6 +8,7 @@ use exactum_importer::graph::Outside;
 use exactum_importer::input_shape::{self, AxisSize, InputShape};
 use exactum_importer::input_type::{self, InputType};
 use exactum_importer::lift::is_quantizer;
+use exactum_importer::passes::InputOrder;
 use exactum_qonnx::{Dim, Model};
 
 use super::shell::{Shell, label};
@@ -29,6 +30,10 @@ pub(super) struct Inputs {
     /// is 0) or its name, is where frames follow each other, and what layers need of earlier ones is kept from run to run.
     #[arg(long, value_name = "AXIS", allow_negative_numbers = true)]
     stream: Option<String>,
+    /// Take inputs with their channels last, as cameras give images, where the file has them along axis 1: all inputs with axes
+    /// behind the channels, or the one of this name. Files of samples keep the order of the model's file.
+    #[arg(long, value_name = "INPUT", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+    channels_last: Vec<String>,
     /// Keep an output on the device as what an input is in the next run: zero in the first.
     #[arg(long, value_name = "OUTPUT=INPUT", conflicts_with = "stream")]
     bind: Vec<Pair>,
@@ -86,6 +91,15 @@ impl Inputs {
     pub(super) fn outside(&self) -> Outside {
         let [inputs, outputs] = [Side::Inputs, Side::Outputs].map(|side| self.outside.contains(&side));
         Outside { inputs, outputs }
+    }
+
+    /// The order in which the program takes the axes of its inputs.
+    pub(super) fn order(&self) -> InputOrder {
+        match self.channels_last.as_slice() {
+            [] => InputOrder::OfFile,
+            names if names.iter().any(String::is_empty) => InputOrder::ChannelsLast,
+            names => InputOrder::ChannelsLastOf(names.to_vec()),
+        }
     }
 
     /// What the program of `model`, whose sizes are as its file has them, keeps from run to run.

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use clap::ValueEnum;
 use exactum_importer::diagnostic::{Report, Result};
 use exactum_importer::graph::{Graph, Level};
+use exactum_importer::passes::InputOrder;
 use exactum_importer::target::Target;
 use exactum_importer::{Keeping, float_network, lift, passes};
 use serde_json::json;
@@ -75,7 +76,7 @@ pub(super) fn run(args: &Args, shell: &Shell) -> Result<ExitCode> {
     let (level, text) = match at.level() {
         None => ("file", model.to_string()),
         Some(level) => {
-            let graph = graph(&model, &source.keeping, level, &target)
+            let graph = graph(&model, &source.keeping, &args.inputs.order(), level, &target)
                 .map_err(|report| float_network::explained(report, &file, &model))?;
             (level.name(), if args.full { format!("{graph}") } else { format!("{graph:#}") })
         }
@@ -88,12 +89,14 @@ pub(super) fn run(args: &Args, shell: &Shell) -> Result<ExitCode> {
 fn graph(
     model: &exactum_qonnx::Model,
     keeping: &Keeping,
+    order: &InputOrder,
     level: Level,
     target: &Target,
 ) -> Result<Graph, Report> {
     let mut graph = lift::lift(model)?;
     if level >= Level::Quantized {
         passes::advance(&mut graph, Level::Quantized, target)?;
+        passes::order_inputs(&mut graph, order)?;
         match keeping {
             Keeping::Nothing => {}
             Keeping::Steps { axis } => graph = passes::stream(&graph, *axis)?.graph,

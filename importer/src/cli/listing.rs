@@ -10,6 +10,7 @@ use exactum_runtime::program::Output;
 use serde_json::{Value, json};
 
 use super::shell::plain;
+use super::steps;
 use super::summary::count;
 
 /// What the listing says, for programs.
@@ -40,6 +41,7 @@ pub(super) fn json(container: &Container) -> Value {
         "outputs": outputs.collect::<Vec<_>>(),
         "layers": contents.layers.iter().map(layer_json).collect::<Vec<_>>(),
         "ops": contents.ops.iter().map(|op| json!({ "kind": op.kind, "name": op.name, "nodes": op.nodes })).collect::<Vec<_>>(),
+        "steps": container.steps(),
         "memory": contents.memory.map(|memory| json!({
             "arena_bytes": memory.arena_bytes,
             "lower_bound_bytes": memory.lower_bound_bytes,
@@ -63,6 +65,7 @@ fn port_json(port: &Port) -> Value {
         // Of the sample: the batch axis is not counted.
         "axis": port.axis.saturating_sub(1),
         "comparable": !port.has_unequal_units(),
+        "channels_last": port.tensor.channels_last,
         "functions": port.functions.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "file": file_json(port),
     });
@@ -77,7 +80,7 @@ fn port_json(port: &Port) -> Value {
 
 /// What the file holds in the place of `port`.
 fn file_json(port: &Port) -> Value {
-    let TensorType { elem, scale, zero_point, axis } = &port.tensor;
+    let TensorType { elem, scale, zero_point, axis, .. } = &port.tensor;
     if !port.tensor.holds_integers() {
         return json!({ "type": elem.name() });
     }
@@ -151,6 +154,9 @@ impl Display for Listing<'_> {
         }
         for name in interface.unread_inputs() {
             writeln!(f, "input {name:?}: nothing reads it")?;
+        }
+        for line in steps::lines(self.0) {
+            writeln!(f, "{}", plain(&line))?;
         }
         for layer in &contents.layers {
             writeln!(f, "layer {:?}: {}", layer.name, proof(layer))?;

@@ -18,6 +18,7 @@ use super::files::{self, Built};
 use super::inputs::Inputs;
 use super::samples;
 use super::shell::Shell;
+use super::steps;
 use super::summary::count;
 use super::target::Goal;
 use super::verify::layers::{Computed, Subject};
@@ -95,6 +96,7 @@ pub(super) fn run(args: &Args, shell: &Shell) -> Result<ExitCode> {
         );
     }
     let batch = samples::batch(&container, &args.input, shell)?;
+    steps::told(&container, shell);
     let integers = match args.output.as_slice() {
         [] => vec![],
         _ => run_all(&container, &batch, args.reset_every, shell),

@@ -94,12 +94,12 @@ fn elements(steps: &Steps, arrival: Arrival, shape: &[usize], step: usize) -> Ve
             (0..shape.iter().product()).map(|element| (element, element)).collect()
         }
         Arrival::Window => vec![],
-        Arrival::Frames { axis, frames, delay } => {
+        Arrival::Frames { axis, frames, delay, from, to, .. } => {
             let (count, inner) = (shape[axis], shape[axis + 1..].iter().product::<usize>());
             let elems = shape[..axis].iter().product::<usize>() * frames * inner;
             let of_window = |element: usize| {
                 let (block, frame) = (element / (frames * inner), element / inner % frames);
-                let at = (step * frames + frame).checked_sub(delay).filter(|at| *at < count)?;
+                let at = (step * frames + frame).checked_sub(delay).filter(|at| (from..to).contains(at))?;
                 Some((element, (block * count + at) * inner + element % inner))
             };
             (0..elems).filter_map(of_window).collect()

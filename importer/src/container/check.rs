@@ -8,7 +8,7 @@ use std::fmt::Display;
 use exactum_qonnx::ElemType;
 use exactum_runtime::Program;
 use exactum_runtime::num::{IntRange, IntType};
-use exactum_runtime::program::{InputRule, Tensor, TensorId};
+use exactum_runtime::program::{Axes, InputRule, Tensor, TensorId};
 
 use super::{curve, malformed, wire};
 use crate::diagnostic::{Diagnostic, Location, Report, Result};
@@ -32,6 +32,7 @@ pub(super) fn interface(contents: &wire::Contents, program: &Program<'_>) -> Res
     };
     checker.input_names(&interface);
     checker.input_quantizers(&interface);
+    checker.orders(&interface);
     checker.ops(&contents.ops);
     for layer in &contents.layers {
         checker.layer(layer);
@@ -198,7 +199,18 @@ impl Checker<'_> {
             format!("{:?} and {:?} in the file along {axis:?}", port.file_scale, port.file_zero_point);
         self.require(holds, part, found, "positive finite scales and zero points, as many as channels");
         let (scale, zero_point) = (port.file_scale.clone(), port.file_zero_point.clone());
-        Some(TensorType { elem: elem?, scale, zero_point, axis })
+        Some(TensorType { elem: elem?, scale, zero_point, axis, channels_last: port.channels_last })
+    }
+
+    /// The order of axes is the program's own.
+    fn orders(&mut self, interface: &Interface) {
+        let inputs = self.program.inputs().map(|input| input.meaning.axes).zip(&interface.inputs);
+        let outputs = self.program.outputs().map(|output| output.meaning.axes).zip(&interface.outputs);
+        for (axes, port) in inputs.chain(outputs).collect::<Vec<_>>() {
+            let (last, part) = (axes == Axes::ChannelsLast, format!("`{}`", port.name));
+            let needed = "the order of axes that the program has";
+            self.require(last == port.tensor.channels_last, &part, "another order of axes", needed);
+        }
     }
 
     /// Inputs are quantized by the program's own scale; the container must not tell another.

@@ -2,7 +2,7 @@
 
 use exactum_runtime::num::IntRange;
 
-use super::{curve, wire};
+use super::{curve, steps, wire};
 use crate::Compiled;
 use crate::certify::{LayerCertificate, Scope};
 use crate::graph::{Graph, Op, Requantize, RequantizePair, Type};
@@ -20,6 +20,7 @@ pub(super) fn contents(compiled: &Compiled, model: &exactum_qonnx::Model, sha256
             producer_version: model.producer_version.clone(),
         }),
         target: compiled.target.facts.name.clone(),
+        steps: compiled.streamed.as_ref().map(|streamed| steps::described(&streamed.steps)),
         image: compiled.image.clone(),
         inputs: inputs.map(|(own, input)| wire::Port { input: *input as u32, ..port(own) }).collect(),
         input_names: compiled.interface.input_names.clone(),
@@ -56,6 +57,7 @@ fn port(port: &Port) -> wire::Port {
         file_scale: port.tensor.scale.clone(),
         file_zero_point: port.tensor.zero_point.clone(),
         file_axis: port.tensor.axis.map(|axis| axis as u32),
+        channels_last: port.tensor.channels_last,
     }
 }
 

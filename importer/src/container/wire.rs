@@ -36,6 +36,36 @@ pub struct Contents {
     pub input_names: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
     #[prost(string, tag = "10")]
     pub target: ::prost::alloc::string::String,
+    #[prost(message, optional, tag = "11")]
+    pub steps: ::core::option::Option<Steps>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Steps {
+    #[prost(uint32, tag = "1")]
+    pub axis: u32,
+    #[prost(uint64, tag = "2")]
+    pub window_frames: u64,
+    #[prost(uint64, tag = "3")]
+    pub step_frames: u64,
+    #[prost(uint64, tag = "4")]
+    pub steps: u64,
+    #[prost(message, repeated, tag = "5")]
+    pub outputs: ::prost::alloc::vec::Vec<Arrival>,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Arrival {
+    #[prost(uint64, tag = "1")]
+    pub frames: u64,
+    #[prost(uint32, tag = "2")]
+    pub axis: u32,
+    #[prost(uint64, tag = "3")]
+    pub delay: u64,
+    #[prost(uint64, tag = "4")]
+    pub from: u64,
+    #[prost(uint64, tag = "5")]
+    pub to: u64,
+    #[prost(uint64, tag = "6")]
+    pub count: u64,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Source {
@@ -86,6 +116,8 @@ pub struct Port {
     pub file_zero_point: ::prost::alloc::vec::Vec<i64>,
     #[prost(uint32, optional, tag = "23")]
     pub file_axis: ::core::option::Option<u32>,
+    #[prost(bool, tag = "24")]
+    pub channels_last: bool,
 }
 /// Nested message and enum types in `Port`.
 pub mod port {

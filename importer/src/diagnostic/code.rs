@@ -54,9 +54,11 @@ codes! {
     ShapeMismatch = "E0204", "the shapes do not fit",
         "The shapes of a node's inputs contradict each other or the node's attributes, or an input leaves sizes open other than the batch. Check the layer's sizes. Sizes that the file leaves open are given by `--dim height=32` or `--input-shape x=1,3,32,32`, or by an export with an example input of the size that the model will run on.";
     NoSteps = "E0205", "the network cannot run step by step along the streamed axis",
-        "`--stream` makes a program of a step from the network of a window: layers along the axis keep what they need of the past. A node that needs later frames, as padding at the end does, or that mixes all frames before others follow, has no such form. docs/streaming.md lists what has one. Pad before the first frame only, and in every layer or in none.";
+        "`--stream` makes a program of a step from the network of a window: layers along the axis keep what they need of the past. A node that mixes all frames before others follow, or all of a window of which padding reaches some, has no such form. docs/streaming.md lists what has one. Before values of the whole window pad before the first frame only, and in every layer or in none.";
     BadBinding = "E0206", "an output cannot be kept as an input",
         "`--bind OUTPUT=INPUT` makes a state of the device of what the model gives to its caller and takes again with the next sample. Both have to be the same integers: one shape, one type, one scale and zero point. Share the quantizer, or quantize the output as the input is.";
+    BadOrder = "E0207", "an input cannot be taken with its channels last",
+        "`--channels-last` makes a program that takes images as height, width, channels, and signals as frames, channels, where the file has the channels along axis 1. The input needs axes behind that one.";
     MissingScale = "E0301", "a value has no quantization",
         "A layer can only be computed in integers if its inputs and weights are quantized. In Brevitas give the layer an input quantizer (or put a QuantIdentity before it) and a weight quantizer. For an input that comes as integers already, `--input-type NAME=uint8*0.0039` says what they stand for. `exactum-quantize` gives a network in floats its quantizers.";
     BadScale = "E0302", "the scale is not a positive finite number",

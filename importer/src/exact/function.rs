@@ -4,6 +4,7 @@
 //! are affine piece by piece become lines on intervals of integers ([`sections`]); others are evaluated in rationals.
 
 mod line;
+mod monotone;
 mod sections;
 mod smooth;
 

@@ -57,6 +57,11 @@ impl PairFunction {
         same.then(|| self.of_line(unit, self.offset.clone()))
     }
 
+    /// The function of an integer that counts real sums in `unit`.
+    pub(crate) fn of_unit(&self, unit: Rational) -> Function {
+        self.of_line(unit, self.offset.clone())
+    }
+
     fn of_line(&self, gain: Rational, offset: Rational) -> Function {
         let curve = self.curve.clone().after(&Curve::affine(vec![gain], vec![offset]));
         Function::new(&curve, &self.quantizer, 0)

@@ -22,6 +22,9 @@ pub struct TensorType {
     /// Axis of the channels, if there is a scale for each.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub axis: Option<usize>,
+    /// Whether a program takes it with its channels, which the file has along axis 1, last.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub channels_last: bool,
 }
 
 /// An output of the file.
@@ -42,7 +45,7 @@ impl Default for TensorType {
 impl TensorType {
     /// Real numbers in elements of type `elem`.
     pub const fn reals(elem: ElemType) -> Self {
-        Self { elem, scale: vec![], zero_point: vec![], axis: None }
+        Self { elem, scale: vec![], zero_point: vec![], axis: None, channels_last: false }
     }
 
     /// Whether the elements are integers.
@@ -84,6 +87,7 @@ mod tests {
             scale: vec![0.5, 0.037],
             zero_point: vec![3, 250],
             axis: Some(1),
+            channels_last: false,
         };
         let shape = [1, 2, 3];
         for index in 0..6 {

@@ -42,7 +42,7 @@ impl Coding {
     /// The type of a tensor of these codes.
     pub(super) fn tensor(&self) -> TensorType {
         let Self { scale, zero_point, axis, elem, .. } = self.clone();
-        TensorType { elem, scale, zero_point, axis }
+        TensorType { elem, scale, zero_point, axis, channels_last: false }
     }
 
     /// Scale and zero point, if all channels have the same.

@@ -2,15 +2,16 @@
 //!
 //! Convolutions and pools change their layout, weights their order of axes. Inputs and outputs of the graph keep the
 //! file's order; between the two orders stands a `transpose`, unless the value has one channel or one pixel and both
-//! orders are the same bytes. A dense layer after a flatten takes the new order into its weights instead.
+//! orders are the same bytes. A dense layer after a flatten takes the new order into its weights instead. An input that is to be
+//! taken with its channels last has its last order from the start.
 
 use std::collections::BTreeMap;
 
 use super::{Pass, Run};
 use crate::diagnostic::Result;
 use crate::graph::{
-    Constant, Conv, ConvTranspose, FileNodeId, Graph, Layout, Level, Node, Op, Pool, Requantize,
-    RequantizePair, SumPool, Value, ValueId,
+    ChannelMap, Codes, Constant, Conv, ConvTranspose, FileNodeId, Graph, Layout, Level, Node, Op, Pool,
+    Quantize, Requantize, RequantizePair, SumPool, Type, Value, ValueId,
 };
 use exactum_host::elements::permuted;
 
@@ -59,6 +60,7 @@ fn run(graph: &mut Graph) -> Result<()> {
         first: BTreeMap::new(),
         origin: vec![],
     };
+    rewriter.inputs();
     for (index, node) in nodes.iter().enumerate() {
         rewriter.node(node, &nodes[index + 1..]);
     }
@@ -72,11 +74,60 @@ fn run(graph: &mut Graph) -> Result<()> {
 }
 
 impl Rewriter {
+    /// Inputs of integers that are taken channels last.
+    fn inputs(&mut self) {
+        for position in 0..self.graph.inputs.len() {
+            let id = self.graph.inputs[position];
+            if self.is_taken_last(id) && self.graph.value(id).codes().is_some() {
+                let twin = self.twin(id);
+                self.graph.inputs[position] = twin;
+            }
+        }
+    }
+
+    fn is_taken_last(&self, id: ValueId) -> bool {
+        self.graph.inputs.contains(&id)
+            && self.graph.value(id).tensor.as_ref().is_some_and(|tensor| tensor.channels_last)
+    }
+
+    /// The quantizer `node` of a float input that is taken channels last.
+    fn quantizer(&mut self, node: &Node, edge: &Quantize) {
+        let before = self.graph.value(node.output).shape.clone();
+        let perm = to_last(before.len());
+        let input = self.graph.value_mut(node.inputs[0]);
+        input.shape = perm.iter().map(|axis| before[*axis]).collect();
+        let (id, shape) = (node.inputs[0], input.shape.clone());
+        self.turn_sources(id, id, Some((&before, &perm)));
+        let twin = self.twin(node.output);
+        let channels = (edge.tail.channels() > 1).then(|| {
+            let axis = edge.channels.as_ref().and_then(|map| map.axis(&before)).unwrap_or(1);
+            ChannelMap::along(&shape, perm.iter().position(|from| *from == axis).unwrap_or(axis))
+        });
+        let op = Op::Quantize(Quantize { tail: edge.tail.clone(), channels });
+        self.graph.nodes.push(Node { op, output: twin, ..node.clone() });
+    }
+
+    /// A twin of `id` that has the channels last; whoever makes it is the caller's to say.
+    fn twin(&mut self, id: ValueId) -> ValueId {
+        let original = self.graph.value(id).clone();
+        let (before, perm) = (original.shape.clone(), to_last(original.shape.len()));
+        let mut ty = original.ty.clone();
+        if let Type::Codes(Codes { axis: Some(axis), .. }) = &mut ty {
+            *axis = perm.iter().position(|from| from == axis).unwrap_or(*axis);
+        }
+        let shape = perm.iter().map(|axis| before[*axis]).collect();
+        let twin = self.graph.add(Value { shape, ty, ..original });
+        self.turn_sources(id, twin, Some((&before, &perm)));
+        self.last.insert(id, twin);
+        twin
+    }
+
     fn node(&mut self, node: &Node, later: &[Node]) {
         self.origin.clone_from(&node.origin);
         let x = node.inputs[0];
         let layout = Layout::ChannelsLast;
         match &node.op {
+            Op::Quantize(edge) if self.is_taken_last(x) => self.quantizer(node, edge),
             Op::Conv2d(conv) => self.layer(node, Op::Conv2d(Conv { layout, ..*conv })),
             Op::ConvTranspose2d(conv) => {
                 self.layer(node, Op::ConvTranspose2d(ConvTranspose { layout, ..*conv }));
@@ -94,6 +145,9 @@ impl Rewriter {
                 for dense in later.iter().filter(|later| later.inputs[0] == node.output) {
                     self.reorder_columns(dense.inputs[1], &shape);
                 }
+            }
+            Op::Reshape if self.last.contains_key(&x) && self.keeps_channels(node) => {
+                self.spatial(node, Op::Reshape);
             }
             op if self.goes_last(node) => {
                 let perm = to_last(self.graph.value(node.output).shape.len());
@@ -139,6 +193,12 @@ impl Rewriter {
         free && alike
             && shape.len() > 2
             && (by_channel || node.inputs.iter().any(|id| self.last.contains_key(id)))
+    }
+
+    /// Whether a reshape leaves batch and channels as they are, so that it is one of values with channels last as well.
+    fn keeps_channels(&self, reshape: &Node) -> bool {
+        let shapes = [reshape.inputs[0], reshape.output].map(|id| self.graph.value(id).shape.as_slice());
+        shapes.iter().all(|shape| shape.len() > 2) && shapes[0][..2] == shapes[1][..2]
     }
 
     fn layer(&mut self, node: &Node, op: Op) {

@@ -42,7 +42,7 @@ pub struct Steps {
 #[serde(tag = "gives", rename_all = "snake_case")]
 pub enum Arrival {
     /// Step `n`, counted from 0, gives the frames from `n * frames - delay` on, `frames` of them; those before the first mean
-    /// nothing.
+    /// nothing. Frames `from..to` are those of the window; the others are those of a signal that goes on where the window has padding.
     Frames {
         /// Axis of the output, the batch counted.
         axis: usize,
@@ -50,9 +50,25 @@ pub enum Arrival {
         frames: usize,
         /// Frames before the first.
         delay: usize,
+        /// The first frame that is as the window has it.
+        from: usize,
+        /// One past the last frame that is.
+        to: usize,
+        /// Frames of the window's output.
+        count: usize,
     },
     /// The last step of a window gives it.
     Window,
+}
+
+impl Arrival {
+    /// The first step, counted from 0 after a reset, that gives what the window has.
+    pub const fn first_step(&self, steps: usize) -> usize {
+        match self {
+            Self::Frames { frames, delay, from, .. } => (*delay + *from) / *frames,
+            Self::Window => steps - 1,
+        }
+    }
 }
 
 impl Steps {
@@ -85,9 +101,14 @@ pub fn stream(graph: &Graph, axis: isize) -> Result<Stepped> {
     let steps = window_frames.div_ceil(step_frames);
     let stepped = step::written(graph, &times, step_frames, steps)?;
     let arrival = |id| match times.get(graph.integers(id).index()) {
-        Some(Time::Frames(frames)) => {
-            Arrival::Frames { axis: frames.axis, frames: step_frames / frames.stride, delay: frames.delay }
-        }
+        Some(Time::Frames(frames)) => Arrival::Frames {
+            axis: frames.axis,
+            frames: step_frames / frames.stride,
+            delay: frames.delay,
+            from: frames.exact.from,
+            to: frames.exact.to,
+            count: frames.count,
+        },
         _ => Arrival::Window,
     };
     let outputs = graph.outputs.iter().map(|id| arrival(*id)).collect();

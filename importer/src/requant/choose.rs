@@ -4,6 +4,7 @@ use super::{FormKind, Layer, RequantError, RequantParams};
 use crate::certify::{LayerCertificate, certify};
 use crate::cost::CostTable;
 use crate::exact::Channel;
+use exactum_runtime::num::IntRange;
 use std::cmp::Ordering;
 
 /// Codes up to which counting thresholds is cheaper than multiplying.
@@ -57,6 +58,20 @@ const fn rank(form: FormKind, codes: i64) -> u8 {
     }
 }
 
+/// The list `params` or a table of codes, if that is smaller: it is found in one step, too.
+fn smaller(layer: &Layer<'_>, form: FormKind, params: RequantParams) -> (FormKind, RequantParams) {
+    let ranges = layer.channels.iter().map(|channel| channel.range).reduce(IntRange::union);
+    // An entry has a byte at least.
+    let entries = ranges.map_or(u64::MAX, |range| range.hi.abs_diff(range.lo));
+    if form == FormKind::Table || entries >= params.size_bytes() as u64 {
+        return (form, params);
+    }
+    match layer.solve(FormKind::Table) {
+        Some(table) if table.size_bytes() < params.size_bytes() => (FormKind::Table, table),
+        _ => (form, params),
+    }
+}
+
 /// Solves the requantization of one layer: the cheapest form that computes every channel's function on its whole
 /// range, with its certificate.
 ///
@@ -69,10 +84,15 @@ pub fn choose(channels: &[Channel], costs: Option<&CostTable>) -> Result<Choice,
     let layer = Layer::new(channels)?;
     let codes = layer.codes();
     let mut passed_over = Vec::new();
-    for form in order(codes.hi - codes.lo + 1, costs) {
+    let steps = codes.hi - codes.lo + 1;
+    for form in order(steps, costs) {
         let Some(params) = layer.solve(form) else {
             passed_over.push(form);
             continue;
+        };
+        let (form, params) = match rank(form, steps) < LISTS {
+            true => (form, params),
+            false => smaller(&layer, form, params),
         };
         let certificate =
             certify(channels, &params.view()).map_err(|error| RequantError::Uncertified { form, error })?;

@@ -3,11 +3,12 @@
 //! The device computes `multipliers[0] * a + multipliers[1] * b` and requantizes that. Operands in a proportion of
 //! small integers are added exactly and solved as one accumulator. Others get a line in both operands, found
 //! around the slopes that leave most room between all points it has to reach and to stay below, or thresholds of sums
-//! in nearly the same proportion, of 32 or 64 bits, or a table, whichever is smaller.
+//! in nearly the same proportion, of 32 or 64 bits, or a table, whichever is smaller. Operands too long for any of these, such as
+//! the sums of two layers, are added in nearly their proportion.
 
 use super::pair_line::{Corners, PairLine, Width};
-use super::pair_thresholds;
 use super::{FormKind, FormParams, RequantError, RequantParams, TableCodes, choose};
+use super::{pair_nearly, pair_thresholds};
 use crate::certify::{LayerCertificate, certify_pair};
 use crate::cost::CostTable;
 use crate::exact::{Channel, PairFunction};
@@ -102,8 +103,11 @@ pub fn choose_pair(
             .map(|(multipliers, form)| (vec![multipliers], RequantParams { form, lo, hi })),
         _ => None,
     };
-    let smaller = [list, table].into_iter().flatten().min_by_key(bytes);
-    proven(functions, ranges, smaller.ok_or(RequantError::NoForm { channels: functions.len(), codes })?)
+    match [list, table].into_iter().flatten().min_by_key(bytes) {
+        Some(smaller) => proven(functions, ranges, smaller),
+        None => pair_nearly::solve(functions, ranges, costs, |found| proven(functions, ranges, found))
+            .ok_or(RequantError::NoForm { channels: functions.len(), codes }),
+    }
 }
 
 fn proven(

@@ -184,7 +184,7 @@ fn separate(
 }
 
 /// The convergents of the proportion of the gains whose sums lie in `sums`, shortest first.
-fn convergents(sums: IntRange, function: &PairFunction, ranges: [IntRange; 2]) -> Vec<[i64; 2]> {
+pub(super) fn convergents(sums: IntRange, function: &PairFunction, ranges: [IntRange; 2]) -> Vec<[i64; 2]> {
     let [a, b] = &function.gains;
     if a.is_zero() || b.is_zero() {
         // One operand alone decides, which is an exact proportion.

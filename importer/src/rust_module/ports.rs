@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use exactum_runtime::Program;
-use exactum_runtime::program::{After, InputRule, Meaning, PortNumbers, Role, Tensor, TensorId};
+use exactum_runtime::program::{After, Axes, InputRule, Meaning, PortNumbers, Role, Tensor, TensorId};
 
 use super::arrays::list;
 use super::names::names;
@@ -162,10 +162,14 @@ impl<'p> Ports<'p> {
             if !is_outside {
                 write!(
                     text,
-                    "\n    /// The codes of input {:?}, to be filled: each from {} to {}.\n    \
-                 pub fn {name}_mut(&mut self) -> &mut [{element}; {elems}] {{\n        \
-                     T{}::codes_mut(&mut self.arena)\n    }}\n",
-                    port.name, tensor.range.lo, tensor.range.hi, id.0
+                    "\n    /// The codes of input {:?}, to be filled: each from {} to {}.{}\n    \
+                     pub fn {name}_mut(&mut self) -> &mut [{element}; {elems}] {{\n        \
+                         T{}::codes_mut(&mut self.arena)\n    }}\n",
+                    port.name,
+                    tensor.range.lo,
+                    tensor.range.hi,
+                    side.order(),
+                    id.0
                 )
                 .expect("strings can be written");
             }
@@ -183,10 +187,11 @@ impl<'p> Ports<'p> {
                 };
                 write!(
                     text,
-                    "\n    /// {fills} input {:?} with the codes of real numbers, by integers alone.\n    \
+                    "\n    /// {fills} input {:?} with the codes of real numbers, by integers alone.{}\n    \
                      pub fn quantize_{name}({own}values: &[f32; {elems}]{parameter}) {{\n        \
                          rt::quantize(values, {place}, |{unused}, value| {}_QUANTIZER.quantize({index}value));\n    }}\n",
                     port.name,
+                    side.order(),
                     name.to_uppercase()
                 )
                 .expect("strings can be written");
@@ -219,6 +224,14 @@ impl Side<'_> {
         format!("&{lifetime}{mutable}[{}; {}]", self.tensor.element.name(), self.tensor.shape.elems())
     }
 
+    /// What a caller has to know of the order of elements.
+    const fn order(&self) -> &'static str {
+        match self.meaning.axes {
+            Axes::OfFile => "",
+            Axes::ChannelsLast => " Channels are last, behind the axes that follow them in the model's file.",
+        }
+    }
+
     /// The type of an output, and its value.
     fn result(&self) -> (String, String) {
         let element = self.tensor.element.name();
@@ -237,7 +250,7 @@ impl Side<'_> {
             .expect("strings can be written");
         };
         constant("Name in the model's file:", "NAME", "&str", &of);
-        let shape = port.sample_shape();
+        let shape = port.program_shape();
         let about = "Elements along each axis of one sample of";
         constant(about, "SHAPE", &format!("[usize; {}]", shape.len()), &format!("{shape:?}"));
         constant("Elements of one sample of", "ELEMS", "usize", &self.tensor.shape.elems().to_string());

@@ -8,7 +8,7 @@ use exactum_runtime::{Element, Program};
 
 use super::Backend;
 use super::host::aligned;
-use crate::case::{Integers, Made, of_inputs};
+use crate::case::{Integers, Made, of_program};
 
 /// An emulated board.
 #[derive(Debug)]
@@ -123,7 +123,7 @@ fn input_bytes(case: &Made) -> Result<Vec<u8>, String> {
         let mut bytes = vec![];
         for sample in &case.source.samples {
             for (index, (input, values)) in
-                program.inputs().zip(of_inputs(&case.compiled, sample)).enumerate()
+                program.inputs().zip(of_program(&case.compiled, sample)).enumerate()
             {
                 let tensor = program.input_tensor(index)?;
                 let quantizer = input.quantizer(tensor.range)?;

@@ -17,7 +17,7 @@ use exactum_runtime::program::words_as_bytes;
 
 use super::Backend;
 use super::host::{aligned, with_ports_outside};
-use crate::case::{Case, Integers, Made, of_inputs};
+use crate::case::{Case, Integers, Made, of_program};
 
 /// What the crate starts with: reads samples, writes codes. Its modules must not make a warning.
 const MAIN: &str = "\
@@ -124,7 +124,7 @@ impl Backend for Generated {
         let is_it = |own: &Arc<Case>| own.made().is_ok_and(|made| std::ptr::eq(made, case));
         let index = self.cases.iter().position(is_it).ok_or("the case has no module")?;
         let samples =
-            case.source.samples.iter().flat_map(|sample| of_inputs(&case.compiled, sample).concat());
+            case.source.samples.iter().flat_map(|sample| of_program(&case.compiled, sample).concat());
         let bytes: Vec<u8> = samples.flat_map(f32::to_le_bytes).collect();
         let codes = started(program, index, &bytes).map_err(|error| error.to_string())?;
         let mut codes = codes.as_chunks::<4>().0.iter().map(|bytes| i64::from(i32::from_le_bytes(*bytes)));

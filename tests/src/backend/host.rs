@@ -12,7 +12,7 @@ use exactum_runtime::program::{Packing, TensorId, words_as_bytes, words_as_bytes
 use exactum_runtime::{Engine, Program};
 
 use super::Backend;
-use crate::case::{Integers, Made, of_inputs};
+use crate::case::{Integers, Made, of_program};
 
 /// The runtime, with the packings that the compiler chooses.
 #[derive(Clone, Copy, Debug)]
@@ -148,7 +148,7 @@ fn run_image_by(
     let mut engine =
         Engine::new(&program, words_as_bytes_mut(&mut arena)).map_err(|error| error.to_string())?;
     let mut run = |sample: &Vec<f32>| {
-        for (index, own) in of_inputs(&case.compiled, sample).into_iter().enumerate() {
+        for (index, own) in of_program(&case.compiled, sample).iter().enumerate() {
             engine.quantize_input(index, own).map_err(|error| error.to_string())?;
         }
         run_engine(&mut engine);

@@ -16,11 +16,22 @@ pub struct Line {
     pub frames: usize,
     /// Shape of the input, one sample.
     pub shape: Vec<usize>,
-    /// Whether a layer pads before the first frame.
-    pub padded: bool,
+    /// Where layers pad along the frames.
+    pub padding: Padding,
     /// Frames, as many as anybody asks for.
     signal: Values,
     scale: f32,
+}
+
+/// Where layers pad along the frames.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Padding {
+    /// Nowhere.
+    None,
+    /// Before the first frame, as causal layers.
+    Before,
+    /// Before the first frame and behind the last, so that as many frames are left but for strides.
+    Both,
 }
 
 /// What follows the layers.
@@ -34,14 +45,15 @@ impl Line {
         let mut values = Values::new(seed);
         let axis = [2, 2, 2, 2, 3][values.integer(0, 4) as usize];
         let image = axis == 3 || values.integer(0, 3) == 0;
-        let frames = values.integer(24, 40) as usize;
+        let padding = [Padding::None, Padding::Before, Padding::Both][values.integer(0, 2) as usize];
+        let longest = if padding == Padding::Both { [48, 72] } else { [24, 40] };
+        let frames = values.integer(longest[0], longest[1]) as usize;
         let mut shape = vec![1, values.integer(1, 3) as usize];
         match (image, axis) {
             (false, _) => shape.push(frames),
             (true, 2) => shape.extend([frames, values.integer(3, 5) as usize]),
             (true, _) => shape.extend([values.integer(3, 5) as usize, frames]),
         }
-        let padded = values.integer(0, 1) == 1;
         let scale = values.scale(0.05, false);
         let mut graph = Graph::new("line");
         graph.inputs = vec![ValueInfo::new("input", ElemType::F32, &shape)];
@@ -51,7 +63,7 @@ impl Line {
             last: "input".into(),
             shape: shape.clone(),
             axis,
-            padded,
+            padding,
             scale,
             reach: 1.0,
         };
@@ -64,7 +76,7 @@ impl Line {
         line.end();
         let Builder { mut graph, last, shape: output, values, .. } = line;
         graph.outputs = vec![ValueInfo::new(last, ElemType::F32, &output)];
-        Self { model: Model::new(graph), axis, frames, shape, padded, signal: values, scale }
+        Self { model: Model::new(graph), axis, frames, shape, padding, signal: values, scale }
     }
 
     /// The first `count` frames of the signal, each with its elements in their order.
@@ -90,7 +102,7 @@ struct Builder {
     last: String,
     shape: Vec<usize>,
     axis: usize,
-    padded: bool,
+    padding: Padding,
     /// Scale of the codes in `last`.
     scale: f32,
     /// Real values of sums reach about so far.
@@ -176,6 +188,19 @@ impl Builder {
         [size, if size > 1 { self.pick(1, 3) } else { 1 }]
     }
 
+    /// Padding before and behind the frames, of windows of `extent` frames.
+    fn pads(&mut self, extent: usize) -> [usize; 2] {
+        match self.padding {
+            Padding::None => [0, 0],
+            Padding::Before => [extent - 1, 0],
+            Padding::Both => {
+                // As most have it, or all on one side.
+                let before = [(extent - 1) / 2, extent / 2, 0, extent - 1][self.pick(0, 3)];
+                [before, extent - 1 - before]
+            }
+        }
+    }
+
     /// The attribute of a window with `along` on the axis of frames, `other` on that beside it.
     fn sides(&self, along: usize, other: usize) -> Vec<i64> {
         match (self.shape.len(), self.axis) {
@@ -196,11 +221,11 @@ impl Builder {
     ) -> (String, Vec<usize>, f64) {
         // Beside the frames, as many elements as before: three taps, one padded on each side.
         let (beside, pad) = if self.shape.len() == 4 && self.pick(0, 1) == 1 { (3, 1) } else { (1, 0) };
-        let (size_of, pad_of) = (self.sides(size, beside), self.sides(0, pad));
+        let size_of = self.sides(size, beside);
         let extent = (size - 1) * dilation + 1;
-        let before = if self.padded { extent - 1 } else { 0 };
+        let [before, after] = self.pads(extent);
         let mut pads = self.sides(before, pad);
-        pads.extend(pad_of);
+        pads.extend(self.sides(after, pad));
         let inputs = self.shape[1] / groups;
         let mut weight_shape = vec![outputs, inputs];
         weight_shape.extend(size_of.iter().map(|size| *size as usize));
@@ -219,7 +244,7 @@ impl Builder {
         });
         let mut shape = self.shape.clone();
         shape[1] = outputs;
-        shape[self.axis] = (self.frames() + before - extent) / stride + 1;
+        shape[self.axis] = (self.frames() + before + after - extent) / stride + 1;
         (last, shape, f64::from(unit) * 4.0 * (taps as f64).sqrt() * self.reach)
     }
 
@@ -292,32 +317,43 @@ impl Builder {
     fn max_pool(&mut self) {
         let size = self.pick(2, 3);
         let stride = if self.frames() > 14 { self.pick(1, 2) } else { 1 };
-        let before = if self.padded { size - 1 } else { 0 };
+        let [before, after] = self.pads(size);
         let mut pads = self.sides(before, 0);
-        pads.extend(self.sides(0, 0));
+        pads.extend(self.sides(after, 0));
         let (sizes, strides) = (self.sides(size, 1), self.sides(stride, 1));
         self.last = self.node("MaxPool", vec![self.last.clone()], |node| {
             node.attr("kernel_shape", sizes).attr("strides", strides).attr("pads", pads)
         });
-        let frames = (self.frames() + before - size) / stride + 1;
+        let frames = (self.frames() + before + after - size) / stride + 1;
         self.shape[self.axis] = frames;
     }
 
-    /// Averages without padding: in networks that pad before them nothing may come late, so they are as far apart as long.
+    /// Averages, of the elements inside or with those of padding. Causal networks stay so: there they have no padding, and are as
+    /// far apart as long.
     fn average_pool(&mut self) {
         let size = self.pick(2, 3);
-        let stride = if self.padded { size } else { self.pick(1, 2) };
+        let causal = self.padding == Padding::Before;
+        let stride = if causal { size } else { self.pick(1, 2) };
+        let [before, after] = if causal { [0, 0] } else { self.pads(size) };
+        let mut pads = self.sides(before, 0);
+        pads.extend(self.sides(after, 0));
         let (sizes, strides) = (self.sides(size, 1), self.sides(stride, 1));
+        let with_padding = self.pick(0, 1) as i64;
         self.last = self.node("AveragePool", vec![self.last.clone()], |node| {
-            node.attr("kernel_shape", sizes).attr("strides", strides)
+            let node = node.attr("kernel_shape", sizes).attr("strides", strides).attr("pads", pads);
+            node.attr("count_include_pad", with_padding)
         });
-        let frames = (self.frames() - size) / stride + 1;
+        let frames = (self.frames() + before + after - size) / stride + 1;
         self.shape[self.axis] = frames;
         let reach = self.reach;
         self.requantize(reach);
     }
 
     fn end(&mut self) {
+        // What takes the window as a whole takes its padded ends.
+        if self.padding == Padding::Both {
+            return;
+        }
         match self.pick(0, ENDS as i64 - 1) {
             0 => {}
             1 => {

@@ -45,7 +45,7 @@ pub(super) fn text(container: &Container) -> String {
         constant(
             &format!("Elements along each axis of one sample of each {lower}."),
             &format!("const {what}_SHAPES: [&[usize]; {count}]"),
-            list(|port| format!("&{:?}", port.sample_shape())),
+            list(|port| format!("&{:?}", port.program_shape())),
         );
         constant(
             &format!("Elements of one sample of each {lower}."),

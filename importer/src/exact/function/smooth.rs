@@ -25,7 +25,7 @@ pub(super) fn image(curve: &Curve, quantizer: &Quantizer) -> IntRange {
 
 /// The direction of `curve` on an interval of reals, as a factor 1 or -1, with the interval of its values there; or
 /// `None` where neither is plain. Doubles count as the real functions they stand for.
-fn direction(pieces: &[Piece], on: Interval) -> Option<(i32, Interval)> {
+pub(super) fn direction(pieces: &[Piece], on: Interval) -> Option<(i32, Interval)> {
     let (mut sign, mut values) = (1, on);
     for piece in pieces {
         let nonnegative = values.lo.as_ref().is_some_and(|lo| !lo.is_negative());
@@ -68,12 +68,6 @@ pub(super) fn shape(function: &Function, range: IntRange) -> Shape {
         return Shape::General;
     }
     let on = Interval::new(from_integer(range.lo), from_integer(range.hi));
-    let is_double = |piece: &Piece| {
-        matches!(
-            piece,
-            Piece::Sigmoid | Piece::Tanh | Piece::Elu { .. } | Piece::Erf | Piece::Elementary { .. }
-        )
-    };
     let doubles = pieces.iter().filter(|piece| is_double(piece)).count();
     let split = pieces.iter().position(is_double).map_or(pieces.len(), |index| index + 1);
     let (before, after) = pieces.split_at(split);
@@ -92,8 +86,13 @@ pub(super) fn shape(function: &Function, range: IntRange) -> Shape {
     }
 }
 
+/// Whether its values are doubles.
+pub(super) fn is_double(piece: &Piece) -> bool {
+    matches!(piece, Piece::Sigmoid | Piece::Tanh | Piece::Elu { .. } | Piece::Erf | Piece::Elementary { .. })
+}
+
 /// Whether it goes one way, on one side of zero at least, within the bound on the error of doubles.
-fn has_direction(piece: &Piece) -> bool {
+pub(super) fn has_direction(piece: &Piece) -> bool {
     match piece {
         Piece::Product { .. } | Piece::Sum { .. } | Piece::Select { .. } => false,
         Piece::Elementary { function } => function.course() != Course::Other,

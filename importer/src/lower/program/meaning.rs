@@ -26,6 +26,7 @@ pub struct PortMeaning {
     labels: String,
     after: After,
     file_type: u8,
+    channels_last: bool,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -45,7 +46,9 @@ impl PortMeaning {
         let meaning = |(input, codes): (&ValueId, ValueId)| {
             let (input, codes) = (quantized.value(*input), quantized.value(codes));
             let elem = input.tensor.as_ref().map_or(ElemType::F32, |tensor| tensor.elem);
-            Self { name: input.name.clone(), file_type: data_type(elem), ..Self::of_value(codes) }
+            let channels_last = input.tensor.as_ref().is_some_and(|tensor| tensor.channels_last);
+            let own = if channels_last { Self::of_value(&turned(codes)) } else { Self::of_value(codes) };
+            Self { name: input.name.clone(), file_type: data_type(elem), channels_last, ..own }
         };
         inputs.map(meaning).collect()
     }
@@ -119,7 +122,7 @@ impl PortMeaning {
             name: &self.name,
             labels: Labels(&self.labels),
             after: self.after,
-            axes: Axes::OfFile,
+            axes: if self.channels_last { Axes::ChannelsLast } else { Axes::OfFile },
             file_type: self.file_type,
             numbers: self.numbers.as_ref().map(|numbers| PortNumbers {
                 multipliers: &numbers.multipliers,
@@ -131,6 +134,21 @@ impl PortMeaning {
             }),
         }
     }
+}
+
+/// `codes` with the channels, axis 1, last.
+fn turned(codes: &Value) -> Value {
+    let mut turned = codes.clone();
+    let channels = turned.shape.remove(1);
+    turned.shape.push(channels);
+    if let Type::Codes(codes) = &mut turned.ty {
+        codes.axis = codes.axis.map(|axis| match axis {
+            0 => 0,
+            1 => turned.shape.len() - 1,
+            axis => axis - 1,
+        });
+    }
+    turned
 }
 
 /// The number of an element type in ONNX.

@@ -40,16 +40,8 @@ impl Quantizer<'_> {
         }
         let (known, mut operands) = self.operands(at, node, both)?;
         self.wider_first(&mut operands);
-        let mut zero_points = [0; 2];
-        for (zero_point, operand) in zero_points.iter_mut().zip(&mut operands) {
-            *zero_point = match whole_zero(&operand.gain, &operand.offset) {
-                Some(zero_point) => zero_point,
-                None => {
-                    let found = format!("`{}`, of which no integer is zero", self.to.value(operand.id).name);
-                    return Err(Diagnostic::new(Code::BadZeroPoint, at.clone(), found, "a quantized value"));
-                }
-            };
-        }
+        let zeros = operands.each_ref().map(|operand| whole_zero(&operand.gain, &operand.offset));
+        let zero_points = zeros.map(|zero| zero.unwrap_or(0));
         let [a, b] = &operands;
         let meaning = Meaning {
             gain: zip(&a.gain, &b.gain, |a, b| a * b),
@@ -58,7 +50,11 @@ impl Quantizer<'_> {
         };
         let ty = Type::Accumulators { meaning: Some(meaning.clone()), bounds: vec![] };
         let inputs = vec![a.id, b.id];
+        let whole = zeros.iter().all(Option::is_some);
         let output = self.result(node.output, ty);
+        if !whole {
+            self.to.value_mut(output).name.push_str(".codes");
+        }
         let origin: Vec<FileNodeId> = known.iter().flat_map(|known| known.origin.clone()).collect();
         self.push(node, &origin, Op::Product { zero_points }, inputs, output);
         if bound_accumulators::of_value(&self.to, output).is_none() {
@@ -66,7 +62,39 @@ impl Quantizer<'_> {
             let needed = "an activation quantizer of fewer bits on each operand";
             return Err(Diagnostic::new(Code::AccumulatorTooWide, at.clone(), found, needed));
         }
-        Ok(Known::integer(output, of_meaning(&meaning)))
+        let product = Known::integer(output, of_meaning(&meaning));
+        if whole { Ok(product) } else { self.product_beside(at, node, product, operands, zero_points) }
+    }
+
+    /// The product of two operands of which no integer is zero in at least one, as in `(1 - gate) * value`: `product`, of what they
+    /// are apart from `zero_points`, and each operand times what is left of the other at its zero point.
+    fn product_beside(
+        &mut self,
+        at: &Location,
+        node: &Node,
+        product: Known,
+        operands: [Operand; 2],
+        zero_points: [i64; 2],
+    ) -> Result<Known, Diagnostic> {
+        let left = |index: usize| {
+            let zero = exact::from_integer(zero_points[index]);
+            zip(&operands[index].gain, &operands[index].offset, |gain, offset| gain * &zero + offset)
+        };
+        let mut parts = vec![product];
+        for (index, other) in [left(1), left(0)].into_iter().enumerate() {
+            if other.iter().all(Zero::is_zero) {
+                continue;
+            }
+            let zero = exact::from_integer(zero_points[index]);
+            let gain = zip(&operands[index].gain, &other, |gain, other| gain * other);
+            let mut offset: Vec<Rational> = gain.iter().map(|gain| -gain * &zero).collect();
+            if index == 0 {
+                let both = zip(&left(0), &other, |own, other| own * other);
+                offset = zip(&offset, &both, |offset, both| offset + both);
+            }
+            parts.push(Known::integer(operands[index].id, Curve::affine(gain, offset)));
+        }
+        self.sum_of(at, node, parts)
     }
 
     /// Both operands as integers with an affine meaning.

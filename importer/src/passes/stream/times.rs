@@ -26,6 +26,29 @@ pub(super) struct Frames {
     pub(super) delay: usize,
     /// Frames in a window, at least two.
     pub(super) count: usize,
+    /// Those of the window's frames that steps give as the window has them: the others depend on padding in the place of frames
+    /// that a signal has.
+    pub(super) exact: Exact,
+}
+
+/// Frames `from..to`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Exact {
+    pub(super) from: usize,
+    pub(super) to: usize,
+}
+
+impl Exact {
+    /// The frames whose windows, of `extent` frames, `stride` apart, the first of which begins `pad` before the frames, lie in
+    /// these: at most `count` of them.
+    const fn windows(self, pad: usize, stride: usize, extent: usize, count: usize) -> Self {
+        let from = (self.from + pad).div_ceil(stride);
+        let to = match (self.to + pad).checked_sub(extent) {
+            Some(last) => last / stride + 1,
+            None => 0,
+        };
+        Self { from, to: if to < count { to } else { count } }
+    }
 }
 
 impl Time {
@@ -42,7 +65,8 @@ pub(super) fn times(graph: &Graph, axis: usize) -> Result<Vec<Time>> {
     let mut times = vec![Time::Fixed; graph.values.len()];
     for id in &graph.inputs {
         let count = graph.value(*id).shape[axis];
-        times[id.index()] = Time::Frames(Frames { axis, stride: 1, delay: 0, count });
+        times[id.index()] =
+            Time::Frames(Frames { axis, stride: 1, delay: 0, count, exact: Exact { from: 0, to: count } });
     }
     for (index, node) in graph.nodes.iter().enumerate() {
         let time = Place { graph, times: &times, node, at: graph.location(index) }.time()?;
@@ -75,20 +99,10 @@ impl Place<'_> {
         let time = match &node.op {
             Op::Quantize(_) | Op::Requantize(_) | Op::Dequantize(_) => Time::Frames(x),
             Op::Sum { .. } | Op::Product { .. } | Op::RequantizePair(_) => Time::Frames(x),
-            Op::Dense => Time::Window,
+            Op::Dense => self.whole(x)?,
             Op::Conv2d(conv) => self.windows(x, &conv.window, shape)?,
             Op::MaxPool(pool) => self.windows(x, &pool.window, shape)?,
-            Op::SumPool(pool) => {
-                let time = self.windows(x, &pool.pool.window, shape)?;
-                let padded = pool.pool.window.pads[self.spatial(x)?] > 0;
-                if time != Time::Window && pool.unit > 0 && padded {
-                    let found = "averages of the elements inside, with padding along the streamed axis";
-                    return Err(
-                        self.refused(found, "no padding, or averages that count it (count_include_pad)")
-                    );
-                }
-                time
-            }
+            Op::SumPool(pool) => self.averages(x, &pool.pool.window, pool.unit > 0, shape)?,
             Op::ConvTranspose2d(conv) => {
                 let along = self.spatial(x)?;
                 let window = &conv.window;
@@ -169,6 +183,8 @@ impl Place<'_> {
                         && (frames.stride, frames.count) == (joined.stride, joined.count);
                     self.unless(!alike, "frames of different lengths", "operands with frames of one length")?;
                     joined.delay = joined.delay.max(frames.delay);
+                    let (one, other) = (joined.exact, frames.exact);
+                    joined.exact = Exact { from: one.from.max(other.from), to: one.to.min(other.to) };
                 }
                 (Time::Window, _) => {
                     let found = "frames together with a value of the whole window";
@@ -204,35 +220,64 @@ impl Place<'_> {
         let along = self.spatial(x)?;
         let (count, stride, pad) = (shape[x.axis], window.stride[along], window.pads[along]);
         if count == 1 {
-            return Ok(Time::Window);
+            return self.whole(x);
         }
         let extent = (window.size[along] - 1) * window.dilation[along] + 1;
-        self.unless(
-            (count - 1) * stride + extent > pad + x.count,
-            format!("padding at the end of the streamed axis, {}", window.pads[along + 2]),
-            "padding at its start alone: a step knows no later frames. Export the layer with all of it on the left, \
-             `(size - 1) * dilation` before and 0 after",
-        )?;
-        self.unless(
-            pad > 0 && x.delay > 0,
-            format!("padding of frames whose first {} come before the window", x.delay),
-            "padding in all layers up to here, `(size - 1) * dilation` before the first frame, or none",
-        )?;
         self.unless(pad >= extent, "padding of a whole window", "less padding than the window is long")?;
         let delay = (x.delay + extent).saturating_sub(pad).div_ceil(stride).saturating_sub(1);
+        let inside = x.exact.windows(pad, stride, extent, count);
+        // What a state holds at first is padding, if no frames come before those of the window.
+        let from = if x.delay == 0 && x.exact.from == 0 { 0 } else { inside.from };
+        let exact = Exact { from, ..inside };
+        let needed = "a longer window, or layers that reach less far: no frame is without padding";
+        self.unless(exact.from >= exact.to, format!("padding that reaches all {count} frames"), needed)?;
         let stride =
             x.stride.checked_mul(stride).ok_or_else(|| self.refused("a stride", "fewer than 2^64 frames"))?;
-        Ok(Time::Frames(Frames { axis: x.axis, stride, delay, count }))
+        Ok(Time::Frames(Frames { axis: x.axis, stride, delay, count, exact }))
+    }
+
+    /// As [`windows`](Self::windows); averages of the elements inside, if they are `uneven`, are no others where no padding is.
+    fn averages(&self, x: Frames, window: &Window, uneven: bool, shape: &[usize]) -> Result<Time> {
+        let time = self.windows(x, window, shape)?;
+        let (Time::Frames(mut frames), true) = (time, uneven) else { return Ok(time) };
+        frames.exact.from =
+            frames.exact.from.max(window.pads[self.spatial(x)?].div_ceil(window.stride[self.spatial(x)?]));
+        let needed = "no padding, or averages that count it (count_include_pad)";
+        self.unless(
+            frames.exact.from >= frames.exact.to,
+            "averages of fewer elements in all frames",
+            needed,
+        )?;
+        Ok(Time::Frames(frames))
+    }
+
+    /// A value of the whole window, of which all frames have to be as the window has them.
+    fn whole(&self, x: Frames) -> Result<Time> {
+        let Frames { exact: Exact { from, to }, count, .. } = x;
+        let found = format!(
+            "all {count} frames of the window, of which steps give {from} to {to} alone: padding reaches the others"
+        );
+        let needed = "padding at the start alone, `(size - 1) * dilation` in every layer up to here, or none: in a signal other \
+                      frames are in the place of padding";
+        self.unless((from, to) != (0, count), found, needed)?;
+        Ok(Time::Window)
     }
 
     fn sliced(&self, x: Frames, start: usize, step: isize, count: usize) -> Result<Time> {
         if count == 1 {
+            let alone = start < x.exact.from || start >= x.exact.to;
+            let needed = "a frame that padding does not reach: padding at the start alone, or none";
+            self.unless(alone, format!("frame {start} of the window, which padding reaches"), needed)?;
             return Ok(Time::Window);
         }
         let step = usize::try_from(step).ok().filter(|step| *step > 0);
         let step = step.ok_or_else(|| self.refused("frames in reverse", "frames in their order"))?;
         let delay = (x.delay + start + 1).div_ceil(step) - 1;
-        Ok(Time::Frames(Frames { axis: x.axis, stride: x.stride * step, delay, count }))
+        let inside = |frame: usize| frame.saturating_sub(start).div_ceil(step).min(count);
+        let exact = Exact { from: inside(x.exact.from), to: inside(x.exact.to) };
+        let needed = "frames that padding does not reach";
+        self.unless(exact.from >= exact.to, "frames of the window all of which padding reaches", needed)?;
+        Ok(Time::Frames(Frames { axis: x.axis, stride: x.stride * step, delay, count, exact }))
     }
 
     /// A reshape keeps the axis, or flattens the window.
@@ -249,7 +294,7 @@ impl Place<'_> {
             format!("a reshape to {shape:?} that takes frames apart"),
             "one that keeps them, or a flatten",
         )?;
-        Ok(Time::Window)
+        self.whole(x)
     }
 
     /// No channel of a scale or a function may be a frame.

@@ -1,0 +1,66 @@
+//! Sums of two long operands, such as those of two layers, in nearly the proportion of their gains.
+//!
+//! A good approximation of the proportion leaves an error far below one unit, whatever the operands are, so that one integer
+//! nearly counts the real sum. The function of that integer is solved as that of any accumulator, and the checker decides
+//! whether the error matters; where it does, the next better approximation is tried.
+
+use super::pair_thresholds::convergents;
+use super::{RequantError, RequantParams, choose};
+use crate::cost::CostTable;
+use crate::exact::{Channel, PairFunction, Rational, from_integer};
+use exactum_runtime::num::IntRange;
+use num_traits::{Signed, Zero};
+
+/// Sums of which neither the negative nor one a little larger leaves 62 bits.
+const SUMS: IntRange = IntRange { lo: -(1 << 60), hi: 1 << 60 };
+/// Bits of accuracy that are added where fewer do not tell codes apart.
+const MORE_BITS: u32 = 4;
+
+/// Factors for each channel, or for all, and the requantization of the sums they make, the shortest that `proven` takes; `None`
+/// if there are none.
+pub(super) fn solve<T>(
+    functions: &[PairFunction],
+    ranges: [IntRange; 2],
+    costs: Option<&CostTable>,
+    proven: impl Fn((Vec<[i64; 2]>, RequantParams)) -> Result<T, RequantError>,
+) -> Option<T> {
+    let found: Vec<Vec<[i64; 2]>> =
+        functions.iter().map(|function| convergents(SUMS, function, ranges)).collect();
+    let steps = functions.iter().map(|function| function.codes().hi.abs_diff(function.codes().lo)).max()?;
+    // As many steps as there are fall on integers at random.
+    let places = steps.max(1).saturating_mul(functions.len() as u64);
+    let mut bits = 1 + places.ilog2();
+    loop {
+        let unit = Rational::new(1.into(), num_bigint::BigInt::from(1) << bits);
+        let fine = |(function, found): (&PairFunction, &Vec<[i64; 2]>)| {
+            found.iter().copied().find(|factors| error(function, ranges, *factors) <= unit)
+        };
+        let mut factors = functions.iter().zip(&found).map(fine).collect::<Option<Vec<[i64; 2]>>>()?;
+        let channel = |(function, [p, q]): (&PairFunction, &[i64; 2])| {
+            let scaled = |operand: usize, factor: i64| ranges[operand].checked_scale(factor);
+            let range = scaled(0, *p)?.checked_add(scaled(1, *q)?)?;
+            Some(Channel { function: function.of_unit(&function.gains[1] / from_integer(*q)), range })
+        };
+        let channels = functions.iter().zip(&factors).map(channel).collect::<Option<Vec<Channel>>>()?;
+        if factors.iter().all(|pair| *pair == factors[0]) {
+            factors.truncate(1);
+        }
+        if let Ok(choice) = choose(&channels, costs)
+            && let Ok(found) = proven((factors, choice.params))
+        {
+            return Some(found);
+        }
+        bits += MORE_BITS;
+    }
+}
+
+/// How far the integer can be from the real sum in units of the second operand's factor.
+fn error(function: &PairFunction, ranges: [IntRange; 2], [p, q]: [i64; 2]) -> Rational {
+    let unit = &function.gains[1] / from_integer(q);
+    let largest = from_integer(ranges[0].lo).abs().max(from_integer(ranges[0].hi).abs());
+    if unit.is_zero() {
+        Rational::zero()
+    } else {
+        (&function.gains[0] / unit - from_integer(p)).abs() * largest
+    }
+}
