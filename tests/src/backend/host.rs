@@ -3,7 +3,7 @@
 use exactum_importer::graph::{self, Graph, Level};
 use exactum_importer::interface::Port;
 pub use exactum_importer::lower::aligned;
-use exactum_importer::lower::{About, program};
+use exactum_importer::lower::{About, PortMeaning, program};
 use exactum_importer::passes::Pass;
 use exactum_importer::target::Target;
 use exactum_importer::{Compiled, batch};
@@ -12,7 +12,7 @@ use exactum_runtime::program::{Packing, TensorId, words_as_bytes, words_as_bytes
 use exactum_runtime::{Engine, Program};
 
 use super::Backend;
-use crate::case::{Integers, Made, of_program};
+use crate::case::{Integers, Made, of_inputs, of_program};
 
 /// The runtime, with the packings that the compiler chooses.
 #[derive(Clone, Copy, Debug)]
@@ -66,7 +66,8 @@ pub fn with_ports_outside(compiled: &Compiled) -> Result<Compiled, String> {
     if text.parse::<Graph>().map_err(|error| error.to_string())? != graph {
         return Err("the graph does not parse back".to_owned());
     }
-    let lowered = program(&graph, &About::default()).map_err(|report| report.to_string())?;
+    let about = About { inputs: PortMeaning::of_inputs(&compiled.quantized), ..About::default() };
+    let lowered = program(&graph, &about).map_err(|report| report.to_string())?;
     let words = aligned(&lowered.image);
     let program = Program::load(&words_as_bytes(&words)[..lowered.image.len()]);
     let program = program.map_err(|error| error.to_string())?;
