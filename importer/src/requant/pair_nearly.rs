@@ -7,14 +7,12 @@
 use super::pair_thresholds::convergents;
 use super::{RequantError, RequantParams, choose};
 use crate::cost::CostTable;
-use crate::exact::{Channel, PairFunction, Rational, from_integer};
+use crate::exact::{Channel, PairFunction, Rational, Shape, from_integer};
 use exactum_runtime::num::IntRange;
 use num_traits::{Signed, Zero};
 
 /// Sums of which neither the negative nor one a little larger leaves 62 bits.
 const SUMS: IntRange = IntRange { lo: -(1 << 60), hi: 1 << 60 };
-/// Bits of accuracy that are added where fewer do not tell codes apart.
-const MORE_BITS: u32 = 4;
 
 /// Factors for each channel, or for all, and the requantization of the sums they make, the shortest that `proven` takes; `None`
 /// if there are none.
@@ -30,6 +28,7 @@ pub(super) fn solve<T>(
     // As many steps as there are fall on integers at random.
     let places = steps.max(1).saturating_mul(functions.len() as u64);
     let mut bits = 1 + places.ilog2();
+    let mut last: Option<Vec<[i64; 2]>> = None;
     loop {
         let unit = Rational::new(1.into(), num_bigint::BigInt::from(1) << bits);
         let fine = |(function, found): (&PairFunction, &Vec<[i64; 2]>)| {
@@ -45,12 +44,18 @@ pub(super) fn solve<T>(
         if factors.iter().all(|pair| *pair == factors[0]) {
             factors.truncate(1);
         }
-        if let Ok(choice) = choose(&channels, costs)
+        // Only functions that go one way are proven, and lists of others are as long as their sums.
+        if channels.iter().any(|channel| channel.function.shape(channel.range) == Shape::General) {
+            return None;
+        }
+        let tried = last.replace(factors.clone());
+        if tried.as_ref() != last.as_ref()
+            && let Ok(choice) = choose(&channels, costs)
             && let Ok(found) = proven((factors, choice.params))
         {
             return Some(found);
         }
-        bits += MORE_BITS;
+        bits += 1;
     }
 }
 

@@ -198,6 +198,16 @@ const FAILURES: &[Failure] = &[
         },
     },
     Failure {
+        code: Code::BadOrder,
+        provoke: || {
+            let mut session = with_model(exactum_qonnx::write(&tiny()));
+            session.run("check model.onnx --channels-last=other");
+            session.run("check model.onnx --channels-last=x");
+            session.run("check model.onnx --channels-last=x --format json");
+            session
+        },
+    },
+    Failure {
         code: Code::BadBinding,
         provoke: || {
             let mut session = with_model(exactum_qonnx::write(&recurrent(0.05)));

@@ -122,6 +122,11 @@ impl Model {
         op_1(&mut self.arena);
     }
 
+    /// A run as `infer` does it, in steps of an op each: something else can be done between them, or the run be given up.
+    pub fn steps(&mut self) -> Steps<'_> {
+        Steps { model: self, next: 0 }
+    }
+
     /// The codes of input "x", to be filled: each from 0 to 255.
     pub fn x_mut(&mut self) -> &mut [u8; 4] {
         T0::codes_mut(&mut self.arena)
@@ -135,6 +140,29 @@ impl Model {
     /// Output "quant_y.out" of the last run.
     pub fn quant_y_out(&self) -> &[u8; 2] {
         T3::codes(&self.arena)
+    }
+}
+
+/// A run in steps of an op each, of which every item is the number; dropping it before its end gives the run up.
+#[allow(dead_code)]
+#[derive(Debug)]
+pub struct Steps<'a> {
+    model: &'a mut Model,
+    next: usize,
+}
+
+impl Iterator for Steps<'_> {
+    type Item = usize;
+
+    fn next(&mut self) -> Option<usize> {
+        let op = self.next;
+        match op {
+            0 => op_0(&mut self.model.arena),
+            1 => op_1(&mut self.model.arena),
+            _ => return None,
+        }
+        self.next = op.wrapping_add(1);
+        Some(op)
     }
 }
 
