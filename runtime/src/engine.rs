@@ -4,6 +4,7 @@ use core::marker::PhantomData;
 
 use exactum_format::{Program, Tensor};
 use exactum_kernels::isa::{Isa, Native};
+use exactum_kernels::push;
 use exactum_num::codes::{Codes, CodesMut};
 
 use crate::error::{ArenaError, BufferError, InputError, Side};
@@ -169,7 +170,14 @@ impl<'p, 'a, K, P> Engine<'p, 'a, K, P> {
         if source.element != target.element || !target.range.contains_range(source.range) || !same_numbers {
             return Err(InputError::Differs);
         }
-        self.arena.copy_within(source.place(), target.place().start);
+        let (from, to) = (source.place(), target.place());
+        let native = Native::default();
+        if let Some(by) = from.start.checked_sub(to.start) {
+            push::to_front(native, self.arena.get_mut(to.start..from.end).unwrap_or_default(), by);
+        } else {
+            let by = to.start.wrapping_sub(from.start);
+            push::to_end(native, self.arena.get_mut(from.start..to.end).unwrap_or_default(), by);
+        }
         Ok(())
     }
 

@@ -93,7 +93,13 @@ impl InputQuantizer {
         } else {
             (x.mantissa as u64, (self.scale.mantissa as u64) << -shift)
         };
-        let (quotient, remainder) = ((numerator / divisor) as i64, numerator % divisor);
+        // No mantissa is 0, which an optimizer for size does not see.
+        let (Some(quotient), Some(remainder)) =
+            (numerator.checked_div(divisor), numerator.checked_rem(divisor))
+        else {
+            return self.range.clamp(zero_point) as i32;
+        };
+        let quotient = quotient as i64;
         let toward_zero = if x.negative { zero_point - quotient } else { zero_point + quotient };
         let twice = remainder << 1;
         let away = twice > divisor || (twice == divisor && (toward_zero & 1 != 0) != self.odd);

@@ -162,7 +162,7 @@ fn op_1(arena: &mut rt::Arena<ARENA_BYTES>) {
     }
 }
 
-static OP_0: rt::Dense<'static> = rt::Dense { in_features: 4, out_features: 3, input_zero_point: 0, bias: rt::Bias::None };
+static OP_0: rt::Dense<'static> = rt::Dense { in_features: 4, out_features: [0, 3], input_zero_point: 0, bias: rt::Bias::None };
 
 static OP_0_WEIGHTS: [i8; 12] = [-7, 3, -3, 7, 1, -4, 5, 0, -7, 6, -2, -7];
 
@@ -175,7 +175,7 @@ static OP_0_FORM: rt::Known<rt::forms::Multiply32<'static>> = rt::Known {
     codes: [0, 255],
 };
 
-static OP_1: rt::Dense<'static> = rt::Dense { in_features: 3, out_features: 2, input_zero_point: 0, bias: rt::Bias::None };
+static OP_1: rt::Dense<'static> = rt::Dense { in_features: 3, out_features: [0, 2], input_zero_point: 0, bias: rt::Bias::None };
 
 static OP_1_WEIGHTS: [i8; 6] = [-7, 5, 0, -5, 7, 2];
 

@@ -3,7 +3,7 @@
 //! The program loader checks every requantization with this; a wrap would be silent on the device.
 
 use super::{Form, PerChannel, Requant, at, formula};
-use crate::range::IntRange;
+use crate::range::{IntRange, ascends};
 
 const INT32: IntRange = IntRange { lo: i32::MIN as i64, hi: i32::MAX as i64 };
 
@@ -53,7 +53,7 @@ impl Requant<'_> {
             groups: impl Fn(usize, usize) -> bool,
         ) -> bool {
             steps == 0 && thresholds.is_empty()
-                || groups(thresholds.len(), steps) && thresholds.chunks(steps).all(<[T]>::is_sorted)
+                || groups(thresholds.len(), steps) && thresholds.chunks(steps).all(ascends)
         }
         let steps = self.hi.abs_diff(self.lo) as usize;
         match self.form {
