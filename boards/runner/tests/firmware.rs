@@ -236,7 +236,7 @@ fn no_panic(_: &Emulator) -> Result<(), Failed> {
 fn panic_on_purpose(_: &Emulator) -> Result<(), Failed> {
     match Image::build_with("no-panic", &["panic-on-purpose"], []) {
         Err(BuildError::Refused { messages, .. })
-            if messages.contains("undefined symbol: a_panic_is_reachable_from_engine_run") =>
+            if messages.contains("undefined symbol: a_panic_is_reachable_from_the_runtime") =>
         {
             Ok(())
         }
