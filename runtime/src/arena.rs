@@ -2,7 +2,6 @@
 //!
 //! Tensors live at the offsets the program states; an op reads one view and writes another.
 
-use core::cell::Cell;
 use core::ops::Range;
 
 /// `N` zeroed bytes aligned to 8, the alignment every engine needs.
@@ -49,19 +48,6 @@ pub(crate) fn disjoint(
         Some((high.get(..read.end.checked_sub(read.start)?)?, low.get_mut(write)?))
     } else {
         None
-    }
-}
-
-/// Copies the bytes at `from` to `to`, as many as both have; they may overlap. Not `copy_within`, which can panic as far as some
-/// compilers see.
-pub(crate) fn move_within(arena: &mut [u8], from: Range<usize>, to: Range<usize>) {
-    let bytes = Cell::from_mut(arena).as_slice_of_cells();
-    let down = to.start <= from.start;
-    if let (Some(from), Some(to)) = (bytes.get(from), bytes.get(to)) {
-        let moves = to.iter().zip(from);
-        let copy = |(to, from): (&Cell<u8>, &Cell<u8>)| to.set(from.get());
-        // What is read last must not be written before.
-        if down { moves.for_each(copy) } else { moves.rev().for_each(copy) }
     }
 }
 
@@ -174,17 +160,6 @@ mod tests {
         }
         assert!(disjoint_with_scratch(&mut arena, 0..2, 2..4, 1..3).is_none());
         assert!(disjoint_with_scratch(&mut arena, 0..2, 2..4, 4..9).is_none());
-    }
-
-    #[test]
-    fn bytes_move_over_each_other() {
-        for (from, to) in [(0..5, 2..7), (2..7, 0..5), (1..4, 1..4), (0..2, 6..8), (0..8, 0..8)] {
-            let mut arena = [0u8, 1, 2, 3, 4, 5, 6, 7];
-            let mut expected = arena;
-            expected.copy_within(from.clone(), to.start);
-            move_within(&mut arena, from, to);
-            assert_eq!(arena, expected);
-        }
     }
 
     #[test]

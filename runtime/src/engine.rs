@@ -4,11 +4,11 @@ use core::marker::PhantomData;
 
 use exactum_format::{Program, Tensor};
 use exactum_kernels::isa::{Isa, Native};
+use exactum_kernels::push;
 use exactum_num::codes::{Codes, CodesMut};
 
-use crate::arena::move_within;
 use crate::error::{ArenaError, BufferError, InputError, Side};
-use crate::memory::Space;
+use crate::memory::{Space, reset};
 use crate::observe::Observer;
 use crate::run::run;
 use crate::steps::Steps;
@@ -170,7 +170,14 @@ impl<'p, 'a, K, P> Engine<'p, 'a, K, P> {
         if source.element != target.element || !target.range.contains_range(source.range) || !same_numbers {
             return Err(InputError::Differs);
         }
-        move_within(self.arena, source.place(), target.place());
+        let (from, to) = (source.place(), target.place());
+        let native = Native::default();
+        if let Some(by) = from.start.checked_sub(to.start) {
+            push::to_front(native, self.arena.get_mut(to.start..from.end).unwrap_or_default(), by);
+        } else {
+            let by = to.start.wrapping_sub(from.start);
+            push::to_end(native, self.arena.get_mut(from.start..to.end).unwrap_or_default(), by);
+        }
         Ok(())
     }
 
@@ -292,16 +299,5 @@ fn check_all<'c>(
         Ok(())
     } else {
         Err(BufferError::Count { side, need_buffers, have_buffers })
-    }
-}
-
-/// Fills the states of `program` with what they hold before the first run.
-pub(crate) fn reset(program: &Program<'_>, arena: &mut [u8]) {
-    for (index, state) in program.states().enumerate() {
-        let Some(tensor) = program.tensor(program.state_tensor(index)) else { continue };
-        let Some(bytes) = arena.get_mut(tensor.place()) else { continue };
-        if let Some(mut codes) = CodesMut::from_bytes(tensor.element, bytes) {
-            codes.fill(state.fill);
-        }
     }
 }

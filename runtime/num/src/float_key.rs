@@ -3,8 +3,7 @@
 //! For quantizers that no scale and zero point describe: codes between which values step at arbitrary floats. A
 //! float's key orders it among all floats, so a comparison of keys is one of values.
 
-use crate::ascending::ascends;
-use crate::range::IntRange;
+use crate::range::{IntRange, ascends};
 use crate::requant::{channel_slice, count_passed};
 
 /// An integer that orders floats: `float_key(a) <= float_key(b)` if and only if `a <= b`, for all `a` and `b` but NaN.
@@ -48,7 +47,7 @@ impl ThresholdQuantizer<'_> {
             && self.inner > 0
             && self.range.contains(self.nan.into())
             && steps.checked_mul(groups) == Some(self.thresholds.len())
-            && ascends(self.thresholds, steps)
+            && (steps == 0 || self.thresholds.chunks(steps).all(ascends))
     }
 
     /// The code of `value` as element `index`, counted row-major.

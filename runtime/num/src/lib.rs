@@ -21,7 +21,6 @@
 #[cfg(target_endian = "big")]
 compile_error!("programs are little endian and read in place: big-endian targets are not supported");
 
-mod ascending;
 pub mod codes;
 mod float_key;
 mod int_type;
@@ -33,7 +32,7 @@ mod round;
 
 pub use float_key::{ThresholdQuantizer, float_key};
 pub use int_type::{BitWidth, IntType};
-pub use quantize::{Dyadic, FastQuantizer, InputQuantizer, SampleQuantizer, nearest_quotient};
+pub use quantize::{Dyadic, FastQuantizer, InputQuantizer, Quotients, SampleQuantizer, nearest_quotient};
 pub use range::IntRange;
 pub use real::{Real, Unit};
 pub use requant::Requant;

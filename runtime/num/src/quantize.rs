@@ -5,7 +5,7 @@
 
 mod fast;
 
-pub use fast::{FastQuantizer, SampleQuantizer, nearest_quotient};
+pub use fast::{FastQuantizer, Quotients, SampleQuantizer, nearest_quotient};
 
 use crate::range::IntRange;
 
@@ -93,7 +93,7 @@ impl InputQuantizer {
         } else {
             (x.mantissa as u64, (self.scale.mantissa as u64) << -shift)
         };
-        // The divisor is from 2^23 on, which not every compiler finds out.
+        // No mantissa is 0, which an optimizer for size does not see.
         let (Some(quotient), Some(remainder)) =
             (numerator.checked_div(divisor), numerator.checked_rem(divisor))
         else {

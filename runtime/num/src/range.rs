@@ -95,6 +95,11 @@ impl core::fmt::Display for IntRange {
     }
 }
 
+/// Whether no value is below the one before it. `is_sorted` would do, but for a panic that stays where code is small.
+pub(crate) fn ascends<T: PartialOrd>(values: &[T]) -> bool {
+    values.iter().zip(values.iter().skip(1)).all(|(value, next)| value <= next)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -54,14 +54,20 @@ pub(crate) fn table(compiler: &str) -> Result<String, Failed> {
 }
 
 /// Builds the binary `form` of `boards/code-size` with the module at `module`.
-fn build(form: &str, module: &Path, target: &str, profile: &str) -> Result<Image, BuildError> {
-    let features = &[form];
+fn build(
+    form: &str,
+    module: &Path,
+    target: &str,
+    profile: &str,
+    further: &[&str],
+) -> Result<Image, BuildError> {
+    let features = &[&[form], further].concat();
     let environment = &[("EXACTUM_MODULE", module.as_os_str())];
     Recipe { package: "code-size", binary: form, target, profile, features, environment }.build()
 }
 
 fn sizes(form: &str, module: &Path) -> Result<elf::Sizes, Failed> {
-    let image = build(form, module, "thumbv7em-none-eabihf", "size")?;
+    let image = build(form, module, "thumbv7em-none-eabihf", "size", &[])?;
     elf::sizes(image.elf()).ok_or_else(|| "no 32-bit ELF file".into())
 }
 
@@ -74,8 +80,13 @@ pub(crate) fn without_panics() -> Result<(), Failed> {
         for target in ["thumbv7em-none-eabihf", "thumbv6m-none-eabi", "riscv32imac-unknown-none-elf"] {
             toolchain(target)?;
             for profile in ["release", "size", "least"] {
-                build("generated", &module, target, profile)
+                build("generated", &module, target, profile, &["steps"])
                     .map_err(|error| format!("{name}, {target}, {profile}: {error}"))?;
+            }
+            // Else the guard would guard nothing.
+            match build("generated", &module, target, "least", &["panic-on-purpose"]) {
+                Err(BuildError::Refused { messages, .. }) if messages.contains("a_panic_is_reachable") => {}
+                _ => return Err(format!("{name}, {target}: a panic links").into()),
             }
         }
     }

@@ -33,5 +33,9 @@ pub unsafe extern "C" fn _start() -> ! {
     loop {
         // Behind the black box the compiler cannot know what the inputs hold, nor that nobody reads the outputs.
         black_box(&mut model).infer();
+        #[cfg(feature = "steps")]
+        black_box(&mut model).steps().for_each(drop);
+        #[cfg(feature = "panic-on-purpose")]
+        assert!(black_box(false));
     }
 }

@@ -3,8 +3,7 @@
 //! The program loader checks every requantization with this; a wrap would be silent on the device.
 
 use super::{Form, PerChannel, Requant, at, formula};
-use crate::ascending::ascends;
-use crate::range::IntRange;
+use crate::range::{IntRange, ascends};
 
 const INT32: IntRange = IntRange { lo: i32::MIN as i64, hi: i32::MAX as i64 };
 
@@ -53,8 +52,8 @@ impl Requant<'_> {
             steps: usize,
             groups: impl Fn(usize, usize) -> bool,
         ) -> bool {
-            ascends(thresholds, steps)
-                && (steps == 0 && thresholds.is_empty() || groups(thresholds.len(), steps))
+            steps == 0 && thresholds.is_empty()
+                || groups(thresholds.len(), steps) && thresholds.chunks(steps).all(ascends)
         }
         let steps = self.hi.abs_diff(self.lo) as usize;
         match self.form {
