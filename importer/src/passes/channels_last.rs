@@ -119,6 +119,11 @@ impl Rewriter {
         let twin = self.graph.add(Value { shape, ty, ..original });
         self.turn_sources(id, twin, Some((&before, &perm)));
         self.last.insert(id, twin);
+        // The twin is at the edge; what is turned back to the file's order is not, unless it is an output, too.
+        if !self.graph.outputs.contains(&id) {
+            let inside = self.graph.value_mut(id);
+            inside.ty = inside.ty.without_meaning();
+        }
         twin
     }
 
