@@ -40,9 +40,11 @@ pub trait Backend: Send + Sync {
 /// Every backend that takes any model.
 pub fn all() -> Vec<Arc<dyn Backend>> {
     // Tap after tap is what depthwise convolutions have anyway.
-    let packed = [Packing::RowMajor, Packing::Nibbles].map(Packed);
-    let [row_major, nibbles] = packed.map(|packed| Arc::new(packed) as Arc<dyn Backend>);
-    vec![Arc::new(Reference), Arc::new(Host), row_major, nibbles, Arc::new(CortexM4::new())]
+    let packed = [Packing::RowMajor, Packing::Nibbles, Packing::FilterPairs, Packing::TapBlocks].map(Packed);
+    let host: [Arc<dyn Backend>; 2] = [Arc::new(Reference), Arc::new(Host)];
+    let packed = packed.map(|packed| Arc::new(packed) as Arc<dyn Backend>);
+    let board: Arc<dyn Backend> = Arc::new(CortexM4::new());
+    host.into_iter().chain(packed).chain([board]).collect()
 }
 
 /// The test that `backend` gives the oracle's integers for `case`.

@@ -6,14 +6,20 @@
 
 #[cfg(any(isa = "cortex_m_dsp", test))]
 mod cortex_m_dsp;
+mod pairs;
 mod portable;
+mod taps;
 
 #[cfg(isa = "cortex_m_dsp")]
 pub use cortex_m_dsp::CortexMDsp;
 pub use portable::Portable;
+pub use pairs::Spread;
+pub use taps::Taps;
+pub(crate) use taps::dot_tap;
 
 use exactum_num::Requant;
 use exactum_num::codes::Code;
+use exactum_num::requant::multiply_high;
 
 /// The instruction set that a program runs with unless another one is asked for: that of the target it is built for.
 #[cfg(isa = "cortex_m_dsp")]
@@ -68,6 +74,45 @@ pub trait Isa: Copy + core::fmt::Debug + 'static {
     /// Replaces the accumulators of the channels from `first` on by their codes.
     fn requantize(self, requant: &Requant<'_>, first: usize, accs: &mut [i32]) {
         portable::requantize(requant, first, accs);
+    }
+
+    /// Writes codes minus `zero_point`, which fit 16 bits, to the pairs that `at` says. Codes are as many as fit in fours.
+    fn spread<T: Code>(self, codes: &[T], zero_point: i32, at: Spread, to: &mut [i16]) {
+        pairs::spread(codes, zero_point, at, to);
+    }
+
+    /// Products of the codes of two positions with four filters that are packed in pairs, the first or the last of each
+    /// row of `weights`; sums start with `starts`.
+    fn dot_two(self, codes: &[[i16; 4]], weights: &[[i16; 8]], last: bool, starts: [i32; 4]) -> [[i32; 4]; 2] {
+        pairs::dot_two::<pairs::Words>(codes, weights, last, starts)
+    }
+
+    /// Products of the codes of one position with eight filters that are packed in pairs.
+    fn dot_one(self, codes: &[[i16; 4]], weights: &[[i16; 8]], starts: [[i32; 4]; 2]) -> [[i32; 4]; 2] {
+        pairs::dot_one::<pairs::Words>(codes, weights, starts)
+    }
+
+    /// Adds to `sums` the products of the codes of four channels, of which `codes` starts with the first tap's, minus
+    /// `zero_point`, with their weights, of which `weights` starts with the first tap's.
+    fn dot_taps<T: Code>(
+        self,
+        taps: &Taps,
+        codes: &[T],
+        zero_point: i32,
+        weights: &[[i16; 4]],
+        sums: [i32; 4],
+    ) -> [i32; 4] {
+        taps::dot_taps(taps, codes, zero_point, weights, sums)
+    }
+
+    /// The high 32 bits of `acc * multiplier + 2^31`.
+    fn multiply_high(self, acc: i32, multiplier: i32) -> i32 {
+        multiply_high(acc, multiplier)
+    }
+
+    /// `value`, or the nearest integer that the 8-bit type `T` holds.
+    fn saturate<T: Code>(self, value: i32) -> i32 {
+        portable::saturate::<T>(value)
     }
 
     /// Copies bytes.

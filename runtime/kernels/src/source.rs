@@ -4,6 +4,8 @@
 
 use exactum_num::codes::{Code, Codes};
 
+use crate::isa::{Isa, Taps, dot_tap};
+use crate::pairs::Lane;
 use crate::patch::Patch;
 use crate::products::{Filters, Products};
 
@@ -20,6 +22,25 @@ pub trait Source: Copy {
 
     /// Adds to each accumulator the product of its code minus `zero_point` and its weight.
     fn multiply_each<W: Products>(self, zero_point: i32, weights: W, accs: &mut [W::Acc]);
+
+    /// How many codes there are.
+    fn elems(self) -> usize;
+
+    /// Appends the codes minus `zero_point` to `lane`.
+    fn spread<K: Isa>(self, isa: K, zero_point: i32, lane: &mut Lane<'_>);
+
+    /// As [`Isa::dot_taps`], of these codes.
+    fn dot_taps<K: Isa>(
+        self,
+        isa: K,
+        taps: &Taps,
+        zero_point: i32,
+        weights: &[[i16; 4]],
+        sums: [i32; 4],
+    ) -> [i32; 4];
+
+    /// `sum` plus the products of the taps of the first code with weight `channel` of each four.
+    fn dot_tap(self, taps: &Taps, zero_point: i32, weights: &[[i16; 4]], channel: usize, sum: i32) -> i32;
 }
 
 impl<T: Code> Source for &[T] {
@@ -37,6 +58,31 @@ impl<T: Code> Source for &[T] {
 
     fn multiply_each<W: Products>(self, zero_point: i32, weights: W, accs: &mut [W::Acc]) {
         weights.multiply_each(self, zero_point, accs);
+    }
+
+    fn elems(self) -> usize {
+        self.len()
+    }
+
+    #[inline(always)]
+    fn spread<K: Isa>(self, isa: K, zero_point: i32, lane: &mut Lane<'_>) {
+        lane.push(isa, self, zero_point);
+    }
+
+    #[inline(always)]
+    fn dot_taps<K: Isa>(
+        self,
+        isa: K,
+        taps: &Taps,
+        zero_point: i32,
+        weights: &[[i16; 4]],
+        sums: [i32; 4],
+    ) -> [i32; 4] {
+        isa.dot_taps(taps, self, zero_point, weights, sums)
+    }
+
+    fn dot_tap(self, taps: &Taps, zero_point: i32, weights: &[[i16; 4]], channel: usize, sum: i32) -> i32 {
+        dot_tap(taps, self, zero_point, weights, channel, sum)
     }
 }
 
@@ -79,4 +125,57 @@ impl Source for Codes<'_> {
             Self::I32(_) => {}
         }
     }
+
+    fn elems(self) -> usize {
+        self.len()
+    }
+
+    #[inline(never)]
+    fn spread<K: Isa>(self, isa: K, zero_point: i32, lane: &mut Lane<'_>) {
+        match self {
+            Self::I8(codes) => codes.spread(isa, zero_point, lane),
+            Self::U8(codes) => codes.spread(isa, zero_point, lane),
+            Self::I16(codes) => codes.spread(isa, zero_point, lane),
+            Self::I32(_) => {}
+        }
+    }
+
+    #[inline(never)]
+    fn dot_taps<K: Isa>(
+        self,
+        isa: K,
+        taps: &Taps,
+        zero_point: i32,
+        weights: &[[i16; 4]],
+        sums: [i32; 4],
+    ) -> [i32; 4] {
+        match self {
+            Self::I8(codes) => codes.dot_taps(isa, taps, zero_point, weights, sums),
+            Self::U8(codes) => codes.dot_taps(isa, taps, zero_point, weights, sums),
+            Self::I16(codes) => codes.dot_taps(isa, taps, zero_point, weights, sums),
+            Self::I32(_) => sums,
+        }
+    }
+
+    fn dot_tap(self, taps: &Taps, zero_point: i32, weights: &[[i16; 4]], channel: usize, sum: i32) -> i32 {
+        match self {
+            Self::I8(codes) => codes.dot_tap(taps, zero_point, weights, channel, sum),
+            Self::U8(codes) => codes.dot_tap(taps, zero_point, weights, channel, sum),
+            Self::I16(codes) => codes.dot_tap(taps, zero_point, weights, channel, sum),
+            Self::I32(_) => sum,
+        }
+    }
 }
+
+/// Runs `$body` with `$slice` bound to the typed codes of at most 16 bits of `$codes`.
+macro_rules! with_narrow {
+    ($codes:expr, $slice:ident => $body:expr) => {
+        match $codes {
+            Codes::I8($slice) => $body,
+            Codes::U8($slice) => $body,
+            Codes::I16($slice) => $body,
+            Codes::I32(_) => {}
+        }
+    };
+}
+pub(crate) use with_narrow;

@@ -6,10 +6,15 @@
 #[cfg(isa = "cortex_m_dsp")]
 mod instructions;
 
+mod bytes;
+
+#[cfg(isa = "cortex_m_dsp")]
+use exactum_num::codes::{Code, Element};
 use zerocopy::transmute;
 
 #[cfg(isa = "cortex_m_dsp")]
-use super::Isa;
+use super::{Isa, Spread};
+use super::{Taps, pairs};
 
 /// Instructions of Armv7E-M.
 #[cfg(isa = "cortex_m_dsp")]
@@ -21,6 +26,46 @@ impl Isa for CortexMDsp {
     #[inline(always)]
     fn dot_rows(self, codes: &[i16], weights: &[i8], filter_elems: usize, accs: &mut [i32]) {
         dot_rows::<instructions::Dsp>(codes, weights, filter_elems, accs);
+    }
+
+    #[inline(always)]
+    fn spread<T: Code>(self, codes: &[T], zero_point: i32, at: Spread, to: &mut [i16]) {
+        bytes::spread::<instructions::Dsp, T>(codes, zero_point, at, to);
+    }
+
+    #[inline(always)]
+    fn dot_two(self, codes: &[[i16; 4]], weights: &[[i16; 8]], last: bool, starts: [i32; 4]) -> [[i32; 4]; 2] {
+        instructions::Dsp::dot_two(codes, weights, last, starts)
+    }
+
+    #[inline(always)]
+    fn dot_one(self, codes: &[[i16; 4]], weights: &[[i16; 8]], starts: [[i32; 4]; 2]) -> [[i32; 4]; 2] {
+        instructions::Dsp::dot_one(codes, weights, starts)
+    }
+
+    #[inline(always)]
+    fn dot_taps<T: Code>(
+        self,
+        taps: &Taps,
+        codes: &[T],
+        zero_point: i32,
+        weights: &[[i16; 4]],
+        sums: [i32; 4],
+    ) -> [i32; 4] {
+        bytes::dot_taps::<instructions::Dsp, T>(taps, codes, zero_point, weights, sums)
+    }
+
+    #[inline(always)]
+    fn multiply_high(self, acc: i32, multiplier: i32) -> i32 {
+        instructions::Dsp::smmulr(acc, multiplier)
+    }
+
+    #[inline(always)]
+    fn saturate<T: Code>(self, value: i32) -> i32 {
+        match T::ELEMENT {
+            Element::U8 => instructions::Dsp::usat8(value),
+            _ => instructions::Dsp::ssat8(value),
+        }
     }
 }
 
@@ -35,6 +80,49 @@ trait Instructions {
     /// Bytes 1 and 3, sign-extended.
     fn sxtb16_ror8(bytes: u32) -> u32;
 
+    /// Bytes 0 and 2.
+    fn uxtb16(bytes: u32) -> u32;
+
+    /// Bytes 1 and 3.
+    fn uxtb16_ror8(bytes: u32) -> u32;
+
+    /// The differences of halves, wrapping.
+    fn ssub16(a: u32, b: u32) -> u32;
+
+    /// The high 32 bits of the product and half of their unit.
+    fn smmulr(a: i32, b: i32) -> i32;
+
+    /// The nearest integer from 0 to 255.
+    fn usat8(value: i32) -> i32;
+
+    /// The nearest integer from -128 to 127.
+    fn ssat8(value: i32) -> i32;
+
+    /// As [`Isa::dot_two`](super::Isa::dot_two).
+    #[inline(always)]
+    fn dot_two(codes: &[[i16; 4]], weights: &[[i16; 8]], last: bool, starts: [i32; 4]) -> [[i32; 4]; 2] {
+        pairs::dot_two::<Halves<Self>>(codes, weights, last, starts)
+    }
+
+    /// As [`Isa::dot_one`](super::Isa::dot_one).
+    #[inline(always)]
+    fn dot_one(codes: &[[i16; 4]], weights: &[[i16; 8]], starts: [[i32; 4]; 2]) -> [[i32; 4]; 2] {
+        pairs::dot_one::<Halves<Self>>(codes, weights, starts)
+    }
+
+    /// As [`Isa::dot_taps`](super::Isa::dot_taps), of bytes with a sign if `signed`, in two or three columns and with zero
+    /// point 0; `None` where there are other taps.
+    #[inline(always)]
+    fn dot_byte_taps(
+        _: &Taps,
+        _: &[u8],
+        _signed: bool,
+        _: &[[i16; 4]],
+        _: [i32; 4],
+    ) -> Option<[i32; 4]> {
+        None
+    }
+
     /// Adds to `accs[k]` the products of `codes` and the weights from `k * filter_elems` on; nothing where weights are
     /// missing.
     #[inline(always)]
@@ -48,6 +136,21 @@ trait Instructions {
             rest = rest.get(filter_elems..).unwrap_or_default();
         }
         accs
+    }
+}
+
+/// The arithmetic of words by instructions.
+struct Halves<I: ?Sized>(core::marker::PhantomData<I>);
+
+impl<I: Instructions + ?Sized> pairs::Halves for Halves<I> {
+    #[inline(always)]
+    fn multiply_add(a: [i16; 2], b: [i16; 2], acc: i32) -> i32 {
+        I::smlad(transmute!(a), transmute!(b), acc)
+    }
+
+    #[inline(always)]
+    fn low_bytes(halves: [i16; 2]) -> [i16; 2] {
+        transmute!(I::sxtb16(transmute!(halves)))
     }
 }
 
@@ -134,6 +237,31 @@ mod tests {
 
         fn sxtb16_ror8(bytes: u32) -> u32 {
             byte(bytes, 1) | byte(bytes, 3) << 16
+        }
+
+        fn uxtb16(bytes: u32) -> u32 {
+            bytes & 0x00ff_00ff
+        }
+
+        fn uxtb16_ror8(bytes: u32) -> u32 {
+            bytes >> 8 & 0x00ff_00ff
+        }
+
+        fn ssub16(a: u32, b: u32) -> u32 {
+            let half = |shift: u32| u32::from(((a >> shift) as u16).wrapping_sub((b >> shift) as u16));
+            half(0) | half(16) << 16
+        }
+
+        fn smmulr(a: i32, b: i32) -> i32 {
+            ((i128::from(a) * i128::from(b) + (1 << 31)) >> 32) as i32
+        }
+
+        fn usat8(value: i32) -> i32 {
+            value.clamp(0, 255)
+        }
+
+        fn ssat8(value: i32) -> i32 {
+            value.clamp(-128, 127)
         }
     }
 

@@ -1,0 +1,366 @@
+//! Layers whose filters are packed in pairs: the codes of two positions are gathered once for all filters, and each element
+//! of the weights is multiplied with both.
+
+use exactum_format::{Bias, pair_elems};
+use exactum_num::codes::Code;
+
+use crate::dense::Dense;
+use crate::high::High;
+use crate::image::Conv;
+use crate::isa::{Isa, Spread};
+use crate::source::Source;
+use crate::tail::Tail;
+
+/// Weights that are packed in pairs, multiplied by the instructions `K`.
+#[derive(Clone, Copy, Debug)]
+pub struct FilterPairs<'p, K> {
+    weights: &'p [i16],
+    isa: K,
+}
+
+impl<'p, K: Isa> FilterPairs<'p, K> {
+    /// The weights of a layer.
+    pub const fn new(isa: K, weights: &'p [i16]) -> Self {
+        Self { weights, isa }
+    }
+
+    /// The instructions that multiply.
+    pub(crate) fn isa(self) -> K {
+        self.isa
+    }
+
+    /// Rows of blocks of eight filters of `elems` weights.
+    fn blocks(self, elems: usize) -> impl Iterator<Item = &'p [[i16; 8]]> {
+        let rows = pair_elems(elems) >> 1;
+        self.weights.as_chunks::<8>().0.chunks_exact(rows.max(1))
+    }
+}
+
+/// Where the codes of a position go.
+#[derive(Debug)]
+pub struct Lane<'s> {
+    codes: &'s mut [i16],
+    at: Spread,
+    filled: usize,
+}
+
+impl<'s> Lane<'s> {
+    fn new(codes: &'s mut [i16], at: Spread) -> Self {
+        Self { codes, at, filled: 0 }
+    }
+
+    /// The places from the next pair on.
+    fn rest(&mut self) -> &mut [i16] {
+        let place = self.at.places(self.filled & !1);
+        self.codes.get_mut(place..).unwrap_or_default()
+    }
+
+    fn put(&mut self, code: i16) {
+        let place = (self.filled & 1).wrapping_add(self.at.first());
+        if let Some(to) = self.rest().get_mut(place) {
+            *to = code;
+        }
+        self.filled = self.filled.wrapping_add(1);
+    }
+
+    /// Appends `codes - zero_point`.
+    pub(crate) fn push<K: Isa, T: Code>(&mut self, isa: K, codes: &[T], zero_point: i32) {
+        let centered = |code: &T| {
+            let code: i32 = (*code).into();
+            code.wrapping_sub(zero_point) as i16
+        };
+        let mut codes = codes;
+        if self.filled & 1 == 1 {
+            let Some((code, rest)) = codes.split_first() else { return };
+            self.put(centered(code));
+            codes = rest;
+        }
+        let whole = codes.len() & !3;
+        let Some((fours, rest)) = codes.split_at_checked(whole) else { return };
+        let at = self.at;
+        isa.spread(fours, zero_point, at, self.rest());
+        self.filled = self.filled.wrapping_add(whole);
+        for code in rest {
+            self.put(centered(code));
+        }
+    }
+
+    /// Appends `elems` zeros.
+    fn push_zeros(&mut self, elems: usize) {
+        for _ in 0..elems {
+            self.put(0);
+        }
+    }
+
+    /// Appends zeros to a multiple of four.
+    fn fill_up(&mut self) {
+        self.push_zeros(self.filled.wrapping_neg() & 3);
+    }
+}
+
+/// Scratch for the codes of two positions, or of one.
+struct Gathered<'s> {
+    codes: &'s mut [i16],
+}
+
+impl Gathered<'_> {
+    fn lane(&mut self, at: Spread) -> Lane<'_> {
+        Lane::new(self.codes, at)
+    }
+
+    fn view(&self, elems: usize, positions: usize) -> &[[i16; 4]] {
+        let codes = pair_elems(elems).wrapping_mul(positions);
+        self.codes.get(..codes).unwrap_or_default().as_chunks().0
+    }
+}
+
+/// What gathers the codes of position number `usize`.
+trait Gather {
+    fn gather(&self, position: usize, lane: &mut Lane<'_>);
+}
+
+struct Geometry {
+    positions: usize,
+    /// Weights of a filter.
+    elems: usize,
+    filters: usize,
+}
+
+/// Computes `conv`, of one group, with a tail of the form that keeps the high word.
+#[inline(never)]
+pub fn conv2d_high<S: Source, K: Isa, T: Code>(
+    conv: &Conv<'_>,
+    weights: FilterPairs<'_, K>,
+    input: S,
+    scratch: &mut [i16],
+    tail: High<'_, K, T>,
+) {
+    let windows = Windows { conv, input, isa: weights.isa() };
+    high(&windows, &windows.geometry(), weights, scratch, tail);
+}
+
+/// Computes `conv`, of one group.
+#[inline(never)]
+pub fn conv2d<S: Source, K: Isa, T: Tail<i32>>(
+    conv: &Conv<'_>,
+    weights: FilterPairs<'_, K>,
+    input: S,
+    scratch: &mut [i16],
+    tail: T,
+) {
+    let windows = Windows { conv, input, isa: weights.isa() };
+    any(&windows, &windows.geometry(), conv.bias, weights, scratch, tail);
+}
+
+/// Computes `dense` with a tail of the form that keeps the high word.
+#[inline(never)]
+pub fn dense_high<S: Source, K: Isa, T: Code>(
+    dense: &Dense<'_>,
+    weights: FilterPairs<'_, K>,
+    input: S,
+    scratch: &mut [i16],
+    tail: High<'_, K, T>,
+) {
+    let rows = Rows { dense, input, isa: weights.isa() };
+    high(&rows, &rows.geometry(), weights, scratch, tail);
+}
+
+/// Computes `dense`.
+#[inline(never)]
+pub fn dense<S: Source, K: Isa, T: Tail<i32>>(
+    dense: &Dense<'_>,
+    weights: FilterPairs<'_, K>,
+    input: S,
+    scratch: &mut [i16],
+    tail: T,
+) {
+    let rows = Rows { dense, input, isa: weights.isa() };
+    any(&rows, &rows.geometry(), dense.bias, weights, scratch, tail);
+}
+
+/// Two positions at a time.
+#[inline(always)]
+fn high<K: Isa, T: Code>(
+    from: &impl Gather,
+    geometry: &Geometry,
+    weights: FilterPairs<'_, K>,
+    scratch: &mut [i16],
+    mut tail: High<'_, K, T>,
+) {
+    let Geometry { positions, elems, filters } = *geometry;
+    let mut gathered = Gathered { codes: scratch };
+    let mut position = 0usize;
+    while position < positions {
+        let start = position.wrapping_mul(filters);
+        if position.wrapping_add(1) < positions {
+            from.gather(position, &mut gathered.lane(Spread::First));
+            from.gather(position.wrapping_add(1), &mut gathered.lane(Spread::Second));
+            two(weights, gathered.view(elems, 2), elems, filters, start, &mut tail);
+        } else {
+            from.gather(position, &mut gathered.lane(Spread::Only));
+            one(weights, gathered.view(elems, 1), elems, filters, start, &mut tail);
+        }
+        position = position.wrapping_add(2);
+    }
+}
+
+#[inline(never)]
+fn two<K: Isa, T: Code>(
+    weights: FilterPairs<'_, K>,
+    codes: &[[i16; 4]],
+    elems: usize,
+    filters: usize,
+    start: usize,
+    tail: &mut High<'_, K, T>,
+) {
+    let quads = filters.div_ceil(4);
+    let mut quad = 0usize;
+    for rows in weights.blocks(elems) {
+        for last in [false, true] {
+            if quad < quads {
+                let [first, second] = weights.isa.dot_two(codes, rows, last, tail.starts(quad));
+                tail.store(start, quad, first);
+                tail.store(start.wrapping_add(filters), quad, second);
+                quad = quad.wrapping_add(1);
+            }
+        }
+    }
+}
+
+#[inline(never)]
+fn one<K: Isa, T: Code>(
+    weights: FilterPairs<'_, K>,
+    codes: &[[i16; 4]],
+    elems: usize,
+    filters: usize,
+    start: usize,
+    tail: &mut High<'_, K, T>,
+) {
+    let quads = filters.div_ceil(4);
+    let mut quad = 0usize;
+    for rows in weights.blocks(elems) {
+        let next = quad.wrapping_add(1);
+        let starts = [tail.starts(quad), if next < quads { tail.starts(next) } else { [0; 4] }];
+        let [first, second] = weights.isa.dot_one(codes, rows, starts);
+        tail.store(start, quad, first);
+        if next < quads {
+            tail.store(start, next, second);
+        }
+        quad = quad.wrapping_add(2);
+    }
+}
+
+/// Not inlined: one copy for all kinds of layers and codes.
+#[inline(never)]
+fn sums_of_one<K: Isa>(isa: K, codes: &[[i16; 4]], rows: &[[i16; 8]], starts: [[i32; 4]; 2]) -> [[i32; 4]; 2] {
+    isa.dot_one(codes, rows, starts)
+}
+
+/// One position at a time, eight filters after the other.
+#[inline(always)]
+fn any<K: Isa, T: Tail<i32>>(
+    from: &impl Gather,
+    geometry: &Geometry,
+    bias: Bias<'_>,
+    weights: FilterPairs<'_, K>,
+    scratch: &mut [i16],
+    mut tail: T,
+) {
+    let Geometry { positions, elems, filters } = *geometry;
+    let mut gathered = Gathered { codes: scratch };
+    for position in 0..positions {
+        from.gather(position, &mut gathered.lane(Spread::Only));
+        let codes = gathered.view(elems, 1);
+        let mut first = 0usize;
+        for rows in weights.blocks(elems) {
+            let channels = filters.wrapping_sub(first).min(8);
+            let start = |channel: usize| bias.at(first.wrapping_add(channel));
+            let starts = [[start(0), start(1), start(2), start(3)], [start(4), start(5), start(6), start(7)]];
+            let [[a, b, c, d], [e, f, g, h]] = sums_of_one(weights.isa, codes, rows, starts);
+            let mut sums = [a, b, c, d, e, f, g, h];
+            tail.store(first, sums.get_mut(..channels).unwrap_or_default());
+            first = first.wrapping_add(channels);
+        }
+    }
+}
+
+/// The rows of a dense layer.
+struct Rows<'a, S, K> {
+    dense: &'a Dense<'a>,
+    input: S,
+    isa: K,
+}
+
+impl<S: Source, K: Isa> Rows<'_, S, K> {
+    fn geometry(&self) -> Geometry {
+        let Dense { in_features, out_features, .. } = *self.dense;
+        let positions = self.input.elems().checked_div(in_features).unwrap_or_default();
+        Geometry { positions, elems: in_features, filters: out_features }
+    }
+}
+
+impl<S: Source, K: Isa> Gather for Rows<'_, S, K> {
+    fn gather(&self, position: usize, lane: &mut Lane<'_>) {
+        let elems = self.dense.in_features;
+        if let Some(row) = self.input.run(position.wrapping_mul(elems), elems) {
+            row.spread(self.isa, self.dense.input_zero_point, lane);
+        }
+        lane.fill_up();
+    }
+}
+
+/// The windows of a convolution.
+struct Windows<'a, S, K> {
+    conv: &'a Conv<'a>,
+    input: S,
+    isa: K,
+}
+
+impl<S: Source, K: Isa> Windows<'_, S, K> {
+    fn geometry(&self) -> Geometry {
+        let ([height, width, filters], [.., channels]) = (self.conv.output, self.conv.input);
+        let positions = (height as usize).wrapping_mul(width as usize);
+        let elems = self.conv.filter_elems(channels as usize);
+        Geometry { positions, elems, filters: filters as usize }
+    }
+}
+
+impl<S: Source, K: Isa> Gather for Windows<'_, S, K> {
+    #[inline(never)]
+    fn gather(&self, position: usize, lane: &mut Lane<'_>) {
+        let Conv { input: [height, width, channels], output: [_, out_width, _], window, .. } = *self.conv;
+        let position = position as u32;
+        let y = position.checked_div(out_width).unwrap_or_default();
+        let x = position.wrapping_sub(y.wrapping_mul(out_width));
+        let [down, right] = window.axes();
+        let [rows, columns] = window.size.map(u32::from);
+        let (inside, zero_point) = (right.inside(x, width), self.conv.input_zero_point);
+        let (top, per_pixel) = (down.start(y), channels as usize);
+        let all = columns.wrapping_mul(channels) as usize;
+        // A window wholly in the padding has no taps inside.
+        let before = inside.first_tap.min(columns);
+        let after = columns.wrapping_sub(before).wrapping_sub(inside.taps);
+        for tap in 0..rows {
+            let Some(row) = down.element(top, tap, height) else {
+                lane.push_zeros(all);
+                continue;
+            };
+            let pixel = |x: u32| row.wrapping_mul(width).wrapping_add(x).wrapping_mul(channels) as usize;
+            lane.push_zeros((before as usize).wrapping_mul(per_pixel));
+            if right.is_dense() {
+                let elems = (inside.taps as usize).wrapping_mul(per_pixel);
+                if let Some(codes) = self.input.run(pixel(inside.first_element), elems) {
+                    codes.spread(self.isa, zero_point, lane);
+                }
+            } else {
+                for x in inside.elements() {
+                    if let Some(codes) = self.input.run(pixel(x), per_pixel) {
+                        codes.spread(self.isa, zero_point, lane);
+                    }
+                }
+            }
+            lane.push_zeros((after as usize).wrapping_mul(per_pixel));
+        }
+        lane.fill_up();
+    }
+}
