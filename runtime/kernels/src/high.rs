@@ -26,9 +26,12 @@ pub struct High<'a, K, T> {
 /// Parameters of a tail [`High`].
 #[derive(Clone, Copy, Debug)]
 pub struct HighForm<'a> {
-    multipliers: &'a [i32],
-    offsets: &'a [i32],
-    shift: u8,
+    /// One for each channel.
+    pub multipliers: &'a [i32],
+    /// One for each channel.
+    pub offsets: &'a [i32],
+    /// Of all channels.
+    pub shift: u8,
 }
 
 impl<'a> HighForm<'a> {
@@ -72,7 +75,13 @@ macro_rules! with_high {
 }
 pub(crate) use with_high;
 
-impl<K: Isa, T: Code> High<'_, K, T> {
+impl<'a, K: Isa, T: Code> High<'a, K, T> {
+    /// The form, and the codes of the position whose first code is `start` and those behind it.
+    pub(crate) fn parts(&mut self, start: usize) -> (HighForm<'a>, &mut [T]) {
+        let form = HighForm { multipliers: self.multipliers, offsets: self.offsets, shift: self.shift };
+        (form, self.output.get_mut(start..).unwrap_or_default())
+    }
+
     /// What the sums of the four channels of block `quad` start with.
     #[inline(always)]
     pub(crate) fn starts(&self, quad: usize) -> [i32; 4] {

@@ -14,12 +14,14 @@ mod taps;
 pub use cortex_m_dsp::CortexMDsp;
 pub use portable::Portable;
 pub use pairs::Spread;
-pub use taps::Taps;
+pub use taps::{TapRun, Taps};
 pub(crate) use taps::dot_tap;
 
 use exactum_num::Requant;
 use exactum_num::codes::Code;
 use exactum_num::requant::multiply_high;
+
+use crate::high::HighForm;
 
 /// The instruction set that a program runs with unless another one is asked for: that of the target it is built for.
 #[cfg(isa = "cortex_m_dsp")]
@@ -76,7 +78,7 @@ pub trait Isa: Copy + core::fmt::Debug + 'static {
         portable::requantize(requant, first, accs);
     }
 
-    /// Writes codes minus `zero_point`, which fit 16 bits, to the pairs that `at` says. Codes are as many as fit in fours.
+    /// Writes codes minus `zero_point`, which fit 16 bits, to the pairs that `at` says: whole fours of them.
     fn spread<T: Code>(self, codes: &[T], zero_point: i32, at: Spread, to: &mut [i16]) {
         pairs::spread(codes, zero_point, at, to);
     }
@@ -103,6 +105,45 @@ pub trait Isa: Copy + core::fmt::Debug + 'static {
         sums: [i32; 4],
     ) -> [i32; 4] {
         taps::dot_taps(taps, codes, zero_point, weights, sums)
+    }
+
+    /// Codes of the products of `codes`, of two positions, with as many whole blocks of four filters as the instructions take,
+    /// the first ones; how many these are.
+    fn codes_of_two<T: Code>(
+        self,
+        _codes: &[[i16; 4]],
+        _weights: &[[i16; 8]],
+        _form: &HighForm<'_>,
+        _outputs: [&mut [T]; 2],
+    ) -> usize {
+        0
+    }
+
+    /// The same of one position, and of whole blocks of eight filters.
+    fn codes_of_one<T: Code>(
+        self,
+        _codes: &[[i16; 4]],
+        _weights: &[[i16; 8]],
+        _form: &HighForm<'_>,
+        _output: &mut [T],
+    ) -> usize {
+        0
+    }
+
+    /// Codes of the products of taps at the positions of `run`, the first one's in `codes` and in `weights`, of as many whole
+    /// blocks of four channels as the instructions take, the first ones; how many these are.
+    #[allow(clippy::too_many_arguments, reason = "what a row of taps is made of")]
+    fn codes_of_taps<C: Code, T: Code>(
+        self,
+        _taps: &Taps,
+        _run: &TapRun,
+        _codes: &[C],
+        _zero_point: i32,
+        _weights: &[[i16; 4]],
+        _form: &HighForm<'_>,
+        _output: &mut [T],
+    ) -> usize {
+        0
     }
 
     /// The high 32 bits of `acc * multiplier + 2^31`.

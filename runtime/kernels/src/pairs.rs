@@ -29,10 +29,11 @@ impl<'p, K: Isa> FilterPairs<'p, K> {
         self.isa
     }
 
-    /// Rows of blocks of eight filters of `elems` weights.
-    fn blocks(self, elems: usize) -> impl Iterator<Item = &'p [[i16; 8]]> {
+    /// The rows of block `index` of eight filters of `elems` weights.
+    fn block(self, elems: usize, index: usize) -> Option<&'p [[i16; 8]]> {
         let rows = pair_elems(elems) >> 1;
-        self.weights.as_chunks::<8>().0.chunks_exact(rows.max(1))
+        let rest = self.weights.as_chunks::<8>().0.get(rows.checked_mul(index)?..)?;
+        rest.get(..rows).filter(|rows| !rows.is_empty())
     }
 }
 
@@ -75,12 +76,10 @@ impl<'s> Lane<'s> {
             self.put(centered(code));
             codes = rest;
         }
-        let whole = codes.len() & !3;
-        let Some((fours, rest)) = codes.split_at_checked(whole) else { return };
-        let at = self.at;
-        isa.spread(fours, zero_point, at, self.rest());
+        let (at, whole) = (self.at, codes.len() & !3);
+        isa.spread(codes, zero_point, at, self.rest());
         self.filled = self.filled.wrapping_add(whole);
-        for code in rest {
+        for code in codes.get(whole..).unwrap_or_default() {
             self.put(centered(code));
         }
     }
@@ -114,9 +113,9 @@ impl Gathered<'_> {
     }
 }
 
-/// What gathers the codes of position number `usize`.
+/// What gathers the codes of one position after the other.
 trait Gather {
-    fn gather(&self, position: usize, lane: &mut Lane<'_>);
+    fn gather(&mut self, lane: &mut Lane<'_>);
 }
 
 struct Geometry {
@@ -135,8 +134,9 @@ pub fn conv2d_high<S: Source, K: Isa, T: Code>(
     scratch: &mut [i16],
     tail: High<'_, K, T>,
 ) {
-    let windows = Windows { conv, input, isa: weights.isa() };
-    high(&windows, &windows.geometry(), weights, scratch, tail);
+    let mut windows = Windows { conv, input, isa: weights.isa(), y: 0, x: 0 };
+    let geometry = windows.geometry();
+    high(&mut windows, &geometry, weights, scratch, tail);
 }
 
 /// Computes `conv`, of one group.
@@ -148,8 +148,9 @@ pub fn conv2d<S: Source, K: Isa, T: Tail<i32>>(
     scratch: &mut [i16],
     tail: T,
 ) {
-    let windows = Windows { conv, input, isa: weights.isa() };
-    any(&windows, &windows.geometry(), conv.bias, weights, scratch, tail);
+    let mut windows = Windows { conv, input, isa: weights.isa(), y: 0, x: 0 };
+    let geometry = windows.geometry();
+    any(&mut windows, &geometry, conv.bias, weights, scratch, tail);
 }
 
 /// Computes `dense` with a tail of the form that keeps the high word.
@@ -161,8 +162,9 @@ pub fn dense_high<S: Source, K: Isa, T: Code>(
     scratch: &mut [i16],
     tail: High<'_, K, T>,
 ) {
-    let rows = Rows { dense, input, isa: weights.isa() };
-    high(&rows, &rows.geometry(), weights, scratch, tail);
+    let mut rows = Rows { dense, input, isa: weights.isa(), position: 0 };
+    let geometry = rows.geometry();
+    high(&mut rows, &geometry, weights, scratch, tail);
 }
 
 /// Computes `dense`.
@@ -174,14 +176,15 @@ pub fn dense<S: Source, K: Isa, T: Tail<i32>>(
     scratch: &mut [i16],
     tail: T,
 ) {
-    let rows = Rows { dense, input, isa: weights.isa() };
-    any(&rows, &rows.geometry(), dense.bias, weights, scratch, tail);
+    let mut rows = Rows { dense, input, isa: weights.isa(), position: 0 };
+    let geometry = rows.geometry();
+    any(&mut rows, &geometry, dense.bias, weights, scratch, tail);
 }
 
 /// Two positions at a time.
 #[inline(always)]
 fn high<K: Isa, T: Code>(
-    from: &impl Gather,
+    from: &mut impl Gather,
     geometry: &Geometry,
     weights: FilterPairs<'_, K>,
     scratch: &mut [i16],
@@ -193,11 +196,11 @@ fn high<K: Isa, T: Code>(
     while position < positions {
         let start = position.wrapping_mul(filters);
         if position.wrapping_add(1) < positions {
-            from.gather(position, &mut gathered.lane(Spread::First));
-            from.gather(position.wrapping_add(1), &mut gathered.lane(Spread::Second));
+            from.gather(&mut gathered.lane(Spread::First));
+            from.gather(&mut gathered.lane(Spread::Second));
             two(weights, gathered.view(elems, 2), elems, filters, start, &mut tail);
         } else {
-            from.gather(position, &mut gathered.lane(Spread::Only));
+            from.gather(&mut gathered.lane(Spread::Only));
             one(weights, gathered.view(elems, 1), elems, filters, start, &mut tail);
         }
         position = position.wrapping_add(2);
@@ -213,17 +216,18 @@ fn two<K: Isa, T: Code>(
     start: usize,
     tail: &mut High<'_, K, T>,
 ) {
+    let (form, output) = tail.parts(start);
+    let (first, second) = output.split_at_mut_checked(filters).unwrap_or_default();
+    let second = second.get_mut(..filters).unwrap_or_default();
+    let rows = weights.weights.as_chunks::<8>().0;
+    let mut quad = weights.isa.codes_of_two(codes, rows, &form, [first, second]);
     let quads = filters.div_ceil(4);
-    let mut quad = 0usize;
-    for rows in weights.blocks(elems) {
-        for last in [false, true] {
-            if quad < quads {
-                let [first, second] = weights.isa.dot_two(codes, rows, last, tail.starts(quad));
-                tail.store(start, quad, first);
-                tail.store(start.wrapping_add(filters), quad, second);
-                quad = quad.wrapping_add(1);
-            }
-        }
+    while quad < quads {
+        let Some(rows) = weights.block(elems, quad >> 1) else { return };
+        let [first, second] = sums_of_two(weights.isa, codes, rows, quad & 1 == 1, tail.starts(quad));
+        tail.store(start, quad, first);
+        tail.store(start.wrapping_add(filters), quad, second);
+        quad = quad.wrapping_add(1);
     }
 }
 
@@ -236,18 +240,37 @@ fn one<K: Isa, T: Code>(
     start: usize,
     tail: &mut High<'_, K, T>,
 ) {
+    let (form, output) = tail.parts(start);
+    let output = output.get_mut(..filters).unwrap_or_default();
+    let rows = weights.weights.as_chunks::<8>().0;
+    let mut block = weights.isa.codes_of_one(codes, rows, &form, output);
     let quads = filters.div_ceil(4);
-    let mut quad = 0usize;
-    for rows in weights.blocks(elems) {
+    while let Some(rows) = weights.block(elems, block) {
+        let quad = block.wrapping_mul(2);
         let next = quad.wrapping_add(1);
+        if quad >= quads {
+            return;
+        }
         let starts = [tail.starts(quad), if next < quads { tail.starts(next) } else { [0; 4] }];
-        let [first, second] = weights.isa.dot_one(codes, rows, starts);
+        let [first, second] = sums_of_one(weights.isa, codes, rows, starts);
         tail.store(start, quad, first);
         if next < quads {
             tail.store(start, next, second);
         }
-        quad = quad.wrapping_add(2);
+        block = block.wrapping_add(1);
     }
+}
+
+/// Not inlined: one copy for all kinds of layers and codes.
+#[inline(never)]
+fn sums_of_two<K: Isa>(
+    isa: K,
+    codes: &[[i16; 4]],
+    rows: &[[i16; 8]],
+    last: bool,
+    starts: [i32; 4],
+) -> [[i32; 4]; 2] {
+    isa.dot_two(codes, rows, last, starts)
 }
 
 /// Not inlined: one copy for all kinds of layers and codes.
@@ -259,7 +282,7 @@ fn sums_of_one<K: Isa>(isa: K, codes: &[[i16; 4]], rows: &[[i16; 8]], starts: [[
 /// One position at a time, eight filters after the other.
 #[inline(always)]
 fn any<K: Isa, T: Tail<i32>>(
-    from: &impl Gather,
+    from: &mut impl Gather,
     geometry: &Geometry,
     bias: Bias<'_>,
     weights: FilterPairs<'_, K>,
@@ -268,11 +291,11 @@ fn any<K: Isa, T: Tail<i32>>(
 ) {
     let Geometry { positions, elems, filters } = *geometry;
     let mut gathered = Gathered { codes: scratch };
-    for position in 0..positions {
-        from.gather(position, &mut gathered.lane(Spread::Only));
+    for _ in 0..positions {
+        from.gather(&mut gathered.lane(Spread::Only));
         let codes = gathered.view(elems, 1);
         let mut first = 0usize;
-        for rows in weights.blocks(elems) {
+        while let Some(rows) = weights.block(elems, first >> 3).filter(|_| first < filters) {
             let channels = filters.wrapping_sub(first).min(8);
             let start = |channel: usize| bias.at(first.wrapping_add(channel));
             let starts = [[start(0), start(1), start(2), start(3)], [start(4), start(5), start(6), start(7)]];
@@ -289,6 +312,8 @@ struct Rows<'a, S, K> {
     dense: &'a Dense<'a>,
     input: S,
     isa: K,
+    /// The next row.
+    position: usize,
 }
 
 impl<S: Source, K: Isa> Rows<'_, S, K> {
@@ -300,11 +325,11 @@ impl<S: Source, K: Isa> Rows<'_, S, K> {
 }
 
 impl<S: Source, K: Isa> Gather for Rows<'_, S, K> {
-    fn gather(&self, position: usize, lane: &mut Lane<'_>) {
+    fn gather(&mut self, lane: &mut Lane<'_>) {
         let elems = self.dense.in_features;
-        if let Some(row) = self.input.run(position.wrapping_mul(elems), elems) {
-            row.spread(self.isa, self.dense.input_zero_point, lane);
-        }
+        let row = [1, elems, 0, self.position.wrapping_mul(elems)];
+        self.input.spread_rows(self.isa, self.dense.input_zero_point, row, lane);
+        self.position = self.position.wrapping_add(1);
         lane.fill_up();
     }
 }
@@ -314,6 +339,9 @@ struct Windows<'a, S, K> {
     conv: &'a Conv<'a>,
     input: S,
     isa: K,
+    /// The next position.
+    y: u32,
+    x: u32,
 }
 
 impl<S: Source, K: Isa> Windows<'_, S, K> {
@@ -327,11 +355,44 @@ impl<S: Source, K: Isa> Windows<'_, S, K> {
 
 impl<S: Source, K: Isa> Gather for Windows<'_, S, K> {
     #[inline(never)]
-    fn gather(&self, position: usize, lane: &mut Lane<'_>) {
+    fn gather(&mut self, lane: &mut Lane<'_>) {
         let Conv { input: [height, width, channels], output: [_, out_width, _], window, .. } = *self.conv;
-        let position = position as u32;
-        let y = position.checked_div(out_width).unwrap_or_default();
-        let x = position.wrapping_sub(y.wrapping_mul(out_width));
+        let (y, x) = (self.y, self.x);
+        self.x = x.wrapping_add(1);
+        if self.x >= out_width {
+            (self.y, self.x) = (y.wrapping_add(1), 0);
+        }
+        let zero_point = self.conv.input_zero_point;
+        let [rows, columns] = window.size.map(u32::from);
+        let [down, right] = window.axes();
+        let (top, left) = (down.start(y), right.start(x));
+        let per_pixel = channels as usize;
+        let pixel = |y: u32, x: u32| y.wrapping_mul(width).wrapping_add(x).wrapping_mul(channels) as usize;
+        let [dilation_y, dilation_x] = window.dilation.map(u32::from);
+        let last = |first: i32, taps: u32, dilation: u32| {
+            first.wrapping_add_unsigned(taps.wrapping_sub(1).wrapping_mul(dilation))
+        };
+        let inside = top >= 0
+            && left >= 0
+            && last(top, rows, dilation_y) < height as i32
+            && last(left, columns, dilation_x) < width as i32;
+        if inside && (dilation_x == 1 || columns == 1) {
+            let row_codes = (dilation_y.wrapping_mul(width) as usize).wrapping_mul(per_pixel);
+            let elems = (columns as usize).wrapping_mul(per_pixel);
+            let first = pixel(top as u32, left as u32);
+            self.input.spread_rows(self.isa, zero_point, [rows as usize, elems, row_codes, first], lane);
+        } else {
+            self.border([y, x], lane);
+        }
+        lane.fill_up();
+    }
+}
+
+impl<S: Source, K: Isa> Windows<'_, S, K> {
+    /// The codes of a window of which taps may lie outside the image.
+    #[inline(never)]
+    fn border(&self, [y, x]: [u32; 2], lane: &mut Lane<'_>) {
+        let Conv { input: [height, width, channels], window, .. } = *self.conv;
         let [down, right] = window.axes();
         let [rows, columns] = window.size.map(u32::from);
         let (inside, zero_point) = (right.inside(x, width), self.conv.input_zero_point);
@@ -349,18 +410,13 @@ impl<S: Source, K: Isa> Gather for Windows<'_, S, K> {
             lane.push_zeros((before as usize).wrapping_mul(per_pixel));
             if right.is_dense() {
                 let elems = (inside.taps as usize).wrapping_mul(per_pixel);
-                if let Some(codes) = self.input.run(pixel(inside.first_element), elems) {
-                    codes.spread(self.isa, zero_point, lane);
-                }
+                self.input.spread_rows(self.isa, zero_point, [1, elems, 0, pixel(inside.first_element)], lane);
             } else {
                 for x in inside.elements() {
-                    if let Some(codes) = self.input.run(pixel(x), per_pixel) {
-                        codes.spread(self.isa, zero_point, lane);
-                    }
+                    self.input.spread_rows(self.isa, zero_point, [1, per_pixel, 0, pixel(x)], lane);
                 }
             }
             lane.push_zeros((after as usize).wrapping_mul(per_pixel));
         }
-        lane.fill_up();
     }
 }

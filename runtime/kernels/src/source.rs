@@ -4,12 +4,14 @@
 
 use exactum_num::codes::{Code, Codes};
 
-use crate::isa::{Isa, Taps, dot_tap};
+use crate::high::HighForm;
+use crate::isa::{Isa, TapRun, Taps, dot_tap};
 use crate::pairs::Lane;
 use crate::patch::Patch;
 use crate::products::{Filters, Products};
 
 /// Codes of an input.
+#[allow(clippy::too_many_arguments, reason = "what a block of taps is made of")]
 pub trait Source: Copy {
     /// `elems` codes from `start` on, if there are as many.
     fn run(self, start: usize, elems: usize) -> Option<Self>;
@@ -26,8 +28,9 @@ pub trait Source: Copy {
     /// How many codes there are.
     fn elems(self) -> usize;
 
-    /// Appends the codes minus `zero_point` to `lane`.
-    fn spread<K: Isa>(self, isa: K, zero_point: i32, lane: &mut Lane<'_>);
+    /// Appends codes minus `zero_point` to `lane`: of so many rows, so many codes each, so many from one to the next, from this
+    /// place on.
+    fn spread_rows<K: Isa>(self, isa: K, zero_point: i32, rows: [usize; 4], lane: &mut Lane<'_>);
 
     /// As [`Isa::dot_taps`], of these codes.
     fn dot_taps<K: Isa>(
@@ -38,6 +41,18 @@ pub trait Source: Copy {
         weights: &[[i16; 4]],
         sums: [i32; 4],
     ) -> [i32; 4];
+
+    /// As [`Isa::codes_of_taps`], of these codes.
+    fn codes_of_taps<K: Isa, O: Code>(
+        self,
+        isa: K,
+        taps: &Taps,
+        run: &TapRun,
+        zero_point: i32,
+        weights: &[[i16; 4]],
+        form: &HighForm<'_>,
+        output: &mut [O],
+    ) -> usize;
 
     /// `sum` plus the products of the taps of the first code with weight `channel` of each four.
     fn dot_tap(self, taps: &Taps, zero_point: i32, weights: &[[i16; 4]], channel: usize, sum: i32) -> i32;
@@ -64,9 +79,21 @@ impl<T: Code> Source for &[T] {
         self.len()
     }
 
-    #[inline(always)]
-    fn spread<K: Isa>(self, isa: K, zero_point: i32, lane: &mut Lane<'_>) {
-        lane.push(isa, self, zero_point);
+    #[inline(never)]
+    fn spread_rows<K: Isa>(
+        self,
+        isa: K,
+        zero_point: i32,
+        [rows, elems, apart, first]: [usize; 4],
+        lane: &mut Lane<'_>,
+    ) {
+        let mut start = first;
+        for _ in 0..rows {
+            if let Some(codes) = self.get(start..start.wrapping_add(elems)) {
+                lane.push(isa, codes, zero_point);
+            }
+            start = start.wrapping_add(apart);
+        }
     }
 
     #[inline(always)]
@@ -79,6 +106,20 @@ impl<T: Code> Source for &[T] {
         sums: [i32; 4],
     ) -> [i32; 4] {
         isa.dot_taps(taps, self, zero_point, weights, sums)
+    }
+
+    #[inline(always)]
+    fn codes_of_taps<K: Isa, O: Code>(
+        self,
+        isa: K,
+        taps: &Taps,
+        run: &TapRun,
+        zero_point: i32,
+        weights: &[[i16; 4]],
+        form: &HighForm<'_>,
+        output: &mut [O],
+    ) -> usize {
+        isa.codes_of_taps(taps, run, self, zero_point, weights, form, output)
     }
 
     fn dot_tap(self, taps: &Taps, zero_point: i32, weights: &[[i16; 4]], channel: usize, sum: i32) -> i32 {
@@ -131,11 +172,11 @@ impl Source for Codes<'_> {
     }
 
     #[inline(never)]
-    fn spread<K: Isa>(self, isa: K, zero_point: i32, lane: &mut Lane<'_>) {
+    fn spread_rows<K: Isa>(self, isa: K, zero_point: i32, rows: [usize; 4], lane: &mut Lane<'_>) {
         match self {
-            Self::I8(codes) => codes.spread(isa, zero_point, lane),
-            Self::U8(codes) => codes.spread(isa, zero_point, lane),
-            Self::I16(codes) => codes.spread(isa, zero_point, lane),
+            Self::I8(codes) => codes.spread_rows(isa, zero_point, rows, lane),
+            Self::U8(codes) => codes.spread_rows(isa, zero_point, rows, lane),
+            Self::I16(codes) => codes.spread_rows(isa, zero_point, rows, lane),
             Self::I32(_) => {}
         }
     }
@@ -154,6 +195,23 @@ impl Source for Codes<'_> {
             Self::U8(codes) => codes.dot_taps(isa, taps, zero_point, weights, sums),
             Self::I16(codes) => codes.dot_taps(isa, taps, zero_point, weights, sums),
             Self::I32(_) => sums,
+        }
+    }
+
+    fn codes_of_taps<K: Isa, O: Code>(
+        self,
+        isa: K,
+        taps: &Taps,
+        run: &TapRun,
+        zero_point: i32,
+        weights: &[[i16; 4]],
+        form: &HighForm<'_>,
+        output: &mut [O],
+    ) -> usize {
+        match self {
+            Self::I8(codes) => codes.codes_of_taps(isa, taps, run, zero_point, weights, form, output),
+            Self::U8(codes) => codes.codes_of_taps(isa, taps, run, zero_point, weights, form, output),
+            Self::I16(_) | Self::I32(_) => 0,
         }
     }
 

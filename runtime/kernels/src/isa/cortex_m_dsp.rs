@@ -10,11 +10,16 @@ mod bytes;
 
 #[cfg(isa = "cortex_m_dsp")]
 use exactum_num::codes::{Code, Element};
+#[cfg(isa = "cortex_m_dsp")]
+use zerocopy::IntoBytes;
 use zerocopy::transmute;
 
 #[cfg(isa = "cortex_m_dsp")]
-use super::{Isa, Spread};
-use super::{Taps, pairs};
+use crate::high::HighForm;
+
+#[cfg(isa = "cortex_m_dsp")]
+use super::{Isa, TapRun};
+use super::{Spread, Taps, pairs};
 
 /// Instructions of Armv7E-M.
 #[cfg(isa = "cortex_m_dsp")]
@@ -53,6 +58,47 @@ impl Isa for CortexMDsp {
         sums: [i32; 4],
     ) -> [i32; 4] {
         bytes::dot_taps::<instructions::Dsp, T>(taps, codes, zero_point, weights, sums)
+    }
+
+    #[inline(always)]
+    fn codes_of_two<T: Code>(
+        self,
+        codes: &[[i16; 4]],
+        weights: &[[i16; 8]],
+        form: &HighForm<'_>,
+        [first, second]: [&mut [T]; 2],
+    ) -> usize {
+        let outputs = [first.as_mut_bytes(), second.as_mut_bytes()];
+        instructions::codes_of_two(codes, weights, form, T::ELEMENT, outputs)
+    }
+
+    #[inline(always)]
+    fn codes_of_one<T: Code>(
+        self,
+        codes: &[[i16; 4]],
+        weights: &[[i16; 8]],
+        form: &HighForm<'_>,
+        output: &mut [T],
+    ) -> usize {
+        instructions::codes_of_one(codes, weights, form, T::ELEMENT, output.as_mut_bytes())
+    }
+
+    #[inline(always)]
+    fn codes_of_taps<C: Code, T: Code>(
+        self,
+        taps: &Taps,
+        run: &TapRun,
+        codes: &[C],
+        zero_point: i32,
+        weights: &[[i16; 4]],
+        form: &HighForm<'_>,
+        output: &mut [T],
+    ) -> usize {
+        if zero_point != 0 {
+            return 0;
+        }
+        let elements = [C::ELEMENT, T::ELEMENT];
+        instructions::codes_of_taps(taps, run, codes.as_bytes(), weights, form, elements, output.as_mut_bytes())
     }
 
     #[inline(always)]
@@ -97,6 +143,12 @@ trait Instructions {
 
     /// The nearest integer from -128 to 127.
     fn ssat8(value: i32) -> i32;
+
+    /// Writes bytes, with a sign if `signed`, minus `zero_point`, to the pairs that `at` says.
+    #[inline(always)]
+    fn spread_bytes(bytes: &[u8], signed: bool, zero_point: i32, at: Spread, to: &mut [i16]) {
+        bytes::spread_bytes::<Self>(bytes, signed, zero_point, at, to);
+    }
 
     /// As [`Isa::dot_two`](super::Isa::dot_two).
     #[inline(always)]
@@ -213,8 +265,15 @@ mod tests {
 
     use super::super::portable;
     use super::*;
+    use exactum_num::requant::multiply_high;
     use proptest::prelude::*;
     use std::vec;
+    use std::vec::Vec;
+
+    /// Weights that pairs hold, the ends more often than others.
+    fn weight() -> impl Strategy<Value = i8> {
+        prop_oneof![2 => -127i8..=127, 1 => Just(127), 1 => Just(-127)]
+    }
 
     /// The instructions as Arm's architecture manual defines them.
     struct Model;
@@ -266,6 +325,70 @@ mod tests {
     }
 
     proptest! {
+        /// Weights and codes at the ends of their types, against products of single weights.
+        #[test]
+        fn pairs_are_products_of_single_weights(
+            codes in prop::collection::vec(
+                prop::array::uniform4(prop_oneof![-255i16..=255, Just(-255), Just(255)]), 0..9,
+            ),
+            weights in prop::collection::vec(prop::array::uniform16(weight()), 9),
+            starts in prop::array::uniform2(prop::array::uniform4(-100_000i32..100_000)), last in any::<bool>(),
+        ) {
+            // Of each pair of elements: weights of eight filters, first those of the first element.
+            let packed: Vec<[i16; 8]> = weights.iter().map(|weights| core::array::from_fn(|place| {
+                let (pair, half) = (place / 2, place % 2);
+                let [even, odd] = [0, 1].map(|filter| i16::from(weights[half * 8 + pair * 2 + filter]));
+                even + 256 * odd
+            })).collect();
+            let sum = |filter: usize, start: i32, code: &dyn Fn(usize) -> i16, count: usize| {
+                (0..count).fold(start, |sum, index| {
+                    sum + i32::from(code(index)) * i32::from(weights[index / 2][index % 2 * 8 + filter])
+                })
+            };
+            let two = pairs::dot_two::<Halves<Model>>(&codes, &packed, last, starts[0]);
+            for position in 0..2 {
+                let code = |index: usize| codes[index / 2][position * 2 + index % 2];
+                for filter in 0..4 {
+                    let own = filter + if last { 4 } else { 0 };
+                    let expected = sum(own, starts[0][filter], &code, codes.len() * 2);
+                    prop_assert_eq!(two[position][filter], expected);
+                }
+            }
+            prop_assert_eq!(two, pairs::dot_two::<pairs::Words>(&codes, &packed, last, starts[0]));
+            let codes = codes.get(..4.min(codes.len())).unwrap();
+            let one = pairs::dot_one::<Halves<Model>>(codes, &packed, starts);
+            let code = |index: usize| codes[index / 4][index % 4];
+            for filter in 0..8 {
+                let expected = sum(filter, starts[filter / 4][filter % 4], &code, codes.len() * 4);
+                prop_assert_eq!(one[filter / 4][filter % 4], expected);
+            }
+            prop_assert_eq!(one, pairs::dot_one::<pairs::Words>(codes, &packed, starts));
+        }
+
+        /// Codes of both types, any zero point, places that are too few.
+        #[test]
+        fn codes_are_spread_as_the_portable_twin_spreads_them(
+            codes in prop::collection::vec(any::<u8>(), 0..30), zero_point in -128i32..256,
+            at in prop::sample::select(vec![Spread::Only, Spread::First, Spread::Second]), places in 0usize..70,
+        ) {
+            let signed: Vec<i8> = codes.iter().map(|code| *code as i8).collect();
+            let (mut found, mut expected) = (vec![9i16; places], vec![9i16; places]);
+            bytes::spread::<Model, u8>(&codes, zero_point, at, &mut found);
+            pairs::spread(&codes, zero_point, at, &mut expected);
+            prop_assert_eq!(&found, &expected);
+            bytes::spread::<Model, i8>(&signed, zero_point, at, &mut found);
+            pairs::spread(&signed, zero_point, at, &mut expected);
+            prop_assert_eq!(&found, &expected);
+        }
+
+        #[test]
+        fn codes_are_made_as_the_portable_twin_makes_them(acc in any::<i32>(), multiplier in any::<i32>()) {
+            let high = multiply_high(acc, multiplier);
+            prop_assert_eq!(Model::smmulr(acc, multiplier), high);
+            prop_assert_eq!(Model::usat8(high), portable::saturate::<u8>(high));
+            prop_assert_eq!(Model::ssat8(high), portable::saturate::<i8>(high));
+        }
+
         /// Blocks of any length, rows that are longer than the codes, and integers at the ends of their types.
         #[test]
         fn dot_rows_is_its_portable_twin(

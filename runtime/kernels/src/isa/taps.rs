@@ -15,6 +15,19 @@ pub struct Taps {
     pub row_weights: usize,
 }
 
+/// Neighbouring output positions whose taps differ in nothing but their place.
+#[derive(Clone, Copy, Debug)]
+pub struct TapRun {
+    /// Positions, at least one.
+    pub positions: usize,
+    /// Codes of the input from one to the next.
+    pub step: usize,
+    /// Codes of the output from one to the next.
+    pub channels: usize,
+    /// Weights of a channel.
+    pub block: usize,
+}
+
 impl Taps {
     /// Whether there are taps, and all lie in `codes` codes and `weights` fours of weights.
     #[cfg_attr(not(isa = "cortex_m_dsp"), expect(dead_code, reason = "for instructions that read without looking"))]

@@ -10,9 +10,31 @@ use crate::isa::{Spread, Taps, pairs, taps};
 #[inline(always)]
 pub(super) fn spread<I: Instructions, T: Code>(codes: &[T], zero_point: i32, at: Spread, to: &mut [i16]) {
     match T::ELEMENT {
-        Element::U8 => words(codes.as_bytes(), zero_point, at, to, |word| [I::uxtb16(word), I::uxtb16_ror8(word)], I::ssub16),
-        Element::I8 => words(codes.as_bytes(), zero_point, at, to, |word| [I::sxtb16(word), I::sxtb16_ror8(word)], I::ssub16),
-        _ => pairs::spread(codes, zero_point, at, to),
+        Element::U8 => I::spread_bytes(codes.as_bytes(), false, zero_point, at, to),
+        Element::I8 => I::spread_bytes(codes.as_bytes(), true, zero_point, at, to),
+        _ => wide(codes, zero_point, at, to),
+    }
+}
+
+/// Codes of other types. Not inlined: layers of bytes do without.
+#[inline(never)]
+fn wide<T: Code>(codes: &[T], zero_point: i32, at: Spread, to: &mut [i16]) {
+    pairs::spread(codes, zero_point, at, to);
+}
+
+/// Writes bytes, with a sign if `signed`, minus `zero_point`.
+#[inline(always)]
+pub(super) fn spread_bytes<I: Instructions + ?Sized>(
+    bytes: &[u8],
+    signed: bool,
+    zero_point: i32,
+    at: Spread,
+    to: &mut [i16],
+) {
+    if signed {
+        words(bytes, zero_point, at, to, |word| [I::sxtb16(word), I::sxtb16_ror8(word)], I::ssub16);
+    } else {
+        words(bytes, zero_point, at, to, |word| [I::uxtb16(word), I::uxtb16_ror8(word)], I::ssub16);
     }
 }
 

@@ -4,11 +4,17 @@
 use core::arch::asm;
 
 use super::{Block, Instructions};
-use crate::isa::Taps;
+use crate::isa::{Spread, Taps};
 
 mod byte_taps;
+mod codes_of_pairs;
+mod codes_of_taps;
 mod one;
+mod spread;
 mod two;
+
+pub(super) use codes_of_pairs::{codes_of_one, codes_of_two};
+pub(super) use codes_of_taps::codes_of_taps;
 
 /// Executes them.
 #[derive(Clone, Copy, Debug)]
@@ -114,6 +120,11 @@ impl Instructions for Dsp {
                 options(pure, nomem, nostack));
         }
         code
+    }
+
+    #[inline(always)]
+    fn spread_bytes(bytes: &[u8], signed: bool, zero_point: i32, at: Spread, to: &mut [i16]) {
+        spread::spread_bytes(bytes, signed, zero_point, at, to);
     }
 
     #[inline(always)]
