@@ -10,6 +10,7 @@ mod even_odd;
 mod hull;
 mod lines;
 mod multiply;
+mod multiply_high;
 mod offset;
 mod pair;
 mod pair_line;
@@ -151,6 +152,7 @@ impl<'a> Layer<'a> {
             FormKind::Table => table::solve(self),
             FormKind::ShiftHalfEven64 => shift_half_even::solve64(self),
             FormKind::Multiply128 => multiply::solve128(self),
+            FormKind::MultiplyHigh => multiply_high::solve(self),
         };
         params.map(|form| self.params(form))
     }

@@ -14,14 +14,17 @@ pub use exactum_kernels::conv2d::{Area, Conv};
 pub use exactum_kernels::dense::Dense;
 pub use exactum_kernels::element::Of;
 pub use exactum_kernels::elementwise::{Buffers, Operands};
+pub use exactum_kernels::high::High;
+pub use exactum_kernels::pairs::FilterPairs;
 pub use exactum_kernels::products::{General, Nibbles, Rows};
 pub use exactum_kernels::rearrange::Layout;
 pub use exactum_kernels::sum_pool2d::SumPool;
 pub use exactum_kernels::tail::{Known, Plain, Stored, Tail};
+pub use exactum_kernels::taps::TapBlocks;
 pub use exactum_kernels::top_k::Best;
 pub use exactum_kernels::{
-    Native, add, concat, conv_transpose2d, conv2d, dense, max_pool2d, mul, push, rearrange, requantize,
-    sum_pool2d, top_k,
+    Native, add, concat, conv_transpose2d, conv2d, dense, max_pool2d, mul, pairs, push, rearrange,
+    requantize, sum_pool2d, taps, top_k,
 };
 pub use exactum_num::codes::{Code, Codes, CodesMut};
 pub use exactum_num::requant::{Entries, forms};

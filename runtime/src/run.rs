@@ -6,7 +6,7 @@ use exactum_format::op::{
     Add, Concat, Conv2d, ConvTranspose2d, Dense, MaxPool2d, Mul, OpBody, Push, Rearrange, Requantize,
     SumPool2d, TopK,
 };
-use exactum_format::{Layer, OpKind, OpRecord, Tensor, TensorId, Tensors, Window2d, program_ops};
+use exactum_format::{Layer, OpKind, OpRecord, Packing, Tensor, TensorId, Tensors, Window2d, program_ops};
 use exactum_kernels as kernels;
 use exactum_kernels::conv2d::{Area, Conv, Image};
 use exactum_kernels::elementwise::{Buffers, Operands};
@@ -145,15 +145,22 @@ fn group_channels(input: &Tensor, groups: u16) -> u32 {
     channels.checked_div(groups.into()).unwrap_or_default()
 }
 
+/// Units of a row of the output of `dense`: its codes or, where filters are multiplied together, the row.
+fn dense_units(dense: &Dense<'_>) -> u32 {
+    if dense.layer.weights.packing == Packing::FilterPairs { 1 } else { dense.out_features }
+}
+
 impl Run for Dense<'_> {
     fn run<K: Isa>(&self, isa: K, memory: Memory<'_, '_, '_>, part: Option<&Part>) {
         let Some((mut input, output, scratch)) = memory.views_and_scratch(self.scratch) else { return };
-        let output = rest(output, part, self.out_features, 1);
+        let units = dense_units(self);
+        let codes = self.out_features.checked_div(units).unwrap_or_default();
+        let output = rest(output, part, units, codes);
         let Layer { input_zero_point, weights, bias, ref requant, wide } = self.layer;
         let mut out_features = [0, self.out_features];
         if let Some(part) = part {
             input = rows(input, part.lines, self.in_features);
-            out_features = part.units;
+            out_features = part.units.map(|unit| unit.wrapping_mul(codes));
         }
         let out_features = out_features.map(|features| features as usize);
         let in_features = self.in_features as usize;
@@ -164,7 +171,9 @@ impl Run for Dense<'_> {
 
     fn grid(&self, _: &Tensor, output: &Tensor) -> Grid {
         let lines = output.shape.elems().checked_div(self.out_features).unwrap_or_default();
-        Grid { lines, units: self.out_features, work: self.in_features.into() }
+        let units = dense_units(self);
+        let codes = self.out_features.checked_div(units).unwrap_or_default();
+        Grid { lines, units, work: u64::from(self.in_features).saturating_mul(codes.into()) }
     }
 }
 

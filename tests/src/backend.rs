@@ -43,11 +43,12 @@ const STEP_WORK: u32 = 500;
 /// Every backend that takes any model.
 pub fn all() -> Vec<Arc<dyn Backend>> {
     // Tap after tap is what depthwise convolutions have anyway.
-    let packed = [Packing::RowMajor, Packing::Nibbles].map(Packed);
-    let [row_major, nibbles] = packed.map(|packed| Arc::new(packed) as Arc<dyn Backend>);
-    let [buffers, steps]: [Arc<dyn Backend>; 2] = [Arc::new(OnBuffers), Arc::new(InSteps(STEP_WORK))];
-    let board = Arc::new(Emulated::cortex_m4());
-    vec![Arc::new(Reference), Arc::new(Host), row_major, nibbles, buffers, steps, board]
+    let packed = [Packing::RowMajor, Packing::Nibbles, Packing::FilterPairs, Packing::TapBlocks].map(Packed);
+    let packed = packed.map(|packed| Arc::new(packed) as Arc<dyn Backend>);
+    let host: [Arc<dyn Backend>; 2] = [Arc::new(Reference), Arc::new(Host)];
+    let other: [Arc<dyn Backend>; 3] =
+        [Arc::new(OnBuffers), Arc::new(InSteps(STEP_WORK)), Arc::new(Emulated::cortex_m4())];
+    host.into_iter().chain(packed).chain(other).collect()
 }
 
 /// The test that `backend` gives the oracle's integers for `case`.

@@ -89,6 +89,7 @@ pub(super) fn lengths(requant: &Requant<'_>, channels: usize) -> Result<Lengths,
         | Form::Multiply32 { .. }
         | Form::Multiply64 { .. }
         | Form::EvenOdd { .. }
+        | Form::MultiplyHigh { .. }
         | Form::Thresholds { .. }
         | Form::Thresholds64 { .. }
         | Form::ShiftHalfEven64 { .. }
@@ -136,6 +137,12 @@ pub(super) fn check(requant: &Requant<'_>, channel: usize, range: IntRange) -> R
         }
         Form::Multiply64 { multipliers, offsets, shifts } => {
             Line::of(multipliers, offsets, shifts, channel).check(range)
+        }
+        Form::MultiplyHigh { multipliers, offsets, shifts } => {
+            let (multiplier, offset) = (at(multipliers, channel), at(offsets, channel));
+            shift_within(at(shifts, channel), 31)?;
+            fits(range, 32, |acc| acc + i128::from(offset))?;
+            fits(range, 64, |acc| i128::from(multiplier) * (acc + i128::from(offset)) + (1 << 31))
         }
         Form::EvenOdd {
             even_multipliers,

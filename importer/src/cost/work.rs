@@ -4,6 +4,7 @@
 
 use exactum_runtime::codes::Codes;
 use exactum_runtime::kernels;
+use exactum_runtime::kernels::high::HighForm;
 use exactum_runtime::num::Requant;
 use exactum_runtime::program::op::{Bias, Layer, Multipliers, Rearrange};
 use exactum_runtime::program::{Op, Packing, Program, Shape, TensorId, Window2d, patch_elems};
@@ -43,6 +44,12 @@ impl<'p> Work<'p> {
             Op::Dense(dense) => {
                 let (inputs, outputs) = (u64::from(dense.in_features), u64::from(dense.out_features));
                 let rows = elems / outputs.max(1);
+                if dense.layer.weights.packing == Packing::FilterPairs {
+                    let high = is_high(&dense.layer, program, dense.output, outputs);
+                    let mut terms = vec![("position", rows), ("gathered", rows * inputs)];
+                    terms.extend(paired(rows, outputs, inputs, high));
+                    return Some(high_work(work(&products(&dense.layer), terms, dense.layer.requant), high));
+                }
                 let blocks = rows * outputs.div_ceil(BLOCK_CHANNELS);
                 let mut terms = vec![("block", blocks), ("gathered", blocks * inputs)];
                 terms.extend(multiplied(rows, outputs, inputs));
@@ -53,6 +60,34 @@ impl<'p> Work<'p> {
                 let ([height, width, inputs], [rows, columns, outputs]) = (image(input)?, image(output)?);
                 let taps = Taps::new(&conv.window, [height, width], [rows, columns]);
                 let bias = started(&conv.layer, elems);
+                let high = is_high(&conv.layer, program, conv.output, outputs);
+                if conv.layer.weights.packing == Packing::FilterPairs {
+                    let filter = u64::from(conv.window.taps()) * inputs;
+                    let pieces = taps.pieces(&conv.window, true);
+                    let mut terms = vec![
+                        ("position", rows * columns),
+                        ("row", pieces.rows),
+                        ("outside", rows * columns * filter - taps.inside() * inputs),
+                        ("gathered", taps.inside() * inputs),
+                    ];
+                    terms.extend(paired(rows * columns, outputs, filter, high));
+                    return Some(high_work(work(&products(&conv.layer), terms, conv.layer.requant), high));
+                }
+                if conv.layer.weights.packing == Packing::TapBlocks {
+                    let (quads, last) = (outputs / 4, outputs % 4);
+                    let pieces = taps.pieces(&conv.window, true);
+                    let centered = if conv.layer.input_zero_point == 0 { "" } else { "/centered" };
+                    let terms = vec![
+                        ("position", rows * columns),
+                        ("quad", rows * columns * quads),
+                        ("row", pieces.rows * quads),
+                        ("tap", taps.inside() * quads),
+                        ("last", if last > 0 { rows * columns } else { 0 }),
+                        ("last-tap", if last > 0 { taps.inside() } else { 0 }),
+                    ];
+                    let kernel = format!("{}{centered}", products(&conv.layer));
+                    return Some(high_work(work(&kernel, terms, conv.layer.requant), high));
+                }
                 if conv.layer.weights.packing == Packing::TapMajor {
                     let blocks = outputs.div_ceil(BLOCK_CHANNELS);
                     let terms = vec![
@@ -185,6 +220,30 @@ fn products(layer: &Layer<'_>) -> String {
     format!("/{}/{element}{wide}", layer.weights.packing.name())
 }
 
+/// Whether a layer has the tail that makes codes of sums in registers.
+fn is_high(layer: &Layer<'_>, program: &Program<'_>, output: TensorId, channels: u64) -> bool {
+    let element = program.tensor(output).map(|tensor| tensor.element);
+    element.is_some_and(|element| {
+        HighForm::of(layer.requant.as_ref(), layer.bias, channels as usize, element).is_some()
+    })
+}
+
+/// The work of a kernel of its own where the tail is `high`, which makes codes as part of its loops.
+fn high_work(work: Work<'_>, high: bool) -> Work<'_> {
+    if !high {
+        return work;
+    }
+    Work { kernel: format!("{}/high", work.kernel), requantized: 0, ..work }
+}
+
+/// Filters in pairs, at `positions`: with a `high` tail four of them at two positions, else eight at one.
+const fn paired(positions: u64, outputs: u64, elems: u64, high: bool) -> [(&'static str, u64); 4] {
+    let (two, one) = if high { (positions / 2, positions % 2) } else { (0, positions) };
+    let (quads, octets) = (two * outputs.div_ceil(4), one * outputs.div_ceil(8));
+    let steps = elems.div_ceil(4);
+    [("quads", quads), ("quad-step", quads * steps), ("octets", octets), ("octet-step", octets * steps)]
+}
+
 /// Blocks of an elementwise op with two operands: they end with the channels and with the second operand.
 fn pair_blocks(channels: u32, elems: u64, second: Shape) -> u64 {
     let ends = [u64::from(channels), u64::from(second.elems())].into_iter().filter(|end| *end > 1);
@@ -278,6 +337,7 @@ impl Taps {
         let is_run = |inside: &u64| whole && window.dilation[1] == 1 && *inside == width;
         let runs = columns.iter().filter(|inside| is_run(inside)).count() as u64;
         Pieces {
+            rows: inside * columns.len() as u64,
             runs: inside * runs,
             taps: inside * (columns.len() as u64 - runs) * width,
             outside: (rows.len() as u64 * height - inside) * columns.len() as u64,
@@ -287,6 +347,8 @@ impl Taps {
 
 /// Pieces of memory that windows consist of.
 struct Pieces {
+    /// Rows of windows, or what is inside of them.
+    rows: u64,
     /// Whole rows of windows.
     runs: u64,
     /// Single taps.

@@ -2,10 +2,12 @@
 //! writes it.
 
 use exactum_runtime::num::IntRange;
+use exactum_runtime::num::requant::at;
 use exactum_runtime::program::Packing;
-use exactum_runtime::program::packing::is_depthwise;
+use exactum_runtime::program::packing::{Reads, is_depthwise};
 
-use super::{Constant, Graph, Node, Op};
+use super::{Constant, Graph, Node, Op, Requantize};
+use crate::requant::FormParams;
 
 impl Graph {
     /// Whether the weights of node `index` may lie in `packing`: it is a layer whose weights fit. Axes are in the order of
@@ -14,7 +16,48 @@ impl Graph {
         let node = &self.nodes[index];
         let Some(weights) = self.weights(node) else { return false };
         let holds = |element| packing.range(element).contains_range(weights);
-        packing.allows(self.is_depthwise(node)) && packing.elements().iter().copied().any(holds)
+        let sums = self.value(node.output).bounds();
+        let wide = sums.iter().any(|sums| sums.signed_bits() > i32::BITS);
+        packing.allows(self.reads(node), wide)
+            && packing.elements().iter().copied().any(holds)
+            && sums.iter().enumerate().all(|(channel, sums)| self.holds(index, packing, channel, *sums))
+    }
+
+    /// Whether kernels of `packing` take the sums of a channel of layer `index` from its elements: with the bias and without,
+    /// and with what a form adds to them.
+    fn holds(&self, index: usize, packing: Packing, channel: usize, sums: IntRange) -> bool {
+        let node = &self.nodes[index];
+        let bias = match node.inputs.get(2).map(|id| &self.value(*id).constant) {
+            Some(Some(Constant::Codes(codes))) => codes.get(channel).copied().unwrap_or_default(),
+            _ => 0,
+        };
+        let offset = self.added_offsets(index).map_or(0, |offsets| at(offsets, channel));
+        let starts = [0, -i64::from(bias), i64::from(offset)];
+        starts.into_iter().all(|start| {
+            sums.checked_add(IntRange::point(start)).is_some_and(|sums| packing.holds(channel, sums))
+        })
+    }
+
+    /// What the form of the requantization that is part of layer `index` adds to its sums.
+    pub(crate) fn added_offsets(&self, index: usize) -> Option<&[i32]> {
+        let Op::Requantize(Requantize::Certified(certified)) = &self.nodes[self.fused_requantize(index)?].op
+        else {
+            return None;
+        };
+        match &certified.params.form {
+            FormParams::MultiplyHigh { offsets, .. } => Some(offsets),
+            _ => None,
+        }
+    }
+
+    /// Which codes the filters of a layer read.
+    fn reads(&self, node: &Node) -> Reads {
+        match &node.op {
+            Op::ConvTranspose2d(_) => Reads::Transposed,
+            Op::Conv2d(_) if self.is_depthwise(node) => Reads::Depthwise,
+            Op::Conv2d(conv) if conv.groups > 1 => Reads::Grouped,
+            _ => Reads::Shared,
+        }
     }
 
     /// The packing of the weights of node `index` where nothing else is asked for: tap after tap for depthwise

@@ -149,6 +149,14 @@ impl Value {
         self.shape.iter().product()
     }
 
+    /// Proven bounds of each output channel of accumulators; none of other integers.
+    pub fn bounds(&self) -> &[IntRange] {
+        match &self.ty {
+            Type::Accumulators { bounds, .. } => bounds,
+            _ => &[],
+        }
+    }
+
     /// The codes' type, if the value holds codes.
     pub fn codes(&self) -> Option<&Codes> {
         match &self.ty {

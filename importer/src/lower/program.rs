@@ -7,6 +7,7 @@ mod pack;
 mod tensors;
 
 use exactum_runtime::num::Requant;
+use exactum_runtime::num::requant::Form;
 use exactum_runtime::program::op::{
     Add, Concat, Conv2d, ConvTranspose2d, Dense, Layer, MaxPool2d, Mul, Op as ProgramOp, Push,
     Requantize as ProgramRequantize, SumPool2d, TopK,
@@ -188,7 +189,13 @@ fn op<'a>(
         if bounds.iter().any(|bound| bound.signed_bits() > i32::BITS));
     let at = || graph.location(index);
     let (weights, bias) = packed.layer();
-    let layer = Layer { input_zero_point, weights, bias, requant, wide };
+    let requant_of_layer = requant.map(|requant| match requant.form {
+        Form::MultiplyHigh { multipliers, shifts, .. } if !packed.offsets().is_empty() => {
+            Requant { form: Form::MultiplyHigh { multipliers, offsets: packed.offsets(), shifts }, ..requant }
+        }
+        _ => requant,
+    });
+    let layer = Layer { input_zero_point, weights, bias, requant: requant_of_layer, wide };
     Ok(match &node.op {
         Op::Dense => {
             let shape = &graph.value(node.inputs[1]).shape;

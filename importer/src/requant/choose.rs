@@ -38,7 +38,7 @@ pub fn order(codes: i64, costs: Option<&CostTable>) -> [FormKind; FormKind::ALL.
 }
 
 /// The rank from which on forms are large lists.
-const LISTS: u8 = 9;
+const LISTS: u8 = 10;
 
 /// The place of `form` among the others where nothing is known of their costs.
 const fn rank(form: FormKind, codes: i64) -> u8 {
@@ -48,10 +48,11 @@ const fn rank(form: FormKind, codes: i64) -> u8 {
         FormKind::ShiftHalfEven => 2,
         FormKind::Multiply32 => 3,
         FormKind::Multiply64 => 4,
-        FormKind::EvenOdd => 5,
-        FormKind::Thresholds if codes <= SHORT_LISTS => 6,
-        FormKind::ShiftHalfEven64 => 7,
-        FormKind::Multiply128 => 8,
+        FormKind::MultiplyHigh => 5,
+        FormKind::EvenOdd => 6,
+        FormKind::Thresholds if codes <= SHORT_LISTS => 7,
+        FormKind::ShiftHalfEven64 => 8,
+        FormKind::Multiply128 => 9,
         FormKind::Thresholds => LISTS,
         FormKind::Thresholds64 => LISTS + 1,
         FormKind::Table => LISTS + 2,

@@ -75,6 +75,24 @@ impl Slopes {
     }
 }
 
+impl Slopes {
+    /// The smallest and the largest multiplier, at most `max_multiplier`, of the slopes `multiplier / 2^bits`; `None` if
+    /// there is none.
+    pub(super) fn multipliers(self, bits: u8, max_multiplier: i64) -> Option<(i64, i64)> {
+        let least = self
+            .above
+            .map_or(Some(0), |above| Some(above.numer.checked_mul(1 << bits)?.div_euclid(above.denom) + 1))?;
+        let most = match self.below {
+            // The end itself is outside.
+            Some(below) => (below.numer.checked_mul(1 << bits)? - 1).div_euclid(below.denom),
+            None => max_multiplier.into(),
+        };
+        let (least, most) =
+            (i64::try_from(least).ok()?, i64::try_from(most).unwrap_or(i64::MAX).min(max_multiplier));
+        (least <= most).then_some((least, most))
+    }
+}
+
 /// `H(numer / denom) * denom` and the two points that attain it; `None` without points of both kinds.
 fn gap(constraints: &Constraints, slope: Fraction) -> Option<(i128, Point, Point)> {
     let height = |point: &Point| i128::from(point.k) * slope.denom - slope.numer * i128::from(point.x);

@@ -1,6 +1,8 @@
 //! Ops: the call of a kernel with constant geometry, for each kind.
 
 use exactum_runtime::codes::{Codes, Element};
+use exactum_runtime::kernels::high::HighForm;
+use exactum_runtime::num::requant::{Form, at};
 use exactum_runtime::program::op::{
     Add, Bias, Conv2d, ConvTranspose2d, Dense, Layer, MaxPool2d, Mul, Multipliers,
 };
@@ -149,6 +151,20 @@ impl Writer<'_, '_> {
                 format!("rt::Rows::new(rt::Native::default(), {})", self.statics.array(&name, "i8", values)),
                 "i32",
             ),
+            (Packing::FilterPairs, Codes::I16(values)) => (
+                format!(
+                    "rt::FilterPairs::new(rt::Native::default(), {})",
+                    self.statics.array(&name, "i16", values)
+                ),
+                "i32",
+            ),
+            (Packing::TapBlocks, Codes::I16(values)) => (
+                format!(
+                    "rt::TapBlocks::new(rt::Native::default(), {})",
+                    self.statics.array(&name, "i16", values)
+                ),
+                "i32",
+            ),
             (Packing::Nibbles, Codes::U8(values)) if !layer.wide => (
                 format!(
                     "rt::Nibbles::new(rt::Native::default(), {})",
@@ -176,10 +192,15 @@ impl Writer<'_, '_> {
         layer: &Layer<'_>,
     ) -> String {
         let (weights, acc) = self.weights(layer);
-        let tail = self.tail(layer.requant.as_ref());
+        let high = self.high(output, layer);
+        let tail = match &high {
+            Some(tail) => format!("let tail = {tail}"),
+            None => format!("let tail: &mut dyn rt::Tail<{acc}> = {}", self.tail(layer.requant.as_ref())),
+        };
+        let kernel = if high.is_some() { format!("{kernel}_high") } else { kernel.to_owned() };
         let work = if scratch.is_some() { "scratch, " } else { "" };
         let call = format!(
-            "let tail: &mut dyn rt::Tail<{acc}> = {tail};\n        \
+            "{tail};\n        \
              {kernel}({geometry}, {weights}, input, {work}tail)"
         );
         let Some(TensorId(scratch)) = scratch else { return self.with_views(input, output, &call) };
@@ -206,6 +227,23 @@ impl Writer<'_, '_> {
         format!("    {views}        {call};\n    }}\n")
     }
 
+    /// The tail of a layer that makes codes of sums in registers, where its packing and form have one.
+    fn high(&mut self, output: TensorId, layer: &Layer<'_>) -> Option<String> {
+        if !matches!(layer.weights.packing, Packing::FilterPairs | Packing::TapBlocks) {
+            return None;
+        }
+        let output = self.tensor(output);
+        let channels = *output.shape.dims().last()? as usize;
+        HighForm::of(layer.requant.as_ref(), layer.bias, channels, output.element)?;
+        let Form::MultiplyHigh { multipliers, offsets, shifts } = layer.requant?.form else { return None };
+        let [multipliers, offsets] = [("MULTIPLIERS", multipliers), ("OFFSETS", offsets)]
+            .map(|(name, values)| self.statics.array(&self.name(name), "i32", values));
+        Some(format!(
+            "rt::High {{ isa: rt::Native::default(), multipliers: {multipliers}, offsets: {offsets}, shift: {}, output }}",
+            at(shifts, 0)
+        ))
+    }
+
     fn dense(&mut self, op: &Dense<'_>) -> String {
         let bias = self.bias(op.layer.bias);
         let value = format!(
@@ -213,7 +251,13 @@ impl Writer<'_, '_> {
             op.in_features, op.out_features, op.layer.input_zero_point
         );
         let geometry = self.statics.item(&self.prefix, "rt::Dense<'static>", &value);
-        self.layer([op.input, op.output], op.scratch, "rt::dense::rows", &geometry, &op.layer)
+        let kernel = match op.layer.weights.packing {
+            Packing::FilterPairs => "rt::pairs::dense",
+            Packing::RowMajor | Packing::TapMajor | Packing::Nibbles | Packing::TapBlocks => {
+                "rt::dense::rows"
+            }
+        };
+        self.layer([op.input, op.output], op.scratch, kernel, &geometry, &op.layer)
     }
 
     fn conv(
@@ -241,6 +285,8 @@ impl Writer<'_, '_> {
         let kernel = match op.layer.weights.packing {
             Packing::RowMajor | Packing::Nibbles => "rt::conv2d::windows",
             Packing::TapMajor => "rt::conv2d::depthwise",
+            Packing::FilterPairs => "rt::pairs::conv2d",
+            Packing::TapBlocks => "rt::taps::depthwise",
         };
         self.layer([op.input, op.output], op.scratch, kernel, &geometry, &op.layer)
     }

@@ -3,13 +3,14 @@
 use core::fmt;
 
 use exactum_num::codes::{Codes, Element};
+use exactum_num::requant::{Form, at};
 use exactum_num::{IntRange, Requant};
 
 use crate::bias::Bias;
 use crate::bounds;
 use crate::constants::{ConstRef, Constants};
 use crate::error::OpFault;
-use crate::packing::{FilterShape, Packing, Weights};
+use crate::packing::{FilterShape, Packing, Reads, Weights};
 use crate::record::record;
 use crate::requant::RequantRecord;
 use crate::stored::Stored;
@@ -90,18 +91,18 @@ impl<'p> Stored<'p, LayerRecord> for Layer<'p> {
 
 impl Layer<'_> {
     /// Checks element types, weights, biases, requantization, and the accumulators and codes of each filter of `shape`,
-    /// with an input whose windows can be `padded`; `depthwise` if each channel has a filter of its own.
+    /// with an input whose windows can be `padded`, of which filters read `codes`.
     pub(crate) fn verify(
         &self,
         input: &Tensor,
         output: &Tensor,
         shape: FilterShape,
-        depthwise: bool,
+        codes: Reads,
         padded: bool,
         work: &mut Work,
     ) -> Result<(), OpFault> {
         let Weights { packing, elements } = self.weights;
-        if !packing.allows(depthwise) || !packing.elements().contains(&elements.element()) {
+        if !packing.allows(codes, self.wide) || !packing.elements().contains(&elements.element()) {
             return Err(OpFault::Packing);
         }
         if !self.weights.suits(shape) {
@@ -122,8 +123,22 @@ impl Layer<'_> {
         work.spend(shape.filters.saturating_mul(shape.elems))?;
         (0..shape.filters).try_for_each(|channel| {
             let acc = self.accumulator(shape, channel, centered)?;
+            let sums = [Some(acc), self.offset_sums(channel, acc)];
+            if !sums.into_iter().flatten().all(|sums| packing.holds(channel, sums)) {
+                return Err(OpFault::Packing);
+            }
             bounds::stored(self.requant.as_ref(), channel, acc, output)
         })
+    }
+
+    /// Sums that start with the offset of a form, as some kernels compute them.
+    fn offset_sums(&self, channel: usize, acc: IntRange) -> Option<IntRange> {
+        match self.requant?.form {
+            Form::MultiplyHigh { offsets, .. } => {
+                acc.checked_add(IntRange::point(at(offsets, channel).into()))
+            }
+            _ => None,
+        }
     }
 
     fn accumulator(
@@ -145,6 +160,7 @@ impl fmt::Display for Layer<'_> {
                 let element = if elements.element() == Element::I16 { "i16 " } else { "" };
                 write!(f, "{} {element}weights, ", elements.len())?;
             }
+            Packing::FilterPairs | Packing::TapBlocks => write!(f, "{} {packing} weights, ", elements.len())?,
             Packing::Nibbles => write!(f, "{} bytes of 4-bit weights, ", elements.len())?,
         }
         match self.bias {

@@ -4,8 +4,10 @@
 //! `i` of filter `o` lies, and what the weight is, given that element; loading bounds accumulators through that, and the
 //! compiler writes through it. Every packing runs on every target by the portable kernels.
 
+mod filter_pairs;
 mod nibbles;
 mod row_major;
+mod tap_blocks;
 mod tap_major;
 
 pub use tap_major::is_depthwise;
@@ -20,6 +22,19 @@ pub struct FilterShape {
     pub filters: usize,
     /// Weights of one filter; those of a convolution are counted height, width, input channel of the group.
     pub elems: usize,
+}
+
+/// Which codes the filters of a layer read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reads {
+    /// All the same: dense layers, and convolutions of one group.
+    Shared,
+    /// Those of a group.
+    Grouped,
+    /// Each those of a channel of its own.
+    Depthwise,
+    /// Those of a transposed convolution.
+    Transposed,
 }
 
 macro_rules! packings {
@@ -71,10 +86,18 @@ macro_rules! packings {
                 }
             }
 
-            /// Whether a layer may have it; `depthwise` as [`is_depthwise`] says of convolutions, else false.
-            pub const fn allows(self, depthwise: bool) -> bool {
+            /// Whether a layer may have it whose filters read `codes`, with sums of 64 bits if `wide`.
+            pub const fn allows(self, codes: Reads, wide: bool) -> bool {
                 match self {
-                    $(Self::$packing => depthwise || !$file::DEPTHWISE_ONLY,)*
+                    $(Self::$packing => $file::allows(codes, wide),)*
+                }
+            }
+
+            /// Whether kernels take the sums of filter `o` in `range` from its elements.
+            pub fn holds(self, o: usize, range: IntRange) -> bool {
+                match self {
+                    Self::FilterPairs => filter_pairs::holds(o, range),
+                    Self::RowMajor | Self::TapMajor | Self::Nibbles | Self::TapBlocks => true,
                 }
             }
 
@@ -99,17 +122,17 @@ macro_rules! packings {
                 }
             }
 
-            /// Weight `i` of a filter, held by `element`.
-            pub const fn get(self, element: i32, i: usize) -> i32 {
+            /// Weight `i` of filter `o`, held by `element`.
+            pub const fn get(self, element: i32, o: usize, i: usize) -> i32 {
                 match self {
-                    $(Self::$packing => $file::get(element, i),)*
+                    $(Self::$packing => $file::get(element, o, i),)*
                 }
             }
 
-            /// `element` with weight `i` of a filter set to `weight`.
-            pub const fn put(self, element: i32, i: usize, weight: i32) -> i32 {
+            /// `element` with weight `i` of filter `o` set to `weight`.
+            pub const fn put(self, element: i32, o: usize, i: usize, weight: i32) -> i32 {
                 match self {
-                    $(Self::$packing => $file::put(element, i, weight),)*
+                    $(Self::$packing => $file::put(element, o, i, weight),)*
                 }
             }
         }
@@ -123,6 +146,10 @@ packings! {
     1 TapMajor "tap-major" tap_major;
     /// 4-bit weights, two a byte, the first in the low half; each filter starts at a byte: element `o * ceil(elems / 2) + i / 2`
     2 Nibbles "nibbles" nibbles;
+    /// two filters in one element, the odd one times 256: filters in blocks of 8, weights two by two, `r` of them for each filter, a multiple of 4: of the pair of `o`, element `o / 8 * r * 4 + i / 2 * 8 + o % 8 / 2 * 2 + i % 2`
+    3 FilterPairs "filter-pairs" filter_pairs;
+    /// depthwise convolutions, channels in blocks of 4: element `o / 4 * elems * 4 + i * 4 + o % 4`
+    4 TapBlocks "tap-blocks" tap_blocks;
 }
 
 impl core::fmt::Display for Packing {
@@ -160,7 +187,7 @@ impl<'p> Weights<'p> {
     /// Weight `i` of filter `o`; 0 if there is none.
     pub fn get(self, shape: FilterShape, o: usize, i: usize) -> i32 {
         let element = self.elements.get(self.packing.index(shape, o, i)).unwrap_or_default();
-        self.packing.get(element, i)
+        self.packing.get(element, o, i)
     }
 
     /// Whether as many elements are there as weights of `shape` take.
@@ -193,13 +220,13 @@ mod tests {
                     for o in 0..filters {
                         for i in 0..elems {
                             let place = &mut stored[packing.index(shape, o, i)];
-                            *place = packing.put(*place, i, weight(o, i));
+                            *place = packing.put(*place, o, i, weight(o, i));
                             prop_assert!(element.range().contains((*place).into()));
                         }
                     }
                     for o in 0..filters {
                         for i in 0..elems {
-                            prop_assert_eq!(packing.get(stored[packing.index(shape, o, i)], i), weight(o, i));
+                            prop_assert_eq!(packing.get(stored[packing.index(shape, o, i)], o, i), weight(o, i));
                         }
                     }
                 }

@@ -4,13 +4,16 @@ use exactum_format::{Axis, Packing, Weights};
 use exactum_num::codes::{Codes, CodesMut};
 
 pub use crate::depthwise::depthwise;
+use crate::high::{HighForm, with_high};
 pub use crate::image::{Area, Conv, Image};
 use crate::isa::Isa;
+use crate::pairs::{self, FilterPairs};
 use crate::patch::Patch;
 use crate::products::{Filters, General, Nibbles, Products, Rows};
-use crate::source::Source;
+use crate::source::{Source, with_narrow};
 use crate::store::{BLOCK_CHANNELS, blocks};
 use crate::tail::{Said, Stored, Tail};
+use crate::taps::{self, TapBlocks};
 
 /// Computes `conv` with `weights`, in sums of 64 bits if `wide`; see [`exactum_format::op::Conv2d`] for the formula. Works in `scratch`, [`patch_elems`](exactum_format::patch_elems) codes of
 /// a filter; depthwise convolutions in none.
@@ -23,6 +26,17 @@ pub fn conv2d<K: Isa>(
     tail: Stored<Said<'_, K>, CodesMut<'_>>,
 ) {
     let isa = tail.finish.isa;
+    match (weights.packing, weights.elements) {
+        (Packing::FilterPairs, Codes::I16(weights)) if !wide => {
+            with_narrow!(input, codes => pairs(conv, FilterPairs::new(isa, weights), codes, scratch, tail));
+            return;
+        }
+        (Packing::TapBlocks, Codes::I16(weights)) if !wide => {
+            with_narrow!(input, codes => blocks_of_taps(conv, TapBlocks::new(isa, weights), codes, tail));
+            return;
+        }
+        _ => {}
+    }
     match (weights.packing, weights.elements, input) {
         (packing, Codes::I8(weights), Codes::I8(codes)) if !wide => {
             positions(conv, packing, Rows::new(isa, weights), codes, scratch, tail);
@@ -42,6 +56,35 @@ pub fn conv2d<K: Isa>(
     }
 }
 
+/// Filters in pairs, with the tail that is fast where the form has it.
+fn pairs<S: Source, K: Isa>(
+    conv: &Conv<'_>,
+    weights: FilterPairs<'_, K>,
+    input: S,
+    scratch: &mut [i16],
+    tail: Stored<Said<'_, K>, CodesMut<'_>>,
+) {
+    let Stored { finish, output } = tail;
+    let form =
+        HighForm::of(finish.requant, conv.bias, conv.out_channels as usize, output.as_codes().element());
+    with_high!(form, finish.isa, output, tail => pairs::conv2d_high(conv, weights, input, scratch, tail),
+        output => pairs::conv2d(conv, weights, input, scratch, Stored { finish, output }));
+}
+
+/// Taps of four channels at a time, with the tail that is fast where the form has it.
+fn blocks_of_taps<S: Source, K: Isa>(
+    conv: &Conv<'_>,
+    weights: TapBlocks<'_, K>,
+    input: S,
+    tail: Stored<Said<'_, K>, CodesMut<'_>>,
+) {
+    let Stored { finish, output } = tail;
+    let form =
+        HighForm::of(finish.requant, conv.bias, conv.out_channels as usize, output.as_codes().element());
+    with_high!(form, finish.isa, output, tail => taps::depthwise_high(conv, weights, input, tail),
+        output => taps::depthwise(conv, weights, input, Stored { finish, output }));
+}
+
 /// The loop over positions that reads weights in the order of `packing`.
 fn positions<S: Source, W: Products, T: Tail<W::Acc>>(
     conv: &Conv<'_>,
@@ -54,6 +97,8 @@ fn positions<S: Source, W: Products, T: Tail<W::Acc>>(
     match packing {
         Packing::RowMajor | Packing::Nibbles => windows(conv, weights, input, scratch, tail),
         Packing::TapMajor => depthwise(conv, weights, input, tail),
+        // Packings of layers of their own.
+        Packing::FilterPairs | Packing::TapBlocks => {}
     }
 }
 

@@ -29,7 +29,7 @@ pub fn conv_transpose2d<K: Isa>(
         (Packing::Nibbles, Codes::U8(weights)) if !wide => {
             positions(conv, Nibbles::new(isa, weights), input, scratch, tail);
         }
-        (Packing::RowMajor | Packing::TapMajor | Packing::Nibbles, _) => {
+        _ => {
             positions(conv, General::new(isa, weights, wide), input, scratch, tail);
         }
     }

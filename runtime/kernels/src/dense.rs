@@ -3,10 +3,12 @@
 use exactum_format::{Bias, Packing, Weights};
 use exactum_num::codes::{Codes, CodesMut};
 
+use crate::high::{HighForm, with_high};
 use crate::isa::Isa;
+use crate::pairs::{self, FilterPairs};
 use crate::patch::Patch;
 use crate::products::{Filters, General, Nibbles, Products, Rows};
-use crate::source::Source;
+use crate::source::{Source, with_narrow};
 use crate::store::{BLOCK_CHANNELS, blocks};
 use crate::tail::{Said, Stored, Tail};
 
@@ -15,7 +17,7 @@ use crate::tail::{Said, Stored, Tail};
 pub struct Dense<'a> {
     /// Codes of one row of the input.
     pub in_features: usize,
-    /// The first code of each row of the output to compute, and the one behind the last.
+    /// The first code of each row of the output to compute, and the one behind the last; all of them, with filters in pairs.
     pub out_features: [usize; 2],
     /// Code of the real value 0 in the input.
     pub input_zero_point: i32,
@@ -47,10 +49,27 @@ pub fn dense<K: Isa>(
         (Packing::Nibbles, Codes::U8(weights), codes) if !wide => {
             rows(dense, Nibbles::new(isa, weights), codes, scratch, tail);
         }
-        (Packing::RowMajor | Packing::TapMajor | Packing::Nibbles, _, codes) => {
+        (Packing::FilterPairs, Codes::I16(weights), codes) if !wide => {
+            with_narrow!(codes, codes => pairs(dense, FilterPairs::new(isa, weights), codes, scratch, tail));
+        }
+        (_, _, codes) => {
             rows(dense, General::new(isa, weights, wide), codes, scratch, tail);
         }
     }
+}
+
+/// Filters in pairs, with the tail that is fast where the form has it.
+fn pairs<S: Source, K: Isa>(
+    dense: &Dense<'_>,
+    weights: FilterPairs<'_, K>,
+    input: S,
+    scratch: &mut [i16],
+    tail: Stored<Said<'_, K>, CodesMut<'_>>,
+) {
+    let Stored { finish, output } = tail;
+    let form = HighForm::of(finish.requant, dense.bias, dense.out_features[1], output.as_codes().element());
+    with_high!(form, finish.isa, output, tail => pairs::dense_high(dense, weights, input, scratch, tail),
+        output => pairs::dense(dense, weights, input, scratch, Stored { finish, output }));
 }
 
 /// Computes `dense` for each row of `input`.

@@ -6,14 +6,22 @@
 
 #[cfg(any(isa = "cortex_m_dsp", test))]
 mod cortex_m_dsp;
+mod pairs;
 mod portable;
+mod taps;
 
 #[cfg(isa = "cortex_m_dsp")]
 pub use cortex_m_dsp::CortexMDsp;
+pub use pairs::Spread;
 pub use portable::Portable;
+pub(crate) use taps::dot_tap;
+pub use taps::{TapRun, Taps};
 
 use exactum_num::Requant;
 use exactum_num::codes::Code;
+use exactum_num::requant::multiply_high;
+
+use crate::high::HighForm;
 
 /// The instruction set that a program runs with unless another one is asked for: that of the target it is built for.
 #[cfg(isa = "cortex_m_dsp")]
@@ -68,6 +76,90 @@ pub trait Isa: Copy + core::fmt::Debug + 'static {
     /// Replaces the accumulators of the channels from `first` on by their codes.
     fn requantize(self, requant: &Requant<'_>, first: usize, accs: &mut [i32]) {
         portable::requantize(requant, first, accs);
+    }
+
+    /// Writes codes minus `zero_point`, which fit 16 bits, to the pairs that `at` says: whole fours of them.
+    fn spread<T: Code>(self, codes: &[T], zero_point: i32, at: Spread, to: &mut [i16]) {
+        pairs::spread(codes, zero_point, at, to);
+    }
+
+    /// Products of the codes of two positions with four filters that are packed in pairs, the first or the last of each
+    /// row of `weights`; sums start with `starts`.
+    fn dot_two(
+        self,
+        codes: &[[i16; 4]],
+        weights: &[[i16; 8]],
+        last: bool,
+        starts: [i32; 4],
+    ) -> [[i32; 4]; 2] {
+        pairs::dot_two::<pairs::Words>(codes, weights, last, starts)
+    }
+
+    /// Products of the codes of one position with eight filters that are packed in pairs.
+    fn dot_one(self, codes: &[[i16; 4]], weights: &[[i16; 8]], starts: [[i32; 4]; 2]) -> [[i32; 4]; 2] {
+        pairs::dot_one::<pairs::Words>(codes, weights, starts)
+    }
+
+    /// Adds to `sums` the products of the codes of four channels, of which `codes` starts with the first tap's, minus
+    /// `zero_point`, with their weights, of which `weights` starts with the first tap's.
+    fn dot_taps<T: Code>(
+        self,
+        taps: &Taps,
+        codes: &[T],
+        zero_point: i32,
+        weights: &[[i16; 4]],
+        sums: [i32; 4],
+    ) -> [i32; 4] {
+        taps::dot_taps(taps, codes, zero_point, weights, sums)
+    }
+
+    /// Codes of the products of `codes`, of two positions, with as many whole blocks of four filters as the instructions take,
+    /// the first ones; how many these are.
+    fn codes_of_two<T: Code>(
+        self,
+        _codes: &[[i16; 4]],
+        _weights: &[[i16; 8]],
+        _form: &HighForm<'_>,
+        _outputs: [&mut [T]; 2],
+    ) -> usize {
+        0
+    }
+
+    /// The same of one position, and of whole blocks of eight filters.
+    fn codes_of_one<T: Code>(
+        self,
+        _codes: &[[i16; 4]],
+        _weights: &[[i16; 8]],
+        _form: &HighForm<'_>,
+        _output: &mut [T],
+    ) -> usize {
+        0
+    }
+
+    /// Codes of the products of taps at the positions of `run`, the first one's in `codes` and in `weights`, of as many whole
+    /// blocks of four channels as the instructions take, the first ones; how many these are.
+    #[allow(clippy::too_many_arguments, reason = "what a row of taps is made of")]
+    fn codes_of_taps<C: Code, T: Code>(
+        self,
+        _taps: &Taps,
+        _run: &TapRun,
+        _codes: &[C],
+        _zero_point: i32,
+        _weights: &[[i16; 4]],
+        _form: &HighForm<'_>,
+        _output: &mut [T],
+    ) -> usize {
+        0
+    }
+
+    /// The high 32 bits of `acc * multiplier + 2^31`.
+    fn multiply_high(self, acc: i32, multiplier: i32) -> i32 {
+        multiply_high(acc, multiplier)
+    }
+
+    /// `value`, or the nearest integer that the 8-bit type `T` holds.
+    fn saturate<T: Code>(self, value: i32) -> i32 {
+        portable::saturate::<T>(value)
     }
 
     /// Copies bytes.

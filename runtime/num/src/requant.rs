@@ -16,7 +16,9 @@ mod formula;
 mod table;
 
 pub use entries::Entries;
-pub use formula::{count_passed, multiply32, multiply64, multiply128, shift_half_even, shift_half_even64};
+pub use formula::{
+    count_passed, multiply_high, multiply32, multiply64, multiply128, shift_half_even, shift_half_even64,
+};
 pub use table::{Form, FormKind};
 
 use crate::range::IntRange;

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use crate::support::image::{pair, run, single_op, tensor};
-use crate::support::layer::{self, Filters};
+use crate::support::layer::{self, Filters, Place};
 
 /// Groups, and input and output channels of one.
 fn channels() -> impl Strategy<Value = (usize, [usize; 2])> {
@@ -52,43 +52,60 @@ fn transposed_window() -> impl Strategy<Value = (Window2d, [[usize; 2]; 2])> {
     })
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(600))]
+/// Groups and channels of one group, or of depthwise convolutions of few channels and many.
+fn high_channels() -> impl Strategy<Value = (usize, [usize; 2])> {
+    prop_oneof![
+        (1usize..=9, 1usize..=18).prop_map(|(inputs, outputs)| (1, [inputs, outputs])),
+        prop_oneof![2usize..=9, 64usize..=70].prop_map(|groups| (groups, [1, 1])),
+    ]
+}
 
-    #[test]
-    fn conv2d_matches_the_reference(
-        (window, [height, width], (groups, [in_group, out_group]), (element, range, zero_point, _), (filters, codes)) in
-            (layer::window(), channels(), layer::input_type()).prop_flat_map(|((window, image), channels, ty)| (
-                Just(window), Just(image), Just(channels), Just(ty), parts(window, image, channels, ty),
-            )),
-        tap_major in prop_oneof![2 => Just(true), 1 => Just(false)],
-    ) {
-        let [in_channels, out_channels] = [groups * in_group, groups * out_group];
-        let filter_elems = window.taps() as usize * in_group;
-        let depthwise = groups > 1 && in_group == 1 && out_group == 1;
-        let packed = filters.packed(depthwise && tap_major);
-        let op = Conv2d {
-            input: TensorId(0),
-            output: TensorId(1),
-            scratch: None,
-            window,
-            groups: groups as u16,
-            layer: packed.layer(&filters, zero_point),
-        };
-        let [out_height, out_width] = window.output([height as u32, width as u32]).unwrap().map(|dim| dim as usize);
-        let tensors = pair(
-            tensor(element, &[height, width, in_channels], 0, range),
-            tensor(filters.tail.element, &[out_height, out_width, out_channels], 0, layer::stored(&filters.tail)),
-        );
-        let image = single_op(op.into(), &tensors);
-        let at = |out: usize, tap: usize, axis: usize| {
-            (out * usize::from(window.stride[axis]) + tap * usize::from(window.dilation[axis]))
-                .checked_sub(usize::from(window.pads[axis]))
-        };
-        let mut expected = Vec::new();
-        for y in 0..out_height { for x in 0..out_width { for o in 0..out_channels {
+/// Compares the layer of `filters` with the products of the definition.
+fn check_conv2d(
+    window: Window2d,
+    [height, width]: [usize; 2],
+    (groups, [in_group, out_group]): (usize, [usize; 2]),
+    (element, range, zero_point, _): (Element, IntRange, i32, bool),
+    filters: &Filters,
+    codes: &[i64],
+    taps: bool,
+) -> Result<(), TestCaseError> {
+    let [in_channels, out_channels] = [groups * in_group, groups * out_group];
+    let filter_elems = window.taps() as usize * in_group;
+    let depthwise = groups > 1 && in_group == 1 && out_group == 1;
+    let place = match groups {
+        1 => Place::Shared(layer::largest(range, zero_point)),
+        _ if depthwise && taps => Place::Taps,
+        _ => Place::Rows,
+    };
+    let packed = filters.packed(place);
+    let op = Conv2d {
+        input: TensorId(0),
+        output: TensorId(1),
+        scratch: None,
+        window,
+        groups: groups as u16,
+        layer: packed.layer(filters, zero_point),
+    };
+    let out_shape = window.output([height as u32, width as u32]).unwrap();
+    let [out_height, out_width] = out_shape.map(|dim| dim as usize);
+    let output = [out_height, out_width, out_channels];
+    let tensors = pair(
+        tensor(element, &[height, width, in_channels], 0, range),
+        tensor(filters.tail.element, &output, 0, layer::stored(&filters.tail)),
+    );
+    let image = single_op(op.into(), &tensors);
+    let at = |out: usize, tap: usize, axis: usize| {
+        (out * usize::from(window.stride[axis]) + tap * usize::from(window.dilation[axis]))
+            .checked_sub(usize::from(window.pads[axis]))
+    };
+    let taps = |ky: usize| (0..usize::from(window.size[1])).map(move |kx| (ky, kx));
+    let mut expected = Vec::new();
+    for position in 0..out_height * out_width {
+        let (y, x) = (position / out_width, position % out_width);
+        for o in 0..out_channels {
             let mut acc = filters.bias_at(o);
-            for ky in 0..usize::from(window.size[0]) { for kx in 0..usize::from(window.size[1]) {
+            for (ky, kx) in (0..usize::from(window.size[0])).flat_map(taps) {
                 let (Some(iy), Some(ix)) = (at(y, ky, 0), at(x, kx, 1)) else { continue };
                 if iy >= height || ix >= width {
                     continue;
@@ -99,10 +116,39 @@ proptest! {
                     let tap = ky * usize::from(window.size[1]) + kx;
                     acc += code * i64::from(filters.values[o * filter_elems + tap * in_group + i]);
                 }
-            }}
+            }
             expected.push(filters.tail.reference(o, acc));
-        }}}
-        prop_assert_eq!(run(&image.load().unwrap(), &codes), expected);
+        }
+    }
+    prop_assert_eq!(run(&image.load().unwrap(), codes), expected);
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(600))]
+
+    #[test]
+    fn conv2d_matches_the_reference(
+        (window, image, channels, ty, (filters, codes)) in
+            (layer::window(), channels(), layer::input_type()).prop_flat_map(|((window, image), channels, ty)| (
+                Just(window), Just(image), Just(channels), Just(ty), parts(window, image, channels, ty),
+            )),
+        taps in prop_oneof![2 => Just(true), 1 => Just(false)],
+    ) {
+        check_conv2d(window, image, channels, ty, &filters, &codes, taps)?;
+    }
+
+    #[test]
+    fn conv2d_of_sums_in_registers_matches_the_reference(
+        (window, image, channels, ty, filters, codes) in
+            (layer::window(), high_channels(), layer::narrow_type()).prop_flat_map(|((window, image), channels, ty)| {
+                let (groups, [in_group, out_group]) = channels;
+                let filters = layer::high_filters(groups * out_group, window.taps() as usize * in_group);
+                let codes = layer::codes(ty.1, image[0] * image[1] * groups * in_group);
+                (Just(window), Just(image), Just(channels), Just(ty), filters, codes)
+            }),
+    ) {
+        check_conv2d(window, image, channels, ty, &filters, &codes, true)?;
     }
 
     /// The reference scatters, as ONNX defines the operator; the kernel gathers.
@@ -118,7 +164,7 @@ proptest! {
     ) {
         let [in_channels, out_channels] = [groups * in_group, groups * out_group];
         let filter_elems = window.taps() as usize * in_group;
-        let packed = filters.packed(false);
+        let packed = filters.packed(Place::Rows);
         let op = ConvTranspose2d {
             input: TensorId(0),
             output: TensorId(1),

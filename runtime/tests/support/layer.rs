@@ -7,7 +7,7 @@ use exactum_runtime::{Codes, Element};
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use super::requant::{Tail, tail, wide_tail};
+use super::requant::{Tail, high_tail, tail, wide_tail};
 
 /// A window with its image that gives at least one output.
 pub(crate) fn window() -> impl Strategy<Value = (Window2d, [usize; 2])> {
@@ -36,6 +36,19 @@ pub(crate) fn input_type() -> impl Strategy<Value = (Element, IntRange, i32, boo
     prop_oneof![5 => narrow, 1 => Just((Element::I16, Element::I16.range(), 0, true))]
 }
 
+/// The same of 8 bits, for sums of 32 bits.
+pub(crate) fn narrow_type() -> impl Strategy<Value = (Element, IntRange, i32, bool)> {
+    input_type()
+        .prop_filter("8 bits", |(element, _, _, _)| *element != Element::I16)
+        .prop_map(|(element, range, zero_point, _)| (element, range, zero_point, false))
+}
+
+/// The largest code minus zero point, without its sign.
+pub(crate) fn largest(range: IntRange, zero_point: i32) -> i64 {
+    let zero_point = i64::from(zero_point);
+    (range.lo - zero_point).abs().max((range.hi - zero_point).abs())
+}
+
 /// `elems` codes of `range`, its ends more often than others.
 pub(crate) fn codes(range: IntRange, elems: usize) -> impl Strategy<Value = Vec<i64>> {
     let code = prop_oneof![2 => range.lo..=range.hi, 1 => Just(range.lo), 1 => Just(range.hi)];
@@ -62,13 +75,15 @@ enum Storage {
     I8,
     I16,
     Nibbles,
+    /// Filters in pairs, or taps in blocks; filter after filter where a layer may have neither.
+    Blocks,
 }
 
 /// Constants of a [`Filters`] in the types of a program.
 #[derive(Clone, Debug)]
 pub(crate) struct Packed {
     storage: Storage,
-    tap_major: bool,
+    packing: Packing,
     i8s: Vec<i8>,
     i16s: Vec<i16>,
     nibbles: Vec<u8>,
@@ -79,13 +94,16 @@ pub(crate) struct Packed {
 /// `filters` filters of `elems` weights; the ends of their type more often than others. Weights of 16 bits go to their
 /// ends where sums are wide, and a little past 8 bits where they are not.
 pub(crate) fn filters(filters: usize, elems: usize, wide: bool) -> impl Strategy<Value = Filters> {
-    select(vec![Storage::I8, Storage::I8, Storage::I16, Storage::Nibbles]).prop_flat_map(move |storage| {
+    let storages =
+        [Storage::I8, Storage::I8, Storage::I16, Storage::Nibbles, Storage::Blocks, Storage::Blocks];
+    select(storages.to_vec()).prop_flat_map(move |storage| {
         let weight = match (storage, wide) {
             (Storage::Nibbles, _) => (-8i16..=7).boxed(),
             (Storage::I8, _) => {
                 let ends = [i8::MIN, i8::MAX].map(i16::from).to_vec();
                 prop_oneof![3 => any::<i8>().prop_map(i16::from), 2 => select(ends)].boxed()
             }
+            (Storage::Blocks, _) => block_weight().boxed(),
             (Storage::I16, false) => (-200i16..=200).boxed(),
             (Storage::I16, true) => {
                 prop_oneof![3 => any::<i16>(), 1 => Just(i16::MIN), 1 => Just(i16::MAX)].boxed()
@@ -99,23 +117,87 @@ pub(crate) fn filters(filters: usize, elems: usize, wide: bool) -> impl Strategy
     })
 }
 
+/// The ends of what pairs of filters hold more often than others.
+fn block_weight() -> impl Strategy<Value = i16> {
+    prop_oneof![3 => -127i16..=127, 1 => Just(-127), 1 => Just(127)]
+}
+
+/// Filters whose codes are made of sums in registers, where their number of elements lets them.
+pub(crate) fn high_filters(filters: usize, elems: usize) -> impl Strategy<Value = Filters> {
+    let weights = prop::collection::vec(block_weight(), filters * elems);
+    (weights, high_tail(filters)).prop_map(move |(values, tail)| Filters {
+        values,
+        storage: Storage::Blocks,
+        filters,
+        wide: false,
+        tail,
+        bias: None,
+        is_bias_i32: false,
+    })
+}
+
+/// Which of the packings that its storage leaves a layer has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// That of a layer of one group, whose codes minus zero point are as large at most.
+    Shared(i64),
+    /// Tap after tap, or in blocks of four channels: depthwise.
+    Taps,
+    /// Filter after filter.
+    Rows,
+}
+
 impl Filters {
-    /// The constants; tap after tap if `tap_major`, unless two weights share a byte.
-    pub(crate) fn packed(&self, tap_major: bool) -> Packed {
+    /// The packing that the filters have at `place`.
+    fn packing(&self, place: Place) -> Packing {
+        match (self.storage, place) {
+            (Storage::Nibbles, _) => Packing::Nibbles,
+            (Storage::Blocks, Place::Shared(largest)) if self.fit_pairs(largest) => Packing::FilterPairs,
+            (Storage::Blocks, Place::Taps) if !self.wide => Packing::TapBlocks,
+            (_, Place::Taps) => Packing::TapMajor,
+            _ => Packing::RowMajor,
+        }
+    }
+
+    /// Whether sums of odd filters have 24 bits.
+    fn fit_pairs(&self, largest: i64) -> bool {
+        let elems = self.values.len() / self.filters;
+        let fits = |channel: usize| {
+            let weights = &self.values[channel * elems..(channel + 1) * elems];
+            let sum: i64 = weights.iter().map(|weight| i64::from(weight.abs()) * largest).sum();
+            sum + self.bias_at(channel).abs() + self.tail.offset(channel).abs() < 1 << 23
+        };
+        !self.wide && (0..self.filters).filter(|channel| channel % 2 == 1).all(fits)
+    }
+
+    /// The constants.
+    pub(crate) fn packed(&self, place: Place) -> Packed {
         let (filters, elems) = (self.filters, self.values.len() / self.filters);
-        let tap_major = tap_major && self.storage != Storage::Nibbles;
-        let mut values = vec![0; self.values.len()];
+        let packing = self.packing(place);
         let row_bytes = elems.div_ceil(2);
         let mut nibbles = vec![0u8; filters * row_bytes];
+        let rows = elems.div_ceil(4) * 4;
+        let mut values = match packing {
+            Packing::FilterPairs => vec![0; filters.div_ceil(8) * rows * 4],
+            Packing::TapBlocks => vec![0; filters.div_ceil(4) * 4 * elems],
+            _ => vec![0i16; self.values.len()],
+        };
         for (index, value) in self.values.iter().enumerate() {
             let (o, i) = (index / elems, index % elems);
-            values[if tap_major { i * filters + o } else { index }] = *value;
             nibbles[o * row_bytes + i / 2] |= (value.rem_euclid(16) as u8) << (i % 2 * 4);
+            let place = match packing {
+                Packing::TapMajor => i * filters + o,
+                Packing::FilterPairs => o / 8 * rows * 4 + i / 2 * 8 + o % 8 / 2 * 2 + i % 2,
+                Packing::TapBlocks => o / 4 * elems * 4 + i * 4 + o % 4,
+                _ => index,
+            };
+            let factor = if packing == Packing::FilterPairs && o % 2 == 1 { 256 } else { 1 };
+            values[place] += factor * value;
         }
         let wide_bias = |bias: &Vec<i16>| bias.iter().map(|value| i32::from(*value)).collect();
         Packed {
             storage: self.storage,
-            tap_major,
+            packing,
             i8s: values.iter().map(|value| *value as i8).collect(),
             i16s: values,
             nibbles,
@@ -131,12 +213,12 @@ impl Filters {
 
 impl Packed {
     fn weights(&self) -> Weights<'_> {
-        let packing = if self.tap_major { Packing::TapMajor } else { Packing::RowMajor };
-        match self.storage {
-            Storage::I8 => Weights { packing, elements: Codes::I8(&self.i8s) },
-            Storage::I16 => Weights { packing, elements: Codes::I16(&self.i16s) },
-            Storage::Nibbles => Weights { packing: Packing::Nibbles, elements: Codes::U8(&self.nibbles) },
-        }
+        let elements = match self.storage {
+            Storage::I8 => Codes::I8(&self.i8s),
+            Storage::I16 | Storage::Blocks => Codes::I16(&self.i16s),
+            Storage::Nibbles => Codes::U8(&self.nibbles),
+        };
+        Weights { packing: self.packing, elements }
     }
 
     /// The layer of these constants, with what follows the products of `filters`.

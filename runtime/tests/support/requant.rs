@@ -28,6 +28,24 @@ pub(crate) struct Line {
     long_shifts: Vec<u8>,
 }
 
+/// Parameters of the form that keeps the high word: an array each, one shift.
+#[derive(Clone, Debug)]
+struct High {
+    multipliers: Vec<i32>,
+    offsets: Vec<i32>,
+    shift: Vec<u8>,
+}
+
+fn high(channels: usize) -> impl Strategy<Value = High> {
+    let multiplier = prop_oneof![3 => any::<i32>().prop_map(|factor| factor >> 4), 1 => any::<i32>()];
+    (
+        prop::collection::vec(multiplier, channels),
+        prop::collection::vec(-200_000i32..200_000, channels),
+        prop_oneof![2 => Just(vec![]), 1 => Just(vec![0]), 2 => (0u8..12).prop_map(|shift| vec![shift])],
+    )
+        .prop_map(|(multipliers, offsets, shift)| High { multipliers, offsets, shift })
+}
+
 fn line(channels: usize) -> impl Strategy<Value = Line> {
     (
         array(channels, -50i32..=50),
@@ -59,6 +77,7 @@ pub(crate) struct Tail {
     kind: usize,
     even: Line,
     odd: Line,
+    high: High,
     signs: Vec<i8>,
     thresholds: Vec<i32>,
     long_thresholds: Vec<i64>,
@@ -72,8 +91,16 @@ pub(crate) struct Tail {
 
 /// A tail for `channels` channels; its output element type holds its codes.
 pub(crate) fn tail(channels: usize) -> BoxedStrategy<Tail> {
-    of_kinds(channels, (0..13).collect())
+    of_kinds(channels, (0..14).collect())
 }
+
+/// A tail of the form that keeps the high word, mostly one with all codes of 8 bits.
+pub(crate) fn high_tail(channels: usize) -> BoxedStrategy<Tail> {
+    of_kinds(channels, vec![HIGH])
+}
+
+/// The number of the form that keeps the high word.
+const HIGH: usize = 13;
 
 /// A tail that takes 64-bit accumulators.
 pub(crate) fn wide_tail(channels: usize) -> BoxedStrategy<Tail> {
@@ -95,19 +122,25 @@ fn of_kinds(channels: usize, kinds: Vec<usize>) -> BoxedStrategy<Tail> {
         let counts = kind == 5 || kind == 12;
         let (lo, hi, element) =
             if counts && element == Element::I32 { (-8, 7, Element::I8) } else { (lo, hi, element) };
+        let (lo, hi, element) = match (kind, lo, hi) {
+            (HIGH, -7, _) => (-128, 127, Element::I8),
+            (HIGH, _, 15) => (0, 255, Element::U8),
+            _ => (lo, hi, element),
+        };
         let groups = if shared { 1 } else { channels };
         let steps = if counts { (hi - lo) as usize } else { 0 };
         (
-            (line(channels), line(channels), array(channels, select(vec![-1i8, 1]))),
+            (line(channels), line(channels), array(channels, select(vec![-1i8, 1])), high(channels)),
             prop::collection::vec(prop::collection::vec(-200_000i32..200_000, steps), groups),
             (-50i32..50, prop::collection::vec(any::<(i16, i8, u8)>(), domain * groups)),
         )
-            .prop_map(move |((even, odd, signs), mut thresholds, (first, entries))| {
+            .prop_map(move |((even, odd, signs, high), mut thresholds, (first, entries))| {
                 thresholds.iter_mut().for_each(|channel| channel.sort_unstable());
                 Tail {
                     kind,
                     even,
                     odd,
+                    high,
                     signs,
                     long_thresholds: thresholds.concat().into_iter().map(i64::from).collect(),
                     thresholds: thresholds.concat(),
@@ -143,6 +176,11 @@ impl Line {
 }
 
 impl Tail {
+    /// What the form adds to sums of `channel` before it multiplies.
+    pub(crate) fn offset(&self, channel: usize) -> i64 {
+        if self.kind == HIGH { self.high.offsets[channel].into() } else { 0 }
+    }
+
     /// `None` for raw accumulators.
     pub(crate) fn requant(&self) -> Option<Requant<'_>> {
         let Line { multipliers, offsets, shifts, .. } = &self.even;
@@ -178,6 +216,11 @@ impl Tail {
                 multipliers: &self.even.long_multipliers,
                 offsets: &self.even.long_offsets,
                 shifts: &self.even.long_shifts,
+            },
+            HIGH => Form::MultiplyHigh {
+                multipliers: &self.high.multipliers,
+                offsets: &self.high.offsets,
+                shifts: &self.high.shift,
             },
             _ => return None,
         };
@@ -229,6 +272,11 @@ impl Tail {
                 let offset = (i128::from(high) * (1 << 64)) + i128::from(low).rem_euclid(1 << 64);
                 let y = i128::from(pick(&line.long_multipliers, channel)) * i128::from(acc) + offset;
                 y.div_euclid(1 << pick(&line.long_shifts, channel))
+            }
+            HIGH => {
+                let sum = i128::from(acc) + i128::from(self.high.offsets[channel]);
+                let high = (sum * i128::from(self.high.multipliers[channel]) + (1 << 31)).div_euclid(1 << 32);
+                high.div_euclid(1 << pick(&self.high.shift, channel))
             }
             _ => return acc,
         };

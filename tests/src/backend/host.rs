@@ -38,6 +38,8 @@ impl Backend for Packed {
             Packing::RowMajor => "host_row_major",
             Packing::TapMajor => "host_tap_major",
             Packing::Nibbles => "host_nibbles",
+            Packing::FilterPairs => "host_filter_pairs",
+            Packing::TapBlocks => "host_tap_blocks",
         }
     }
 

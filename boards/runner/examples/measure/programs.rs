@@ -8,7 +8,7 @@ use exactum_runtime::program::op::{
     Add, Bias, Concat, Conv2d, ConvTranspose2d, Dense, Layer, MaxPool2d, Mul, Multipliers, Rearrange,
     Requantize, SumPool2d, TopK,
 };
-use exactum_runtime::program::packing::{Weights, is_depthwise};
+use exactum_runtime::program::packing::{FilterShape, Weights, is_depthwise};
 use exactum_runtime::program::{Packing, TensorId};
 
 use crate::one_op::{BYTES, INPUT, OUTPUT, Result, Sample, layer, noise, placed, requant, sample, window};
@@ -31,6 +31,7 @@ pub(crate) fn forms() -> Result<Vec<Sample>> {
     const ROWS: u32 = 32;
     let weights: Vec<i8> = noise(1, CHANNELS as usize).iter().map(|weight| weight % 16).collect();
     let (ones32, ones64) = (vec![3; CHANNELS as usize], vec![3i64; CHANNELS as usize]);
+    let high = vec![1 << 23; CHANNELS as usize];
     let halves = vec![11u8; CHANNELS as usize];
     let (offsets32, offsets64) = (vec![1 << 9; CHANNELS as usize], vec![1i64 << 9; CHANNELS as usize]);
     let wide_offsets = vec![[1i64 << 9, 0]; CHANNELS as usize];
@@ -75,6 +76,7 @@ pub(crate) fn forms() -> Result<Vec<Sample>> {
         )?,
         with(Form::Multiply32 { multipliers: &ones32, offsets: &offsets32, shifts: &shifts }, -128, false)?,
         with(Form::Multiply64 { multipliers: &ones32, offsets: &offsets64, shifts: &shifts }, -128, false)?,
+        with(Form::MultiplyHigh { multipliers: &high, offsets: &offsets32, shifts: &[0] }, -128, false)?,
         with(even_odd, -128, false)?,
         with(
             Form::ShiftHalfEven64 { multipliers: &ones64, offsets: &offsets64, shifts: &shifts },
@@ -154,8 +156,48 @@ fn dense(samples: &mut Vec<Sample>) -> Result<()> {
             };
             samples.push(sample(op.into(), &[&[rows, inputs]], &[rows, outputs], BYTES)?);
         }
+        for [rows, outputs] in [[rows, outputs], [rows + 1, outputs + 7], [rows, outputs + 64]] {
+            let shape = FilterShape { filters: outputs as usize, elems: inputs as usize };
+            let elements = elements(Packing::FilterPairs, shape)?;
+            let weights = Weights { packing: Packing::FilterPairs, elements: Codes::I16(&elements) };
+            for layer in
+                [high(weights, 0, &multiply_high(outputs)), layer(weights, Bias::None, &multiply32(outputs))]
+            {
+                let op = Dense {
+                    input: INPUT,
+                    output: OUTPUT,
+                    scratch: None,
+                    in_features: inputs,
+                    out_features: outputs,
+                    layer,
+                };
+                samples.push(sample(op.into(), &[&[rows, inputs]], &[rows, outputs], BYTES)?);
+            }
+        }
     }
     Ok(())
+}
+
+/// Multipliers and offsets of the form that keeps the high word.
+fn multiply_high(channels: u32) -> [Vec<i32>; 2] {
+    [vec![1 << 18; channels as usize], vec![7; channels as usize]]
+}
+
+/// A layer whose codes are made of sums in registers.
+fn high<'p>(
+    weights: Weights<'p>,
+    input_zero_point: i32,
+    [multipliers, offsets]: &'p [Vec<i32>; 2],
+) -> Layer<'p> {
+    let form = Form::MultiplyHigh { multipliers, offsets, shifts: &[0] };
+    let requant = Some(Requant { form, lo: -128, hi: 127 });
+    Layer { input_zero_point, weights, bias: Bias::None, requant, wide: false }
+}
+
+/// Elements of 16 bits that hold weights in `packing`.
+fn elements(packing: Packing, shape: FilterShape) -> Result<Vec<i16>> {
+    let count = packing.len_elems(shape).ok_or("a layer that fits")?;
+    Ok(noise(1, count).iter().map(|element| i16::from(*element)).collect())
 }
 
 /// Image, output channels, window, stride, pads on all sides, groups.
@@ -212,6 +254,23 @@ fn convolutions(samples: &mut Vec<Sample>) -> Result<()> {
                 groups,
                 layer: layer(weights, bias, &multipliers),
             };
+            samples.push(sample(op.into(), &[&image], &[rows, columns, outputs], BYTES)?);
+        }
+        let packing = match (depthwise, groups) {
+            (true, _) => Packing::TapBlocks,
+            (_, 1) => Packing::FilterPairs,
+            _ => continue,
+        };
+        let elements = elements(packing, FilterShape { filters: outputs as usize, elems: filter as usize })?;
+        let weights = Weights { packing, elements: Codes::I16(&elements) };
+        let parameters = multiply_high(outputs);
+        for layer in [
+            high(weights, 0, &parameters),
+            high(weights, -128, &parameters),
+            layer(weights, Bias::None, &multipliers),
+            Layer { input_zero_point: 0, ..layer(weights, Bias::None, &multipliers) },
+        ] {
+            let op = Conv2d { input: INPUT, output: OUTPUT, scratch: None, window, groups, layer };
             samples.push(sample(op.into(), &[&image], &[rows, columns, outputs], BYTES)?);
         }
     }

@@ -1,6 +1,7 @@
 //! Arrays that the image copies, in the order in which kernels read them.
 
 use exactum_runtime::codes::{Codes, Element};
+use exactum_runtime::num::requant::at;
 use exactum_runtime::program::Packing;
 use exactum_runtime::program::op::{Bias, Multipliers, Weights};
 use exactum_runtime::program::packing::FilterShape;
@@ -13,6 +14,7 @@ use crate::graph::{Certified, Constant, Graph, Op, RequantizePair};
 pub(super) struct Packed {
     weights: PackedWeights,
     bias: PackedBias,
+    offsets: Vec<i32>,
     rest: Vec<u16>,
     multipliers: PackedMultipliers,
 }
@@ -51,7 +53,7 @@ impl PackedWeights {
         for (position, code) in codes.iter().enumerate() {
             let (o, i) = (position / shape.elems, position % shape.elems);
             let element = &mut stored[packing.index(shape, o, i)];
-            *element = packing.put(*element, i, *code);
+            *element = packing.put(*element, o, i, *code);
         }
         let holds = |element: &&Element| {
             let range = packing.range(**element);
@@ -92,6 +94,12 @@ impl Packed {
             PackedBias::I32(bias) => Bias::I32(bias),
         };
         (self.weights.view(), bias)
+    }
+
+    /// What the form of the layer's requantization adds to sums, with the biases: then the layer has none. Empty where the
+    /// form adds nothing.
+    pub(super) fn offsets(&self) -> &[i32] {
+        &self.offsets
     }
 
     /// Tensors of a concatenation after the first.
@@ -153,7 +161,22 @@ pub(super) fn pack(graph: &Graph, tensors: &Tensors, index: usize) -> Packed {
         }
         _ => PackedBias::None,
     };
-    Packed { weights, bias, ..Packed::default() }
+    match offsets_with_biases(graph, index, weight.shape[0]) {
+        Some(offsets) => Packed { weights, offsets, ..Packed::default() },
+        None => Packed { weights, bias, ..Packed::default() },
+    }
+}
+
+/// The offsets of the form that follows layer `index` and the biases of its `channels` channels in one; `None` if it adds none
+/// or 32 bits do not hold them.
+fn offsets_with_biases(graph: &Graph, index: usize, channels: usize) -> Option<Vec<i32>> {
+    let offsets = graph.added_offsets(index)?;
+    let bias = match graph.nodes[index].inputs.get(2).map(|id| &graph.value(*id).constant) {
+        Some(Some(Constant::Codes(codes))) => codes.as_slice(),
+        _ => return None,
+    };
+    let channels = (0..channels).map(|channel| at(offsets, channel).checked_add(*bias.get(channel)?));
+    channels.collect()
 }
 
 /// Whether accumulators of a proof leave 32 bits.

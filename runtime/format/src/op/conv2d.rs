@@ -5,8 +5,8 @@ use core::fmt;
 use super::declare::{Checks, op};
 use crate::error::OpFault;
 use crate::layer::{Layer, LayerRecord};
-use crate::packing::{FilterShape, Packing, is_depthwise};
-use crate::patch::patch_bytes;
+use crate::packing::{FilterShape, Packing, Reads, is_depthwise};
+use crate::patch::{pair_bytes, patch_bytes};
 use crate::tensor::{Tensor, Tensors};
 use crate::window::Window2d;
 use crate::work::Work;
@@ -50,19 +50,33 @@ pub(super) fn filter_shape(
     Ok(FilterShape { filters: out_channels as usize, elems })
 }
 
-/// Bytes for the codes of a window of one group of the channels of `input`.
-fn window_bytes(window: &Window2d, groups: u16, input: &Tensor) -> u32 {
+/// Codes of a window of one group of the channels of `input`.
+fn window_elems(window: &Window2d, groups: u16, input: &Tensor) -> usize {
     let channels = input.shape.image().map_or(0, |[_, _, channels]| channels);
     let channels = channels.checked_div(groups.into()).unwrap_or_default();
-    patch_bytes(window.taps().saturating_mul(channels) as usize)
+    window.taps().saturating_mul(channels) as usize
+}
+
+/// The filters of a convolution read those of one group, or of a channel.
+fn reads(groups: u16, in_channels: u32, out_channels: u32) -> Reads {
+    if is_depthwise(groups.into(), in_channels as usize, out_channels as usize) {
+        Reads::Depthwise
+    } else if groups == 1 {
+        Reads::Shared
+    } else {
+        Reads::Grouped
+    }
 }
 
 impl Checks<'_> for Conv2d<'_> {
     fn scratch_bytes(&self, input: &Tensor) -> u32 {
         match self.layer.weights.packing {
-            Packing::RowMajor | Packing::Nibbles => window_bytes(&self.window, self.groups, input),
+            Packing::RowMajor | Packing::Nibbles => {
+                patch_bytes(window_elems(&self.window, self.groups, input))
+            }
             // Sums are taken tap by tap, from the input itself.
-            Packing::TapMajor => 0,
+            Packing::TapMajor | Packing::TapBlocks => 0,
+            Packing::FilterPairs => pair_bytes(window_elems(&self.window, self.groups, input), 2),
         }
     }
 
@@ -79,8 +93,8 @@ impl Checks<'_> for Conv2d<'_> {
         if self.window.output([in_height, in_width]).ok_or(OpFault::Geometry)? != [out_height, out_width] {
             return Err(OpFault::OutputShape);
         }
-        let depthwise = is_depthwise(self.groups.into(), in_channels as usize, out_channels as usize);
-        self.layer.verify(input, output, shape, depthwise, self.window.is_padded(), work)
+        let reads = reads(self.groups, in_channels, out_channels);
+        self.layer.verify(input, output, shape, reads, self.window.is_padded(), work)
     }
 
     fn list(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

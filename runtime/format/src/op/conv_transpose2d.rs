@@ -6,6 +6,7 @@ use super::conv2d::filter_shape;
 use super::declare::{Checks, op};
 use crate::error::OpFault;
 use crate::layer::{Layer, LayerRecord};
+use crate::packing::Reads;
 use crate::patch::patch_bytes;
 use crate::tensor::{Tensor, Tensors};
 use crate::window::Window2d;
@@ -55,7 +56,7 @@ impl Checks<'_> for ConvTranspose2d<'_> {
             return Err(OpFault::OutputShape);
         }
         // At some position any tap may be missing.
-        self.layer.verify(input, output, shape, false, true, work)
+        self.layer.verify(input, output, shape, Reads::Transposed, true, work)
     }
 
     fn list(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

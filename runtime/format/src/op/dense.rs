@@ -5,8 +5,8 @@ use core::fmt;
 use super::declare::{Checks, op};
 use crate::error::OpFault;
 use crate::layer::{Layer, LayerRecord};
-use crate::packing::FilterShape;
-use crate::patch::patch_bytes;
+use crate::packing::{FilterShape, Packing, Reads};
+use crate::patch::{pair_bytes, patch_bytes};
 use crate::tensor::{Tensor, Tensors};
 use crate::work::Work;
 
@@ -29,8 +29,16 @@ op! {
 }
 
 impl Checks<'_> for Dense<'_> {
-    fn scratch_bytes(&self, _: &Tensor) -> u32 {
-        patch_bytes(self.in_features as usize)
+    fn scratch_bytes(&self, input: &Tensor) -> u32 {
+        let elems = self.in_features as usize;
+        match self.layer.weights.packing {
+            Packing::FilterPairs => {
+                pair_bytes(elems, input.shape.elems().checked_div(self.in_features).unwrap_or_default())
+            }
+            Packing::RowMajor | Packing::Nibbles | Packing::TapMajor | Packing::TapBlocks => {
+                patch_bytes(elems)
+            }
+        }
     }
 
     fn verify(
@@ -48,7 +56,7 @@ impl Checks<'_> for Dense<'_> {
             return Err(OpFault::OutputShape);
         }
         let shape = FilterShape { filters: self.out_features as usize, elems: self.in_features as usize };
-        self.layer.verify(input, output, shape, false, false, work)
+        self.layer.verify(input, output, shape, Reads::Shared, false, work)
     }
 
     fn list(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

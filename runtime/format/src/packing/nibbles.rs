@@ -3,9 +3,12 @@
 use exactum_num::IntRange;
 use exactum_num::codes::Element;
 
-use super::FilterShape;
+use super::{FilterShape, Reads};
 
-pub(super) const DEPTHWISE_ONLY: bool = false;
+pub(super) const fn allows(_: Reads, _: bool) -> bool {
+    true
+}
+
 pub(super) const ELEMENTS: &[Element] = &[Element::U8];
 
 pub(super) const fn range(_: Element) -> IntRange {
@@ -20,11 +23,11 @@ pub(super) const fn index(shape: FilterShape, o: usize, i: usize) -> usize {
     o.wrapping_mul(shape.elems.div_ceil(2)).wrapping_add(i >> 1)
 }
 
-pub(super) const fn get(element: i32, i: usize) -> i32 {
+pub(super) const fn get(element: i32, _: usize, i: usize) -> i32 {
     (element >> shift(i)) << 28 >> 28
 }
 
-pub(super) const fn put(element: i32, i: usize, weight: i32) -> i32 {
+pub(super) const fn put(element: i32, _: usize, i: usize, weight: i32) -> i32 {
     element & !(15 << shift(i)) | (weight & 15) << shift(i)
 }
 

@@ -3,9 +3,12 @@
 use exactum_num::IntRange;
 use exactum_num::codes::Element;
 
-use super::FilterShape;
+use super::{FilterShape, Reads};
 
-pub(super) const DEPTHWISE_ONLY: bool = false;
+pub(super) const fn allows(_: Reads, _: bool) -> bool {
+    true
+}
+
 pub(super) const ELEMENTS: &[Element] = &[Element::I8, Element::I16];
 
 pub(super) const fn range(element: Element) -> IntRange {
@@ -20,10 +23,10 @@ pub(super) const fn index(shape: FilterShape, o: usize, i: usize) -> usize {
     o.wrapping_mul(shape.elems).wrapping_add(i)
 }
 
-pub(super) const fn get(element: i32, _: usize) -> i32 {
+pub(super) const fn get(element: i32, _: usize, _: usize) -> i32 {
     element
 }
 
-pub(super) const fn put(_: i32, _: usize, weight: i32) -> i32 {
+pub(super) const fn put(_: i32, _: usize, _: usize, weight: i32) -> i32 {
     weight
 }

@@ -4,9 +4,12 @@
 use exactum_num::IntRange;
 use exactum_num::codes::Element;
 
-use super::FilterShape;
+use super::{FilterShape, Reads};
 
-pub(super) const DEPTHWISE_ONLY: bool = true;
+pub(super) const fn allows(codes: Reads, _: bool) -> bool {
+    matches!(codes, Reads::Depthwise)
+}
+
 pub(super) const ELEMENTS: &[Element] = &[Element::I8, Element::I16];
 
 pub(super) const fn range(element: Element) -> IntRange {
@@ -21,11 +24,11 @@ pub(super) const fn index(shape: FilterShape, o: usize, i: usize) -> usize {
     i.wrapping_mul(shape.filters).wrapping_add(o)
 }
 
-pub(super) const fn get(element: i32, _: usize) -> i32 {
+pub(super) const fn get(element: i32, _: usize, _: usize) -> i32 {
     element
 }
 
-pub(super) const fn put(_: i32, _: usize, weight: i32) -> i32 {
+pub(super) const fn put(_: i32, _: usize, _: usize, weight: i32) -> i32 {
     weight
 }
 

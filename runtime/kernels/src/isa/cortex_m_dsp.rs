@@ -6,10 +6,20 @@
 #[cfg(isa = "cortex_m_dsp")]
 mod instructions;
 
+mod bytes;
+
+#[cfg(isa = "cortex_m_dsp")]
+use exactum_num::codes::{Code, Element};
+#[cfg(isa = "cortex_m_dsp")]
+use zerocopy::IntoBytes;
 use zerocopy::transmute;
 
 #[cfg(isa = "cortex_m_dsp")]
-use super::Isa;
+use crate::high::HighForm;
+
+#[cfg(isa = "cortex_m_dsp")]
+use super::{Isa, TapRun};
+use super::{Spread, Taps, pairs};
 
 /// Instructions of Armv7E-M.
 #[cfg(isa = "cortex_m_dsp")]
@@ -21,6 +31,101 @@ impl Isa for CortexMDsp {
     #[inline(always)]
     fn dot_rows(self, codes: &[i16], weights: &[i8], filter_elems: usize, accs: &mut [i32]) {
         dot_rows::<instructions::Dsp>(codes, weights, filter_elems, accs);
+    }
+
+    #[inline(always)]
+    fn spread<T: Code>(self, codes: &[T], zero_point: i32, at: Spread, to: &mut [i16]) {
+        bytes::spread::<instructions::Dsp, T>(codes, zero_point, at, to);
+    }
+
+    #[inline(always)]
+    fn dot_two(
+        self,
+        codes: &[[i16; 4]],
+        weights: &[[i16; 8]],
+        last: bool,
+        starts: [i32; 4],
+    ) -> [[i32; 4]; 2] {
+        instructions::Dsp::dot_two(codes, weights, last, starts)
+    }
+
+    #[inline(always)]
+    fn dot_one(self, codes: &[[i16; 4]], weights: &[[i16; 8]], starts: [[i32; 4]; 2]) -> [[i32; 4]; 2] {
+        instructions::Dsp::dot_one(codes, weights, starts)
+    }
+
+    #[inline(always)]
+    fn dot_taps<T: Code>(
+        self,
+        taps: &Taps,
+        codes: &[T],
+        zero_point: i32,
+        weights: &[[i16; 4]],
+        sums: [i32; 4],
+    ) -> [i32; 4] {
+        bytes::dot_taps::<instructions::Dsp, T>(taps, codes, zero_point, weights, sums)
+    }
+
+    #[inline(always)]
+    fn codes_of_two<T: Code>(
+        self,
+        codes: &[[i16; 4]],
+        weights: &[[i16; 8]],
+        form: &HighForm<'_>,
+        [first, second]: [&mut [T]; 2],
+    ) -> usize {
+        let outputs = [first.as_mut_bytes(), second.as_mut_bytes()];
+        instructions::codes_of_two(codes, weights, form, T::ELEMENT, outputs)
+    }
+
+    #[inline(always)]
+    fn codes_of_one<T: Code>(
+        self,
+        codes: &[[i16; 4]],
+        weights: &[[i16; 8]],
+        form: &HighForm<'_>,
+        output: &mut [T],
+    ) -> usize {
+        instructions::codes_of_one(codes, weights, form, T::ELEMENT, output.as_mut_bytes())
+    }
+
+    #[inline(always)]
+    fn codes_of_taps<C: Code, T: Code>(
+        self,
+        taps: &Taps,
+        run: &TapRun,
+        codes: &[C],
+        zero_point: i32,
+        weights: &[[i16; 4]],
+        form: &HighForm<'_>,
+        output: &mut [T],
+    ) -> usize {
+        if zero_point != 0 {
+            return 0;
+        }
+        let elements = [C::ELEMENT, T::ELEMENT];
+        instructions::codes_of_taps(
+            taps,
+            run,
+            codes.as_bytes(),
+            weights,
+            form,
+            elements,
+            output.as_mut_bytes(),
+        )
+    }
+
+    #[inline(always)]
+    fn multiply_high(self, acc: i32, multiplier: i32) -> i32 {
+        instructions::Dsp::smmulr(acc, multiplier)
+    }
+
+    #[inline(always)]
+    fn saturate<T: Code>(self, value: i32) -> i32 {
+        match T::ELEMENT {
+            Element::U8 => instructions::Dsp::usat8(value),
+            _ => instructions::Dsp::ssat8(value),
+        }
     }
 }
 
@@ -35,6 +140,49 @@ trait Instructions {
     /// Bytes 1 and 3, sign-extended.
     fn sxtb16_ror8(bytes: u32) -> u32;
 
+    /// Bytes 0 and 2.
+    fn uxtb16(bytes: u32) -> u32;
+
+    /// Bytes 1 and 3.
+    fn uxtb16_ror8(bytes: u32) -> u32;
+
+    /// The differences of halves, wrapping.
+    fn ssub16(a: u32, b: u32) -> u32;
+
+    /// The high 32 bits of the product and half of their unit.
+    fn smmulr(a: i32, b: i32) -> i32;
+
+    /// The nearest integer from 0 to 255.
+    fn usat8(value: i32) -> i32;
+
+    /// The nearest integer from -128 to 127.
+    fn ssat8(value: i32) -> i32;
+
+    /// Writes bytes, with a sign if `signed`, minus `zero_point`, to the pairs that `at` says.
+    #[inline(always)]
+    fn spread_bytes(bytes: &[u8], signed: bool, zero_point: i32, at: Spread, to: &mut [i16]) {
+        bytes::spread_bytes::<Self>(bytes, signed, zero_point, at, to);
+    }
+
+    /// As [`Isa::dot_two`](super::Isa::dot_two).
+    #[inline(always)]
+    fn dot_two(codes: &[[i16; 4]], weights: &[[i16; 8]], last: bool, starts: [i32; 4]) -> [[i32; 4]; 2] {
+        pairs::dot_two::<Halves<Self>>(codes, weights, last, starts)
+    }
+
+    /// As [`Isa::dot_one`](super::Isa::dot_one).
+    #[inline(always)]
+    fn dot_one(codes: &[[i16; 4]], weights: &[[i16; 8]], starts: [[i32; 4]; 2]) -> [[i32; 4]; 2] {
+        pairs::dot_one::<Halves<Self>>(codes, weights, starts)
+    }
+
+    /// As [`Isa::dot_taps`](super::Isa::dot_taps), of bytes with a sign if `signed`, in two or three columns and with zero
+    /// point 0; `None` where there are other taps.
+    #[inline(always)]
+    fn dot_byte_taps(_: &Taps, _: &[u8], _signed: bool, _: &[[i16; 4]], _: [i32; 4]) -> Option<[i32; 4]> {
+        None
+    }
+
     /// Adds to `accs[k]` the products of `codes` and the weights from `k * filter_elems` on; nothing where weights are
     /// missing.
     #[inline(always)]
@@ -48,6 +196,21 @@ trait Instructions {
             rest = rest.get(filter_elems..).unwrap_or_default();
         }
         accs
+    }
+}
+
+/// The arithmetic of words by instructions.
+struct Halves<I: ?Sized>(core::marker::PhantomData<I>);
+
+impl<I: Instructions + ?Sized> pairs::Halves for Halves<I> {
+    #[inline(always)]
+    fn multiply_add(a: [i16; 2], b: [i16; 2], acc: i32) -> i32 {
+        I::smlad(transmute!(a), transmute!(b), acc)
+    }
+
+    #[inline(always)]
+    fn low_bytes(halves: [i16; 2]) -> [i16; 2] {
+        transmute!(I::sxtb16(transmute!(halves)))
     }
 }
 
@@ -110,8 +273,15 @@ mod tests {
 
     use super::super::portable;
     use super::*;
+    use exactum_num::requant::multiply_high;
     use proptest::prelude::*;
     use std::vec;
+    use std::vec::Vec;
+
+    /// Weights that pairs hold, the ends more often than others.
+    fn weight() -> impl Strategy<Value = i8> {
+        prop_oneof![2 => -127i8..=127, 1 => Just(127), 1 => Just(-127)]
+    }
 
     /// The instructions as Arm's architecture manual defines them.
     struct Model;
@@ -135,9 +305,98 @@ mod tests {
         fn sxtb16_ror8(bytes: u32) -> u32 {
             byte(bytes, 1) | byte(bytes, 3) << 16
         }
+
+        fn uxtb16(bytes: u32) -> u32 {
+            bytes & 0x00ff_00ff
+        }
+
+        fn uxtb16_ror8(bytes: u32) -> u32 {
+            bytes >> 8 & 0x00ff_00ff
+        }
+
+        fn ssub16(a: u32, b: u32) -> u32 {
+            let half = |shift: u32| u32::from(((a >> shift) as u16).wrapping_sub((b >> shift) as u16));
+            half(0) | half(16) << 16
+        }
+
+        fn smmulr(a: i32, b: i32) -> i32 {
+            ((i128::from(a) * i128::from(b) + (1 << 31)) >> 32) as i32
+        }
+
+        fn usat8(value: i32) -> i32 {
+            value.clamp(0, 255)
+        }
+
+        fn ssat8(value: i32) -> i32 {
+            value.clamp(-128, 127)
+        }
     }
 
     proptest! {
+        /// Weights and codes at the ends of their types, against products of single weights.
+        #[test]
+        fn pairs_are_products_of_single_weights(
+            codes in prop::collection::vec(
+                prop::array::uniform4(prop_oneof![-255i16..=255, Just(-255), Just(255)]), 0..9,
+            ),
+            weights in prop::collection::vec(prop::array::uniform16(weight()), 9),
+            starts in prop::array::uniform2(prop::array::uniform4(-100_000i32..100_000)), last in any::<bool>(),
+        ) {
+            // Of each pair of elements: weights of eight filters, first those of the first element.
+            let packed: Vec<[i16; 8]> = weights.iter().map(|weights| core::array::from_fn(|place| {
+                let (pair, half) = (place / 2, place % 2);
+                let [even, odd] = [0, 1].map(|filter| i16::from(weights[half * 8 + pair * 2 + filter]));
+                even + 256 * odd
+            })).collect();
+            let sum = |filter: usize, start: i32, code: &dyn Fn(usize) -> i16, count: usize| {
+                (0..count).fold(start, |sum, index| {
+                    sum + i32::from(code(index)) * i32::from(weights[index / 2][index % 2 * 8 + filter])
+                })
+            };
+            let two = pairs::dot_two::<Halves<Model>>(&codes, &packed, last, starts[0]);
+            for position in 0..2 {
+                let code = |index: usize| codes[index / 2][position * 2 + index % 2];
+                for filter in 0..4 {
+                    let own = filter + if last { 4 } else { 0 };
+                    let expected = sum(own, starts[0][filter], &code, codes.len() * 2);
+                    prop_assert_eq!(two[position][filter], expected);
+                }
+            }
+            prop_assert_eq!(two, pairs::dot_two::<pairs::Words>(&codes, &packed, last, starts[0]));
+            let codes = codes.get(..4.min(codes.len())).unwrap();
+            let one = pairs::dot_one::<Halves<Model>>(codes, &packed, starts);
+            let code = |index: usize| codes[index / 4][index % 4];
+            for filter in 0..8 {
+                let expected = sum(filter, starts[filter / 4][filter % 4], &code, codes.len() * 4);
+                prop_assert_eq!(one[filter / 4][filter % 4], expected);
+            }
+            prop_assert_eq!(one, pairs::dot_one::<pairs::Words>(codes, &packed, starts));
+        }
+
+        /// Codes of both types, any zero point, places that are too few.
+        #[test]
+        fn codes_are_spread_as_the_portable_twin_spreads_them(
+            codes in prop::collection::vec(any::<u8>(), 0..30), zero_point in -128i32..256,
+            at in prop::sample::select(vec![Spread::Only, Spread::First, Spread::Second]), places in 0usize..70,
+        ) {
+            let signed: Vec<i8> = codes.iter().map(|code| *code as i8).collect();
+            let (mut found, mut expected) = (vec![9i16; places], vec![9i16; places]);
+            bytes::spread::<Model, u8>(&codes, zero_point, at, &mut found);
+            pairs::spread(&codes, zero_point, at, &mut expected);
+            prop_assert_eq!(&found, &expected);
+            bytes::spread::<Model, i8>(&signed, zero_point, at, &mut found);
+            pairs::spread(&signed, zero_point, at, &mut expected);
+            prop_assert_eq!(&found, &expected);
+        }
+
+        #[test]
+        fn codes_are_made_as_the_portable_twin_makes_them(acc in any::<i32>(), multiplier in any::<i32>()) {
+            let high = multiply_high(acc, multiplier);
+            prop_assert_eq!(Model::smmulr(acc, multiplier), high);
+            prop_assert_eq!(Model::usat8(high), portable::saturate::<u8>(high));
+            prop_assert_eq!(Model::ssat8(high), portable::saturate::<i8>(high));
+        }
+
         /// Blocks of any length, rows that are longer than the codes, and integers at the ends of their types.
         #[test]
         fn dot_rows_is_its_portable_twin(

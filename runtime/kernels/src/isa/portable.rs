@@ -1,7 +1,7 @@
 //! Every primitive in safe Rust, for any target: the definition of what the other instruction sets compute.
 
 use exactum_num::Requant;
-use exactum_num::codes::Code;
+use exactum_num::codes::{Code, Element};
 use exactum_num::requant::Form;
 use exactum_num::requant::forms::{self, Apply};
 
@@ -99,7 +99,7 @@ pub(super) fn dot_each<T: Code>(codes: &[T], zero_point: i32, weights: &[i8], ac
     }
 }
 
-fn centered<T: Code>(code: T, zero_point: i32) -> i16 {
+pub(super) fn centered<T: Code>(code: T, zero_point: i32) -> i16 {
     let code: i32 = code.into();
     code.wrapping_sub(zero_point) as i16
 }
@@ -144,6 +144,15 @@ pub(super) fn narrow<T: Code>(accs: &[i32], codes: &mut [T]) {
 }
 
 #[inline(always)]
+pub(super) fn saturate<T: Code>(value: i32) -> i32 {
+    let (lo, hi) = match T::ELEMENT {
+        Element::U8 => (0, u8::MAX.into()),
+        _ => (i8::MIN.into(), i8::MAX.into()),
+    };
+    value.min(hi).max(lo)
+}
+
+#[inline(always)]
 pub(super) fn copy(from: &[u8], to: &mut [u8]) {
     for (to, from) in to.iter_mut().zip(from) {
         *to = *from;
@@ -164,6 +173,9 @@ pub(super) fn requantize(requant: &Requant<'_>, first: usize, accs: &mut [i32]) 
         }
         Form::Multiply64 { multipliers, offsets, shifts } => {
             each(forms::Multiply64 { multipliers, offsets, shifts }, codes, first, accs);
+        }
+        Form::MultiplyHigh { multipliers, offsets, shifts } => {
+            each(forms::MultiplyHigh { multipliers, offsets, shifts }, codes, first, accs);
         }
         Form::EvenOdd {
             even_multipliers,

@@ -34,7 +34,9 @@ impl<'p, K: Copy> General<'p, K> {
             (Packing::RowMajor | Packing::TapMajor, Codes::I16(weights)) => Elements::I16(weights),
             (Packing::Nibbles, Codes::U8(bytes)) => Elements::Nibbles { bytes, odd: false },
             (Packing::RowMajor | Packing::TapMajor, Codes::U8(_) | Codes::I32(_))
-            | (Packing::Nibbles, Codes::I8(_) | Codes::I16(_) | Codes::I32(_)) => Elements::I8(&[]),
+            | (Packing::Nibbles, Codes::I8(_) | Codes::I16(_) | Codes::I32(_))
+            // Packings of layers of their own.
+            | (Packing::FilterPairs | Packing::TapBlocks, _) => Elements::I8(&[]),
         };
         Self { elements, wide, isa }
     }
@@ -51,7 +53,7 @@ impl<'p, K: Copy> General<'p, K> {
             Elements::Nibbles { bytes, odd } => codes.iter().enumerate().fold(acc, |acc, (index, code)| {
                 let index = index.wrapping_add(odd.into());
                 let byte = bytes.get(index >> 1).copied().unwrap_or_default();
-                multiply_add_wide(acc, *code, Packing::Nibbles.get(byte.into(), index))
+                multiply_add_wide(acc, *code, Packing::Nibbles.get(byte.into(), 0, index))
             }),
         }
     }

@@ -29,6 +29,7 @@ impl Requant<'_> {
             | Form::Multiply32 { .. }
             | Form::Multiply64 { .. }
             | Form::EvenOdd { .. }
+            | Form::MultiplyHigh { .. }
             | Form::ShiftHalfEven64 { .. }
             | Form::Multiply128 { .. } => true,
         };
@@ -65,6 +66,7 @@ impl Requant<'_> {
             | Form::Multiply32 { .. }
             | Form::Multiply64 { .. }
             | Form::EvenOdd { .. }
+            | Form::MultiplyHigh { .. }
             | Form::ShiftHalfEven64 { .. }
             | Form::Multiply128 { .. } => true,
         }
@@ -79,7 +81,7 @@ impl Requant<'_> {
             return false;
         }
         match self.form {
-            Form::Offset { offsets } => {
+            Form::Offset { offsets } | Form::MultiplyHigh { offsets, .. } => {
                 acc.checked_add(IntRange::point(at(offsets, channel).into())).is_some_and(in_32_bits)
             }
             Form::ShiftHalfEven { multipliers, offsets, .. } => dividend(multipliers, offsets, channel, acc)

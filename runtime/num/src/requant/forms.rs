@@ -6,8 +6,8 @@
 use super::entries::Entries;
 use super::table::array;
 use super::{
-    PerChannel, at, channel_slice, count_passed, multiply32, multiply64, multiply128, shift_half_even,
-    shift_half_even64,
+    PerChannel, at, channel_slice, count_passed, multiply_high, multiply32, multiply64, multiply128,
+    shift_half_even, shift_half_even64,
 };
 use crate::requant_forms;
 
@@ -102,6 +102,14 @@ impl Apply for Multiply64<'_> {
     fn apply<A: Accumulator>(&self, channel: usize, acc: A, codes: [i32; 2]) -> i32 {
         let (multiplier, offset) = (at(self.multipliers, channel), at(self.offsets, channel));
         clamp_wide(multiply64(acc.narrow(), multiplier, offset, at(self.shifts, channel)), codes)
+    }
+}
+
+impl Apply for MultiplyHigh<'_> {
+    #[inline]
+    fn apply<A: Accumulator>(&self, channel: usize, acc: A, codes: [i32; 2]) -> i32 {
+        let acc = acc.narrow().wrapping_add(at(self.offsets, channel));
+        clamp(multiply_high(acc, at(self.multipliers, channel)) >> (at(self.shifts, channel) & 31), codes)
     }
 }
 

@@ -10,6 +10,11 @@ pub const fn multiply64(acc: i32, multiplier: i32, offset: i64, shift: u8) -> i6
     (multiplier as i64).wrapping_mul(acc as i64).wrapping_add(offset) >> (shift & 63)
 }
 
+/// The high 32 bits of `multiplier * acc + 2^31`, which 64 bits always hold: one instruction of many processors.
+pub const fn multiply_high(acc: i32, multiplier: i32) -> i32 {
+    (multiplier as i64).wrapping_mul(acc as i64).wrapping_add(1 << 31).wrapping_shr(32) as i32
+}
+
 /// `(multiplier * acc + offset) >> shift` in wrapping 128-bit arithmetic; `offset` is low word, high word.
 pub const fn multiply128(acc: i64, multiplier: i64, offset: [i64; 2], shift: u8) -> i128 {
     (multiplier as i128).wrapping_mul(acc as i128).wrapping_add(join(offset)) >> (shift & 127)

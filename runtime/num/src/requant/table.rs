@@ -105,6 +105,15 @@ macro_rules! requant_forms {
                 /// `hi - lo` ascending thresholds for each channel, or for all.
                 thresholds: i64 group,
             } [];
+            /// `(multiplier * (acc + offset) + 2^31) >> 32 >> shift`, the sum in 32 bits, the product in 64
+            11 MultiplyHigh "multiply-high" 32 32 {
+                /// Slope times `2^(32 + shift)`.
+                multipliers: i32 factor,
+                /// Added to the accumulator: intercept over slope, rounding included.
+                offsets: i32 each,
+                /// 0 to 31.
+                shifts: u8 shift,
+            } [];
         }
     };
 }

@@ -4,6 +4,17 @@
 use core::arch::asm;
 
 use super::{Block, Instructions};
+use crate::isa::{Spread, Taps};
+
+mod byte_taps;
+mod codes_of_pairs;
+mod codes_of_taps;
+mod one;
+mod spread;
+mod two;
+
+pub(super) use codes_of_pairs::{codes_of_one, codes_of_two};
+pub(super) use codes_of_taps::codes_of_taps;
 
 /// Executes them.
 #[derive(Clone, Copy, Debug)]
@@ -42,6 +53,99 @@ impl Instructions for Dsp {
                 options(pure, nomem, nostack, preserves_flags));
         }
         halves
+    }
+
+    #[inline(always)]
+    fn uxtb16(bytes: u32) -> u32 {
+        let halves;
+        // SAFETY: a register in, a register out, no flags. Armv7E-M has the instruction.
+        unsafe {
+            asm!("uxtb16 {halves}, {bytes}", halves = lateout(reg) halves, bytes = in(reg) bytes,
+                options(pure, nomem, nostack, preserves_flags));
+        }
+        halves
+    }
+
+    #[inline(always)]
+    fn uxtb16_ror8(bytes: u32) -> u32 {
+        let halves;
+        // SAFETY: a register in, a register out, no flags. Armv7E-M has the instruction.
+        unsafe {
+            asm!("uxtb16 {halves}, {bytes}, ror #8", halves = lateout(reg) halves, bytes = in(reg) bytes,
+                options(pure, nomem, nostack, preserves_flags));
+        }
+        halves
+    }
+
+    #[inline(always)]
+    fn ssub16(a: u32, b: u32) -> u32 {
+        let halves;
+        // SAFETY: registers in, a register out; it sets flags that no code of the compiler reads, which are not said to be
+        // preserved. Armv7E-M has the instruction.
+        unsafe {
+            asm!("ssub16 {halves}, {a}, {b}", halves = lateout(reg) halves, a = in(reg) a, b = in(reg) b,
+                options(pure, nomem, nostack));
+        }
+        halves
+    }
+
+    #[inline(always)]
+    fn smmulr(a: i32, b: i32) -> i32 {
+        let high;
+        // SAFETY: registers in, a register out, no flags. Armv7E-M has the instruction.
+        unsafe {
+            asm!("smmulr {high}, {a}, {b}", high = lateout(reg) high, a = in(reg) a, b = in(reg) b,
+                options(pure, nomem, nostack, preserves_flags));
+        }
+        high
+    }
+
+    #[inline(always)]
+    fn usat8(value: i32) -> i32 {
+        let code;
+        // SAFETY: a register in, a register out. It may set the sticky overflow flag. Armv7E-M has the instruction.
+        unsafe {
+            asm!("usat {code}, #8, {value}", code = lateout(reg) code, value = in(reg) value,
+                options(pure, nomem, nostack));
+        }
+        code
+    }
+
+    #[inline(always)]
+    fn ssat8(value: i32) -> i32 {
+        let code;
+        // SAFETY: a register in, a register out. It may set the sticky overflow flag. Armv7E-M has the instruction.
+        unsafe {
+            asm!("ssat {code}, #8, {value}", code = lateout(reg) code, value = in(reg) value,
+                options(pure, nomem, nostack));
+        }
+        code
+    }
+
+    #[inline(always)]
+    fn spread_bytes(bytes: &[u8], signed: bool, zero_point: i32, at: Spread, to: &mut [i16]) {
+        spread::spread_bytes(bytes, signed, zero_point, at, to);
+    }
+
+    #[inline(always)]
+    fn dot_two(codes: &[[i16; 4]], weights: &[[i16; 8]], last: bool, starts: [i32; 4]) -> [[i32; 4]; 2] {
+        two::dot_two(codes, weights, last, starts)
+    }
+
+    #[inline(always)]
+    fn dot_one(codes: &[[i16; 4]], weights: &[[i16; 8]], starts: [[i32; 4]; 2]) -> [[i32; 4]; 2] {
+        one::dot_one(codes, weights, starts)
+    }
+
+    #[inline(always)]
+    fn dot_byte_taps(
+        taps: &Taps,
+        codes: &[u8],
+        signed: bool,
+        weights: &[[i16; 4]],
+        sums: [i32; 4],
+    ) -> Option<[i32; 4]> {
+        byte_taps::dot_byte_taps(taps, codes, signed, weights, sums)
     }
 
     #[inline(always)]

@@ -1,0 +1,36 @@
+//! Taps of four channels after each other, in 16 bits: what one instruction multiplies with a half of a word of codes.
+
+use exactum_num::IntRange;
+use exactum_num::codes::Element;
+
+use super::{FilterShape, Reads};
+
+pub(super) const ELEMENTS: &[Element] = &[Element::I16];
+
+pub(super) const fn allows(codes: Reads, wide: bool) -> bool {
+    matches!(codes, Reads::Depthwise) && !wide
+}
+
+pub(super) const fn range(element: Element) -> IntRange {
+    element.range()
+}
+
+pub(super) const fn len_elems(shape: FilterShape) -> Option<usize> {
+    match shape.filters.checked_next_multiple_of(4) {
+        Some(filters) => filters.checked_mul(shape.elems),
+        None => None,
+    }
+}
+
+pub(super) const fn index(shape: FilterShape, o: usize, i: usize) -> usize {
+    let block = (o & !3).wrapping_mul(shape.elems);
+    block.wrapping_add(i.wrapping_mul(4)).wrapping_add(o & 3)
+}
+
+pub(super) const fn get(element: i32, _: usize, _: usize) -> i32 {
+    element
+}
+
+pub(super) const fn put(_: i32, _: usize, _: usize, weight: i32) -> i32 {
+    weight
+}

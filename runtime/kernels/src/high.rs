@@ -1,0 +1,146 @@
+//! The tail of layers that keep the high word of one product: sums start with the offsets of the form, and a code takes
+//! two instructions where processors have them.
+
+use exactum_format::Bias;
+use exactum_num::Requant;
+use exactum_num::codes::{Code, Element};
+use exactum_num::requant::{Form, at};
+
+use crate::isa::Isa;
+
+/// Codes of all of the 8-bit type `T`, made by the form `multiply-high` of sums without a bias.
+#[derive(Debug)]
+pub struct High<'a, K, T> {
+    /// The instructions that multiply.
+    pub isa: K,
+    /// One for each channel.
+    pub multipliers: &'a [i32],
+    /// One for each channel.
+    pub offsets: &'a [i32],
+    /// Of all channels.
+    pub shift: u8,
+    /// Where codes go.
+    pub output: &'a mut [T],
+}
+
+/// Parameters of a tail [`High`].
+#[derive(Clone, Copy, Debug)]
+pub struct HighForm<'a> {
+    /// One for each channel.
+    pub multipliers: &'a [i32],
+    /// One for each channel.
+    pub offsets: &'a [i32],
+    /// Of all channels.
+    pub shift: u8,
+}
+
+impl<'a> HighForm<'a> {
+    /// The form of a layer of `channels` channels that starts with `bias` and writes codes of type `element`; `None` if it
+    /// has no tail [`High`].
+    pub fn of(
+        requant: Option<&Requant<'a>>,
+        bias: Bias<'_>,
+        channels: usize,
+        element: Element,
+    ) -> Option<Self> {
+        let Some(Requant { form: Form::MultiplyHigh { multipliers, offsets, shifts }, lo, hi }) = requant
+        else {
+            return None;
+        };
+        let whole = matches!(element, Element::I8 | Element::U8) && {
+            let range = element.range();
+            range.lo == i64::from(*lo) && range.hi == i64::from(*hi)
+        };
+        let each = multipliers.len() == channels && offsets.len() == channels && shifts.len() <= 1;
+        let suits = whole && each && matches!(bias, Bias::None);
+        suits.then(|| Self { multipliers, offsets, shift: at(shifts, 0) })
+    }
+
+    /// The tail that writes `output`.
+    pub fn tail<K, T>(self, isa: K, output: &'a mut [T]) -> High<'a, K, T> {
+        let Self { multipliers, offsets, shift } = self;
+        High { isa, multipliers, offsets, shift, output }
+    }
+}
+
+/// Runs `$body` with `$tail` bound to the tail of `$form`, of either type of 8 bits; else `$other`.
+macro_rules! with_high {
+    ($form:expr, $isa:expr, $output:expr, $tail:ident => $body:expr, $other:ident => $else:expr) => {
+        match ($form, $output) {
+            (Some(form), CodesMut::U8(output)) => {
+                let $tail = form.tail($isa, output);
+                $body
+            }
+            (Some(form), CodesMut::I8(output)) => {
+                let $tail = form.tail($isa, output);
+                $body
+            }
+            (_, $other) => $else,
+        }
+    };
+}
+pub(crate) use with_high;
+
+impl<'a, K: Isa, T: Code> High<'a, K, T> {
+    /// The form, and the codes of the position whose first code is `start` and those behind it.
+    pub(crate) fn parts(&mut self, start: usize) -> (HighForm<'a>, &mut [T]) {
+        let form = HighForm { multipliers: self.multipliers, offsets: self.offsets, shift: self.shift };
+        (form, self.output.get_mut(start..).unwrap_or_default())
+    }
+
+    /// What the sums of the four channels of block `quad` start with.
+    #[inline(always)]
+    pub(crate) fn starts(&self, quad: usize) -> [i32; 4] {
+        match self.offsets.as_chunks::<4>().0.get(quad) {
+            Some(offsets) => *offsets,
+            None => last(self.offsets),
+        }
+    }
+
+    /// Stores the codes of the sums of block `quad` of the position whose first code is `start`.
+    #[inline(always)]
+    pub(crate) fn store(&mut self, start: usize, quad: usize, sums: [i32; 4]) {
+        let first = quad.wrapping_mul(4);
+        let place = start.wrapping_add(first);
+        let Some(multipliers) = self.multipliers.as_chunks::<4>().0.get(quad) else {
+            self.store_last(start, sums);
+            return;
+        };
+        let codes = self.codes(sums, *multipliers);
+        if let Some(to) = self.output.get_mut(place..).and_then(<[T]>::first_chunk_mut::<4>) {
+            *to = codes;
+        }
+    }
+
+    #[inline(always)]
+    fn codes(&self, sums: [i32; 4], multipliers: [i32; 4]) -> [T; 4] {
+        let [a, b, c, d] = sums;
+        let [p, q, r, s] = multipliers;
+        let mut high =
+            [(a, p), (b, q), (c, r), (d, s)].map(|(sum, factor)| self.isa.multiply_high(sum, factor));
+        if self.shift != 0 {
+            let shift = u32::from(self.shift);
+            high = high.map(|high| high.wrapping_shr(shift));
+        }
+        high.map(|high| T::truncate(self.isa.saturate::<T>(high)))
+    }
+
+    /// The same of the channels behind the last whole block.
+    #[inline(never)]
+    fn store_last(&mut self, start: usize, sums: [i32; 4]) {
+        let codes = self.codes(sums, last(self.multipliers));
+        let whole = self.multipliers.len() & !3;
+        let place = start.wrapping_add(whole)..start.wrapping_add(self.multipliers.len());
+        if let Some(to) = self.output.get_mut(place) {
+            to.iter_mut().zip(codes).for_each(|(to, code)| *to = code);
+        }
+    }
+}
+
+/// What lies behind the last whole four.
+#[inline(never)]
+fn last(values: &[i32]) -> [i32; 4] {
+    let mut all = [0; 4];
+    all.iter_mut().zip(values.as_chunks::<4>().1).for_each(|(to, value)| *to = *value);
+    all
+}

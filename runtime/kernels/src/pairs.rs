@@ -1,0 +1,434 @@
+//! Layers whose filters are packed in pairs: the codes of two positions are gathered once for all filters, and each element
+//! of the weights is multiplied with both.
+
+use exactum_format::{Bias, pair_elems};
+use exactum_num::codes::Code;
+
+use crate::dense::Dense;
+use crate::high::High;
+use crate::image::Conv;
+use crate::isa::{Isa, Spread};
+use crate::source::Source;
+use crate::tail::Tail;
+
+/// Weights that are packed in pairs, multiplied by the instructions `K`.
+#[derive(Clone, Copy, Debug)]
+pub struct FilterPairs<'p, K> {
+    weights: &'p [i16],
+    isa: K,
+}
+
+impl<'p, K: Isa> FilterPairs<'p, K> {
+    /// The weights of a layer.
+    pub const fn new(isa: K, weights: &'p [i16]) -> Self {
+        Self { weights, isa }
+    }
+
+    /// The instructions that multiply.
+    pub(crate) fn isa(self) -> K {
+        self.isa
+    }
+
+    /// The rows of block `index` of eight filters of `elems` weights.
+    fn block(self, elems: usize, index: usize) -> Option<&'p [[i16; 8]]> {
+        let rows = pair_elems(elems) >> 1;
+        let rest = self.weights.as_chunks::<8>().0.get(rows.checked_mul(index)?..)?;
+        rest.get(..rows).filter(|rows| !rows.is_empty())
+    }
+}
+
+/// Where the codes of a position go.
+#[derive(Debug)]
+pub struct Lane<'s> {
+    codes: &'s mut [i16],
+    at: Spread,
+    filled: usize,
+}
+
+impl<'s> Lane<'s> {
+    fn new(codes: &'s mut [i16], at: Spread) -> Self {
+        Self { codes, at, filled: 0 }
+    }
+
+    /// The places from the next pair on.
+    fn rest(&mut self) -> &mut [i16] {
+        let place = self.at.places(self.filled & !1);
+        self.codes.get_mut(place..).unwrap_or_default()
+    }
+
+    fn put(&mut self, code: i16) {
+        let place = (self.filled & 1).wrapping_add(self.at.first());
+        if let Some(to) = self.rest().get_mut(place) {
+            *to = code;
+        }
+        self.filled = self.filled.wrapping_add(1);
+    }
+
+    /// Appends `codes - zero_point`.
+    pub(crate) fn push<K: Isa, T: Code>(&mut self, isa: K, codes: &[T], zero_point: i32) {
+        let centered = |code: &T| {
+            let code: i32 = (*code).into();
+            code.wrapping_sub(zero_point) as i16
+        };
+        let mut codes = codes;
+        if self.filled & 1 == 1 {
+            let Some((code, rest)) = codes.split_first() else { return };
+            self.put(centered(code));
+            codes = rest;
+        }
+        let (at, whole) = (self.at, codes.len() & !3);
+        isa.spread(codes, zero_point, at, self.rest());
+        self.filled = self.filled.wrapping_add(whole);
+        for code in codes.get(whole..).unwrap_or_default() {
+            self.put(centered(code));
+        }
+    }
+
+    /// Appends `elems` zeros.
+    fn push_zeros(&mut self, elems: usize) {
+        for _ in 0..elems {
+            self.put(0);
+        }
+    }
+
+    /// Appends zeros to a multiple of four.
+    fn fill_up(&mut self) {
+        self.push_zeros(self.filled.wrapping_neg() & 3);
+    }
+}
+
+/// Scratch for the codes of two positions, or of one.
+struct Gathered<'s> {
+    codes: &'s mut [i16],
+}
+
+impl Gathered<'_> {
+    fn lane(&mut self, at: Spread) -> Lane<'_> {
+        Lane::new(self.codes, at)
+    }
+
+    fn view(&self, elems: usize, positions: usize) -> &[[i16; 4]] {
+        let codes = pair_elems(elems).wrapping_mul(positions);
+        self.codes.get(..codes).unwrap_or_default().as_chunks().0
+    }
+}
+
+/// What gathers the codes of one position after the other.
+trait Gather {
+    fn gather(&mut self, lane: &mut Lane<'_>);
+}
+
+struct Geometry {
+    positions: usize,
+    /// Weights of a filter.
+    elems: usize,
+    filters: usize,
+}
+
+/// Computes `conv`, of one group, with a tail of the form that keeps the high word.
+#[inline(never)]
+pub fn conv2d_high<S: Source, K: Isa, T: Code>(
+    conv: &Conv<'_>,
+    weights: FilterPairs<'_, K>,
+    input: S,
+    scratch: &mut [i16],
+    tail: High<'_, K, T>,
+) {
+    let mut windows =
+        Windows { conv, input, isa: weights.isa(), y: conv.area.rows[0], x: conv.area.columns[0] };
+    let geometry = windows.geometry();
+    high(&mut windows, &geometry, weights, scratch, tail);
+}
+
+/// Computes `conv`, of one group.
+#[inline(never)]
+pub fn conv2d<S: Source, K: Isa, T: Tail<i32>>(
+    conv: &Conv<'_>,
+    weights: FilterPairs<'_, K>,
+    input: S,
+    scratch: &mut [i16],
+    tail: T,
+) {
+    let mut windows =
+        Windows { conv, input, isa: weights.isa(), y: conv.area.rows[0], x: conv.area.columns[0] };
+    let geometry = windows.geometry();
+    any(&mut windows, &geometry, conv.bias, weights, scratch, tail);
+}
+
+/// Computes `dense`, all its features, with a tail of the form that keeps the high word.
+#[inline(never)]
+pub fn dense_high<S: Source, K: Isa, T: Code>(
+    dense: &Dense<'_>,
+    weights: FilterPairs<'_, K>,
+    input: S,
+    scratch: &mut [i16],
+    tail: High<'_, K, T>,
+) {
+    let mut rows = Rows { dense, input, isa: weights.isa(), position: 0 };
+    let geometry = rows.geometry();
+    high(&mut rows, &geometry, weights, scratch, tail);
+}
+
+/// Computes `dense`, all its features.
+#[inline(never)]
+pub fn dense<S: Source, K: Isa, T: Tail<i32>>(
+    dense: &Dense<'_>,
+    weights: FilterPairs<'_, K>,
+    input: S,
+    scratch: &mut [i16],
+    tail: T,
+) {
+    let mut rows = Rows { dense, input, isa: weights.isa(), position: 0 };
+    let geometry = rows.geometry();
+    any(&mut rows, &geometry, dense.bias, weights, scratch, tail);
+}
+
+/// Two positions at a time.
+#[inline(always)]
+fn high<K: Isa, T: Code>(
+    from: &mut impl Gather,
+    geometry: &Geometry,
+    weights: FilterPairs<'_, K>,
+    scratch: &mut [i16],
+    mut tail: High<'_, K, T>,
+) {
+    let Geometry { positions, elems, filters } = *geometry;
+    let mut gathered = Gathered { codes: scratch };
+    let mut position = 0usize;
+    while position < positions {
+        let start = position.wrapping_mul(filters);
+        if position.wrapping_add(1) < positions {
+            from.gather(&mut gathered.lane(Spread::First));
+            from.gather(&mut gathered.lane(Spread::Second));
+            two(weights, gathered.view(elems, 2), elems, filters, start, &mut tail);
+        } else {
+            from.gather(&mut gathered.lane(Spread::Only));
+            one(weights, gathered.view(elems, 1), elems, filters, start, &mut tail);
+        }
+        position = position.wrapping_add(2);
+    }
+}
+
+#[inline(never)]
+fn two<K: Isa, T: Code>(
+    weights: FilterPairs<'_, K>,
+    codes: &[[i16; 4]],
+    elems: usize,
+    filters: usize,
+    start: usize,
+    tail: &mut High<'_, K, T>,
+) {
+    let (form, output) = tail.parts(start);
+    let (first, second) = output.split_at_mut_checked(filters).unwrap_or_default();
+    let second = second.get_mut(..filters).unwrap_or_default();
+    let rows = weights.weights.as_chunks::<8>().0;
+    let mut quad = weights.isa.codes_of_two(codes, rows, &form, [first, second]);
+    let quads = filters.div_ceil(4);
+    while quad < quads {
+        let Some(rows) = weights.block(elems, quad >> 1) else { return };
+        let [first, second] = sums_of_two(weights.isa, codes, rows, quad & 1 == 1, tail.starts(quad));
+        tail.store(start, quad, first);
+        tail.store(start.wrapping_add(filters), quad, second);
+        quad = quad.wrapping_add(1);
+    }
+}
+
+#[inline(never)]
+fn one<K: Isa, T: Code>(
+    weights: FilterPairs<'_, K>,
+    codes: &[[i16; 4]],
+    elems: usize,
+    filters: usize,
+    start: usize,
+    tail: &mut High<'_, K, T>,
+) {
+    let (form, output) = tail.parts(start);
+    let output = output.get_mut(..filters).unwrap_or_default();
+    let rows = weights.weights.as_chunks::<8>().0;
+    let mut block = weights.isa.codes_of_one(codes, rows, &form, output);
+    let quads = filters.div_ceil(4);
+    while let Some(rows) = weights.block(elems, block) {
+        let quad = block.wrapping_mul(2);
+        let next = quad.wrapping_add(1);
+        if quad >= quads {
+            return;
+        }
+        let starts = [tail.starts(quad), if next < quads { tail.starts(next) } else { [0; 4] }];
+        let [first, second] = sums_of_one(weights.isa, codes, rows, starts);
+        tail.store(start, quad, first);
+        if next < quads {
+            tail.store(start, next, second);
+        }
+        block = block.wrapping_add(1);
+    }
+}
+
+/// Not inlined: one copy for all kinds of layers and codes.
+#[inline(never)]
+fn sums_of_two<K: Isa>(
+    isa: K,
+    codes: &[[i16; 4]],
+    rows: &[[i16; 8]],
+    last: bool,
+    starts: [i32; 4],
+) -> [[i32; 4]; 2] {
+    isa.dot_two(codes, rows, last, starts)
+}
+
+/// Not inlined: one copy for all kinds of layers and codes.
+#[inline(never)]
+fn sums_of_one<K: Isa>(
+    isa: K,
+    codes: &[[i16; 4]],
+    rows: &[[i16; 8]],
+    starts: [[i32; 4]; 2],
+) -> [[i32; 4]; 2] {
+    isa.dot_one(codes, rows, starts)
+}
+
+/// One position at a time, eight filters after the other.
+#[inline(always)]
+fn any<K: Isa, T: Tail<i32>>(
+    from: &mut impl Gather,
+    geometry: &Geometry,
+    bias: Bias<'_>,
+    weights: FilterPairs<'_, K>,
+    scratch: &mut [i16],
+    mut tail: T,
+) {
+    let Geometry { positions, elems, filters } = *geometry;
+    let mut gathered = Gathered { codes: scratch };
+    for _ in 0..positions {
+        from.gather(&mut gathered.lane(Spread::Only));
+        let codes = gathered.view(elems, 1);
+        let mut first = 0usize;
+        while let Some(rows) = weights.block(elems, first >> 3).filter(|_| first < filters) {
+            let channels = filters.wrapping_sub(first).min(8);
+            let start = |channel: usize| bias.at(first.wrapping_add(channel));
+            let starts = [[start(0), start(1), start(2), start(3)], [start(4), start(5), start(6), start(7)]];
+            let [[a, b, c, d], [e, f, g, h]] = sums_of_one(weights.isa, codes, rows, starts);
+            let mut sums = [a, b, c, d, e, f, g, h];
+            tail.store(first, sums.get_mut(..channels).unwrap_or_default());
+            first = first.wrapping_add(channels);
+        }
+    }
+}
+
+/// The rows of a dense layer.
+struct Rows<'a, S, K> {
+    dense: &'a Dense<'a>,
+    input: S,
+    isa: K,
+    /// The next row.
+    position: usize,
+}
+
+impl<S: Source, K: Isa> Rows<'_, S, K> {
+    fn geometry(&self) -> Geometry {
+        let Dense { in_features, out_features: [_, filters], .. } = *self.dense;
+        let positions = self.input.elems().checked_div(in_features).unwrap_or_default();
+        Geometry { positions, elems: in_features, filters }
+    }
+}
+
+impl<S: Source, K: Isa> Gather for Rows<'_, S, K> {
+    fn gather(&mut self, lane: &mut Lane<'_>) {
+        let elems = self.dense.in_features;
+        let row = [1, elems, 0, self.position.wrapping_mul(elems)];
+        self.input.spread_rows(self.isa, self.dense.input_zero_point, row, lane);
+        self.position = self.position.wrapping_add(1);
+        lane.fill_up();
+    }
+}
+
+/// The windows of a convolution.
+struct Windows<'a, S, K> {
+    conv: &'a Conv<'a>,
+    input: S,
+    isa: K,
+    /// The next position.
+    y: u32,
+    x: u32,
+}
+
+impl<S: Source, K: Isa> Windows<'_, S, K> {
+    fn geometry(&self) -> Geometry {
+        let ([.., channels], filters) = (self.conv.input, self.conv.out_channels);
+        let positions = self.conv.area.rows().len().wrapping_mul(self.conv.area.columns().len());
+        let elems = self.conv.filter_elems(channels as usize);
+        Geometry { positions, elems, filters: filters as usize }
+    }
+}
+
+impl<S: Source, K: Isa> Gather for Windows<'_, S, K> {
+    #[inline(never)]
+    fn gather(&mut self, lane: &mut Lane<'_>) {
+        let Conv { input: [height, width, channels], area, window, .. } = *self.conv;
+        let (y, x) = (self.y, self.x);
+        self.x = x.wrapping_add(1);
+        if self.x >= area.columns[1] {
+            (self.y, self.x) = (y.wrapping_add(1), area.columns[0]);
+        }
+        let zero_point = self.conv.input_zero_point;
+        let [rows, columns] = window.size.map(u32::from);
+        let [down, right] = window.axes();
+        let (top, left) = (down.start(y), right.start(x));
+        let per_pixel = channels as usize;
+        let pixel = |y: u32, x: u32| y.wrapping_mul(width).wrapping_add(x).wrapping_mul(channels) as usize;
+        let [dilation_y, dilation_x] = window.dilation.map(u32::from);
+        let last = |first: i32, taps: u32, dilation: u32| {
+            first.wrapping_add_unsigned(taps.wrapping_sub(1).wrapping_mul(dilation))
+        };
+        let inside = top >= 0
+            && left >= 0
+            && last(top, rows, dilation_y) < height as i32
+            && last(left, columns, dilation_x) < width as i32;
+        if inside && (dilation_x == 1 || columns == 1) {
+            let row_codes = (dilation_y.wrapping_mul(width) as usize).wrapping_mul(per_pixel);
+            let elems = (columns as usize).wrapping_mul(per_pixel);
+            let first = pixel(top as u32, left as u32);
+            self.input.spread_rows(self.isa, zero_point, [rows as usize, elems, row_codes, first], lane);
+        } else {
+            self.border([y, x], lane);
+        }
+        lane.fill_up();
+    }
+}
+
+impl<S: Source, K: Isa> Windows<'_, S, K> {
+    /// The codes of a window of which taps may lie outside the image.
+    #[inline(never)]
+    fn border(&self, [y, x]: [u32; 2], lane: &mut Lane<'_>) {
+        let Conv { input: [height, width, channels], window, .. } = *self.conv;
+        let [down, right] = window.axes();
+        let [rows, columns] = window.size.map(u32::from);
+        let (inside, zero_point) = (right.inside(x, width), self.conv.input_zero_point);
+        let (top, per_pixel) = (down.start(y), channels as usize);
+        let all = columns.wrapping_mul(channels) as usize;
+        // A window wholly in the padding has no taps inside.
+        let before = inside.first_tap.min(columns);
+        let after = columns.wrapping_sub(before).wrapping_sub(inside.taps);
+        for tap in 0..rows {
+            let Some(row) = down.element(top, tap, height) else {
+                lane.push_zeros(all);
+                continue;
+            };
+            let pixel = |x: u32| row.wrapping_mul(width).wrapping_add(x).wrapping_mul(channels) as usize;
+            lane.push_zeros((before as usize).wrapping_mul(per_pixel));
+            if right.is_dense() {
+                let elems = (inside.taps as usize).wrapping_mul(per_pixel);
+                self.input.spread_rows(
+                    self.isa,
+                    zero_point,
+                    [1, elems, 0, pixel(inside.first_element)],
+                    lane,
+                );
+            } else {
+                for x in inside.elements() {
+                    self.input.spread_rows(self.isa, zero_point, [1, per_pixel, 0, pixel(x)], lane);
+                }
+            }
+            lane.push_zeros((after as usize).wrapping_mul(per_pixel));
+        }
+    }
+}
