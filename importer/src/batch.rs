@@ -141,7 +141,7 @@ impl<'p> Host<'p> {
         outputs.map(|codes| codes.iter().collect()).collect()
     }
 
-    /// As [`run`](Self::run), and calls `observer` around each op. Gives the codes of the inputs.
+    /// As [`run`](Self::run), and calls `observer` around each op. Gives the codes of the inputs as the program has them.
     ///
     /// # Panics
     /// As [`run`](Self::run).
@@ -151,13 +151,19 @@ impl<'p> Host<'p> {
         inputs
     }
 
-    /// The codes of every input for one sample.
+    /// The codes of every input for one sample, in the file's order.
     ///
     /// # Panics
     /// As [`run`](Self::run).
     pub fn input_codes(&mut self, sample: &[&[f32]]) -> Vec<Vec<i32>> {
         let mut inputs = vec![];
         self.filled(sample, |codes| inputs.push(codes));
+        for (index, codes) in inputs.iter_mut().enumerate() {
+            if let Some(channels) = channels_last(&self.program, index) {
+                // With as many channels as there were places, last is first.
+                *codes = last(codes, codes.len() / channels.max(1));
+            }
+        }
         inputs
     }
 
@@ -179,21 +185,17 @@ impl<'p> Host<'p> {
         let engine = if self.started { Engine::resume } else { Engine::new };
         self.started = true;
         let mut engine = engine(&self.program, arena).expect("the arena has the size the program states");
-        let orders: Vec<Option<usize>> =
-            (0..sample.len()).map(|index| channels_last(&self.program, index)).collect();
-        for (index, (values, order)) in sample.iter().zip(&orders).enumerate() {
-            let given = match order {
-                Some(channels) => engine.quantize_input(index, &last(values, *channels)),
+        for (index, values) in sample.iter().enumerate() {
+            let given = match channels_last(&self.program, index) {
+                Some(channels) => engine.quantize_input(index, &last(values, channels)),
                 None => engine.quantize_input(index, values),
             };
             given.expect("a batch fits the program's inputs");
         }
         // Inputs share the arena with everything else, so they are read before the run.
-        for (index, order) in orders.into_iter().enumerate() {
+        for index in 0..sample.len() {
             if let Some(codes) = engine.input_mut(index) {
-                let codes: Vec<i32> = codes.as_codes().iter().collect();
-                // With as many channels as pixels before, last is first.
-                input(order.map_or(codes.clone(), |channels| last(&codes, codes.len() / channels.max(1))));
+                input(codes.as_codes().iter().collect());
             }
         }
         engine
