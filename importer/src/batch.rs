@@ -175,7 +175,7 @@ impl<'p> Host<'p> {
         self.execute(sample, |_| (), &mut ())
     }
 
-    /// As [`run`](Self::run), and calls `observer` around each op. Gives the codes of the inputs.
+    /// As [`run`](Self::run), and calls `observer` around each op. Gives the codes of the inputs as the program has them.
     ///
     /// # Panics
     /// As [`run`](Self::run).
@@ -185,13 +185,19 @@ impl<'p> Host<'p> {
         inputs
     }
 
-    /// The codes of every input for one sample.
+    /// The codes of every input for one sample, in the file's order.
     ///
     /// # Panics
     /// As [`run`](Self::run).
     pub fn input_codes(&mut self, sample: &[&[f32]]) -> Vec<Vec<i32>> {
         let mut inputs = vec![];
         self.filled(sample, |codes| inputs.push(codes));
+        for (index, codes) in inputs.iter_mut().enumerate() {
+            if let Some(channels) = channels_last(&self.program, index) {
+                // With as many channels as there were places, last is first.
+                *codes = last(codes, codes.len() / channels.max(1));
+            }
+        }
         inputs
     }
 
@@ -221,12 +227,10 @@ impl<'p> Host<'p> {
             engine.reset();
         }
         self.started = true;
-        let orders: Vec<Option<usize>> =
-            (0..sample.len()).map(|index| channels_last(&self.program, index)).collect();
         // Inputs share the arena with everything else, so all are filled before the run, and read before it.
         let mut buffers = self.inputs.iter_mut();
-        for (index, (values, order)) in sample.iter().zip(&orders).enumerate() {
-            let turned = order.map(|channels| last(values, channels));
+        for (index, values) in sample.iter().enumerate() {
+            let turned = channels_last(&self.program, index).map(|channels| last(values, channels));
             let values = turned.as_deref().unwrap_or(values);
             let filled = match engine.quantize_input(index, values) {
                 Err(InputError::Outside) => {
@@ -239,16 +243,11 @@ impl<'p> Host<'p> {
             filled.expect("a batch fits the program's inputs");
         }
         let mut buffers = self.inputs.iter();
-        for (index, order) in orders.into_iter().enumerate() {
+        for index in 0..sample.len() {
             let inside = engine.input_mut(index);
             let codes = inside.as_ref().map(CodesMut::as_codes).or_else(|| buffers.next().map(Buffer::codes));
             if let Some(codes) = codes {
-                let codes: Vec<i32> = codes.iter().collect();
-                // With as many channels as pixels before, last is first.
-                input(match order {
-                    Some(channels) => last(&codes, codes.len() / channels.max(1)),
-                    None => codes,
-                });
+                input(codes.iter().collect());
             }
         }
     }

@@ -333,6 +333,17 @@ impl Port {
         shape
     }
 
+    /// Where the program has element `index` of the file's order.
+    pub fn program_index(&self, index: usize) -> usize {
+        let [channels, places @ ..] = self.sample_shape() else { return index };
+        let places: usize = places.iter().product();
+        if self.tensor.channels_last {
+            index % places.max(1) * channels + index / places.max(1)
+        } else {
+            index
+        }
+    }
+
     /// The real value of `integer` at element `index` of a sample, to a few units in the last place of `f64`.
     pub fn real(&self, index: usize, integer: i64) -> f64 {
         let (scale, offset) = self.affine(index);

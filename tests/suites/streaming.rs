@@ -6,7 +6,7 @@ use std::sync::Arc;
 use exactum_runtime::program::Packing;
 use exactum_tests::backend::{Backend, Emulated, Host, Packed, Reference};
 use exactum_tests::cells;
-use exactum_tests::generate::cells::Join;
+use exactum_tests::generate::cells::{Join, Mix};
 use exactum_tests::generate::{Cell, Line};
 use exactum_tests::steps::Stepwise;
 use libtest_mimic::{Arguments, Failed, Trial};
@@ -33,7 +33,13 @@ fn main() {
     trials.push(Trial::test("cells", random_cells));
     for seed in 0..EMULATED {
         let emulated = Arc::clone(&emulated);
-        let test = move || Ok(cell(&Cell::new(seed), &[emulated.as_ref()]).map(|_| ())?);
+        let test = move || {
+            let made = Cell::new(seed);
+            match cell(&made, &[emulated.as_ref()]) {
+                Err(problem) if !may_be_refused(&made, &problem) => Err(problem.into()),
+                _ => Ok(()),
+            }
+        };
         trials.push(Trial::test(format!("cell_{seed}::cortex_m4"), test).with_ignored_flag(missing));
     }
     libtest_mimic::run(&arguments, trials).exit();
@@ -88,12 +94,19 @@ fn random_cells() -> Result<(), Failed> {
                 );
             }
             Ok(_) => {}
+            Err(problem) if may_be_refused(&made, &problem) => {}
             Err(problem) => {
                 problems.push(format!("cell {seed}, {:?} {:?}: {problem}", made.choices, made.sizes))
             }
         }
     }
     if problems.is_empty() { Ok(()) } else { Err(problems.join("\n").into()) }
+}
+
+/// Whether a cell like this may have no program: long sums before a curve, and three terms in no common unit.
+fn may_be_refused(cell: &Cell, problem: &str) -> bool {
+    cell.choices.join == Join::Sums && problem.contains("E0402")
+        || cell.choices.mix == Mix::Plain && problem.contains("E0401")
 }
 
 /// The bytes of the image of `cell`, if they are in proportion and all `backends` give what the oracle does.

@@ -46,8 +46,9 @@ pub(super) fn compare(container: &Container, reference: &Reference<'_>) -> Vec<I
         let (channels, inner) = reference.input_channels(position)?;
         let mut found = InputComparison { input: port.name.clone(), ..InputComparison::default() };
         for channel in 0..channels {
-            let code = |value| i64::from(quantizer.quantize(channel * inner, value)) + port.stored_less;
-            for value in ends(&quantizer, channel * inner) {
+            let element = port.program_index(channel * inner);
+            let code = |value| i64::from(quantizer.quantize(element, value)) + port.stored_less;
+            for value in ends(&quantizer, element) {
                 found.floats += 1;
                 let (exact, own) = (reference.input_code(position, channel, value)?, code(value));
                 if exact != own {

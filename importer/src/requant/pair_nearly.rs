@@ -28,13 +28,26 @@ pub(super) fn solve<T>(
     // As many steps as there are fall on integers at random.
     let places = steps.max(1).saturating_mul(functions.len() as u64);
     let mut bits = 1 + places.ilog2();
-    let mut last: Option<Vec<[i64; 2]>> = None;
+    let mut tried = vec![];
     loop {
         let unit = Rational::new(1.into(), num_bigint::BigInt::from(1) << bits);
         let fine = |(function, found): (&PairFunction, &Vec<[i64; 2]>)| {
             found.iter().copied().find(|factors| error(function, ranges, *factors) <= unit)
         };
         let mut factors = functions.iter().zip(&found).map(fine).collect::<Option<Vec<[i64; 2]>>>()?;
+        bits += 1;
+        if factors == tried {
+            // The last convergent is the proportion itself, which no other is better than.
+            if factors
+                .iter()
+                .zip(functions)
+                .all(|(factors, function)| error(function, ranges, *factors).is_zero())
+            {
+                return None;
+            }
+            continue;
+        }
+        tried.clone_from(&factors);
         let channel = |(function, [p, q]): (&PairFunction, &[i64; 2])| {
             let scaled = |operand: usize, factor: i64| ranges[operand].checked_scale(factor);
             let range = scaled(0, *p)?.checked_add(scaled(1, *q)?)?;
@@ -48,14 +61,11 @@ pub(super) fn solve<T>(
         if channels.iter().any(|channel| channel.function.shape(channel.range) == Shape::General) {
             return None;
         }
-        let tried = last.replace(factors.clone());
-        if tried.as_ref() != last.as_ref()
-            && let Ok(choice) = choose(&channels, costs)
-            && let Ok(found) = proven((factors, choice.params))
-        {
+        // What has no form of one integer has none of a longer one.
+        let choice = choose(&channels, costs).ok()?;
+        if let Ok(found) = proven((factors, choice.params)) {
             return Some(found);
         }
-        bits += 1;
     }
 }
 

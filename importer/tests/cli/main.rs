@@ -14,6 +14,7 @@ mod inputs;
 mod keeping;
 mod layers;
 mod models;
+mod orders;
 mod outside;
 mod report;
 mod session;

@@ -148,3 +148,20 @@ pub(crate) fn recurrent(scale: f32) -> Model {
     graph.outputs.push(ValueInfo::with_dims("next.out", ElemType::F32, shape));
     Model::new(graph).produced_by("tests", "1")
 }
+
+/// A convolution of images of three channels.
+pub(crate) fn image() -> Model {
+    let mut graph = Graph::new("image");
+    let batch = Dim::Symbol("batch".to_owned());
+    let sizes =
+        |sizes: [usize; 3]| [batch.clone()].into_iter().chain(sizes.map(Dim::Known)).collect::<Vec<_>>();
+    graph.inputs.push(ValueInfo::with_dims("pixels", ElemType::F32, sizes([3, 4, 5])));
+    let w: Vec<f32> = (0..54).map(|i| (i * 7 % 11) as f32 / 10.0 - 0.5).collect();
+    graph.initializers.push(Tensor::new("w", &[2, 3, 3, 3], w));
+    quant(&mut graph, "quant_x", "pixels", &[0.031], 3.0, 8.0, 1);
+    quant(&mut graph, "quant_w", "w", &[0.071], 0.0, 4.0, 1);
+    graph.nodes.push(Node::new("Conv", ["quant_x.out", "quant_w.out"], ["conv.out"]).named("conv"));
+    quant(&mut graph, "quant_y", "conv.out", &[0.043], 0.0, 8.0, 1);
+    graph.outputs.push(ValueInfo::with_dims("quant_y.out", ElemType::F32, sizes([2, 2, 3])));
+    Model::new(graph).produced_by("tests", "1")
+}

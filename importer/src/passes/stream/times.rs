@@ -156,6 +156,9 @@ impl Place<'_> {
             }
         };
         if let Time::Frames(frames) = time {
+            let found = format!("padding that reaches all {} frames", frames.count);
+            let needed = "a longer window, or layers that reach less far";
+            self.unless(frames.exact.from >= frames.exact.to, found, needed)?;
             self.channels_apart(frames)?;
         }
         Ok(time)
@@ -229,8 +232,6 @@ impl Place<'_> {
         // What a state holds at first is padding, if no frames come before those of the window.
         let from = if x.delay == 0 && x.exact.from == 0 { 0 } else { inside.from };
         let exact = Exact { from, ..inside };
-        let needed = "a longer window, or layers that reach less far: no frame is without padding";
-        self.unless(exact.from >= exact.to, format!("padding that reaches all {count} frames"), needed)?;
         let stride =
             x.stride.checked_mul(stride).ok_or_else(|| self.refused("a stride", "fewer than 2^64 frames"))?;
         Ok(Time::Frames(Frames { axis: x.axis, stride, delay, count, exact }))
@@ -242,12 +243,6 @@ impl Place<'_> {
         let (Time::Frames(mut frames), true) = (time, uneven) else { return Ok(time) };
         frames.exact.from =
             frames.exact.from.max(window.pads[self.spatial(x)?].div_ceil(window.stride[self.spatial(x)?]));
-        let needed = "no padding, or averages that count it (count_include_pad)";
-        self.unless(
-            frames.exact.from >= frames.exact.to,
-            "averages of fewer elements in all frames",
-            needed,
-        )?;
         Ok(Time::Frames(frames))
     }
 
@@ -275,8 +270,6 @@ impl Place<'_> {
         let delay = (x.delay + start + 1).div_ceil(step) - 1;
         let inside = |frame: usize| frame.saturating_sub(start).div_ceil(step).min(count);
         let exact = Exact { from: inside(x.exact.from), to: inside(x.exact.to) };
-        let needed = "frames that padding does not reach";
-        self.unless(exact.from >= exact.to, "frames of the window all of which padding reaches", needed)?;
         Ok(Time::Frames(Frames { axis: x.axis, stride: x.stride * step, delay, count, exact }))
     }
 

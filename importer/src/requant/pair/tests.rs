@@ -221,47 +221,51 @@ fn check_near_steps(f: &PairFunction, a: IntRange, b: IntRange) -> FormKind {
     choice.params.kind()
 }
 
-/// The sums of two layers with scales of trained models, each a product of two floats, before curves and quantizers of any kind, as
-/// the gates of recurrent networks have them.
+/// Gains of a layer: products of two floats of trained models.
+fn gain(seed: i64, k: i64) -> Rational {
+    let float = |k: i64| (seed * 7_919 + k) * 104_729 % 8_388_607 + 8_388_608;
+    ratio(float(k), 1 << 30) * ratio(float(k + 17), 1 << 30)
+}
+
+/// The sums of two layers, each with a scale of its own, before a quantizer or a ReLU: more runs than any walk could take.
 #[test]
-fn sums_of_two_layers_have_a_form_before_any_curve() {
-    for seed in 1..=6i64 {
-        let float = |k: i64| (seed * 7_919 + k) * 104_729 % 8_388_607 + 8_388_608;
-        let gain = |k: i64| ratio(float(k), 1 << 30) * ratio(float(k + 17), 1 << 30);
+fn long_sums_of_two_layers_have_a_form() {
+    for seed in 1..=4i64 {
         let (a, b) = (range(-70_000 - seed, 61_234), range(-104_022, 99_000 + 7 * seed));
-        let pieces = [
-            None,
-            Some(Piece::Sigmoid),
-            Some(Piece::Tanh),
-            Some(Piece::Clip { lo: Some(from_integer(0)), hi: None }),
-        ];
-        for (index, piece) in pieces.into_iter().enumerate() {
-            let curve = piece.clone().map_or_else(Curve::identity, |piece| Curve::identity().then(piece));
-            let unit = match piece {
-                Some(Piece::Sigmoid) => ratio(float(31), 1 << 31),
-                Some(Piece::Tanh) => ratio(1, 128),
-                _ => ratio(float(32), 1 << 30),
-            };
+        let relu = Piece::Clip { lo: Some(from_integer(0)), hi: None };
+        for curve in [Curve::identity(), Curve::identity().then(relu)] {
             let sign = from_integer(if seed % 2 == 0 { -1 } else { 1 });
             let f = PairFunction {
-                gains: [gain(1) * sign, gain(seed + 5)],
-                offset: ratio(float(9), 1 << 25),
+                gains: [gain(seed, 1) * sign, gain(seed, seed + 5)],
+                offset: ratio(7_654_321, 1 << 25),
                 curve,
-                quantizer: uniform(unit, if index == 1 { -128 } else { 0 }, range(-128, 127)),
+                quantizer: uniform(ratio(11_111_111 + seed, 1 << 30), 0, range(-128, 127)),
             };
-            check_near_steps(&f, a, b);
+            assert_eq!(check_near_steps(&f, a, b), FormKind::Multiply128);
         }
     }
 }
 
-/// A proof by nearness refuses factors that are too far from the proportion, and thresholds that are one off.
+/// The sums of two layers of few bits before a sigmoid: more than thresholds are looked for row by row, few enough to be proven so.
+#[test]
+fn short_sums_of_two_layers_have_a_form_before_a_curve() {
+    let f = PairFunction {
+        gains: [gain(3, 1) * from_integer(64), gain(3, 8) * from_integer(-64)],
+        offset: ratio(7_654_321, 1 << 25),
+        curve: Curve::identity().then(Piece::Sigmoid),
+        quantizer: uniform(ratio(11_111_111, 1 << 31), -128, range(-128, 127)),
+    };
+    check_near_steps(&f, range(-700, 650), range(-1022, 990));
+}
+
+/// A proof by nearness refuses factors that are too far from the proportion, and lines that are off.
 #[test]
 fn what_is_nearly_right_is_refuted() {
     let f = PairFunction {
-        gains: [ratio(10_077_695 * 3, 1 << 38), ratio(13_421_773, 1 << 37)],
+        gains: [gain(5, 1), gain(5, 9)],
         offset: ratio(1, 7),
-        curve: Curve::identity().then(Piece::Sigmoid),
-        quantizer: uniform(ratio(11_111_111, 1 << 31), 0, range(0, 255)),
+        curve: Curve::identity(),
+        quantizer: uniform(ratio(11_111_111, 1 << 30), 0, range(-128, 127)),
     };
     let ranges = [range(-70_001, 65_000), range(-80_000, 90_003)];
     let choice = choose_pair(std::slice::from_ref(&f), ranges[0], ranges[1], None).unwrap();
@@ -273,11 +277,10 @@ fn what_is_nearly_right_is_refuted() {
     let apart = Err(CertifyError::Unproven { channel: 0, condition: Condition::Proportion });
     assert_eq!(proven([p + p / 1000, q], &choice.params), apart);
     let mut off = choice.params.clone();
-    match &mut off.form {
-        FormParams::Thresholds64 { thresholds, .. } => thresholds[100] += 1,
-        FormParams::Thresholds { thresholds, .. } => thresholds[100] += 1,
-        form => panic!("{form:?}"),
-    }
+    let FormParams::Multiply128 { offsets, shifts, .. } = &mut off.form else { panic!("{off:?}") };
+    let [low, high] = offsets[0];
+    let offset = (i128::from(high) << 64) + i128::from(low as u64) + (1i128 << shifts[0]);
+    offsets[0] = [offset as i64, (offset >> 64) as i64];
     assert!(matches!(proven([p, q], &off), Err(CertifyError::Refuted { .. })));
 }
 
