@@ -9,8 +9,8 @@
 
 use core::{hint::black_box, panic::PanicInfo, ptr};
 
-use exactum_runtime::num::Real;
-use exactum_runtime::{Engine, Program};
+use exactum_runtime::program::Limits;
+use exactum_runtime::{Answer, Codes, CodesMut, Engine, InputPlace, Program};
 
 unsafe extern "C" {
     /// Defined nowhere.
@@ -23,35 +23,6 @@ fn panic(_: &PanicInfo<'_>) -> ! {
     unsafe { a_panic_is_reachable_from_the_runtime() }
 }
 
-/// Everything, with arguments that the compiler cannot know: bytes of an image, and memory. Behind black boxes every kernel stays.
-fn application(image: &[u8], arena: &mut [u8], floats: &[f32], index: usize) -> Option<Real> {
-    let program = Program::load(image).ok().or_else(|| Program::trust(image).ok())?;
-    let program = Program::image_in(image).map_or(Ok(program), Program::load).ok()?;
-    let mut engine = Engine::new(&program, arena).ok()?;
-    engine.set_input(index, image.iter().map(|byte| i32::from(*byte))).ok()?;
-    engine.quantize_input(index, floats).ok()?;
-    engine.quantize_bytes(index, image, 255).ok()?;
-    engine.quantize_samples(index, &[index as i16], 15).ok()?;
-    if let Some(input) = engine.input_mut(index) {
-        black_box(input);
-    }
-    engine.run();
-    for step in engine.steps() {
-        black_box(step);
-    }
-    engine.feed_back(index, index).ok()?;
-    engine.reset();
-    black_box(engine.output(index));
-    black_box(engine.argmax(index));
-    let mut best = [0; 3];
-    black_box(engine.largest(index, &mut best));
-    let real = engine.output_real(index, index)?;
-    black_box((real.to_f32(), real.fixed_bits(16)));
-    #[cfg(feature = "panic-on-purpose")]
-    assert!(engine.output(0).is_some());
-    Some(real)
-}
-
 /// What the linker starts from when it looks for reachable code.
 ///
 /// # Safety
@@ -59,10 +30,67 @@ fn application(image: &[u8], arena: &mut [u8], floats: &[f32], index: usize) -> 
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn _start() -> ! {
     loop {
-        let memory: *mut (&[u8], &mut [u8], &[f32], usize) = black_box(ptr::null_mut());
+        // Behind the black box the compiler cannot know what anything holds, so everything that is called stays.
+        let given: *mut Given<'_, '_> = black_box(ptr::null_mut());
         // SAFETY: null gives `None`.
-        if let Some((image, arena, floats, index)) = unsafe { memory.as_mut() } {
-            black_box(application(image, arena, floats, *index));
+        if let Some(given) = unsafe { given.as_mut() } {
+            black_box(application(given));
         }
     }
+}
+
+/// What an application has.
+struct Given<'g, 'c> {
+    slot: &'g [u8],
+    limits: Limits,
+    arenas: [&'g mut [u8]; 2],
+    floats: &'g [f32],
+    bytes: &'g [u8],
+    samples: &'g [i16],
+    codes: &'g [i32],
+    numbers: [usize; 4],
+    inputs: &'g [Codes<'c>],
+    outputs: &'g mut [CodesMut<'c>],
+    best: &'g mut [usize],
+}
+
+/// Everything that an application can call of the runtime.
+fn application(given: &mut Given<'_, '_>) -> Option<usize> {
+    let Given { slot, limits, arenas: [arena, outside], floats, bytes, samples, codes, numbers, inputs, outputs, best } =
+        given;
+    let [index, element, work, extra] = *numbers;
+    let image = Program::image_in(slot).ok()?;
+    let trusted = Program::trust(image).ok()?;
+    black_box(Program::load(image).map_err(|error| error.code())).ok()?;
+    let program = Program::load_within(image, limits).map_err(|error| error.code()).ok()?;
+
+    let mut engine = Engine::new(&program, arena).map_err(|error| error.code()).ok()?;
+    engine.quantize_input(index, floats).map_err(|error| error.code()).ok()?;
+    engine.quantize_bytes(index, bytes, extra as u16).ok()?;
+    engine.quantize_samples(index, samples, extra as u8).ok()?;
+    engine.set_input(index, codes.iter().copied()).ok()?;
+    engine.input_mut(index)?.fill(extra as i32);
+    engine.run();
+    let mut steps = engine.steps().within(work as u32);
+    black_box(steps.next());
+    drop(steps);
+    engine.reset();
+    engine.feed_back(index, element).ok()?;
+    #[cfg(feature = "panic-on-purpose")]
+    assert!(engine.output(index).is_some());
+    black_box(engine.output(index)?.iter().map(i64::from).sum::<i64>());
+    let real = engine.output_real(index, element)?;
+    black_box((real.to_f32(), real.fixed_bits(extra as u32)));
+    black_box((engine.largest(index, best), engine.argmax(index)));
+
+    let mut engine = Engine::outside(&trusted, outside).ok()?;
+    engine.run_on(inputs, outputs).map_err(|error| error.code()).ok()?;
+    engine.steps_on(inputs, outputs).ok()?.within(work as u32).for_each(drop);
+    let output = outputs.first()?.as_codes();
+    let answer = Answer::new(&trusted, index, output);
+    black_box((answer.real(element), answer.largest(best)));
+    let mut places = [0u8; 16];
+    InputPlace::new(&trusted, index, CodesMut::U8(&mut places)).ok()?.floats(floats).ok()?;
+    black_box(places);
+    answer.argmax()
 }

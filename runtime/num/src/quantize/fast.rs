@@ -44,7 +44,11 @@ impl InputQuantizer {
         let span = if last < first || far { 0 } else { (last - first + 1) as u32 };
         FastQuantizer {
             definition: self,
-            reciprocal: (((1u64 << 55) - 1) / mantissa as u64) as u32,
+            // No mantissa is 0, which an optimizer for size does not see.
+            reciprocal: match ((1u64 << 55) - 1).checked_div(mantissa as u64) {
+                Some(reciprocal) => reciprocal as u32,
+                None => 0,
+            },
             divisor: mantissa << 2,
             least: (first as u32) << 23,
             span: span << 23,
