@@ -8,7 +8,7 @@ use exactum_num::codes::{Codes, CodesMut};
 
 use crate::arena::move_within;
 use crate::error::{ArenaError, BufferError, InputError, Side};
-use crate::memory::Space;
+use crate::memory::{Space, reset};
 use crate::observe::Observer;
 use crate::run::run;
 use crate::steps::Steps;
@@ -292,16 +292,5 @@ fn check_all<'c>(
         Ok(())
     } else {
         Err(BufferError::Count { side, need_buffers, have_buffers })
-    }
-}
-
-/// Fills the states of `program` with what they hold before the first run.
-pub(crate) fn reset(program: &Program<'_>, arena: &mut [u8]) {
-    for (index, state) in program.states().enumerate() {
-        let Some(tensor) = program.tensor(program.state_tensor(index)) else { continue };
-        let Some(bytes) = arena.get_mut(tensor.place()) else { continue };
-        if let Some(mut codes) = CodesMut::from_bytes(tensor.element, bytes) {
-            codes.fill(state.fill);
-        }
     }
 }

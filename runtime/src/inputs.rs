@@ -2,7 +2,7 @@
 
 use exactum_format::{ElementQuantizer, Program, Tensor};
 use exactum_num::codes::{Code, CodesMut};
-use exactum_num::{Real, Unit, nearest_quotient, with_codes};
+use exactum_num::{IntRange, Quotients, Real, Unit, with_codes};
 
 use crate::engine::Engine;
 use crate::error::InputError;
@@ -116,7 +116,7 @@ impl<'p, 'c> InputPlace<'p, 'c> {
         match self.quantizer(values.len())? {
             ElementQuantizer::Uniform(quantizer) => {
                 let quantizer = quantizer.fast();
-                fill(self.codes, values, |_, value| quantizer.quantize(value));
+                limited(self.codes, self.tensor.range, values, |value| quantizer.unlimited(value));
             }
             ElementQuantizer::Thresholds(quantizer) => {
                 fill(self.codes, values, |element, value| quantizer.quantize(element, value));
@@ -131,7 +131,8 @@ impl<'p, 'c> InputPlace<'p, 'c> {
     ///
     /// As [`floats`](Self::floats).
     pub fn bytes(self, bytes: &[u8], divisor: u16) -> Result<(), InputError> {
-        let value = |byte: u8| nearest_quotient(byte.into(), divisor);
+        let quotients = Quotients::by(divisor);
+        let value = |byte: u8| quotients.of(byte.into());
         match self.quantizer(bytes.len())? {
             ElementQuantizer::Uniform(quantizer) => {
                 let quantizer = quantizer.fast();
@@ -165,7 +166,7 @@ impl<'p, 'c> InputPlace<'p, 'c> {
         match self.quantizer(samples.len())? {
             ElementQuantizer::Uniform(quantizer) => {
                 let quantizer = quantizer.fast().of_samples(fraction_bits);
-                fill(self.codes, samples, |_, sample| quantizer.quantize(sample));
+                limited(self.codes, self.tensor.range, samples, |sample| quantizer.unlimited(sample));
             }
             ElementQuantizer::Thresholds(quantizer) => {
                 let unit = Unit { mantissa: 1, exponent: i16::from(fraction_bits).wrapping_neg() };
@@ -197,6 +198,21 @@ impl<'p, 'c> InputPlace<'p, 'c> {
 
 /// Values that a byte has.
 const BYTES: usize = 256;
+
+/// Writes the code of each value, limited to `range`: by saturation where that is all that the elements hold.
+#[inline(never)]
+fn limited<V: Copy>(codes: CodesMut<'_>, range: IntRange, values: &[V], code: impl Fn(V) -> i32) {
+    let (lo, hi) = (range.lo as i32, range.hi as i32);
+    match codes {
+        CodesMut::I8(codes) if (lo, hi) == (-128, 127) => {
+            write(codes, values, |_, value| code(value).clamp(-128, 127));
+        }
+        CodesMut::U8(codes) if (lo, hi) == (0, 255) => {
+            write(codes, values, |_, value| code(value).clamp(0, 255));
+        }
+        codes => fill(codes, values, |_, value| code(value).max(lo).min(hi)),
+    }
+}
 
 /// Writes the code of each value; quantizers give codes of the tensor's range, which its elements hold.
 #[inline(never)]

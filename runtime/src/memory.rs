@@ -2,7 +2,7 @@
 
 use core::ops::Range;
 
-use exactum_format::{Role, Tensor, TensorId, Tensors};
+use exactum_format::{Program, Role, Tensor, TensorId, Tensors};
 use exactum_kernels::elementwise::Buffers;
 use exactum_num::codes::{Codes, CodesMut, Element};
 
@@ -153,6 +153,17 @@ impl<'a> Reads<'a, '_> {
                 let later = || self.after.get(behind(number)?);
                 self.before.get(number).or_else(later).map(|codes| codes.as_codes().as_bytes())
             }
+        }
+    }
+}
+
+/// Fills the states of `program` with what they hold before the first run.
+pub(crate) fn reset(program: &Program<'_>, arena: &mut [u8]) {
+    for (index, state) in program.states().enumerate() {
+        let Some(tensor) = program.tensor(program.state_tensor(index)) else { continue };
+        let Some(bytes) = arena.get_mut(tensor.place()) else { continue };
+        if let Some(mut codes) = CodesMut::from_bytes(tensor.element, bytes) {
+            codes.fill(state.fill);
         }
     }
 }

@@ -4,8 +4,7 @@ use exactum_format::op::OpRecords;
 use exactum_format::{OpKind, OpRecord, Program};
 use exactum_kernels::isa::{Isa, Native};
 
-use crate::engine::reset;
-use crate::memory::Space;
+use crate::memory::{Space, reset};
 use crate::parts::Grid;
 use crate::run::{grid, run};
 

@@ -14,6 +14,7 @@ mod inputs;
 mod keeping;
 mod layers;
 mod models;
+mod outside;
 mod report;
 mod session;
 mod warnings;

@@ -33,7 +33,7 @@ mod round;
 
 pub use float_key::{ThresholdQuantizer, float_key};
 pub use int_type::{BitWidth, IntType};
-pub use quantize::{Dyadic, FastQuantizer, InputQuantizer, SampleQuantizer, nearest_quotient};
+pub use quantize::{Dyadic, FastQuantizer, InputQuantizer, Quotients, SampleQuantizer, nearest_quotient};
 pub use range::IntRange;
 pub use real::{Real, Unit};
 pub use requant::Requant;

@@ -5,7 +5,7 @@
 
 mod fast;
 
-pub use fast::{FastQuantizer, SampleQuantizer, nearest_quotient};
+pub use fast::{FastQuantizer, Quotients, SampleQuantizer, nearest_quotient};
 
 use crate::range::IntRange;
 

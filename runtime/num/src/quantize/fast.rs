@@ -1,58 +1,51 @@
-//! The same codes in a few multiplications: a reciprocal of the scale, found once, instead of a division for each value.
+//! The same codes in a few instructions: one multiplication by a reciprocal of the scale, found once, instead of a division for
+//! each value.
 //!
-//! With mantissas `X` of the value and `S` of the scale, `value / scale` is `X / S * 2^shift`. The reciprocal `R` is below
-//! `2^55 / S` by at most 1, so `X * R`, a product of 24 and 32 bits, is below `X / S * 2^55` by at most `2^24`. Cut to a
-//! fraction of at least 14 bits, it gives the nearest integer or, only where the quotient is within `2^-13` above a
-//! half, the one below; exactly at a half always the one below. One multiplication more gives the exact remainder, by which that
-//! one is told from the other. What is not near the codes' range, and what is no number, goes the long way.
+//! With the mantissa `X` of a value, moved to 32 bits, and that of the scale, `S`, `value / scale` is `X / S * 2^e`. The
+//! reciprocal `R = floor(2^54 / S)` has 31 bits, and `h`, the high word of `X * R`, is below the quotient in units of
+//! `2^-t`, where `t` follows from both exponents, by less than 2. So which integer is the nearest is certain, unless `h` is
+//! the unit at a half or the one before it; a half itself is never certain. What is not certain, which is one value in some
+//! million or data that are halves, goes the long way; so do quotients near `2^29`, infinities and NaN, where no unit
+//! has a fraction. What is below a half whatever its mantissa is has the largest `t`, which gives 0.
 
 use super::InputQuantizer;
 use crate::real::{Real, Unit};
-
-/// Quotients below this power of two have a fraction of 14 bits or more in the product.
-const MOST_BITS: u32 = 16;
 
 /// A quantizer with what can be computed once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct FastQuantizer {
     definition: InputQuantizer,
-    /// `floor((2^55 - 1) / S)`.
+    /// `floor(2^54 / S)`.
     reciprocal: u32,
-    /// `4 S`: quotients are of four times the mantissas, as shifts begin at -2.
-    divisor: u32,
-    /// Bits of the smallest magnitude whose quotient is at least `2^-2`, an exponent alone.
-    least: u32,
-    /// How far above that a magnitude may lie.
-    span: u32,
-    /// 1 where a tie goes up from an even quotient.
-    odd: u32,
+    /// The `t` of a value whose exponent is 0, less 1.
+    first: i32,
+    zero_point: i32,
+    lo: i32,
+    hi: i32,
 }
+
+/// A `t` that makes no value certain.
+const NEVER: i32 = -1 << 16;
 
 impl InputQuantizer {
     /// The quantizer with a reciprocal of its scale: for many values.
     pub const fn fast(self) -> FastQuantizer {
-        // The bit is set: every mantissa is from 2^23 on. Here the compiler sees that it is no zero.
-        let mantissa = self.scale.mantissa | 1 << 23;
-        // A value has a quotient of 2^-2 * X / S, X and S from 2^23 on, where its exponent is that of the scale less 2. Values
-        // that are no normal floats, with biased exponents below 1, go the long way.
-        let biased = self.scale.exponent as i32 + 150;
-        let first = if biased - 2 < 1 { 1 } else { biased - 2 };
-        let last = if biased + MOST_BITS as i32 - 1 > 254 { 254 } else { biased + MOST_BITS as i32 - 1 };
-        // A zero point so far off would wrap.
-        let far = self.zero_point.unsigned_abs() > 1 << 24;
-        let span = if last < first || far { 0 } else { (last - first + 1) as u32 };
+        let exponent = self.scale.exponent as i32;
+        // A zero point so far off would wrap. Values without the mantissa's highest bit, and those without a number, are to be
+        // at the ends of what `t` can be.
+        let suits = self.zero_point.unsigned_abs() <= 1 << 24 && exponent >= -140 && exponent <= 70;
         FastQuantizer {
             definition: self,
             // No mantissa is 0, which an optimizer for size does not see.
-            reciprocal: match ((1u64 << 55) - 1).checked_div(mantissa as u64) {
+            reciprocal: match (1u64 << 54).checked_div(self.scale.mantissa as u64) {
                 Some(reciprocal) => reciprocal as u32,
                 None => 0,
             },
-            divisor: mantissa << 2,
-            least: (first as u32) << 23,
-            span: span << 23,
-            odd: (self.zero_point as u32 & 1) ^ self.odd as u32,
+            first: if suits { 179 + exponent } else { NEVER },
+            zero_point: self.zero_point,
+            lo: self.range.lo as i32,
+            hi: self.range.hi as i32,
         }
     }
 }
@@ -60,78 +53,43 @@ impl InputQuantizer {
 impl FastQuantizer {
     /// The code of `value`, that of the quantizer this was made of.
     #[inline(always)]
-    pub const fn quantize(&self, value: f32) -> i32 {
-        let bits = value.to_bits();
-        let magnitude = bits & 0x7fff_ffff;
-        let above = magnitude.wrapping_sub(self.least);
-        if above >= self.span {
-            return self.slow(value);
-        }
-        let mantissa = magnitude & 0x7f_ffff | 1 << 23;
-        // From 0 on where the scale is not among the smallest or largest floats; else as much more as was left out.
-        let shift = (above >> 23).wrapping_add(self.left_out());
-        let high = ((mantissa as u64).wrapping_mul(self.reciprocal as u64) >> 32) as u32;
-        // 57 bits of fraction less the shift, 32 of which are cut off; halves up.
-        let nearest = (high >> (24u32.wrapping_sub(shift) & 31)).wrapping_add(1) >> 1;
-        // Exact, as no more than the divisor, though both terms may wrap.
-        let rest = (mantissa << (shift & 31)).wrapping_sub(nearest.wrapping_mul(self.divisor)) as i32;
-        let beyond = rest.wrapping_mul(2).wrapping_sub(self.divisor as i32);
-        self.code(nearest, beyond, (bits as i32) < 0)
+    pub fn quantize(&self, value: f32) -> i32 {
+        self.unlimited(value).max(self.lo).min(self.hi)
     }
 
-    /// The code of a quotient whose nearest integer is `nearest`, or one more if twice the remainder is `beyond` the divisor.
+    /// The same before it is limited to the range, for those that limit it themselves; some code beyond an end that it is beyond.
     #[inline(always)]
-    const fn code(&self, nearest: u32, beyond: i32, negative: bool) -> i32 {
-        // Past the half, or at it with a code that the tie does not go to.
-        let odd = (nearest ^ self.odd) & 1;
-        let up = beyond.wrapping_add(odd as i32) > 0;
-        let nearest = nearest.wrapping_add(up as u32) as i32;
-        let signed = if negative { nearest.wrapping_neg() } else { nearest };
-        let code = signed.wrapping_add(self.definition.zero_point);
-        let (lo, hi) = (self.definition.range.lo as i32, self.definition.range.hi as i32);
-        if code < lo {
-            lo
-        } else if code > hi {
-            hi
-        } else {
-            code
+    pub fn unlimited(&self, value: f32) -> i32 {
+        let bits = value.to_bits();
+        let biased = (bits >> 23 & 0xff) as i32;
+        let mantissa = bits << 8 | 1 << 31;
+        let high = ((mantissa as u64).wrapping_mul(self.reciprocal as u64) >> 32) as u32;
+        let shift = self.first.wrapping_sub(biased).clamp(0, 31) as u32;
+        let half = 1u32.wrapping_shl(shift);
+        // In units of twice the size, rounded up from a half on.
+        let rounded = high.wrapping_add(half).wrapping_add(1) >> 1;
+        if rounded & half.wrapping_sub(1) == 0 {
+            return self.slow(value);
         }
+        let magnitude = (rounded >> shift) as i32;
+        let sign = bits as i32 >> 31;
+        (magnitude ^ sign).wrapping_sub(sign).wrapping_add(self.zero_point)
     }
 
     /// What quantizes samples, each of which stands for itself divided by `2^fraction_bits`.
     pub const fn of_samples(self, fraction_bits: u8) -> SampleQuantizer {
-        // |sample| / S * 2^scaled.
-        let scaled = -(self.definition.scale.exponent as i32) - fraction_bits as i32;
-        let suits = scaled >= LEAST_SCALED && scaled <= MOST_SCALED && self.span > 0;
-        let (up, down) = if scaled < 0 { (0, -scaled) } else { (scaled, 0) };
-        let mantissa = self.definition.scale.mantissa;
-        SampleQuantizer {
-            quantizer: self,
-            fraction_bits,
-            suits,
-            cut: if suits { (54 - scaled - 32) as u32 } else { 0 },
-            up: if suits { up as u32 } else { 0 },
-            divisor: if suits { mantissa << down } else { mantissa },
-        }
+        // A sample, moved to 32 bits, as a value above: less `t` by 1.
+        let shift = 37 + self.definition.scale.exponent as i32 + fraction_bits as i32;
+        let suits = self.first != NEVER && shift >= 1 && shift <= 29;
+        SampleQuantizer { quantizer: self, fraction_bits, shift: if suits { shift as u32 } else { 0 } }
     }
 
-    /// Shifts left out because no normal float has them.
-    const fn left_out(&self) -> u32 {
-        let wanted = self.definition.scale.exponent as i32 + 148;
-        let first = (self.least >> 23) as i32;
-        (first - wanted) as u32
-    }
-
+    #[cold]
     #[inline(never)]
     const fn slow(&self, value: f32) -> i32 {
         self.definition.quantize(value)
     }
 }
-
-/// Least and largest power of two by which samples are scaled: the divisor has at most 29 bits, and the product of a sample and the
-/// reciprocal a whole word of fraction.
-const LEAST_SCALED: i32 = -5;
-const MOST_SCALED: i32 = 22;
 
 /// Quantizes samples of 16 bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -139,30 +97,33 @@ const MOST_SCALED: i32 = 22;
 pub struct SampleQuantizer {
     quantizer: FastQuantizer,
     fraction_bits: u8,
-    /// Whether the scale is near enough to that of the samples for the short way.
-    suits: bool,
-    /// Bits of fraction above the low word, but one.
-    cut: u32,
-    /// Shift of a sample that makes it a dividend.
-    up: u32,
-    divisor: u32,
+    /// 0 where the scale is too far from that of the samples: no sample is certain.
+    shift: u32,
 }
 
 impl SampleQuantizer {
     /// The code of `sample / 2^fraction_bits`.
     #[inline(always)]
-    pub const fn quantize(&self, sample: i16) -> i32 {
-        if !self.suits {
-            return self.slow(sample);
-        }
-        let magnitude = sample.unsigned_abs() as u32;
-        let high = ((magnitude as u64).wrapping_mul(self.quantizer.reciprocal as u64) >> 32) as u32;
-        let nearest = (high >> (self.cut & 31)).wrapping_add(1) >> 1;
-        let rest = (magnitude << (self.up & 31)).wrapping_sub(nearest.wrapping_mul(self.divisor)) as i32;
-        let beyond = rest.wrapping_mul(2).wrapping_sub(self.divisor as i32);
-        self.quantizer.code(nearest, beyond, sample < 0)
+    pub fn quantize(&self, sample: i16) -> i32 {
+        self.unlimited(sample).max(self.quantizer.lo).min(self.quantizer.hi)
     }
 
+    /// The same before it is limited to the range, as [`FastQuantizer::unlimited`].
+    #[inline(always)]
+    pub fn unlimited(&self, sample: i16) -> i32 {
+        // A reciprocal of 31 bits or 2^31, as a quotient of mantissas is at most 2; a sample that is a negative number has a high
+        // word that is below its quotient by less than 3 halves, or above it by less than a half.
+        let high = (i64::from(i32::from(sample) << 16).wrapping_mul(i64::from(self.quantizer.reciprocal))
+            >> 32) as i32;
+        let half = 1i32.wrapping_shl(self.shift);
+        let rounded = high.wrapping_add(half).wrapping_add(1) >> 1;
+        if rounded & half.wrapping_sub(1) == 0 {
+            return self.slow(sample);
+        }
+        (rounded >> (self.shift & 31)).wrapping_add(self.quantizer.zero_point)
+    }
+
+    #[cold]
     #[inline(never)]
     const fn slow(&self, sample: i16) -> i32 {
         let unit = Unit { mantissa: 1, exponent: -(self.fraction_bits as i16) };
@@ -170,17 +131,54 @@ impl SampleQuantizer {
     }
 }
 
+/// Divides small numbers by one of 16 bits: the floats that a division of floats gives, by a reciprocal that is found once.
+///
+/// The reciprocal has 47 bits, so a product with 16 bits is below the quotient by less than `2^-46` of it. A quotient of 16
+/// bits by 16 bits that is no float lies further from the middle of two floats than `2^-41` of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Quotients {
+    /// `floor(2^(46 + bits) / denominator)`, 0 for the denominator 0.
+    reciprocal: u64,
+    /// Bits of the denominator.
+    bits: u32,
+}
+
+impl Quotients {
+    /// Quotients by `denominator`; infinite if that is 0.
+    pub const fn by(denominator: u16) -> Self {
+        let bits = u16::BITS - denominator.leading_zeros();
+        let reciprocal = match (1u64 << (46 + bits)).checked_div(denominator as u64) {
+            Some(reciprocal) => reciprocal,
+            None => 0,
+        };
+        Self { reciprocal, bits }
+    }
+
+    /// The float nearest to `numerator` divided by the denominator, ties to even.
+    pub const fn of(&self, numerator: u16) -> f32 {
+        if self.reciprocal == 0 {
+            return f32::INFINITY;
+        }
+        if numerator == 0 {
+            return 0.0;
+        }
+        // From 2^46 to 2^63.
+        let product = (numerator as u64).wrapping_mul(self.reciprocal);
+        let zeros = product.leading_zeros();
+        // 25 bits, the last of which rounds; none of the floats that are met lies in the middle of two.
+        let mantissa = ((product << (zeros & 63)) >> 39).wrapping_add(1) as u32 >> 1;
+        // The product has 64 - zeros bits, and is the quotient times 2^(46 + bits); what the mantissa has too much of goes to the
+        // exponent.
+        let biased = 127 + 63 - 46 - zeros.wrapping_add(self.bits);
+        f32::from_bits((biased << 23).wrapping_add(mantissa & 0x7f_ffff).wrapping_add((mantissa >> 24) << 23))
+    }
+}
+
 /// The float nearest to `numerator / denominator`, ties to even, as a division of floats gives it; infinite if the denominator
 /// is 0.
 pub const fn nearest_quotient(numerator: u16, denominator: u16) -> f32 {
-    if denominator == 0 {
-        return f32::INFINITY;
-    }
-    // At least 2^24 where the quotient is not 0: what is left over only matters as something or nothing.
-    let dividend = (numerator as u64) << 40;
-    let (quotient, rest) = (dividend / denominator as u64, dividend % denominator as u64);
-    let count = (quotient << 1 | (rest != 0) as u64) as i128;
-    Real { count, unit: Unit { mantissa: 1, exponent: -41 } }.to_f32()
+    Quotients::by(denominator).of(numerator)
 }
 
 #[cfg(test)]
@@ -272,10 +270,12 @@ mod tests {
         }
 
         #[test]
-        fn quotients_are_those_of_floats(numerator in any::<u16>(), denominator in any::<u16>()) {
-            let exact = f32::from(numerator) / f32::from(denominator);
-            if denominator > 0 {
-                prop_assert_eq!(nearest_quotient(numerator, denominator), exact);
+        fn quotients_are_those_of_floats(numerators in prop::collection::vec(any::<u16>(), 50), denominator in any::<u16>()) {
+            for numerator in numerators.into_iter().chain(0..=255) {
+                let exact = f32::from(numerator) / f32::from(denominator);
+                if denominator > 0 {
+                    prop_assert_eq!(nearest_quotient(numerator, denominator), exact);
+                }
             }
         }
     }
