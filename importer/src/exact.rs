@@ -26,6 +26,7 @@ pub use channel::Channel;
 pub(crate) use curve::zip;
 pub use curve::{Curve, Piece};
 pub use elementary::Elementary;
+pub(crate) use function::is_double;
 pub use function::{Function, Shape};
 pub(crate) use input_function::{InputFunction, Uniform};
 pub(crate) use interval::Interval;

@@ -11,6 +11,7 @@ mod smooth;
 use super::{Curve, Quantizer, Rational, from_integer};
 use exactum_runtime::num::{IntRange, Rounding};
 use sections::Sections;
+pub(crate) use smooth::is_double;
 
 /// The direction of a function on a range, where it was proven.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,8 +5,9 @@
 //! whether the error matters; where it does, the next better approximation is tried.
 
 use super::pair_thresholds::convergents;
-use super::{RequantError, RequantParams, choose};
+use super::{FormKind, RequantError, RequantParams, choose};
 use crate::cost::CostTable;
+use crate::exact::is_double;
 use crate::exact::{Channel, PairFunction, Rational, Shape, from_integer};
 use exactum_runtime::num::IntRange;
 use num_traits::{Signed, Zero};
@@ -29,12 +30,19 @@ pub(super) fn solve<T>(
     let places = steps.max(1).saturating_mul(functions.len() as u64);
     let mut bits = 1 + places.ilog2();
     let mut tried = vec![];
+    // A list that is proven, where a line may be found by a better approximation, which is far smaller.
+    let mut list = None;
+    let has_lines = |function: &PairFunction| !function.curve.pieces().iter().any(is_double);
+    let may_be_line = functions.iter().all(has_lines);
     loop {
         let unit = Rational::new(1.into(), num_bigint::BigInt::from(1) << bits);
         let fine = |(function, found): (&PairFunction, &Vec<[i64; 2]>)| {
             found.iter().copied().find(|factors| error(function, ranges, *factors) <= unit)
         };
-        let mut factors = functions.iter().zip(&found).map(fine).collect::<Option<Vec<[i64; 2]>>>()?;
+        let Some(mut factors) = functions.iter().zip(&found).map(fine).collect::<Option<Vec<[i64; 2]>>>()
+        else {
+            return list;
+        };
         bits += 1;
         if factors == tried {
             // The last convergent is the proportion itself, which no other is better than.
@@ -43,7 +51,7 @@ pub(super) fn solve<T>(
                 .zip(functions)
                 .all(|(factors, function)| error(function, ranges, *factors).is_zero())
             {
-                return None;
+                return list;
             }
             continue;
         }
@@ -53,7 +61,10 @@ pub(super) fn solve<T>(
             let range = scaled(0, *p)?.checked_add(scaled(1, *q)?)?;
             Some(Channel { function: function.of_unit(&function.gains[1] / from_integer(*q)), range })
         };
-        let channels = functions.iter().zip(&factors).map(channel).collect::<Option<Vec<Channel>>>()?;
+        let Some(channels) = functions.iter().zip(&factors).map(channel).collect::<Option<Vec<Channel>>>()
+        else {
+            return list;
+        };
         if factors.iter().all(|pair| *pair == factors[0]) {
             factors.truncate(1);
         }
@@ -62,9 +73,14 @@ pub(super) fn solve<T>(
             return None;
         }
         // What has no form of one integer has none of a longer one.
-        let choice = choose(&channels, costs).ok()?;
+        let Ok(choice) = choose(&channels, costs) else { return list };
+        let is_list =
+            matches!(choice.params.kind(), FormKind::Thresholds | FormKind::Thresholds64 | FormKind::Table);
         if let Ok(found) = proven((factors, choice.params)) {
-            return Some(found);
+            if !is_list || !may_be_line {
+                return Some(found);
+            }
+            list = list.or(Some(found));
         }
     }
 }

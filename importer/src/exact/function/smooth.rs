@@ -87,7 +87,7 @@ pub(super) fn shape(function: &Function, range: IntRange) -> Shape {
 }
 
 /// Whether its values are doubles.
-pub(super) fn is_double(piece: &Piece) -> bool {
+pub(crate) fn is_double(piece: &Piece) -> bool {
     matches!(piece, Piece::Sigmoid | Piece::Tanh | Piece::Elu { .. } | Piece::Erf | Piece::Elementary { .. })
 }
 
