@@ -12,7 +12,7 @@ mod taps;
 
 #[cfg(isa = "cortex_m_dsp")]
 pub use cortex_m_dsp::CortexMDsp;
-pub use pairs::Spread;
+pub use pairs::{Rows, Spread};
 pub use portable::Portable;
 pub(crate) use taps::dot_tap;
 pub use taps::{TapRun, Taps};
@@ -81,6 +81,12 @@ pub trait Isa: Copy + core::fmt::Debug + 'static {
     /// Writes codes minus `zero_point`, which fit 16 bits, to the pairs that `at` says: whole fours of them.
     fn spread<T: Code>(self, codes: &[T], zero_point: i32, at: Spread, to: &mut [i16]) {
         pairs::spread(codes, zero_point, at, to);
+    }
+
+    /// Writes the codes of two positions, minus 0, to pairs, those of the first position first: of each of `rows` rows, which
+    /// start at `rows.first` in `codes`. Whether the instructions do that.
+    fn spread_two<T: Code>(self, _codes: &[T], _rows: &Rows, _to: &mut [i16]) -> bool {
+        false
     }
 
     /// Products of the codes of two positions with four filters that are packed in pairs, the first or the last of each

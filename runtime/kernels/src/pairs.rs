@@ -7,7 +7,7 @@ use exactum_num::codes::Code;
 use crate::dense::Dense;
 use crate::high::High;
 use crate::image::Conv;
-use crate::isa::{Isa, Spread};
+use crate::isa::{Isa, Rows, Spread};
 use crate::source::Source;
 use crate::tail::Tail;
 
@@ -116,6 +116,9 @@ impl Gathered<'_> {
 /// What gathers the codes of one position after the other.
 trait Gather {
     fn gather(&mut self, lane: &mut Lane<'_>);
+
+    /// The same of the next two positions at once; whether it can be done.
+    fn gather_two(&mut self, to: &mut [i16]) -> bool;
 }
 
 struct Geometry {
@@ -164,7 +167,7 @@ pub fn dense_high<S: Source, K: Isa, T: Code>(
     scratch: &mut [i16],
     tail: High<'_, K, T>,
 ) {
-    let mut rows = Rows { dense, input, isa: weights.isa(), position: 0 };
+    let mut rows = DenseRows { dense, input, isa: weights.isa(), position: 0 };
     let geometry = rows.geometry();
     high(&mut rows, &geometry, weights, scratch, tail);
 }
@@ -178,7 +181,7 @@ pub fn dense<S: Source, K: Isa, T: Tail<i32>>(
     scratch: &mut [i16],
     tail: T,
 ) {
-    let mut rows = Rows { dense, input, isa: weights.isa(), position: 0 };
+    let mut rows = DenseRows { dense, input, isa: weights.isa(), position: 0 };
     let geometry = rows.geometry();
     any(&mut rows, &geometry, dense.bias, weights, scratch, tail);
 }
@@ -198,8 +201,10 @@ fn high<K: Isa, T: Code>(
     while position < positions {
         let start = position.wrapping_mul(filters);
         if position.wrapping_add(1) < positions {
-            from.gather(&mut gathered.lane(Spread::First));
-            from.gather(&mut gathered.lane(Spread::Second));
+            if !from.gather_two(gathered.codes) {
+                from.gather(&mut gathered.lane(Spread::First));
+                from.gather(&mut gathered.lane(Spread::Second));
+            }
             two(weights, gathered.view(elems, 2), elems, filters, start, &mut tail);
         } else {
             from.gather(&mut gathered.lane(Spread::Only));
@@ -315,7 +320,7 @@ fn any<K: Isa, T: Tail<i32>>(
 }
 
 /// The rows of a dense layer.
-struct Rows<'a, S, K> {
+struct DenseRows<'a, S, K> {
     dense: &'a Dense<'a>,
     input: S,
     isa: K,
@@ -323,7 +328,7 @@ struct Rows<'a, S, K> {
     position: usize,
 }
 
-impl<S: Source, K: Isa> Rows<'_, S, K> {
+impl<S: Source, K: Isa> DenseRows<'_, S, K> {
     fn geometry(&self) -> Geometry {
         let Dense { in_features, out_features: [_, filters], .. } = *self.dense;
         let positions = self.input.elems().checked_div(in_features).unwrap_or_default();
@@ -331,13 +336,24 @@ impl<S: Source, K: Isa> Rows<'_, S, K> {
     }
 }
 
-impl<S: Source, K: Isa> Gather for Rows<'_, S, K> {
+impl<S: Source, K: Isa> Gather for DenseRows<'_, S, K> {
     fn gather(&mut self, lane: &mut Lane<'_>) {
         let elems = self.dense.in_features;
         let row = [1, elems, 0, self.position.wrapping_mul(elems)];
         self.input.spread_rows(self.isa, self.dense.input_zero_point, row, lane);
         self.position = self.position.wrapping_add(1);
         lane.fill_up();
+    }
+
+    fn gather_two(&mut self, to: &mut [i16]) -> bool {
+        let elems = self.dense.in_features;
+        let first = self.position.wrapping_mul(elems);
+        let rows = Rows { first: [first, first.wrapping_add(elems)], rows: 1, elems: [elems, elems] };
+        let done = self.dense.input_zero_point == 0 && self.input.spread_two(self.isa, &rows, to);
+        if done {
+            self.position = self.position.wrapping_add(2);
+        }
+        done
     }
 }
 
@@ -361,41 +377,71 @@ impl<S: Source, K: Isa> Windows<'_, S, K> {
 }
 
 impl<S: Source, K: Isa> Gather for Windows<'_, S, K> {
+    /// Of windows that lie inside the image, of neighbouring columns.
+    #[inline(never)]
+    fn gather_two(&mut self, to: &mut [i16]) -> bool {
+        let (y, x) = (self.y, self.x);
+        let Some(first) = self.inside([y, x]) else { return false };
+        let (next_y, next_x) = self.after([y, x]);
+        let Some(second) = self.inside([next_y, next_x]) else { return false };
+        let [rows, columns] = self.conv.window.size.map(usize::from);
+        let per_pixel = self.conv.input[2] as usize;
+        let row = (self.conv.input[1] as usize).wrapping_mul(usize::from(self.conv.window.dilation[0]));
+        let elems = [columns.wrapping_mul(per_pixel), row.wrapping_mul(per_pixel)];
+        let rows = Rows { first: [first, second], rows, elems };
+        let done = self.conv.input_zero_point == 0 && self.input.spread_two(self.isa, &rows, to);
+        if done {
+            (self.y, self.x) = self.after([next_y, next_x]);
+        }
+        done
+    }
+
     #[inline(never)]
     fn gather(&mut self, lane: &mut Lane<'_>) {
-        let Conv { input: [height, width, channels], area, window, .. } = *self.conv;
-        let (y, x) = (self.y, self.x);
-        self.x = x.wrapping_add(1);
-        if self.x >= area.columns[1] {
-            (self.y, self.x) = (y.wrapping_add(1), area.columns[0]);
-        }
-        let zero_point = self.conv.input_zero_point;
-        let [rows, columns] = window.size.map(u32::from);
-        let [down, right] = window.axes();
-        let (top, left) = (down.start(y), right.start(x));
-        let per_pixel = channels as usize;
-        let pixel = |y: u32, x: u32| y.wrapping_mul(width).wrapping_add(x).wrapping_mul(channels) as usize;
-        let [dilation_y, dilation_x] = window.dilation.map(u32::from);
-        let last = |first: i32, taps: u32, dilation: u32| {
-            first.wrapping_add_unsigned(taps.wrapping_sub(1).wrapping_mul(dilation))
-        };
-        let inside = top >= 0
-            && left >= 0
-            && last(top, rows, dilation_y) < height as i32
-            && last(left, columns, dilation_x) < width as i32;
-        if inside && (dilation_x == 1 || columns == 1) {
-            let row_codes = (dilation_y.wrapping_mul(width) as usize).wrapping_mul(per_pixel);
-            let elems = (columns as usize).wrapping_mul(per_pixel);
-            let first = pixel(top as u32, left as u32);
-            self.input.spread_rows(self.isa, zero_point, [rows as usize, elems, row_codes, first], lane);
-        } else {
-            self.border([y, x], lane);
+        let at = [self.y, self.x];
+        (self.y, self.x) = self.after(at);
+        match self.inside(at) {
+            Some(first) => {
+                let Conv { input: [_, width, channels], window, input_zero_point, .. } = *self.conv;
+                let per_pixel = channels as usize;
+                let [rows, columns] = window.size.map(usize::from);
+                let row = (width as usize).wrapping_mul(usize::from(window.dilation[0]));
+                let elems = columns.wrapping_mul(per_pixel);
+                let rows = [rows, elems, row.wrapping_mul(per_pixel), first];
+                self.input.spread_rows(self.isa, input_zero_point, rows, lane);
+            }
+            None => self.border(at, lane),
         }
         lane.fill_up();
     }
 }
 
 impl<S: Source, K: Isa> Windows<'_, S, K> {
+    /// The position after `[y, x]`.
+    #[inline(always)]
+    fn after(&self, [y, x]: [u32; 2]) -> (u32, u32) {
+        let next = x.wrapping_add(1);
+        let [first, behind] = self.conv.area.columns;
+        if next >= behind { (y.wrapping_add(1), first) } else { (y, next) }
+    }
+
+    /// The first code of the window at `[y, x]`, if all of it lies inside the image, and rows of it are runs of codes.
+    #[inline(always)]
+    fn inside(&self, [y, x]: [u32; 2]) -> Option<usize> {
+        let Conv { input: [height, width, channels], window, .. } = *self.conv;
+        let along = |axis: usize, at: u32, limit: u32| {
+            let place = |values: &[u16]| values.get(axis).copied().map(u32::from).unwrap_or_default();
+            let (size, stride, dilation) =
+                (place(&window.size), place(&window.stride), place(&window.dilation));
+            let start = at.wrapping_mul(stride).checked_sub(place(&window.pads))?;
+            let last = start.wrapping_add(size.wrapping_sub(1).wrapping_mul(dilation));
+            (last < limit).then_some(start)
+        };
+        let (top, left) = (along(0, y, height)?, along(1, x, width)?);
+        let runs = window.dilation[1] == 1 || window.size[1] == 1;
+        runs.then_some(top.wrapping_mul(width).wrapping_add(left).wrapping_mul(channels) as usize)
+    }
+
     /// The codes of a window of which taps may lie outside the image.
     #[inline(never)]
     fn border(&self, [y, x]: [u32; 2], lane: &mut Lane<'_>) {

@@ -5,7 +5,7 @@
 use exactum_num::codes::{Code, Codes};
 
 use crate::high::HighForm;
-use crate::isa::{Isa, TapRun, Taps, dot_tap};
+use crate::isa::{Isa, Rows, TapRun, Taps, dot_tap};
 use crate::pairs::Lane;
 use crate::patch::Patch;
 use crate::products::{Filters, Products};
@@ -31,6 +31,9 @@ pub trait Source: Copy {
     /// Appends codes minus `zero_point` to `lane`: of so many rows, so many codes each, so many from one to the next, from this
     /// place on.
     fn spread_rows<K: Isa>(self, isa: K, zero_point: i32, rows: [usize; 4], lane: &mut Lane<'_>);
+
+    /// As [`Isa::spread_two`], of these codes.
+    fn spread_two<K: Isa>(self, isa: K, rows: &Rows, to: &mut [i16]) -> bool;
 
     /// As [`Isa::dot_taps`], of these codes.
     fn dot_taps<K: Isa>(
@@ -94,6 +97,11 @@ impl<T: Code> Source for &[T] {
             }
             start = start.wrapping_add(apart);
         }
+    }
+
+    #[inline(always)]
+    fn spread_two<K: Isa>(self, isa: K, rows: &Rows, to: &mut [i16]) -> bool {
+        isa.spread_two(self, rows, to)
     }
 
     #[inline(always)]
@@ -178,6 +186,15 @@ impl Source for Codes<'_> {
             Self::U8(codes) => codes.spread_rows(isa, zero_point, rows, lane),
             Self::I16(codes) => codes.spread_rows(isa, zero_point, rows, lane),
             Self::I32(_) => {}
+        }
+    }
+
+    #[inline(never)]
+    fn spread_two<K: Isa>(self, isa: K, rows: &Rows, to: &mut [i16]) -> bool {
+        match self {
+            Self::I8(codes) => codes.spread_two(isa, rows, to),
+            Self::U8(codes) => codes.spread_two(isa, rows, to),
+            Self::I16(_) | Self::I32(_) => false,
         }
     }
 

@@ -18,7 +18,7 @@ use zerocopy::transmute;
 use crate::high::HighForm;
 
 #[cfg(isa = "cortex_m_dsp")]
-use super::{Isa, TapRun};
+use super::{Isa, Rows, TapRun};
 use super::{Spread, Taps, pairs};
 
 /// Instructions of Armv7E-M.
@@ -36,6 +36,15 @@ impl Isa for CortexMDsp {
     #[inline(always)]
     fn spread<T: Code>(self, codes: &[T], zero_point: i32, at: Spread, to: &mut [i16]) {
         bytes::spread::<instructions::Dsp, T>(codes, zero_point, at, to);
+    }
+
+    #[inline(always)]
+    fn spread_two<T: Code>(self, codes: &[T], rows: &Rows, to: &mut [i16]) -> bool {
+        match T::ELEMENT {
+            Element::U8 => instructions::spread_two(codes.as_bytes(), false, rows, to),
+            Element::I8 => instructions::spread_two(codes.as_bytes(), true, rows, to),
+            _ => false,
+        }
     }
 
     #[inline(always)]

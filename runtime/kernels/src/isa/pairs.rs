@@ -129,6 +129,17 @@ pub(super) fn dot_one<H: Halves>(
     [[a, b, c, d], [e, f, g, h]]
 }
 
+/// Rows of codes of two positions.
+#[derive(Clone, Copy, Debug)]
+pub struct Rows {
+    /// The first code of both.
+    pub first: [usize; 2],
+    /// How many there are.
+    pub rows: usize,
+    /// Codes of one, and from one to the next.
+    pub elems: [usize; 2],
+}
+
 /// To which pairs the codes of a position go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Spread {

@@ -15,6 +15,7 @@ mod two;
 
 pub(super) use codes_of_pairs::{codes_of_one, codes_of_two};
 pub(super) use codes_of_taps::codes_of_taps;
+pub(super) use spread::spread_two;
 
 /// Executes them.
 #[derive(Clone, Copy, Debug)]

@@ -2,7 +2,7 @@
 
 use core::arch::asm;
 
-use crate::isa::Spread;
+use crate::isa::{Rows, Spread};
 
 /// The loop over words of bytes, which `$extend` takes apart and `$subtract` subtracts from, to pairs `$step` bytes apart.
 macro_rules! words {
@@ -65,4 +65,75 @@ pub(super) fn spread_bytes(bytes: &[u8], signed: bool, zero_point: i32, at: Spre
             words!("sxtb16", ["ssub16 {even}, {even}, {zero}" "ssub16 {word}, {word}, {zero}"], 8, from, words, to, zero);
         }
     }
+}
+
+/// The loop over rows and their words of two positions, which `$extend` takes apart.
+macro_rules! two {
+    ($extend:literal, $from:ident, $to:ident, $words:ident, $rows:ident, $after:ident) => {{
+        let [first, second] = $from;
+        // SAFETY: the loop reads `words` words, which are not 0, of each of `rows` rows, which are not 0, from both places on,
+        // `after` bytes from the end of one row to the next, and writes four words for each two of them from `to` on: all of that
+        // was checked to lie inside. Armv7E-M loads and stores words at any address.
+        unsafe {
+            asm!(
+                "2:",
+                "mov {left}, {words}",
+                "3:",
+                "ldr {a}, [{first}], #4",
+                "ldr {b}, [{second}], #4",
+                concat!($extend, " {even}, {a}"),
+                concat!($extend, " {a}, {a}, ror #8"),
+                "pkhbt {pair}, {even}, {a}, lsl #16",
+                "pkhtb {a}, {a}, {even}, asr #16",
+                "str {pair}, [{to}], #4",
+                concat!($extend, " {even}, {b}"),
+                concat!($extend, " {b}, {b}, ror #8"),
+                "pkhbt {pair}, {even}, {b}, lsl #16",
+                "pkhtb {b}, {b}, {even}, asr #16",
+                "str {pair}, [{to}], #4",
+                "str {a}, [{to}], #4",
+                "str {b}, [{to}], #4",
+                "subs {left}, {left}, #1",
+                "bne 3b",
+                "add {first}, {first}, {after}",
+                "add {second}, {second}, {after}",
+                "subs {rows}, {rows}, #1",
+                "bne 2b",
+                first = inout(reg) first => _,
+                second = inout(reg) second => _,
+                to = inout(reg) $to => _,
+                words = in(reg) $words,
+                rows = inout(reg) $rows => _,
+                after = in(reg) $after,
+                left = out(reg) _,
+                a = out(reg) _,
+                b = out(reg) _,
+                even = out(reg) _,
+                pair = out(reg) _,
+                options(nostack),
+            );
+        }
+    }};
+}
+
+/// As [`Isa::spread_two`](crate::Isa::spread_two), of bytes with a sign if `signed`, in rows of whole words.
+#[inline(always)]
+pub(in super::super) fn spread_two(bytes: &[u8], signed: bool, rows: &Rows, to: &mut [i16]) -> bool {
+    let Rows { first, rows, elems: [elems, apart] } = *rows;
+    let Some(before) = rows.checked_sub(1) else { return false };
+    let most = if first[0] > first[1] { first[0] } else { first[1] };
+    let end = before.checked_mul(apart).and_then(|last| last.checked_add(most)?.checked_add(elems));
+    let places = rows.checked_mul(elems).and_then(|codes| codes.checked_mul(2));
+    let inside = end.is_some_and(|end| end <= bytes.len()) && places.is_some_and(|places| places <= to.len());
+    if !inside || elems == 0 || elems & 3 != 0 {
+        return false;
+    }
+    let from = first.map(|first| bytes.as_ptr().wrapping_add(first));
+    let (to, words, after) = (to.as_mut_ptr(), elems >> 2, apart.wrapping_sub(elems));
+    if signed {
+        two!("sxtb16", from, to, words, rows, after);
+    } else {
+        two!("uxtb16", from, to, words, rows, after);
+    }
+    true
 }
