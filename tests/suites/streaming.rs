@@ -85,14 +85,6 @@ fn random_cells() -> Result<(), Failed> {
     for seed in 0..count {
         let made = Cell::new(seed);
         match cell(&made, &backends) {
-            Ok(bytes) if std::env::var_os("EXACTUM_CELLS").is_some() => {
-                println!(
-                    "{seed} {:?} {:?}: {bytes} of {} bytes",
-                    made.choices,
-                    made.sizes,
-                    most_bytes(&made)
-                );
-            }
             Ok(_) => {}
             Err(problem) if may_be_refused(&made, &problem) => {}
             Err(problem) => {

@@ -24,6 +24,6 @@ pub const fn pair_elems(filter_elems: usize) -> usize {
 /// Bytes that these codes take, 16 bits each, of two windows where there are at least two `positions`.
 pub(crate) const fn pair_bytes(filter_elems: usize, positions: u32) -> u32 {
     let windows = if positions < 2 { 1 } else { 2 };
-    let bytes = pair_elems(filter_elems).saturating_mul(windows * size_of::<i16>());
+    let bytes = pair_elems(filter_elems).saturating_mul(windows).saturating_mul(size_of::<i16>());
     if bytes > u32::MAX as usize { u32::MAX } else { bytes as u32 }
 }

@@ -280,7 +280,7 @@ fn multiply_block<I: Instructions + ?Sized>([even, odd]: [u32; 2], weights: [i8;
 mod tests {
     extern crate std;
 
-    use super::super::portable;
+    use super::super::{portable, taps};
     use super::*;
     use exactum_num::requant::multiply_high;
     use proptest::prelude::*;
@@ -342,6 +342,35 @@ mod tests {
     }
 
     proptest! {
+        /// Whatever words hold.
+        #[test]
+        fn dots_of_pairs_are_their_portable_twins(
+            codes in prop::collection::vec(any::<[i16; 4]>(), 0..9), weights in prop::collection::vec(any::<[i16; 8]>(), 0..9),
+            last in any::<bool>(), starts in any::<[[i32; 4]; 2]>(),
+        ) {
+            prop_assert_eq!(
+                Model::dot_two(&codes, &weights, last, starts[0]),
+                pairs::dot_two::<pairs::Words>(&codes, &weights, last, starts[0])
+            );
+            prop_assert_eq!(
+                Model::dot_one(&codes, &weights, starts),
+                pairs::dot_one::<pairs::Words>(&codes, &weights, starts)
+            );
+        }
+
+        /// Where the instructions have no way of their own for the taps.
+        #[test]
+        fn other_taps_are_their_portable_twins(
+            codes in prop::collection::vec(any::<u8>(), 0..60), weights in prop::collection::vec(any::<[i16; 4]>(), 0..9),
+            size in any::<[u8; 2]>(), zero_point in 0i32..256, starts in any::<[i32; 4]>(),
+        ) {
+            let taps = Taps { size: size.map(|taps| usize::from(taps % 4)), codes: [12, 4], row_weights: 3 };
+            prop_assert_eq!(
+                bytes::dot_taps::<Model, u8>(&taps, &codes, zero_point, &weights, starts),
+                taps::dot_taps(&taps, &codes, zero_point, &weights, starts)
+            );
+        }
+
         /// Weights and codes at the ends of their types, against products of single weights.
         #[test]
         fn pairs_are_products_of_single_weights(
