@@ -176,6 +176,13 @@ fn parameter(tensor: &Tensor, written: bool) -> String {
 fn steps(program: &Program<'_>, ports: &Ports<'_>, calls: &[String]) -> String {
     let arms: String =
         calls.iter().enumerate().map(|(op, call)| format!("            {op} => {call},\n")).collect();
+    let next = match calls {
+        [] => "None".to_owned(),
+        _ => format!(
+            "let op = self.next;\n        match op {{\n{arms}            _ => return None,\n        }}\n        \
+             self.next = op.wrapping_add(1);\n        Some(op)"
+        ),
+    };
     let pushes = program.ops().position(|op| op.kind() == OpKind::Push);
     let (given_up, drop) = match pushes {
         None => ("", String::new()),
@@ -194,9 +201,7 @@ fn steps(program: &Program<'_>, ports: &Ports<'_>, calls: &[String]) -> String {
          {MAYBE_UNUSED}#[derive(Debug)]\n\
          pub struct Steps<'a> {{\n    model: &'a mut Model,\n{}    next: usize,\n}}\n\n\
          impl Iterator for Steps<'_> {{\n    type Item = usize;\n\n    \
-             fn next(&mut self) -> Option<usize> {{\n        let op = self.next;\n        \
-                 match op {{\n{arms}            _ => return None,\n        }}\n        \
-                 self.next = op.wrapping_add(1);\n        Some(op)\n    }}\n}}\n{drop}",
+             fn next(&mut self) -> Option<usize> {{\n        {next}\n    }}\n}}\n{drop}",
         ports.fields()
     )
 }

@@ -67,7 +67,7 @@ fn head(compiler: &str) -> String {
         "{compiler}\n\nEmulated boards. Cases: the networks of the suite `conformance` whose program, working memory and inputs the\n\
          firmware `generic` of the board has room for, and how many there are; all give the oracle's integers. Bytes of the firmware `generic`:\n\
          instructions, and constants. Of the network digits_mlp: instructions of an inference, and bytes of stack.\n\n\
-         {:<14}{:<14}{:>16}{:>10}{:>11}{:>14}{:>8}\n",
+         {:<20}{:<12}{:>12}{:>10}{:>11}{:>14}{:>8}\n",
         "board", "core", "cases", "code", "constants", "instructions", "stack"
     )
 }
@@ -135,7 +135,7 @@ fn run(board: &Emulated, cases: &[Arc<Case>]) -> Result<String, Failed> {
     let mut row = String::new();
     write!(
         row,
-        "{:<14}{core:<14}{:>16}{:>10}{:>11}{:>14}{:>8}",
+        "{:<20}{core:<12}{:>12}{:>10}{:>11}{:>14}{:>8}",
         board.board().name,
         format!("{} of {}", ran.into_inner(), cases.len()),
         sizes.code,

@@ -23,9 +23,8 @@ const REFUSED: [(&str, &str, &str); 2] =
 const CURVE_BYTES: usize = 4096;
 
 /// Files whose programs take their inputs channels last as well: constants of channels, and scales of any axis, before the quantizer.
-const TURNED: [&str; 8] = [
+const TURNED: [&str; 7] = [
     "input_quantizers::images",
-    "input_quantizers::preprocessed",
     "channels_last_constants::input_sub_div_3",
     "channels_last_constants::scales_input",
     "channels_last_constants::thresholds_input",

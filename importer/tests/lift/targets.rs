@@ -38,7 +38,8 @@ fn weights_are_packed_smaller_only_as_far_as_flash_demands() {
         let between = compile_for(&model, &with_flash(like, whole as u64 - 8)).unwrap();
         let found = between.image.len();
         assert!(found <= whole - 8 && found >= smallest, "{name}: {found} of {whole} bytes");
-        assert!(nibbles(&between.scheduled) > nibbles(&roomy.scheduled));
+        assert_ne!(packings(&between.scheduled), packings(&roomy.scheduled), "{name}");
+        assert!(nibbles(&between.scheduled) >= nibbles(&roomy.scheduled));
         assert!(nibbles(&between.scheduled) <= nibbles(&tight.scheduled));
         // The graph says it, in text as well.
         let again: Graph = between.scheduled.to_string().parse().unwrap();

@@ -241,7 +241,9 @@ fn long_sums_of_two_layers_have_a_form() {
                 curve,
                 quantizer: uniform(ratio(11_111_111 + seed, 1 << 30), 0, range(-128, 127)),
             };
-            assert_eq!(check_near_steps(&f, a, b), FormKind::Multiply128);
+            // A line, unless none of the approximations that are proven leaves room for one.
+            let form = check_near_steps(&f, a, b);
+            assert!(matches!(form, FormKind::Multiply128 | FormKind::Thresholds64), "{form:?}");
         }
     }
 }
