@@ -16,7 +16,7 @@ const NETWORKS: u64 = 60;
 /// Networks that the emulated microcontroller runs, a start of the emulator each.
 const EMULATED: u64 = 4;
 /// Recurrent cells; `EXACTUM_CELLS` in the environment makes it more.
-const CELLS: u64 = 60;
+const CELLS: u64 = 3;
 /// Steps of a cell.
 const STEPS: usize = 5;
 

@@ -39,7 +39,7 @@ pub struct Contents {
     #[prost(message, optional, tag = "11")]
     pub steps: ::core::option::Option<Steps>,
 }
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Steps {
     #[prost(uint32, tag = "1")]
     pub axis: u32,

@@ -1,29 +1,17 @@
 //! Dense layers: every row of codes times a matrix of weights.
 
-use exactum_format::{Bias, Packing, Weights};
+use exactum_format::{Packing, Weights};
 use exactum_num::codes::{Codes, CodesMut};
 
 use crate::high::{HighForm, with_high};
 use crate::isa::Isa;
+pub use crate::matrix::Dense;
 use crate::pairs::{self, FilterPairs};
 use crate::patch::Patch;
 use crate::products::{Filters, General, Nibbles, Products, Rows};
 use crate::source::{Source, with_narrow};
 use crate::store::{BLOCK_CHANNELS, blocks};
 use crate::tail::{Said, Stored, Tail};
-
-/// A dense layer: geometry, and what starts its sums.
-#[derive(Clone, Copy, Debug)]
-pub struct Dense<'a> {
-    /// Codes of one row of the input.
-    pub in_features: usize,
-    /// The first code of each row of the output to compute, and the one behind the last; all of them, with filters in pairs.
-    pub out_features: [usize; 2],
-    /// Code of the real value 0 in the input.
-    pub input_zero_point: i32,
-    /// Starts the accumulators.
-    pub bias: Bias<'a>,
-}
 
 /// Computes `dense` with `weights`, in sums of 64 bits if `wide`; see [`exactum_format::op::Dense`] for the formula. Works in
 /// `scratch`, [`patch_elems`](exactum_format::patch_elems) codes of a row.

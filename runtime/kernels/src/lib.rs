@@ -39,6 +39,8 @@ pub mod elementwise;
 pub mod high;
 mod image;
 pub mod isa;
+mod lane;
+mod matrix;
 pub mod max_pool2d;
 pub mod mul;
 pub mod pairs;

@@ -4,10 +4,11 @@
 use exactum_format::{Bias, pair_elems};
 use exactum_num::codes::Code;
 
-use crate::dense::Dense;
 use crate::high::High;
 use crate::image::Conv;
 use crate::isa::{Isa, Rows, Spread};
+use crate::lane::Lane;
+use crate::matrix::Dense;
 use crate::source::Source;
 use crate::tail::Tail;
 
@@ -34,66 +35,6 @@ impl<'p, K: Isa> FilterPairs<'p, K> {
         let rows = pair_elems(elems) >> 1;
         let rest = self.weights.as_chunks::<8>().0.get(rows.checked_mul(index)?..)?;
         rest.get(..rows).filter(|rows| !rows.is_empty())
-    }
-}
-
-/// Where the codes of a position go.
-#[derive(Debug)]
-pub struct Lane<'s> {
-    codes: &'s mut [i16],
-    at: Spread,
-    filled: usize,
-}
-
-impl<'s> Lane<'s> {
-    fn new(codes: &'s mut [i16], at: Spread) -> Self {
-        Self { codes, at, filled: 0 }
-    }
-
-    /// The places from the next pair on.
-    fn rest(&mut self) -> &mut [i16] {
-        let place = self.at.places(self.filled & !1);
-        self.codes.get_mut(place..).unwrap_or_default()
-    }
-
-    fn put(&mut self, code: i16) {
-        let place = (self.filled & 1).wrapping_add(self.at.first());
-        if let Some(to) = self.rest().get_mut(place) {
-            *to = code;
-        }
-        self.filled = self.filled.wrapping_add(1);
-    }
-
-    /// Appends `codes - zero_point`.
-    pub(crate) fn push<K: Isa, T: Code>(&mut self, isa: K, codes: &[T], zero_point: i32) {
-        let centered = |code: &T| {
-            let code: i32 = (*code).into();
-            code.wrapping_sub(zero_point) as i16
-        };
-        let mut codes = codes;
-        if self.filled & 1 == 1 {
-            let Some((code, rest)) = codes.split_first() else { return };
-            self.put(centered(code));
-            codes = rest;
-        }
-        let (at, whole) = (self.at, codes.len() & !3);
-        isa.spread(codes, zero_point, at, self.rest());
-        self.filled = self.filled.wrapping_add(whole);
-        for code in codes.get(whole..).unwrap_or_default() {
-            self.put(centered(code));
-        }
-    }
-
-    /// Appends `elems` zeros.
-    fn push_zeros(&mut self, elems: usize) {
-        for _ in 0..elems {
-            self.put(0);
-        }
-    }
-
-    /// Appends zeros to a multiple of four.
-    fn fill_up(&mut self) {
-        self.push_zeros(self.filled.wrapping_neg() & 3);
     }
 }
 

@@ -6,7 +6,7 @@ use exactum_num::codes::{Code, Codes};
 
 use crate::high::HighForm;
 use crate::isa::{Isa, Rows, TapRun, Taps, dot_tap};
-use crate::pairs::Lane;
+use crate::lane::Lane;
 use crate::patch::Patch;
 use crate::products::{Filters, Products};
 
