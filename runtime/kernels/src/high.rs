@@ -1,11 +1,9 @@
 //! The tail of layers that keep the high word of one product: sums start with the offsets of the form, and a code takes
 //! two instructions where processors have them.
 
-use exactum_format::Bias;
-use exactum_num::Requant;
-use exactum_num::codes::{Code, Element};
-use exactum_num::requant::{Form, at};
+use exactum_num::codes::Code;
 
+pub use crate::high_form::HighForm;
 use crate::isa::Isa;
 
 /// Codes of all of the 8-bit type `T`, made by the form `multiply-high` of sums without a bias.
@@ -23,39 +21,7 @@ pub struct High<'a, K, T> {
     pub output: &'a mut [T],
 }
 
-/// Parameters of a tail [`High`].
-#[derive(Clone, Copy, Debug)]
-pub struct HighForm<'a> {
-    /// One for each channel.
-    pub multipliers: &'a [i32],
-    /// One for each channel.
-    pub offsets: &'a [i32],
-    /// Of all channels.
-    pub shift: u8,
-}
-
 impl<'a> HighForm<'a> {
-    /// The form of a layer of `channels` channels that starts with `bias` and writes codes of type `element`; `None` if it
-    /// has no tail [`High`].
-    pub fn of(
-        requant: Option<&Requant<'a>>,
-        bias: Bias<'_>,
-        channels: usize,
-        element: Element,
-    ) -> Option<Self> {
-        let Some(Requant { form: Form::MultiplyHigh { multipliers, offsets, shifts }, lo, hi }) = requant
-        else {
-            return None;
-        };
-        let whole = matches!(element, Element::I8 | Element::U8) && {
-            let range = element.range();
-            range.lo == i64::from(*lo) && range.hi == i64::from(*hi)
-        };
-        let each = multipliers.len() == channels && offsets.len() == channels && shifts.len() <= 1;
-        let suits = whole && each && matches!(bias, Bias::None);
-        suits.then(|| Self { multipliers, offsets, shift: at(shifts, 0) })
-    }
-
     /// The tail that writes `output`.
     pub fn tail<K, T>(self, isa: K, output: &'a mut [T]) -> High<'a, K, T> {
         let Self { multipliers, offsets, shift } = self;

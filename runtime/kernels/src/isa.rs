@@ -21,7 +21,7 @@ use exactum_num::Requant;
 use exactum_num::codes::Code;
 use exactum_num::requant::multiply_high;
 
-use crate::high::HighForm;
+use crate::high_form::HighForm;
 
 /// The instruction set that a program runs with unless another one is asked for: that of the target it is built for.
 #[cfg(isa = "cortex_m_dsp")]

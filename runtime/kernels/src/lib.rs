@@ -37,6 +37,7 @@ mod depthwise;
 pub mod element;
 pub mod elementwise;
 pub mod high;
+mod high_form;
 mod image;
 pub mod isa;
 mod lane;

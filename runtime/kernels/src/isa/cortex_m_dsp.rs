@@ -15,7 +15,7 @@ use zerocopy::IntoBytes;
 use zerocopy::transmute;
 
 #[cfg(isa = "cortex_m_dsp")]
-use crate::high::HighForm;
+use crate::high_form::HighForm;
 
 #[cfg(isa = "cortex_m_dsp")]
 use super::{Isa, Rows, TapRun};

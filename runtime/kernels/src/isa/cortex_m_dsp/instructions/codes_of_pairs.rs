@@ -7,7 +7,7 @@ use core::arch::global_asm;
 
 use exactum_num::codes::Element;
 
-use crate::high::HighForm;
+use crate::high_form::HighForm;
 
 /// What the functions are told; they change it.
 #[repr(C)]

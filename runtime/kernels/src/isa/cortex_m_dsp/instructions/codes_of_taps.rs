@@ -8,7 +8,7 @@ use core::arch::global_asm;
 
 use exactum_num::codes::Element;
 
-use crate::high::HighForm;
+use crate::high_form::HighForm;
 use crate::isa::{TapRun, Taps};
 
 /// What the functions are told; they change it.
