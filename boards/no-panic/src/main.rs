@@ -56,8 +56,19 @@ struct Given<'g, 'c> {
 
 /// Everything that an application can call of the runtime.
 fn application(given: &mut Given<'_, '_>) -> Option<usize> {
-    let Given { slot, limits, arenas: [arena, outside], floats, bytes, samples, codes, numbers, inputs, outputs, best } =
-        given;
+    let Given {
+        slot,
+        limits,
+        arenas: [arena, outside],
+        floats,
+        bytes,
+        samples,
+        codes,
+        numbers,
+        inputs,
+        outputs,
+        best,
+    } = given;
     let [index, element, work, extra] = *numbers;
     let image = Program::image_in(slot).ok()?;
     let trusted = Program::trust(image).ok()?;
