@@ -6,6 +6,7 @@
 //!
 //! [`Engine::argmax`]: https://docs.rs/exactum-runtime
 //! [`Engine::largest`]: https://docs.rs/exactum-runtime
+//! [`Real`]: exactum_num::Real
 //!
 //! ```
 //! use exactum_display::{RealFixed, decibels, softmax};
