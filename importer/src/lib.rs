@@ -4,9 +4,6 @@
 //! to level, `lower` writes the program. [`mod@reference`] executes the model exactly as it is defined; `certify`
 //! checks every requantization without trusting the solver in `requant`.
 
-// The command line names the library as every other user does.
-extern crate self as exactum_importer;
-
 pub mod batch;
 pub mod certify;
 pub mod cli;

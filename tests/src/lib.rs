@@ -6,6 +6,7 @@
 
 pub mod backend;
 pub mod case;
+pub mod cases;
 pub mod cells;
 pub mod compiler;
 pub mod elf;

@@ -12,10 +12,12 @@ use std::sync::{Arc, Mutex};
 
 use exactum_runner::Counting;
 use exactum_tests::backend::{self, Emulated};
-use exactum_tests::case::{Case, index};
-use exactum_tests::{compiler, elf, field, generate};
+use exactum_tests::case::Case;
+use exactum_tests::{cases, compiler, elf};
 use libtest_mimic::{Arguments, Failed, Trial};
 
+/// Images for the classifiers of digits.
+const IMAGES: usize = 20;
 /// Threads that start emulators for one board.
 const THREADS: usize = 2;
 
@@ -26,7 +28,9 @@ fn main() {
     let recorded = fs::read_to_string(record()).unwrap_or_default();
     let bless = std::env::var_os("BLESS").is_some();
     let other_compiler = recorded.lines().next().is_some_and(|line| line != compiler) && !bless;
-    let cases = Arc::new(cases());
+    let mut cases = cases::of_repository(IMAGES);
+    cases.retain(|case| !cases::is_refused(case));
+    let cases = Arc::new(cases);
     let rows: Arc<Mutex<Vec<(String, String)>>> = Arc::default();
     let boards = Emulated::all();
     let names: Vec<String> = boards.iter().map(|board| board.board().name.clone()).collect();
@@ -70,34 +74,6 @@ fn head(compiler: &str) -> String {
          {:<20}{:<12}{:>12}{:>10}{:>11}{:>14}{:>8}\n",
         "board", "core", "cases", "code", "constants", "instructions", "stack"
     )
-}
-
-/// The cases of the suite `conformance`, without those that need more than this repository.
-fn cases() -> Vec<Arc<Case>> {
-    let mut cases: Vec<Arc<Case>> = generate::examples()
-        .into_iter()
-        .map(|(name, network)| {
-            Arc::new(Case::new(format!("generated::{name}"), move || Ok(network.source())))
-        })
-        .collect();
-    cases.extend(["digits_mlp", "digits_cnn"].map(|name| Arc::new(Case::exported(name, 20))));
-    for group in ["brevitas", "standard"] {
-        for fixture in index(group).expect("the list of fixtures is part of the repository") {
-            let name = fixture["name"].as_str().unwrap_or_default();
-            // Refused, which the suite `conformance` shows.
-            if name != "top_k" || group != "brevitas" {
-                cases.push(Arc::new(Case::fixture(group, name)));
-            }
-        }
-    }
-    let fields = field::all().expect("the fixtures are part of the repository");
-    cases.extend(
-        fields
-            .into_iter()
-            .filter(|fixture| fixture.refused.is_none())
-            .map(|fixture| Arc::new(fixture.case())),
-    );
-    cases
 }
 
 /// Runs all cases that the board has room for; its row of the record.

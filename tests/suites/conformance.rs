@@ -10,14 +10,9 @@ use exactum_runtime::Program;
 use exactum_runtime::program::op::OpKind;
 use exactum_runtime::program::words_as_bytes;
 use exactum_tests::backend::{self, Backend, Generated};
-use exactum_tests::case::{Case, index, shared_models};
-use exactum_tests::{field, generate};
+use exactum_tests::case::{Case, shared_models};
+use exactum_tests::{cases, field, generate};
 use libtest_mimic::{Arguments, Failed, Trial};
-
-/// Cases that are refused, by which error and for which operator: a shared file whose weights are small floats, and one
-/// that hands out the best of values with an offset of their own each, which no integer stands for.
-const REFUSED: [(&str, &str, &str); 2] =
-    [("shared::floatquant_fp8", "E0201", "FloatQuant"), ("brevitas::top_k", "E0305", "top_k")];
 
 /// Flash of a small network with one sum into a curve: thresholds of 8-bit codes take 1 KiB.
 const CURVE_BYTES: usize = 4096;
@@ -37,38 +32,22 @@ fn main() {
     let arguments = Arguments::from_args();
     let mut backends = backend::all();
     let mut trials = vec![];
-    let examples = generate::examples().into_iter();
-    let turned = generate::examples().into_iter();
-    let turned = turned.map(|(name, network)| {
+    let mut cases = cases::of_repository(usize::MAX);
+    let turned = generate::examples().into_iter().map(|(name, network)| {
         Case::new(format!("generated::{name}"), move || Ok(network.source())).channels_last()
     });
-    let mut cases: Vec<Arc<Case>> = examples
-        .map(|(name, network)| {
-            Arc::new(Case::new(format!("generated::{name}"), move || Ok(network.source())))
-        })
-        .collect();
     cases.extend(turned.map(Arc::new));
     cases.extend(
         ["keyword_spotting_legacy", "conv1d"].map(|name| Arc::new(Case::brevitas(name).channels_last())),
     );
-    cases.extend(["digits_mlp", "digits_cnn"].map(|name| Arc::new(Case::exported(name, usize::MAX))));
-    for group in ["brevitas", "standard"] {
-        for fixture in index(group).expect("the list of fixtures is part of the repository") {
-            let name = fixture["name"].as_str().unwrap_or_default();
-            cases.push(Arc::new(Case::fixture(group, name)));
-        }
-    }
     for fixture in field::all().expect("the fixtures are part of the repository") {
-        let case = fixture.case();
         if TURNED.contains(&fixture.name.as_str()) {
             cases.push(Arc::new(fixture.case().channels_last()));
         }
-        match fixture.refused {
-            None => cases.push(Arc::new(case)),
-            Some(code) => {
-                let name = format!("{}::refused", case.name);
-                trials.push(Trial::test(name, move || refused(&case, &code, "")));
-            }
+        if let Some(code) = fixture.refused.clone() {
+            let case = fixture.case();
+            let name = format!("{}::refused", case.name);
+            trials.push(Trial::test(name, move || refused(&case, &code, "")));
         }
     }
     // The operators of the runtime have to be in cases that are always there.
@@ -84,13 +63,13 @@ fn main() {
             }
         }
     }
-    for (name, code, operator) in REFUSED {
+    for (name, code, operator) in cases::REFUSED {
         if let Some(at) = cases.iter().position(|case| case.name == name) {
             let case = cases.remove(at);
             trials.push(Trial::test(format!("{name}::refused"), move || refused(&case, code, operator)));
         }
     }
-    own.retain(|case| REFUSED.iter().all(|(name, ..)| case.name != *name));
+    own.retain(|case| !cases::is_refused(case));
     let asked = |case: &&Arc<Case>| {
         let name = format!("{}::generated", case.name);
         arguments.filter.as_ref().is_none_or(|filter| name.contains(filter))

@@ -1,9 +1,7 @@
-//! What boards with a Cortex-M share: their stack, the timers that several of them have, and the panic handler that reports to
-//! the host.
+//! What boards with a Cortex-M share: the timers that several of them have, and the panic handler that reports to the host.
 #![no_std]
 
 pub mod apb_timer;
-pub mod stack;
 pub mod systick;
 
 use core::panic::PanicInfo;

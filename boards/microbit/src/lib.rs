@@ -2,3 +2,6 @@
 #![no_std]
 
 pub mod timer;
+
+// Linked for its panic handler.
+use exactum_board_cortex_m as _;

@@ -2,7 +2,6 @@
 #![no_std]
 
 pub mod counter;
-pub mod stack;
 
 use core::panic::PanicInfo;
 

@@ -47,6 +47,12 @@ pub enum BuildError {
     },
 }
 
+/// Processors for which no panic may be reachable: Armv7E-M, Armv6-M and RV32IMAC.
+pub const GUARDED_TARGETS: [&str; 3] =
+    ["thumbv7em-none-eabihf", "thumbv6m-none-eabi", "riscv32imac-unknown-none-elf"];
+/// Profiles in which none may be: optimized for speed, for size, and for the least size.
+pub const GUARDED_PROFILES: [&str; 3] = ["release", "size", "least"];
+
 /// A binary of the firmware workspace, and how to build it.
 #[derive(Clone, Copy, Debug)]
 pub struct Recipe<'r> {

@@ -28,7 +28,7 @@ mod program;
 
 pub use board::{Board, BoardError, Facts};
 pub use emulator::{Emulator, EmulatorError, Finished};
-pub use image::{BuildError, Image, Recipe};
+pub use image::{BuildError, GUARDED_PROFILES, GUARDED_TARGETS, Image, Recipe};
 pub use instructions::CountError;
 pub use missing::{Missing, toolchain};
 pub use noise::noise;

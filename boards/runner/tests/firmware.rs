@@ -8,7 +8,9 @@ mod sample;
 
 use std::{env, ffi::OsStr, fs, path::Path, time::Duration};
 
-use exactum_runner::{Board, BuildError, Counting, Emulator, Recipe, RunError, toolchain};
+use exactum_runner::{
+    Board, BuildError, Counting, Emulator, GUARDED_PROFILES, GUARDED_TARGETS, Recipe, RunError, toolchain,
+};
 use libtest_mimic::{Arguments, Failed, Trial};
 
 type Case = fn(&Emulator) -> Result<(), Failed>;
@@ -231,19 +233,15 @@ fn digits(emulator: &Emulator) -> Result<(), Failed> {
     Ok(())
 }
 
-/// Instruction sets, and how far each is optimized.
-const TARGETS: [&str; 3] = ["thumbv7em-none-eabihf", "thumbv6m-none-eabi", "riscv32imac-unknown-none-elf"];
-const PROFILES: [&str; 3] = ["release", "size", "least"];
-
 /// The image that links only without a panic.
 fn guard<'r>(target: &'r str, profile: &'r str, features: &'r [&'r str]) -> Recipe<'r> {
     Recipe { package: "no-panic", binary: "no-panic", target, profile, features, environment: &[] }
 }
 
 fn no_panic(_: &Emulator) -> Result<(), Failed> {
-    for target in TARGETS {
+    for target in GUARDED_TARGETS {
         toolchain(target)?;
-        for profile in PROFILES {
+        for profile in GUARDED_PROFILES {
             guard(target, profile, &[]).build().map_err(|error| format!("{target}, {profile}: {error}"))?;
         }
     }
@@ -252,7 +250,7 @@ fn no_panic(_: &Emulator) -> Result<(), Failed> {
 
 /// Proves that the test above can fail.
 fn panic_on_purpose(_: &Emulator) -> Result<(), Failed> {
-    for target in TARGETS {
+    for target in GUARDED_TARGETS {
         toolchain(target)?;
         match guard(target, "least", &["panic-on-purpose"]).build() {
             Err(BuildError::Refused { messages, .. })

@@ -6,12 +6,12 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use crate::container::Container;
+use crate::diagnostic::Result;
+use crate::report::{self, Statistics};
+use crate::rust_module;
+use crate::target::Target;
 use clap::ValueEnum;
-use exactum_importer::container::Container;
-use exactum_importer::diagnostic::Result;
-use exactum_importer::report::{self, Statistics};
-use exactum_importer::rust_module;
-use exactum_importer::target::Target;
 use serde_json::json;
 
 use super::files::{self, Built};

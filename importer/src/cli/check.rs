@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use exactum_importer::diagnostic::Result;
+use crate::diagnostic::Result;
 
 use super::files::{self, Built};
 use super::inputs::Inputs;

@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use exactum_importer::dataflow::{self, Design, Target};
-use exactum_importer::diagnostic::Result;
-use exactum_importer::float_network::explained;
-use exactum_importer::target::Target as Machine;
+use crate::dataflow::{self, Design, Target};
+use crate::diagnostic::Result;
+use crate::float_network::explained;
+use crate::target::Target as Machine;
 use serde_json::json;
 
 use super::files::{self, Built};

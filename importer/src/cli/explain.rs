@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use exactum_importer::diagnostic::{Code, Result};
+use crate::diagnostic::{Code, Result};
 use serde_json::json;
 
 use super::shell::Shell;

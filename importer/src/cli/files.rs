@@ -4,13 +4,13 @@ use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use crate::container::Container;
+use crate::diagnostic::{Code, Diagnostic, Location, Report, Result};
+use crate::float_network::explained;
+use crate::target::Target;
+use crate::{Compiled, Keeping, Request, compile_as};
 use exactum_host::files::write_all;
 use exactum_host::npy::{self, Array};
-use exactum_importer::container::Container;
-use exactum_importer::diagnostic::{Code, Diagnostic, Location, Report, Result};
-use exactum_importer::float_network::explained;
-use exactum_importer::target::Target;
-use exactum_importer::{Compiled, Keeping, Request, compile_as};
 use exactum_qonnx::{FileKind, Folder, Model, ReadError};
 use sha2::{Digest, Sha256};
 

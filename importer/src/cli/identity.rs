@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use exactum_importer::Identity;
-use exactum_importer::diagnostic::{Code, Diagnostic, Location, Report, Result};
-use exactum_importer::interface::{Interface, Port};
+use crate::Identity;
+use crate::diagnostic::{Code, Diagnostic, Location, Report, Result};
+use crate::interface::{Interface, Port};
 
 use super::files;
 

@@ -2,13 +2,13 @@
 
 use std::str::FromStr;
 
-use exactum_importer::Keeping;
-use exactum_importer::diagnostic::{Code, Diagnostic, Location, Result};
-use exactum_importer::graph::Outside;
-use exactum_importer::input_shape::{self, AxisSize, InputShape};
-use exactum_importer::input_type::{self, InputType};
-use exactum_importer::lift::is_quantizer;
-use exactum_importer::passes::InputOrder;
+use crate::Keeping;
+use crate::diagnostic::{Code, Diagnostic, Location, Result};
+use crate::graph::Outside;
+use crate::input_shape::{self, AxisSize, InputShape};
+use crate::input_type::{self, InputType};
+use crate::lift::is_quantizer;
+use crate::passes::InputOrder;
 use exactum_qonnx::{Dim, Model};
 
 use super::shell::{Shell, label};

@@ -3,12 +3,12 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use crate::diagnostic::{Report, Result};
+use crate::graph::{Graph, Level};
+use crate::passes::InputOrder;
+use crate::target::Target;
+use crate::{Keeping, float_network, lift, passes};
 use clap::ValueEnum;
-use exactum_importer::diagnostic::{Report, Result};
-use exactum_importer::graph::{Graph, Level};
-use exactum_importer::passes::InputOrder;
-use exactum_importer::target::Target;
-use exactum_importer::{Keeping, float_network, lift, passes};
 use serde_json::json;
 
 use super::inputs::Inputs;

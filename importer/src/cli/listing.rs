@@ -2,9 +2,9 @@
 
 use std::fmt::{self, Display, Formatter};
 
-use exactum_importer::container::{Container, wire};
-use exactum_importer::graph::TensorType;
-use exactum_importer::interface::Port;
+use crate::container::{Container, wire};
+use crate::graph::TensorType;
+use crate::interface::Port;
 use exactum_runtime::program::Output;
 
 use serde_json::{Value, json};

@@ -3,8 +3,8 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+use crate::diagnostic::render;
 use clap::Parser;
-use exactum_importer::diagnostic::render;
 
 use super::build::{self, Asked};
 use super::shell::{Color, Format, Shell};
@@ -45,12 +45,12 @@ pub fn module<T: Into<OsString>>(
         asked.build(&shell).map_err(|report| render::human(&report, false, None).trim_end().to_owned())?;
     Ok(Module {
         text: build::rust(&built.container),
-        warnings: asked
-            .summary(&built, &target)
-            .warnings()
-            .iter()
-            .map(|text| text.replace("warning: ", ""))
-            .collect(),
+        warnings: asked.summary(&built, &target).warnings().iter().map(|line| plain(line)).collect(),
         files: asked.paths().chain(&built.side_files).cloned().collect(),
     })
+}
+
+/// A line of the summary without the word that Cargo puts before it.
+fn plain(line: &str) -> String {
+    line.strip_prefix("warning: ").unwrap_or(line).to_owned()
 }

@@ -2,8 +2,8 @@
 
 use std::process::ExitCode;
 
-use exactum_importer::diagnostic::{Code, Diagnostic, Location, Result};
-use exactum_importer::lift::support::{Row, instead_of, rows};
+use crate::diagnostic::{Code, Diagnostic, Location, Result};
+use crate::lift::support::{Row, instead_of, rows};
 use serde_json::json;
 
 use super::shell::Shell;

@@ -2,8 +2,8 @@
 
 use std::process::ExitCode;
 
-use exactum_importer::diagnostic::Result;
-use exactum_importer::passes::PASSES;
+use crate::diagnostic::Result;
+use crate::passes::PASSES;
 use serde_json::json;
 
 use super::shell::Shell;
@@ -19,7 +19,7 @@ pub(super) fn run(_: &Args, shell: &Shell) -> Result<ExitCode> {
         .collect();
     shell.result(&list, || {
         let widest = PASSES.iter().map(|pass| pass.name.len()).max().unwrap_or(0);
-        let line = |pass: &exactum_importer::passes::Pass| {
+        let line = |pass: &crate::passes::Pass| {
             let levels = format!("{} -> {}", pass.from.name(), pass.to.name());
             let suited = if pass.depends_on_target() { ", as suits the target" } else { "" };
             format!("{:widest$}  {levels:22}  {}{suited}\n", pass.name, pass.about)

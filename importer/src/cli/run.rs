@@ -3,14 +3,14 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use crate::batch::{Batch, Host};
+use crate::container::Container;
+use crate::diagnostic::Result;
+use crate::interface::Port;
+use crate::reference::Reference;
+use crate::trace;
 use clap::ValueEnum;
 use exactum_host::npy;
-use exactum_importer::batch::{Batch, Host};
-use exactum_importer::container::Container;
-use exactum_importer::diagnostic::Result;
-use exactum_importer::interface::Port;
-use exactum_importer::reference::Reference;
-use exactum_importer::trace;
 use exactum_qonnx::ElemType;
 use serde_json::json;
 

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use crate::batch::{Batch, Host};
+use crate::container::Container;
+use crate::diagnostic::{Code, Diagnostic, Location, Result};
+use crate::interface::{Interface, Port};
 use exactum_host::npy::{self, Array};
 use exactum_host::npz;
-use exactum_importer::batch::{Batch, Host};
-use exactum_importer::container::Container;
-use exactum_importer::diagnostic::{Code, Diagnostic, Location, Result};
-use exactum_importer::interface::{Interface, Port};
 use exactum_qonnx::FileKind;
 
 use super::files;

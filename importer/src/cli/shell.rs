@@ -5,10 +5,10 @@ use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::panic::PanicHookInfo;
 use std::process::ExitCode;
 
+pub(super) use crate::diagnostic::render::plain;
+use crate::diagnostic::{Code, Diagnostic, Location, Report, Result, render};
 use anstyle::{AnsiColor, Style};
 use clap::ValueEnum;
-pub(super) use exactum_importer::diagnostic::render::plain;
-use exactum_importer::diagnostic::{Code, Diagnostic, Location, Report, Result, render};
 use serde::Serialize;
 
 use super::progress::Progress;

@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use exactum_importer::container::Container;
-use exactum_importer::cost::Work;
-use exactum_importer::diagnostic::Result;
-use exactum_importer::target::{Facts, Target};
+use crate::container::Container;
+use crate::cost::Work;
+use crate::diagnostic::Result;
+use crate::target::{Facts, Target};
 use exactum_runtime::program::TensorId;
 use serde::Serialize;
 

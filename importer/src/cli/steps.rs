@@ -1,7 +1,7 @@
 //! What is said of a program of steps: what a step takes, and when outputs are there.
 
-use exactum_importer::container::Container;
-use exactum_importer::passes::{Arrival, Steps};
+use crate::container::Container;
+use crate::passes::{Arrival, Steps};
 
 use super::shell::{Shell, label};
 use super::summary::count;

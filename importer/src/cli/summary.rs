@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use exactum_importer::container::{Container, wire};
-use exactum_importer::report::Headline;
-use exactum_importer::target::Target;
+use crate::container::{Container, wire};
+use crate::report::Headline;
+use crate::target::Target;
 use exactum_runtime::num::IntRange;
 use exactum_runtime::program::OpKind;
 use serde::Serialize;

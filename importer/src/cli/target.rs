@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use exactum_importer::container::Container;
-use exactum_importer::diagnostic::{Code, Diagnostic, Location, Report, Result};
-use exactum_importer::target::Target;
+use crate::container::Container;
+use crate::diagnostic::{Code, Diagnostic, Location, Report, Result};
+use crate::target::Target;
 
 use super::files;
 

@@ -2,8 +2,8 @@
 
 use std::process::ExitCode;
 
-use exactum_importer::diagnostic::Result;
-use exactum_importer::target::{Facts, Target};
+use crate::diagnostic::Result;
+use crate::target::{Facts, Target};
 
 use super::shell::Shell;
 use super::size::table;

@@ -5,15 +5,15 @@ pub(super) mod layers;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use exactum_importer::comparison::{
+use crate::comparison::{
     Agreement, Comparison, Expected, InputComparison, InputMismatch, Mismatch, Quality, compare,
     compare_windows, window_interface,
 };
-use exactum_importer::container::Container;
-use exactum_importer::diagnostic::Result;
-use exactum_importer::reference::Reference;
-use exactum_importer::trace::LayerComparison;
-use exactum_importer::{Compiled, Streamed};
+use crate::container::Container;
+use crate::diagnostic::Result;
+use crate::reference::Reference;
+use crate::trace::LayerComparison;
+use crate::{Compiled, Streamed};
 use layers::{Computed, Subject};
 use serde::Serialize;
 

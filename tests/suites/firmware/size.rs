@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::fs;
 use std::path::Path;
 
-use exactum_runner::{BuildError, Image, Recipe, toolchain};
+use exactum_runner::{BuildError, GUARDED_PROFILES, GUARDED_TARGETS, Image, Recipe, toolchain};
 use exactum_tests::case::Case;
 use exactum_tests::elf;
 use libtest_mimic::Failed;
@@ -77,9 +77,9 @@ pub(crate) fn without_panics() -> Result<(), Failed> {
     for (group, name) in [("brevitas", "mobilenet"), ("brevitas", "unet"), ("brevitas", "resnet")] {
         let module = folder.path().join(format!("{name}.rs"));
         fs::write(&module, Case::fixture(group, name).made()?.compiled.rust_module())?;
-        for target in ["thumbv7em-none-eabihf", "thumbv6m-none-eabi", "riscv32imac-unknown-none-elf"] {
+        for target in GUARDED_TARGETS {
             toolchain(target)?;
-            for profile in ["release", "size", "least"] {
+            for profile in GUARDED_PROFILES {
                 build("generated", &module, target, profile, &["steps"])
                     .map_err(|error| format!("{name}, {target}, {profile}: {error}"))?;
             }

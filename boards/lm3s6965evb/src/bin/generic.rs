@@ -3,7 +3,7 @@
 #![no_main]
 
 use cortex_m_rt::entry;
-use exactum_board_cortex_m::stack::Painted;
+use exactum_board_common::stack::Painted;
 
 #[entry]
 fn main() -> ! {

@@ -5,7 +5,7 @@
 #![no_main]
 
 use cortex_m_rt::entry;
-use exactum_board_cortex_m::stack::Painted;
+use exactum_board_common::stack::Painted;
 
 // Of 4 MiB of memory; the stack has what remains.
 #[entry]

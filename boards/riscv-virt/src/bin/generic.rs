@@ -13,6 +13,6 @@ fn main() -> ! {
         sample: 524_288,
         ops: 512,
         counter: riscv_virt::counter::Cycles::take(),
-        stack: riscv_virt::stack::Painted::<{ 16 << 10 }>::default(),
+        stack: exactum_board_common::stack::Painted::<{ 16 << 10 }>::default(),
     }
 }

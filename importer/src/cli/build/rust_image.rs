@@ -1,7 +1,7 @@
 //! The program as a Rust module: its image and, as constants, the sizes that static buffers need.
 
-use exactum_importer::container::Container;
-use exactum_importer::interface::Port;
+use crate::container::Container;
+use crate::interface::Port;
 
 /// Bytes of the image on one line.
 const LINE_BYTES: usize = 24;

@@ -2,12 +2,12 @@
 
 use std::path::PathBuf;
 
-use exactum_importer::Compiled;
-use exactum_importer::batch::Batch;
-use exactum_importer::container::Container;
-use exactum_importer::diagnostic::Result;
-use exactum_importer::reference::Reference;
-use exactum_importer::trace::{
+use crate::Compiled;
+use crate::batch::Batch;
+use crate::container::Container;
+use crate::diagnostic::Result;
+use crate::reference::Reference;
+use crate::trace::{
     Arrays, Backend, Exact, FirstDifference, Float, HostProgram, LayerComparison, LayerRow, compare,
 };
 
