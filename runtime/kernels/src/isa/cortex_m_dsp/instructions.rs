@@ -11,6 +11,7 @@ mod codes_of_pairs;
 mod codes_of_taps;
 mod one;
 mod spread;
+mod turns;
 mod two;
 
 pub(super) use codes_of_pairs::{codes_of_one, codes_of_two};

@@ -4,6 +4,7 @@ use core::arch::asm;
 
 use super::super::{Halves, pairs};
 use super::Dsp;
+use super::turns::turns_of_one;
 
 /// As [`Isa::dot_one`](crate::Isa::dot_one).
 #[inline(always)]
@@ -31,37 +32,7 @@ pub(super) fn dot_one(codes: &[[i16; 4]], weights: &[[i16; 8]], starts: [[i32; 4
             "bx r6",
             ".p2align 2",
             "2:",
-            ".rept 8",
-            "ldrd r0, r1, [r3], #8",
-            "ldrd r6, r7, [r2], #8",
-            "smlad r5, r0, r6, r5",
-            "sxtb16 r6, r6",
-            "smlad r4, r0, r6, r4",
-            "smlad r9, r0, r7, r9",
-            "sxtb16 r7, r7",
-            "smlad r8, r0, r7, r8",
-            "ldrd r6, r7, [r2], #8",
-            "smlad r11, r0, r6, r11",
-            "sxtb16 r6, r6",
-            "smlad r10, r0, r6, r10",
-            "smlad lr, r0, r7, lr",
-            "sxtb16 r7, r7",
-            "smlad r12, r0, r7, r12",
-            "ldrd r6, r7, [r2], #8",
-            "smlad r5, r1, r6, r5",
-            "sxtb16 r6, r6",
-            "smlad r4, r1, r6, r4",
-            "smlad r9, r1, r7, r9",
-            "sxtb16 r7, r7",
-            "smlad r8, r1, r7, r8",
-            "ldrd r6, r7, [r2], #8",
-            "smlad r11, r1, r6, r11",
-            "sxtb16 r6, r6",
-            "smlad r10, r1, r6, r10",
-            "smlad lr, r1, r7, lr",
-            "sxtb16 r7, r7",
-            "smlad r12, r1, r7, r12",
-            ".endr",
+            turns_of_one!(),
             "ldr r0, [sp]",
             "cmp r3, r0",
             "bne 2b",

@@ -4,6 +4,7 @@ use core::arch::asm;
 
 use super::super::{Halves, pairs};
 use super::Dsp;
+use super::turns::turns_of_two;
 
 /// As [`Isa::dot_two`](crate::Isa::dot_two).
 #[inline(always)]
@@ -39,20 +40,7 @@ pub(super) fn dot_two(
             "bx r6",
             ".p2align 2",
             "2:",
-            ".rept 16",
-            "ldrd r6, r7, [r2], #16",
-            "ldrd r0, r1, [r3], #8",
-            "smlad r5, r0, r6, r5",
-            "smlad r11, r1, r6, r11",
-            "sxtb16 r6, r6",
-            "smlad r4, r0, r6, r4",
-            "smlad r10, r1, r6, r10",
-            "smlad r9, r0, r7, r9",
-            "smlad lr, r1, r7, lr",
-            "sxtb16 r7, r7",
-            "smlad r8, r0, r7, r8",
-            "smlad r12, r1, r7, r12",
-            ".endr",
+            turns_of_two!(),
             "ldr r0, [sp]",
             "cmp r3, r0",
             "bne 2b",
