@@ -9,7 +9,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{Board, Image, Missing, instructions::ICOUNT_SHIFT, log, missing};
+use exactum_boards::{Board, BuildError, ICOUNT_SHIFT, Image, Missing, toolchain};
+
+use crate::log;
 
 /// QEMU's exit code for its own failures. Firmware ends with 0 or with 10 and above.
 const QEMU_FAILED: i32 = 1;
@@ -75,12 +77,21 @@ impl Emulator {
     /// # Errors
     /// [`Missing`] names the absent tool and how to install it.
     pub fn find(board: &Board) -> Result<Self, Missing> {
+        let emulator = Self::without_toolchain(board)?;
+        toolchain(&board.facts.target)?;
+        Ok(emulator)
+    }
+
+    /// The same where nothing is to be built: looks for QEMU alone.
+    ///
+    /// # Errors
+    /// [`Missing`] if the machine has none, or none has the board.
+    pub fn without_toolchain(board: &Board) -> Result<Self, Missing> {
         let [qemu, ..] = board.facts.emulator.as_slice() else {
             let found = "no emulator has this board".to_owned();
             return Err(Missing { tool: format!("an emulator of {}", board.name), found });
         };
         let version = Missing::check(qemu, Command::new(qemu).arg("--version"))?;
-        missing::toolchain(&board.facts.target)?;
         let version = version.lines().next().unwrap_or_default().to_owned();
         Ok(Self { board: board.clone(), version, time_limit: Duration::from_secs(60) })
     }
@@ -93,8 +104,8 @@ impl Emulator {
     /// Builds the binary `binary` of the board.
     ///
     /// # Errors
-    /// [`BuildError`](crate::BuildError) with the compiler's messages.
-    pub fn build(&self, binary: &str) -> Result<Image, crate::BuildError> {
+    /// [`BuildError`] with the compiler's messages.
+    pub fn build(&self, binary: &str) -> Result<Image, BuildError> {
         self.board.recipe(binary).build()
     }
 

@@ -1,4 +1,4 @@
-//! Runs firmware in QEMU from the host: builds an image, starts it under a time limit, decodes its log, and
+//! Runs firmware in QEMU from the host: starts an image that `exactum-boards` builds under a time limit, decodes its log, and
 //! counts the instructions it executes.
 //!
 //! ```no_run
@@ -17,26 +17,15 @@
 //! The firmware itself lives in the workspace `boards`; docs/boards.md tells how counting works. The tests of
 //! the workspace use this library, and the binary is what `cargo run` in `boards` starts.
 
-mod board;
 mod emulator;
-mod image;
-mod instructions;
 mod log;
-mod missing;
 mod noise;
 mod program;
 
-pub use board::{Board, BoardError, Facts};
 pub use emulator::{Emulator, EmulatorError, Finished};
-pub use image::{BuildError, GUARDED_PROFILES, GUARDED_TARGETS, Image, Recipe};
-pub use instructions::CountError;
-pub use missing::{Missing, toolchain};
+pub use exactum_boards::{
+    Board, BoardError, BuildError, CountError, Facts, GUARDED_PROFILES, GUARDED_TARGETS, Image, Missing,
+    Recipe, toolchain,
+};
 pub use noise::noise;
 pub use program::{Counting, Counts, Run, RunError};
-
-use std::path::{Path, PathBuf};
-
-/// The root of the repository, where `.ci` and `boards` are.
-fn repository() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
-}

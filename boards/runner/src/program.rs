@@ -3,7 +3,9 @@
 
 use std::{fs, io};
 
-use crate::{Board, CountError, Emulator, EmulatorError, Image, emulator::Lines};
+use exactum_boards::{Board, CountError, Image};
+
+use crate::{Emulator, EmulatorError, emulator::Lines};
 
 /// Whether a run counts instructions. Counting runs each sample twice: once whole, once op by op.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,4 +1,4 @@
-//! Firmware images: building one binary of the board with the toolchain that `.ci/firmware-cargo` chooses.
+//! Firmware images: building one binary of a board with the toolchain that `.ci/firmware-cargo` chooses.
 //!
 //! Cargo decides what is out of date, so a caller builds each time and pays only for changes.
 
@@ -6,12 +6,11 @@ use std::{
     ffi::OsStr,
     fs, io,
     path::{Path, PathBuf},
-    process::Command,
 };
 
 use serde_json::Value;
 
-use crate::{Board, repository};
+use crate::{Board, Workspace};
 
 /// A built firmware image.
 #[derive(Clone, Debug)]
@@ -85,13 +84,22 @@ impl Board {
 }
 
 impl Recipe<'_> {
-    /// Builds and reads it.
+    /// Builds it in the repository, and reads it.
     ///
     /// # Errors
     /// [`BuildError`] with the compiler's messages.
     pub fn build(&self) -> Result<Image, BuildError> {
-        let script = repository().join(".ci/firmware-cargo");
-        let output = Command::new(&script)
+        self.build_in(&Workspace::repository())
+    }
+
+    /// Builds it in `workspace`, and reads it.
+    ///
+    /// # Errors
+    /// [`BuildError`] with the compiler's messages.
+    pub fn build_in(&self, workspace: &Workspace) -> Result<Image, BuildError> {
+        let script = workspace.firmware_cargo();
+        let output = workspace
+            .command()
             .args(["build", "--message-format=json-render-diagnostics", "--profile", self.profile])
             .args(["--package", self.package, "--bin", self.binary, "--features", &self.features.join(",")])
             .env("EXACTUM_FIRMWARE_TARGET", self.target)

@@ -6,7 +6,7 @@
 //! instruction lasts.
 
 /// The `shift` of QEMU's `-icount`: an instruction takes `2^shift` nanoseconds.
-pub(crate) const ICOUNT_SHIFT: u32 = 7;
+pub const ICOUNT_SHIFT: u32 = 7;
 
 const PICOSECONDS_PER_INSTRUCTION: u128 = 1000 << ICOUNT_SHIFT;
 const PICOSECONDS_PER_SECOND: u128 = 1_000_000_000_000;

@@ -1,10 +1,11 @@
 //! Boards: every folder of `boards` whose manifest has a table `[package.metadata.board]`. Adding one touches its folder alone.
 
-use std::{fs, path::PathBuf};
-
 use serde::Deserialize;
 
-use crate::{CountError, instructions, repository};
+use crate::{CountError, Memory, MemoryError, instructions};
+
+/// Written by the build script: for each board its name, its manifest and its `memory.x`.
+const BOARDS: &[(&str, &str, Option<&str>)] = include!(concat!(env!("OUT_DIR"), "/boards.rs"));
 
 /// A board, as the manifest of its folder describes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,6 +14,8 @@ pub struct Board {
     pub name: String,
     /// The facts.
     pub facts: Facts,
+    /// The linker script with its memory, if its folder has one.
+    pub memory_script: Option<&'static str>,
 }
 
 /// The table `[package.metadata.board]`.
@@ -53,11 +56,11 @@ struct Metadata {
 /// Why a board is not known.
 #[derive(Debug, thiserror::Error)]
 pub enum BoardError {
-    /// A manifest cannot be read, or its table is not one.
-    #[error("{}: {problem}", path.display())]
+    /// Its manifest's table is not one.
+    #[error("boards/{name}/Cargo.toml: {problem}")]
     Manifest {
-        /// The manifest.
-        path: PathBuf,
+        /// The board.
+        name: String,
         /// What is wrong.
         problem: String,
     },
@@ -75,30 +78,17 @@ impl Board {
     /// All boards, in the order of their names.
     ///
     /// # Errors
-    /// [`BoardError::Manifest`] names the file that is wrong.
+    /// [`BoardError::Manifest`] names the board whose manifest is wrong.
     pub fn all() -> Result<Vec<Self>, BoardError> {
-        let folder = repository().join("boards");
-        let failed = |path: &PathBuf| {
-            let path = path.clone();
-            move |error: &dyn ToString| BoardError::Manifest { path, problem: error.to_string() }
-        };
-        let mut boards = vec![];
-        for entry in fs::read_dir(&folder).map_err(|error| failed(&folder)(&error))? {
-            let entry = entry.map_err(|error| failed(&folder)(&error))?;
-            let path = entry.path().join("Cargo.toml");
-            if !path.is_file() {
-                continue;
-            }
-            let text = fs::read_to_string(&path).map_err(|error| failed(&path)(&error))?;
-            let manifest: Manifest = toml::from_str(&text).map_err(|error| failed(&path)(&error))?;
+        let board = |(name, manifest, memory): &(&str, &str, Option<&'static str>)| {
+            let wrong = |problem: String| BoardError::Manifest { name: (*name).to_owned(), problem };
+            let manifest: Manifest = toml::from_str(manifest).map_err(|error| wrong(error.to_string()))?;
             let facts =
                 manifest.package.and_then(|package| package.metadata).and_then(|metadata| metadata.board);
-            if let Some(facts) = facts {
-                boards.push(Self { name: entry.file_name().to_string_lossy().into_owned(), facts });
-            }
-        }
-        boards.sort_by(|a, b| a.name.cmp(&b.name));
-        Ok(boards)
+            let facts = facts.ok_or_else(|| wrong("no table [package.metadata.board]".to_owned()))?;
+            Ok(Self { name: (*name).to_owned(), facts, memory_script: *memory })
+        };
+        BOARDS.iter().map(board).collect()
     }
 
     /// The board called `name`.
@@ -113,6 +103,17 @@ impl Board {
                 name: name.to_owned(),
                 known: boards.into_iter().map(|board| board.name).collect(),
             }),
+        }
+    }
+
+    /// Bytes of its memory.
+    ///
+    /// # Errors
+    /// [`MemoryError`] if its folder has no linker script that says so.
+    pub fn memory(&self) -> Result<Memory, MemoryError> {
+        match self.memory_script {
+            Some(text) => Memory::parse(text),
+            None => Err(MemoryError { problem: "no memory.x".to_owned() }),
         }
     }
 
@@ -141,6 +142,16 @@ mod tests {
         assert_eq!((board.facts.target.as_str(), board.is_emulated()), ("thumbv7em-none-eabihf", true));
         let error = Board::named("abacus").unwrap_err().to_string();
         assert!(error.contains("abacus") && error.contains("mps2-an386"), "{error}");
+    }
+
+    #[test]
+    fn every_board_has_memory() {
+        for board in Board::all().unwrap() {
+            let memory = board.memory().unwrap();
+            assert!(memory.ram_bytes >= 4 << 10, "{}: {memory:?}", board.name);
+        }
+        let memory = Board::named("microbit").unwrap().memory().unwrap();
+        assert_eq!(memory, Memory { flash_bytes: Some(256 << 10), ram_bytes: 16 << 10 });
     }
 
     #[test]

@@ -4,7 +4,7 @@
 
 use std::{io, process::Command};
 
-use crate::repository;
+use crate::Workspace;
 
 /// A tool that running firmware needs and the machine lacks.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -21,7 +21,7 @@ impl Missing {
     ///
     /// # Errors
     /// [`Missing`], named `tool`, if the command cannot be started or fails.
-    pub(crate) fn check(tool: &str, command: &mut Command) -> Result<String, Self> {
+    pub fn check(tool: &str, command: &mut Command) -> Result<String, Self> {
         let found = match command.output() {
             Ok(output) if output.status.success() => {
                 return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
@@ -39,7 +39,15 @@ impl Missing {
 /// # Errors
 /// [`Missing`] if there is none.
 pub fn toolchain(target: &str) -> Result<(), Missing> {
-    let mut cargo = Command::new(repository().join(".ci/firmware-cargo"));
+    toolchain_in(&Workspace::repository(), target)
+}
+
+/// The same for firmware that is built in `workspace`.
+///
+/// # Errors
+/// [`Missing`] if there is none.
+pub fn toolchain_in(workspace: &Workspace, target: &str) -> Result<(), Missing> {
+    let mut cargo = workspace.command();
     cargo.arg("--version").env("EXACTUM_FIRMWARE_TARGET", target);
     Missing::check(&format!("a Rust toolchain for {target}"), &mut cargo).map(drop)
 }
