@@ -4,6 +4,7 @@
 //! 2 wrong usage, 101 a fault of exactum itself. Called by the program `exactum`; build scripts and macros take options of
 //! `exactum build` through [`module`].
 
+mod boards;
 mod build;
 mod check;
 mod dataflow;
@@ -12,6 +13,7 @@ mod files;
 mod identity;
 mod inputs;
 mod inspect;
+mod limits;
 mod listing;
 mod module;
 mod ops;
@@ -60,6 +62,7 @@ enum Command {
     Size(size::Args),
     Dataflow(dataflow::Args),
     Targets(targets::Args),
+    Boards(boards::Args),
     Passes(passes::Args),
     Ops(ops::Args),
     Explain(explain::Args),
@@ -79,6 +82,7 @@ pub fn main() -> ExitCode {
         Command::Size(args) => size::run(args, &shell),
         Command::Dataflow(args) => dataflow::run(args, &shell),
         Command::Targets(args) => targets::run(args, &shell),
+        Command::Boards(args) => boards::run(args, &shell),
         Command::Passes(args) => passes::run(args, &shell),
         Command::Ops(args) => ops::run(args, &shell),
         Command::Explain(args) => explain::run(args, &shell),

@@ -3,11 +3,15 @@
 //! A target is a file of facts, TOML; those in `targets` are part of the binary, and users write their own. What a target
 //! decides (the form of a requantization, the packing of weights) is written on the graph, never looked up again.
 
+mod board;
+
 use exactum_runtime::Program;
 use serde::{Deserialize, Serialize};
 
 use crate::cost::CostTable;
 use crate::diagnostic::{Code, Diagnostic, Location};
+
+pub use board::{CodeBytes, Form, OnBoard};
 
 /// A machine that runs programs.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -18,6 +22,9 @@ pub struct Target {
     /// What things cost there, where that was measured.
     #[serde(skip)]
     pub costs: Option<CostTable>,
+    /// The board that it is, where it is one.
+    #[serde(skip)]
+    pub board: Option<OnBoard>,
 }
 
 /// What a target's file says.
@@ -122,12 +129,14 @@ impl Target {
             };
             CostTable::parse(table).map_err(|error| bad("costs", error, "a table that was measured"))
         });
-        Ok(Self { costs: costs.transpose()?, facts })
+        Ok(Self { costs: costs.transpose()?, facts, board: None })
     }
 
-    /// Bytes of stack that a run of `program` takes here, if that was measured.
+    /// Bytes of stack that a run of `program` takes here, if that was measured: of its kernels, or, on a board whose kernels were
+    /// not, the most of the models that were run there.
     pub fn stack_bytes(&self, program: &Program<'_>) -> Option<u64> {
-        self.costs.as_ref().and_then(|costs| costs.stack_bytes(program))
+        let of_kernels = self.costs.as_ref().and_then(|costs| costs.stack_bytes(program));
+        of_kernels.or_else(|| self.board.as_ref()?.code.as_ref()?.stack_bytes)
     }
 
     /// The target with `bytes` of its flash taken by something else.
@@ -142,6 +151,9 @@ impl Target {
     /// `ram_bytes` for its arena, `stack_bytes` for its run.
     pub fn holds(&self, flash_bytes: u64, ram_bytes: u64, stack_bytes: u64) -> Vec<Diagnostic> {
         let Facts { name, reserved_bytes, .. } = &self.facts;
+        if let Some(board) = &self.board {
+            return board.holds(name, flash_bytes, ram_bytes, stack_bytes);
+        }
         let lack = |what: &str, needs: String, too_much: bool, has: u64| {
             let needed = format!("at most {has} bytes, what target `{name}` has");
             too_much.then(|| Diagnostic::new(Code::DoesNotFit, Location::part(what), needs, needed))

@@ -78,8 +78,13 @@ fn main() {
     ));
     trials.push(trial(
         "code_sizes_are_the_recorded_ones",
-        missing.clone().or(other_compiler),
+        missing.clone().or_else(|| other_compiler.clone()),
         Box::new(move || compared(&data("code-size.txt"), size::table(&compiler_of_sizes)?)),
+    ));
+    trials.push(trial(
+        "code_of_processors_is_the_recorded_one",
+        missing.clone().or(other_compiler),
+        Box::new(code_of_processors),
     ));
     trials.push(trial("no_panic_is_reachable_from_modules", missing.clone(), Box::new(size::without_panics)));
     let demonstrated = Arc::clone(&board);
@@ -91,6 +96,12 @@ fn main() {
         trials.push(trial(&format!("{name}::counts_repeat"), missing.clone(), test));
     }
     libtest_mimic::run(&arguments, trials).exit();
+}
+
+/// What `exactum size --board` counts for code is what is measured.
+fn code_of_processors() -> Result<(), Failed> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../importer/targets/code/firmware.toml");
+    compared(&path, size::of_processors()?)
 }
 
 fn record() -> PathBuf {

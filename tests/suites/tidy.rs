@@ -65,11 +65,15 @@ fn crates_depend_on_each_other_as_the_architecture_says() {
         ("exactum-display", (&["exactum-num"], &[])),
         ("exactum-qonnx", (&["exactum-runtime"], &[])),
         ("exactum-host", (&["exactum-qonnx"], &[])),
-        ("exactum-importer", (&["exactum-host", "exactum-qonnx", "exactum-runtime"], &[])),
+        ("exactum-boards", (&[], &[])),
+        (
+            "exactum-importer",
+            (&["exactum-boards", "exactum-host", "exactum-qonnx", "exactum-runner", "exactum-runtime"], &[]),
+        ),
         ("exactum-build", (&["exactum-importer", "exactum-qonnx"], &[])),
         ("exactum-training", (&["exactum-host", "exactum-qonnx", "exactum-runtime"], &["exactum-importer"])),
         ("exactum-learner", (&["exactum-qonnx", "exactum-training"], &[])),
-        ("exactum-runner", (&["exactum-runtime"], &["exactum-importer", "exactum-qonnx"])),
+        ("exactum-runner", (&["exactum-boards", "exactum-runtime"], &["exactum-importer", "exactum-qonnx"])),
         (
             "exactum-tests",
             (

@@ -10,13 +10,14 @@ use crate::container::Container;
 use crate::diagnostic::Result;
 use crate::report::{self, Statistics};
 use crate::rust_module;
-use crate::target::Target;
+use crate::target::{Form, Target};
 use clap::ValueEnum;
 use serde_json::json;
 
 use super::files::{self, Built};
 use super::identity::IdentityArgs;
 use super::inputs::Inputs;
+use super::limits::Limits;
 use super::listing;
 use super::samples;
 use super::shell::Shell;
@@ -56,17 +57,20 @@ pub(super) struct Asked {
     identity: IdentityArgs,
     #[command(flatten)]
     goal: Goal,
+    #[command(flatten)]
+    limits: Limits,
 }
 
 impl Asked {
     /// The same with paths that are relative to `folder`.
     pub(super) fn within(self, folder: &Path) -> Self {
-        let Self { model, inputs, identity, goal } = self;
+        let Self { model, inputs, identity, goal, limits } = self;
         Self {
             model: folder.join(model),
             inputs,
             identity: identity.within(folder),
             goal: goal.within(folder),
+            limits,
         }
     }
 
@@ -75,11 +79,11 @@ impl Asked {
         self.identity.paths().chain(self.goal.path()).chain([&self.model])
     }
 
-    /// The program, which fits the target, and the target.
-    pub(super) fn build(&self, shell: &Shell) -> Result<(Built, Target)> {
-        let target = self.goal.target()?;
+    /// The program, which a firmware is to hold in `form` and which fits the target, and the target.
+    pub(super) fn build(&self, form: Form, shell: &Shell) -> Result<(Built, Target)> {
+        let target = self.goal.target_for(form)?;
         let built = files::identified(&self.model, &self.inputs, &self.identity, &target, shell)?;
-        super::target::fits(&target, &built.container)
+        super::target::fits(&target, &self.limits, &built.container)
             .map_err(|report| report.in_file(&files::name(&self.model)))?;
         Ok((built, target))
     }
@@ -153,7 +157,7 @@ pub(super) fn run(args: &Args, shell: &Shell) -> Result<ExitCode> {
         );
     }
     let wait = shell.waiting("compiling");
-    let (built, target) = args.asked.build(shell)?;
+    let (built, target) = args.asked.build(form(&kinds), shell)?;
     let container = &built.container;
     drop(wait);
     let mut written: Vec<(PathBuf, Vec<u8>)> =
@@ -174,6 +178,11 @@ pub(super) fn run(args: &Args, shell: &Shell) -> Result<ExitCode> {
     shell.result(&result, || format!("{}\n", shell.green(&summary.certificate())))?;
     shell.status(&format!("wrote {}", paths.join(", ")));
     Ok(ExitCode::SUCCESS)
+}
+
+/// The form in which a firmware holds the program: code, if nothing else is written.
+fn form(kinds: &[Emit]) -> Form {
+    if !kinds.is_empty() && kinds.iter().all(|kind| *kind == Emit::Rust) { Form::Module } else { Form::Image }
 }
 
 /// Where a file of `kind` goes: to `output` if it is the only one, else there with the extension of its kind, in place

@@ -7,6 +7,7 @@ use crate::diagnostic::Result;
 
 use super::files::{self, Built};
 use super::inputs::Inputs;
+use super::limits::Limits;
 use super::shell::Shell;
 use super::steps;
 use super::summary::Summary;
@@ -21,12 +22,15 @@ pub(super) struct Args {
     inputs: Inputs,
     #[command(flatten)]
     goal: Goal,
+    #[command(flatten)]
+    limits: Limits,
 }
 
 pub(super) fn run(args: &Args, shell: &Shell) -> Result<ExitCode> {
     let target = args.goal.target()?;
     let Built { container, .. } = files::compiled(&args.model, &args.inputs, &target, shell)?;
-    super::target::fits(&target, &container).map_err(|report| report.in_file(&files::name(&args.model)))?;
+    super::target::fits(&target, &args.limits, &container)
+        .map_err(|report| report.in_file(&files::name(&args.model)))?;
     let summary = Summary::new(files::name(&args.model), &container, &target);
     shell.result(&summary, || format!("{}\n", shell.green(&summary.certificate())))?;
     shell.status(&summary.needs());

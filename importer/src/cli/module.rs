@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use crate::diagnostic::render;
+use crate::target::Form;
 use clap::Parser;
 
 use super::build::{self, Asked};
@@ -41,8 +42,9 @@ pub fn module<T: Into<OsString>>(
     let Options { asked } = Options::try_parse_from(arguments).map_err(|error| error.to_string())?;
     let asked = asked.within(folder);
     let shell = Shell::new(Format::Human, Color::Never, true);
-    let (built, target) =
-        asked.build(&shell).map_err(|report| render::human(&report, false, None).trim_end().to_owned())?;
+    let (built, target) = asked
+        .build(Form::Module, &shell)
+        .map_err(|report| render::human(&report, false, None).trim_end().to_owned())?;
     Ok(Module {
         text: build::rust(&built.container),
         warnings: asked.summary(&built, &target).warnings().iter().map(|line| plain(line)).collect(),

@@ -6,12 +6,14 @@ use std::process::ExitCode;
 use crate::container::Container;
 use crate::cost::Work;
 use crate::diagnostic::Result;
-use crate::target::{Facts, Target};
+use crate::target::{Facts, Form, Target};
+use exactum_boards::Memory;
 use exactum_runtime::program::TensorId;
 use serde::Serialize;
 
 use super::files;
 use super::inputs::Inputs;
+use super::limits::Limits;
 use super::shell::{Shell, label};
 use super::summary::{is_none, outside};
 use super::target::Goal;
@@ -25,6 +27,78 @@ pub(super) struct Args {
     inputs: Inputs,
     #[command(flatten)]
     goal: Goal,
+    #[command(flatten)]
+    limits: Limits,
+    /// How a firmware holds the program, where a board is given.
+    #[arg(long, value_enum, default_value_t, requires = "board")]
+    form: Held,
+}
+
+/// How a firmware holds a program.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+enum Held {
+    /// As an image, with loader and engine.
+    #[default]
+    Image,
+    /// As generated code, with the kernels of the model alone.
+    Rust,
+}
+
+impl From<Held> for Form {
+    fn from(held: Held) -> Self {
+        match held {
+            Held::Image => Self::Image,
+            Held::Rust => Self::Module,
+        }
+    }
+}
+
+/// A program on a board.
+#[derive(Debug, Serialize)]
+struct OnBoard {
+    name: String,
+    form: Form,
+    /// Code beside the program, if it was measured for the processor.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code_bytes: Option<u64>,
+    /// What the board has; without flash, RAM holds everything.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    flash_bytes: Option<u64>,
+    ram_bytes: u64,
+}
+
+impl OnBoard {
+    fn of(target: &Target) -> Option<Self> {
+        let board = target.board.as_ref()?;
+        let code_bytes = board.code.as_ref().map(|code| code.of(board.form));
+        let Memory { flash_bytes, ram_bytes } = board.memory;
+        Some(Self { name: target.facts.name.clone(), form: board.form, code_bytes, flash_bytes, ram_bytes })
+    }
+
+    /// What a program with `sizes` takes of it.
+    fn text(&self, sizes: &Sizes) -> String {
+        let code = self.code_bytes.unwrap_or(0);
+        let stack = sizes.stack_bytes.unwrap_or(0);
+        let (flash, ram) = (sizes.flash_bytes + code, sizes.ram_bytes + sizes.outside_bytes + stack);
+        let what = match (self.form, self.code_bytes) {
+            (_, None) => "its code was not measured for this processor".to_owned(),
+            (Form::Image, Some(bytes)) => format!("{bytes} loader, engine and all kernels"),
+            (Form::Module, Some(bytes)) => format!("{bytes} generated code, the most of what was measured"),
+        };
+        let line = |name: &str, takes: u64, has: u64, parts: String| {
+            let percent = takes.saturating_mul(100).div_ceil(has.max(1));
+            format!("  {name:<5}  {takes:>9} of {has:>9} bytes, {percent:>3} %: {parts}\n")
+        };
+        let outside = outside(sizes.outside_bytes);
+        let stack = sizes.stack_bytes.map(|bytes| format!(" and {bytes} stack")).unwrap_or_default();
+        let memory = format!("{} working memory{outside}{stack}", sizes.ram_bytes);
+        let program = format!("{} program and {what}", sizes.flash_bytes);
+        let lines = match self.flash_bytes {
+            Some(has) => line("flash", flash, has, program) + &line("RAM", ram, self.ram_bytes, memory),
+            None => line("RAM", flash + ram, self.ram_bytes, format!("{program}; {memory}")),
+        };
+        format!("board {}\n{lines}", self.name)
+    }
 }
 
 /// Sizes of a program.
@@ -51,6 +125,9 @@ struct Sizes {
     /// Instructions of all ops, as the target's table of costs predicts them.
     #[serde(skip_serializing_if = "Option::is_none")]
     instructions: Option<u64>,
+    /// The board that it is for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    board: Option<OnBoard>,
 }
 
 /// Sizes of one op.
@@ -110,6 +187,7 @@ impl Sizes {
             macs: ops.iter().map(|op| op.macs).sum(),
             instructions: ops.iter().map(|op| op.instructions).sum(),
             ops,
+            board: OnBoard::of(target),
         }
     }
 
@@ -136,32 +214,38 @@ impl Sizes {
             false => table(&rows.into_iter().map(without).collect::<Vec<_>>(), 2),
         };
         text.push_str(&format!(
-            "flash {} bytes: {} weights, {} tables, {} structure; RAM {} bytes{}{}. The runtime's code comes on top.\n",
+            "flash {} bytes: {} weights, {} tables, {} structure; RAM {} bytes{}{}.{}\n",
             self.flash_bytes,
             self.weight_bytes,
             self.table_bytes,
             self.structure_bytes,
             self.ram_bytes,
             outside(self.outside_bytes),
-            self.stack_bytes.map(|bytes| format!(" and {bytes} of stack")).unwrap_or_default()
+            self.stack_bytes.map(|bytes| format!(" and {bytes} of stack")).unwrap_or_default(),
+            if self.board.is_some() { "" } else { " The runtime's code comes on top." }
         ));
         text
     }
 }
 
 pub(super) fn run(args: &Args, shell: &Shell) -> Result<ExitCode> {
-    let given = args.goal.given()?;
+    let form = args.form.into();
+    let given = args.goal.given(form)?;
     let container =
         files::program(&args.file, &args.inputs, &given.clone().unwrap_or_else(Target::portable), shell)?;
-    let target =
-        given.or_else(|| Target::named(&container.contents().target)).unwrap_or_else(Target::portable);
+    let target = given.unwrap_or_else(|| super::target::of_program(&container, form));
     let sizes = Sizes::new(&container, &target);
     shell.result(&sizes, || sizes.text() + &room(&target, &sizes))?;
+    super::target::fits(&target, &args.limits, &container)
+        .map_err(|report| report.in_file(&files::name(&args.file)))?;
     Ok(ExitCode::SUCCESS)
 }
 
 /// How much of the target's memory that is, in a line; nothing if its memory is unknown.
 fn room(target: &Target, sizes: &Sizes) -> String {
+    if let Some(board) = &sizes.board {
+        return board.text(sizes);
+    }
     let Facts { name, flash_bytes, ram_bytes, reserved_bytes, .. } = &target.facts;
     let (Some(flash), Some(ram)) = (flash_bytes, ram_bytes) else { return String::new() };
     format!(

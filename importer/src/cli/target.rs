@@ -1,12 +1,14 @@
-//! `--target`: the machine that a model is compiled for.
+//! `--target` and `--board`: the machine that a model is compiled for.
 
 use std::path::{Path, PathBuf};
 
 use crate::container::Container;
 use crate::diagnostic::{Code, Diagnostic, Location, Report, Result};
-use crate::target::Target;
+use crate::target::{Form, Target};
+use exactum_boards::Board;
 
 use super::files;
+use super::limits::Limits;
 
 /// The machine to compile for.
 #[derive(Clone, Debug, clap::Args)]
@@ -14,17 +16,26 @@ pub(super) struct Goal {
     /// Machine to compile for: a name that `exactum targets` lists, or a file of facts that ends in .toml.
     #[arg(long, value_name = "TARGET")]
     target: Option<PathBuf>,
+    /// Board to compile for, with its processor and its memory: a name that `exactum boards` lists.
+    #[arg(long, value_name = "BOARD", conflicts_with = "target")]
+    board: Option<String>,
 }
 
 impl Goal {
     /// The target; any machine if none is given.
     pub(super) fn target(&self) -> Result<Target> {
-        Ok(self.given()?.unwrap_or_else(Target::portable))
+        self.target_for(Form::Image)
+    }
+
+    /// The same for a program of `form`.
+    pub(super) fn target_for(&self, form: Form) -> Result<Target> {
+        Ok(self.given(form)?.unwrap_or_else(Target::portable))
     }
 
     /// The same with a path that is relative to `folder`.
     pub(super) fn within(self, folder: &Path) -> Self {
-        Self { target: self.target.map(|target| if is_file(&target) { folder.join(target) } else { target }) }
+        let target = self.target.map(|target| if is_file(&target) { folder.join(target) } else { target });
+        Self { target, ..self }
     }
 
     /// The file of facts that is given.
@@ -32,9 +43,12 @@ impl Goal {
         self.target.as_ref().filter(|target| is_file(target))
     }
 
-    /// The target that is given.
-    pub(super) fn given(&self) -> Result<Option<Target>> {
-        self.target.as_deref().map(read).transpose()
+    /// The target that is given, for a program of `form`.
+    pub(super) fn given(&self, form: Form) -> Result<Option<Target>> {
+        match &self.board {
+            Some(name) => Ok(Some(Target::of_board(&board(name)?, form)?)),
+            None => self.target.as_deref().map(read).transpose(),
+        }
     }
 }
 
@@ -60,10 +74,30 @@ fn read(path: &Path) -> Result<Target> {
     })
 }
 
+/// The board called `name`.
+pub(super) fn board(name: &str) -> Result<Board> {
+    let boards = Board::all().expect("a test reads every board");
+    let known: Vec<String> = boards.iter().map(|board| board.name.clone()).collect();
+    boards.into_iter().find(|board| board.name == name).ok_or_else(|| {
+        let needed = format!("one of {}", known.join(", "));
+        Diagnostic::new(Code::UnknownBoard, Location::part("--board"), name, needed).into()
+    })
+}
+
+/// The target or the board that a program names which was built before, for a program of `form`.
+pub(super) fn of_program(container: &Container, form: Form) -> Target {
+    let name = &container.contents().target;
+    let of_board = || board(name).ok().and_then(|board| Target::of_board(&board, form).ok());
+    Target::named(name).or_else(of_board).unwrap_or_else(Target::portable)
+}
+
 /// Refuses a program that `target` has no room for.
-pub(super) fn fits(target: &Target, container: &Container) -> Result<()> {
+pub(super) fn fits(target: &Target, limits: &Limits, container: &Container) -> Result<()> {
     let program = container.program();
-    let stack = target.stack_bytes(&program).unwrap_or(0);
+    let stack = target.stack_bytes(&program);
     let ram_bytes = u64::from(program.arena_bytes()) + program.outside_bytes();
-    Report::check(target.holds(container.image().len() as u64, ram_bytes, stack), ())
+    let image_bytes = container.image().len() as u64;
+    let mut problems = target.holds(image_bytes, ram_bytes, stack.unwrap_or(0));
+    problems.extend(limits.exceeded(target, image_bytes, ram_bytes, stack)?);
+    Report::check(problems, ())
 }

@@ -5,7 +5,7 @@
 macro_rules! codes {
     ($($variant:ident = $number:literal, $title:literal, $help:literal;)*) => {
         /// The kind of a problem. The first two digits are the stage: 01 reading, 02 unsupported, 03 quantization,
-        /// 04 ranges and proofs, 05 memory, 06 dataflow, 07 programs, 08 data.
+        /// 04 ranges and proofs, 05 memory, 06 dataflow, 07 programs, 08 data, 09 boards.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[non_exhaustive]
         pub enum Code {
@@ -78,9 +78,11 @@ codes! {
     TooLarge = "E0501", "the model exceeds a limit of the program format",
         "A tensor or the whole program is larger than the format can address. Use a smaller model.";
     DoesNotFit = "E0502", "the program does not fit the target",
-        "The target's file says how much flash and RAM the machine has, and how much of the RAM is reserved; the program's image or its arena needs more. `exactum size` shows where it goes. Fewer or smaller layers, weights of fewer bits and smaller inputs need less; or choose another target.";
+        "A target's file or a board's memory map says how much flash and RAM the machine has, `--max-flash`, `--max-ram` and `--max-stack` say how much a program may take; this one needs more. `exactum size` shows where it goes. Fewer or smaller layers, weights of fewer bits and smaller inputs need less; or choose another target or board.";
     BadTarget = "E0503", "the target is not known, or its file is not one",
         "`--target` takes the name of a target, which `exactum targets` lists, or the path of a file that ends in .toml. docs/targets.md says what such a file holds.";
+    UnknownBoard = "E0504", "the board is not known",
+        "`--board` takes the name of a board, which `exactum boards` lists. A machine of your own is a target: a file of facts, as docs/targets.md describes it, given by `--target`.";
     UnknownDevice = "E0601", "the device is not known",
         "The dataflow command knows the devices that it lists. Choose one of them.";
     TargetNotReachable = "E0602", "the target frame rate is not reachable",
@@ -101,10 +103,20 @@ codes! {
         "The bytes are no complete ZIP archive of NumPy arrays, or hold more than 2 GiB of them. Save it again with numpy.savez.";
     BadLabels = "E0805", "the labels do not fit the output",
         "`--labels` takes a text file with the name of a class on each line, in the order of the classes, and as many as the output tells apart. Where the model has several outputs, the one is named: `--labels OUTPUT=FILE`.";
+    ToolMissing = "E0901", "a tool is missing",
+        "Running or building firmware takes programs of the machine: QEMU for an emulated board, bash, and Cargo with Rust's target for the board's processor. The message names the one that is missing and how to install it; then do the same again.";
+    FirmwareFailed = "E0902", "the firmware does not build",
+        "The sources inside exactum were handed to Cargo, which refused them; its messages say why. Most often crates cannot be fetched because there is no network, or the compiler is older than exactum. The built firmware is kept, so this is needed once.";
+    BoardRefuses = "E0903", "the board cannot run the program",
+        "The board is not emulated, or its firmware has no room for the program, its working memory or its inputs; or the firmware stopped, and its log says why. `exactum boards` lists the boards.";
+    OutputsDiffer = "E0904", "a device computes other outputs than this machine",
+        "Every machine computes the same integers, so this is a fault of exactum, of the compiler of the firmware or of the device: please report it with the model.";
+    FolderTaken = "E0905", "the folder is not empty",
+        "A new project is written to a folder that does not exist yet, or is empty. Nothing was overwritten.";
 }
 
 /// What the first two digits of a number mean, in order from 01.
-const STAGES: [&str; 8] = [
+const STAGES: [&str; 9] = [
     "Reading",
     "Unsupported models",
     "Quantization",
@@ -113,6 +125,7 @@ const STAGES: [&str; 8] = [
     "Dataflow",
     "Programs",
     "Data",
+    "Boards",
 ];
 
 impl Code {

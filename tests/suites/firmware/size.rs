@@ -1,10 +1,15 @@
 //! Bytes of code of the least firmware that holds a model, as a module of its own and as an image with loader and engine.
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use exactum_runner::{BuildError, GUARDED_PROFILES, GUARDED_TARGETS, Image, Recipe, toolchain};
+use exactum_importer::Compiled;
+use exactum_runner::{
+    Board, BuildError, Counting, GUARDED_PROFILES, GUARDED_TARGETS, Image, Recipe, toolchain,
+};
+use exactum_tests::backend::Emulated;
 use exactum_tests::case::Case;
 use exactum_tests::elf;
 use libtest_mimic::Failed;
@@ -18,6 +23,23 @@ const MODELS: [(&str, &str); 6] = [
     ("brevitas", "resnet"),
     ("brevitas", "unet"),
 ];
+
+const CORTEX_M4: &str = "thumbv7em-none-eabihf";
+
+/// Writes a module `name` with the image of `compiled`; its path.
+fn image_module(folder: &Path, name: &str, compiled: &Compiled) -> Result<PathBuf, Failed> {
+    let (module, bytes) = (folder.join(format!("{name}.image.rs")), folder.join(name));
+    fs::write(&bytes, &compiled.image)?;
+    let arena_bytes = compiled.memory.arena_bytes;
+    let length = compiled.image.len();
+    let program = format!(
+        "pub const ARENA_BYTES: usize = {arena_bytes};\n\
+         pub static PROGRAM: exactum_runtime::program::Aligned<[u8; {length}]> =\n    \
+         exactum_runtime::program::Aligned(*include_bytes!({bytes:?}));\n"
+    );
+    fs::write(&module, program)?;
+    Ok(module)
+}
 
 /// The table of all models in both forms.
 pub(crate) fn table(compiler: &str) -> Result<String, Failed> {
@@ -33,22 +55,59 @@ pub(crate) fn table(compiler: &str) -> Result<String, Failed> {
         let compiled = &case.made()?.compiled;
         let generated = folder.path().join(format!("{name}.rs"));
         fs::write(&generated, compiled.rust_module())?;
-        let (image, bytes) = (folder.path().join(format!("{name}.image.rs")), folder.path().join(name));
-        fs::write(&bytes, &compiled.image)?;
-        let arena_bytes = compiled.memory.arena_bytes;
-        let length = compiled.image.len();
-        let program = format!(
-            "pub const ARENA_BYTES: usize = {arena_bytes};\n\
-             pub static PROGRAM: exactum_runtime::program::Aligned<[u8; {length}]> =\n    \
-             exactum_runtime::program::Aligned(*include_bytes!({bytes:?}));\n"
-        );
-        fs::write(&image, program)?;
-        let [generated, image] = [sizes("generated", &generated)?, sizes("image", &image)?];
+        let image = image_module(folder.path(), name, compiled)?;
+        let [generated, image] =
+            [sizes("generated", &generated, CORTEX_M4)?, sizes("image", &image, CORTEX_M4)?];
         writeln!(
             text,
             "{name:<26}{:>16}{:>12}{:>16}{:>12}",
             generated.code, generated.constants, image.code, image.constants
         )?;
+    }
+    Ok(text)
+}
+
+/// The table of the code that programs take on each processor that a board has, for `importer/targets/code/firmware.toml`.
+pub(crate) fn of_processors() -> Result<String, Failed> {
+    let mut text = "# Written by `.ci/size`: bytes of code of firmware that holds a model, and bytes of stack, by Rust's name of the processor.\n"
+        .to_owned();
+    let made = [("digits", "digits_mlp"), ("brevitas", "mobilenet"), ("brevitas", "unet")];
+    let cases = made.map(|(group, name)| match group {
+        "digits" => Case::exported(name, 1),
+        _ => Case::fixture(group, name),
+    });
+    let folder = tempfile::tempdir()?;
+    let boards = Board::all()?;
+    let triples: BTreeSet<&str> = boards.iter().map(|board| board.facts.target.as_str()).collect();
+    for triple in triples {
+        toolchain(triple)?;
+        let (mut engine_bytes, mut module_bytes) = (0, 0);
+        for (index, case) in cases.iter().enumerate() {
+            let compiled = &case.made()?.compiled;
+            let program = compiled.image.len() as u64;
+            let beside = |sizes: elf::Sizes| sizes.code + sizes.constants.saturating_sub(program);
+            let module = folder.path().join("model.rs");
+            fs::write(&module, compiled.rust_module())?;
+            module_bytes = module_bytes.max(beside(sizes("generated", &module, triple)?));
+            if index == 0 {
+                let module = image_module(folder.path(), "model", compiled)?;
+                engine_bytes = beside(sizes("image", &module, triple)?);
+            }
+        }
+        writeln!(text, "\n[{triple}]\nengine-bytes = {engine_bytes}\nmodule-bytes = {module_bytes}")?;
+        let emulated = boards.iter().filter(|board| board.facts.target == triple && board.is_emulated());
+        let mut runs_all = emulated.cloned().map(Emulated::new);
+        let has_room = |board: &Emulated| {
+            cases.iter().all(|case| case.made().is_ok_and(|made| board.has_room(made) == Ok(true)))
+        };
+        if let Some(board) = runs_all.find(has_room) {
+            let mut most = 0;
+            for case in &cases {
+                let counts = board.run_counting(case.made()?, Counting::On)?.counts;
+                most = most.max(counts.iter().map(|counts| counts.stack_bytes).max().unwrap_or(0));
+            }
+            writeln!(text, "stack-bytes = {most}")?;
+        }
     }
     Ok(text)
 }
@@ -66,8 +125,8 @@ fn build(
     Recipe { package: "code-size", binary: form, target, profile, features, environment }.build()
 }
 
-fn sizes(form: &str, module: &Path) -> Result<elf::Sizes, Failed> {
-    let image = build(form, module, "thumbv7em-none-eabihf", "size", &[])?;
+fn sizes(form: &str, module: &Path, target: &str) -> Result<elf::Sizes, Failed> {
+    let image = build(form, module, target, "size", &[])?;
     elf::sizes(image.elf()).ok_or_else(|| "no 32-bit ELF file".into())
 }
 
