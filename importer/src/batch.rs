@@ -185,6 +185,16 @@ impl<'p> Host<'p> {
         inputs
     }
 
+    /// The codes of every input for one sample as the program has them.
+    ///
+    /// # Panics
+    /// As [`run`](Self::run).
+    pub fn input_places(&mut self, sample: &[&[f32]]) -> Vec<Vec<i32>> {
+        let mut inputs = vec![];
+        self.filled(sample, |codes| inputs.push(codes));
+        inputs
+    }
+
     /// The codes of every input for one sample, in the file's order.
     ///
     /// # Panics

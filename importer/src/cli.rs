@@ -8,6 +8,9 @@ mod boards;
 mod build;
 mod check;
 mod dataflow;
+mod device;
+#[cfg(feature = "emulate")]
+mod emulate;
 mod explain;
 mod files;
 mod identity;
@@ -16,6 +19,7 @@ mod inspect;
 mod limits;
 mod listing;
 mod module;
+mod new;
 mod ops;
 mod passes;
 mod progress;
@@ -58,6 +62,9 @@ enum Command {
     Build(build::Args),
     Run(run::Args),
     Verify(verify::Args),
+    New(new::Args),
+    #[cfg(feature = "emulate")]
+    Emulate(emulate::Args),
     Inspect(inspect::Args),
     Size(size::Args),
     Dataflow(dataflow::Args),
@@ -78,6 +85,9 @@ pub fn main() -> ExitCode {
         Command::Build(args) => build::run(args, &shell),
         Command::Run(args) => run::run(args, &shell),
         Command::Verify(args) => verify::run(args, &shell),
+        Command::New(args) => new::run(args, &shell),
+        #[cfg(feature = "emulate")]
+        Command::Emulate(args) => emulate::run(args, &shell),
         Command::Inspect(args) => inspect::run(args, &shell),
         Command::Size(args) => size::run(args, &shell),
         Command::Dataflow(args) => dataflow::run(args, &shell),

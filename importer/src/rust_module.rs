@@ -54,6 +54,11 @@ pub fn text(program: &Program<'_>, interface: &Interface, ops: &[&str]) -> Strin
     text
 }
 
+/// Names of the inputs and then the outputs of `interface` in the module: the method of input `x` is `x_mut`, of output `y` `y`.
+pub(crate) fn port_names(interface: &Interface) -> Vec<String> {
+    names::names(interface.inputs.iter().chain(&interface.outputs).map(|port| port.name.as_str()))
+}
+
 /// `text` on one line of a comment.
 fn comment(text: &str) -> String {
     text.escape_default().to_string().replace("\\'", "'").replace("\\\"", "\"")

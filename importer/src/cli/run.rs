@@ -130,7 +130,7 @@ pub(super) fn run(args: &Args, shell: &Shell) -> Result<ExitCode> {
 }
 
 /// What the file's output `port` holds for the program's `integers`, or its `codes`, sample after sample, and the type.
-fn numbers(port: &Port, integers: &[i32], codes: bool) -> (ElemType, Vec<f64>) {
+pub(super) fn numbers(port: &Port, integers: &[i32], codes: bool) -> (ElemType, Vec<f64>) {
     let samples = integers.chunks(port.elems().max(1)).map(|sample| sample.iter().copied().map(i64::from));
     let (mut elem, mut all) = (port.tensor.elem, vec![]);
     for sample in samples {
@@ -146,7 +146,12 @@ fn numbers(port: &Port, integers: &[i32], codes: bool) -> (ElemType, Vec<f64>) {
 }
 
 /// The model's integers of every output, sample after sample.
-fn run_all(container: &Container, batch: &Batch, reset_every: Option<u32>, shell: &Shell) -> Vec<Vec<i32>> {
+pub(super) fn run_all(
+    container: &Container,
+    batch: &Batch,
+    reset_every: Option<u32>,
+    shell: &Shell,
+) -> Vec<Vec<i32>> {
     let mut host = Host::new(container.program());
     let mut integers = vec![vec![]; container.interface().outputs.len()];
     let ports = &container.interface().outputs;

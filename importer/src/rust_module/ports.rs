@@ -6,7 +6,7 @@ use exactum_runtime::Program;
 use exactum_runtime::program::{After, Axes, InputRule, Meaning, PortNumbers, Role, Tensor, TensorId};
 
 use super::arrays::list;
-use super::names::names;
+use super::port_names;
 use crate::interface::{Interface, Port};
 
 /// One input or output.
@@ -29,8 +29,7 @@ pub(super) struct Ports<'p> {
 
 impl<'p> Ports<'p> {
     pub(super) fn new(program: &Program<'p>, interface: &'p Interface) -> Self {
-        let all = interface.inputs.iter().chain(&interface.outputs);
-        let mut names = names(all.map(|port| port.name.as_str())).into_iter();
+        let mut names = port_names(interface).into_iter();
         let mut side = |port, id, meaning, rule| Side {
             name: names.next().unwrap_or_default(),
             port,

@@ -11,6 +11,12 @@ use crate::session::Session;
 /// Codes that no file can provoke.
 const UNREACHABLE: &[(Code, &str)] = &[
     (Code::NoRequantization, "thresholds hold every function into the 16 bits that activations may have"),
+    (
+        Code::FirmwareFailed,
+        "the sources inside the program build; a compiler that is too old, or no network, is the machine's",
+    ),
+    (Code::OutputsDiffer, "every machine computes the same integers"),
+    (Code::FolderTaken, "the command comes with the next change"),
     (Code::ProofRefuted, "the solver's candidates pass the checker before they are chosen"),
 ];
 
@@ -319,6 +325,38 @@ const FAILURES: &[Failure] = &[
             let mut session = with_model(exactum_qonnx::write(&tiny())).with("small.toml", small);
             session.run("check model.onnx --target small.toml");
             session.run("build model.onnx --target small.toml -o model.exa --format json");
+            session.run("build model.onnx --board microbit --max-ram 20 -o model.exa");
+            session.run("check model.onnx --max-flash 100 --max-ram 10");
+            session
+        },
+    },
+    Failure {
+        code: Code::UnknownBoard,
+        provoke: || {
+            let mut session =
+                with_model(exactum_qonnx::write(&tiny())).with("x.npy", npy::write(&[3, 4], &inputs(3)));
+            session.run("check model.onnx --board abacus");
+            session.run("emulate model.onnx --board abacus --input x.npy");
+            session
+        },
+    },
+    Failure {
+        code: Code::BoardRefuses,
+        provoke: || {
+            let mut session =
+                with_model(exactum_qonnx::write(&tiny())).with("x.npy", npy::write(&[3, 4], &inputs(3)));
+            session.run("emulate model.onnx --board microbit --input x.npy --outside inputs");
+            session
+        },
+    },
+    Failure {
+        code: Code::ToolMissing,
+        provoke: || {
+            let mut session =
+                with_model(exactum_qonnx::write(&tiny())).with("x.npy", npy::write(&[3, 4], &inputs(3)));
+            session = session.without_tools();
+            session.run("emulate model.onnx --board microbit --input x.npy");
+            session.run("emulate model.onnx --board riscv-virt --input x.npy --format json");
             session
         },
     },

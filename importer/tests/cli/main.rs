@@ -3,6 +3,7 @@
 //!
 //! `BLESS=1` writes the texts anew. Inputs are made here, so that each test shows what is wrong with its file.
 
+mod boards;
 mod commands;
 mod comparison;
 mod containers;

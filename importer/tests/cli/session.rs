@@ -13,12 +13,14 @@ pub(crate) struct Session {
     /// Files the test made itself.
     made: Vec<String>,
     transcript: String,
+    /// Whether commands find other programs.
+    tools: bool,
 }
 
 impl Session {
     pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        Self { folder, made: vec![], transcript: String::new() }
+        Self { folder, made: vec![], transcript: String::new(), tools: true }
     }
 
     /// With `bytes` in the file `name`.
@@ -26,6 +28,11 @@ impl Session {
         self.made.push(name.to_owned());
         fs::write(self.folder.path().join(name), bytes).expect("the folder can be written");
         self
+    }
+
+    /// Where commands find no other program.
+    pub(crate) fn without_tools(self) -> Self {
+        Self { tools: false, ..self }
     }
 
     /// Whether the test made the file `name` itself, or asked for it quietly.
@@ -44,6 +51,9 @@ impl Session {
         command.args(arguments.split_whitespace()).current_dir(self.folder.path());
         for variable in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "COLUMNS", "RUST_BACKTRACE"] {
             command.env_remove(variable);
+        }
+        if !self.tools {
+            command.env("PATH", self.folder.path());
         }
         let output = command.output().expect("the command starts");
         let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).expect("output is text");

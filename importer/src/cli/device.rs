@@ -1,0 +1,131 @@
+//! What programs take and give on a device, byte for byte, and tools of this machine that devices need.
+
+use std::path::Path;
+use std::process::Command;
+
+use crate::batch::{Batch, Host};
+use crate::container::Container;
+use crate::diagnostic::{Code, Diagnostic, Location, Report};
+use exactum_boards::{Board, BuildError, Missing, Workspace, WorkspaceError, toolchain_in};
+use exactum_runtime::Element;
+
+/// The codes of every input, sample after sample, little endian in the element types of the program.
+pub(super) fn input_bytes(container: &Container, batch: &Batch) -> Vec<u8> {
+    let program = container.program();
+    let mut host = Host::new(program);
+    let mut bytes = vec![];
+    for index in 0..batch.samples() {
+        let inputs = host.input_places(&batch.sample(index));
+        for (input, codes) in inputs.iter().enumerate() {
+            let size = program.input_tensor(input).map_or(0, |tensor| tensor.element.size_bytes() as usize);
+            bytes.extend(codes.iter().flat_map(|code| code.to_le_bytes().into_iter().take(size)));
+        }
+    }
+    bytes
+}
+
+/// The model's integers of every output, sample after sample, in `bytes` that a device gave; `None` if these are no whole
+/// samples.
+pub(super) fn output_integers(container: &Container, bytes: &[u8]) -> Option<Vec<Vec<i32>>> {
+    let program = container.program();
+    let ports = &container.interface().outputs;
+    let tensors: Vec<_> =
+        program.outputs().map(|output| program.tensor(output.tensor)).collect::<Option<_>>()?;
+    let mut integers = vec![vec![]; ports.len()];
+    let mut rest = bytes;
+    while !rest.is_empty() {
+        for ((tensor, port), all) in tensors.iter().zip(ports).zip(&mut integers) {
+            let (own, after) = rest.split_at_checked(tensor.size_bytes() as usize)?;
+            rest = after;
+            let stored: Vec<i32> = match tensor.element {
+                Element::U8 => own.iter().map(|byte| i32::from(*byte)).collect(),
+                Element::I8 => own.iter().map(|byte| i32::from(byte.cast_signed())).collect(),
+                Element::I16 => {
+                    own.as_chunks().0.iter().map(|two| i32::from(i16::from_le_bytes(*two))).collect()
+                }
+                _ => own.as_chunks().0.iter().map(|four| i32::from_le_bytes(*four)).collect(),
+            };
+            all.extend(port.of_stored(&stored));
+        }
+    }
+    Some(integers)
+}
+
+/// The first number in which a device's outputs differ from the host's, as a problem.
+pub(super) fn difference(
+    container: &Container,
+    device: &str,
+    found: &[Vec<i32>],
+    host: &[Vec<i32>],
+) -> Option<Diagnostic> {
+    for ((port, found), host) in container.interface().outputs.iter().zip(found).zip(host) {
+        let differs = (0..found.len().max(host.len())).find(|index| found.get(*index) != host.get(*index));
+        if let Some(index) = differs {
+            let elems = port.elems().max(1);
+            let part = format!(
+                "{device}, output `{}`, sample {}, element {}",
+                port.name,
+                index / elems,
+                index % elems
+            );
+            let number =
+                |numbers: &[i32]| numbers.get(index).map_or_else(|| "nothing".to_owned(), i32::to_string);
+            let needed = format!("{}, as this machine computes", number(host));
+            return Some(Diagnostic::new(Code::OutputsDiffer, Location::part(part), number(found), needed));
+        }
+    }
+    None
+}
+
+/// Looks for what building firmware for Rust's processor `target` takes.
+pub(super) fn toolchain(workspace: &Workspace, target: &str) -> Result<(), Report> {
+    for (tool, needed) in [
+        ("bash", "bash, which chooses Rust's toolchain"),
+        ("cargo", "Rust with Cargo, as rustup installs them"),
+    ] {
+        let found = Missing::check(tool, Command::new(tool).arg("--version"));
+        found.map_err(|missing| absent(&missing, needed))?;
+    }
+    let needed = format!("Rust for the processor, which `rustup target add {target}` installs");
+    toolchain_in(workspace, target).map_err(|missing| absent(&missing, &needed))
+}
+
+/// A tool that the machine lacks, and how to get it.
+pub(super) fn absent(missing: &Missing, needed: &str) -> Report {
+    let found = missing.found.lines().next().unwrap_or("nothing");
+    Diagnostic::new(Code::ToolMissing, Location::part(missing.tool.clone()), found, needed).into()
+}
+
+/// What brings the emulator of `board`.
+pub(super) fn emulator_needed(board: &Board) -> String {
+    let program = board.facts.emulator.first().map_or("qemu-system-arm", String::as_str);
+    let package = if program == "qemu-system-arm" { "qemu-system-arm" } else { "qemu-system-misc" };
+    format!("QEMU's {program}: `apt install {package}` on Debian and Ubuntu, `brew install qemu` on macOS")
+}
+
+/// What is wrong with building firmware.
+pub(super) fn not_built(error: &WorkspaceError) -> Report {
+    let build = Code::FirmwareFailed;
+    match error {
+        WorkspaceError::File { path, source } => cannot_write(path, &source.to_string()),
+        WorkspaceError::NoCache => {
+            let needed = "EXACTUM_CACHE, a folder that built firmware is kept in";
+            Diagnostic::new(Code::CannotWrite, Location::part("the cache"), "no folder for it", needed).into()
+        }
+        WorkspaceError::Build(BuildError::Refused { binary, messages }) => {
+            let first = messages.lines().find(|line| line.starts_with("error")).unwrap_or("no message");
+            let needed = "a build without errors; crates are fetched from the network once";
+            let at = Location::part(format!("firmware `{binary}`"));
+            Diagnostic::new(build, at, first, needed).with_hint(messages.trim()).into()
+        }
+        WorkspaceError::Build(error) => {
+            Diagnostic::new(build, Location::default(), error.to_string(), "an image").into()
+        }
+    }
+}
+
+fn cannot_write(path: &Path, found: &str) -> Report {
+    let needed = "a path in a folder that can be written";
+    Report::from(Diagnostic::new(Code::CannotWrite, Location::default(), found, needed))
+        .in_file(&super::files::name(path))
+}
