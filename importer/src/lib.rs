@@ -5,6 +5,7 @@
 //! checks every requantization without trusting the solver in `requant`.
 
 pub mod batch;
+pub mod c_library;
 pub mod certify;
 pub mod cli;
 pub mod comparison;

@@ -6,6 +6,7 @@
 mod board;
 mod image;
 mod instructions;
+mod library;
 mod memory;
 mod missing;
 mod sources;

@@ -1,7 +1,9 @@
 //! `exactum build`: compiles a model and writes the program.
 
+mod c;
 mod rust_image;
 
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -30,13 +32,16 @@ use super::target::Goal;
 pub(super) struct Args {
     #[command(flatten)]
     asked: Asked,
-    /// File to write. With several kinds each gets its own extension: model, model.exa and model.bin all give
+    /// File to write, or folder for C. With several kinds each gets its own extension: model, model.exa and model.bin all give
     /// model.exa and model.bin.
     #[arg(short, long, value_name = "FILE", required_unless_present = "report")]
     output: Option<PathBuf>,
     /// What to write, separated by commas.
     #[arg(long, value_enum, value_delimiter = ',', default_value = "exa")]
     emit: Vec<Emit>,
+    /// Processor that a library for C is compiled for, as Rust calls it, such as thumbv6m-none-eabi; without it that of the board.
+    #[arg(long, value_name = "TRIPLE")]
+    processor: Option<String>,
     /// Where to write a page about the program: graph, layers, memory, certificate.
     #[arg(long, value_name = "HTML")]
     report: Option<PathBuf>,
@@ -107,6 +112,8 @@ enum Emit {
     RustImage,
     /// The program as text (.txt).
     Listing,
+    /// Folder with a header, a static library and an example for C (.c): compiled for the board's processor by Cargo.
+    C,
 }
 
 impl Emit {
@@ -117,6 +124,7 @@ impl Emit {
             Self::Rust => "rs",
             Self::RustImage => "image.rs",
             Self::Listing => "txt",
+            Self::C => "c",
         }
     }
 
@@ -127,6 +135,7 @@ impl Emit {
             Self::Rust => rust(container).into_bytes(),
             Self::RustImage => rust_image::text(container).into_bytes(),
             Self::Listing => listing::text(container).into_bytes(),
+            Self::C => vec![],
         }
     }
 }
@@ -160,8 +169,16 @@ pub(super) fn run(args: &Args, shell: &Shell) -> Result<ExitCode> {
     let (built, target) = args.asked.build(form(&kinds), shell)?;
     let container = &built.container;
     drop(wait);
-    let mut written: Vec<(PathBuf, Vec<u8>)> =
-        outputs.into_iter().map(|(path, kind)| (path, kind.bytes(container))).collect();
+    let mut written: Vec<(PathBuf, Vec<u8>)> = vec![];
+    for (path, kind) in outputs {
+        match kind {
+            Emit::C => {
+                let processor = args.processor.as_deref();
+                written.extend(c::files(container, &args.asked.model, &path, &target, processor, shell)?);
+            }
+            kind => written.push((path, kind.bytes(container))),
+        }
+    }
     let summary = args.asked.summary(&built, &target);
     if let Some(path) = &args.report {
         written.push((path.clone(), report(args, &built, &summary, shell)?.into_bytes()));
@@ -169,6 +186,16 @@ pub(super) fn run(args: &Args, shell: &Shell) -> Result<ExitCode> {
     shell.status(&summary.needs());
     summary.warnings().iter().for_each(|warning| shell.status(warning));
     steps::told(container, shell);
+    let folders: BTreeSet<PathBuf> = kinds
+        .contains(&Emit::C)
+        .then(|| written.iter().filter_map(|(path, _)| path.parent()).map(Path::to_owned))
+        .into_iter()
+        .flatten()
+        .collect();
+    folders
+        .iter()
+        .filter(|folder| **folder != Path::new(""))
+        .try_for_each(|folder| files::create_folder(folder))?;
     files::write(&written)?;
     let paths: Vec<String> = written.iter().map(|(path, _)| files::name(path)).collect();
     let mut result = json!({ "files": paths, "summary": summary });
@@ -182,7 +209,11 @@ pub(super) fn run(args: &Args, shell: &Shell) -> Result<ExitCode> {
 
 /// The form in which a firmware holds the program: code, if nothing else is written.
 fn form(kinds: &[Emit]) -> Form {
-    if !kinds.is_empty() && kinds.iter().all(|kind| *kind == Emit::Rust) { Form::Module } else { Form::Image }
+    if !kinds.is_empty() && kinds.iter().all(|kind| matches!(kind, Emit::Rust | Emit::C)) {
+        Form::Module
+    } else {
+        Form::Image
+    }
 }
 
 /// Where a file of `kind` goes: to `output` if it is the only one, else there with the extension of its kind, in place

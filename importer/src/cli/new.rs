@@ -6,12 +6,10 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::{fs, io};
 
-use crate::batch::{Batch, Host};
-use crate::container::Container;
+use crate::batch::Host;
 use crate::diagnostic::{Code, Diagnostic, Location, Report, Result};
 use crate::target::Form;
 use clap::Subcommand;
-use exactum_host::npy::Array;
 use serde_json::json;
 
 use super::build;
@@ -79,7 +77,7 @@ pub(super) fn run(args: &Args, shell: &Shell) -> Result<ExitCode> {
         ));
     }
     let batch = match args.input.as_slice() {
-        [] => spread(&container)?,
+        [] => samples::spread(&container)?,
         given => samples::batch(&container, given, shell)?,
     };
     let mut host = Host::new(container.program());
@@ -131,18 +129,6 @@ fn is_free(folder: &Path) -> Result<()> {
     };
     let problem = Diagnostic::new(Code::FolderTaken, Location::default(), found, "an empty folder, or none");
     Err(Report::from(problem).in_file(&files::name(folder)))
-}
-
-/// A sample with codes from all over the range of each input.
-fn spread(container: &Container) -> Result<Batch> {
-    let arrays = container.interface().read_inputs().into_iter().map(|port| {
-        let span = (port.range.hi - port.range.lo).unsigned_abs().max(1);
-        let code = |index: usize| port.range.lo + (index as u64 * 37 % (span + 1)) as i64;
-        let values = (0..port.elems()).map(|index| f64::from(port.real(index, code(index)) as f32));
-        let shape = std::iter::once(1).chain(port.sample_shape().iter().copied()).collect();
-        Array { shape, values: values.collect() }
-    });
-    Batch::new(container.interface(), &arrays.collect::<Vec<_>>())
 }
 
 /// Writes the files of the project: all of them, or none.

@@ -35,7 +35,19 @@ pub(super) fn batch(container: &Container, arguments: &[PathBuf], shell: &Shell)
     Ok(batch)
 }
 
-/// The same for `interface`.
+/// A sample with codes from all over the range of each input.
+pub(super) fn spread(container: &Container) -> Result<Batch> {
+    let arrays = container.interface().read_inputs().into_iter().map(|port| {
+        let span = (port.range.hi - port.range.lo).unsigned_abs().max(1);
+        let code = |index: usize| port.range.lo + (index as u64 * 37 % (span + 1)) as i64;
+        let values = (0..port.elems()).map(|index| f64::from(port.real(index, code(index)) as f32));
+        let shape = std::iter::once(1).chain(port.sample_shape().iter().copied()).collect();
+        Array { shape, values: values.collect() }
+    });
+    Batch::new(container.interface(), &arrays.collect::<Vec<_>>())
+}
+
+/// The samples in the files of `arguments` for `interface`.
 pub(super) fn samples_of(interface: &Interface, arguments: &[PathBuf]) -> Result<Batch> {
     let mut given = Given::default();
     for argument in arguments {

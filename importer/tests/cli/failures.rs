@@ -16,7 +16,6 @@ const UNREACHABLE: &[(Code, &str)] = &[
         "the sources inside the program build; a compiler that is too old, or no network, is the machine's",
     ),
     (Code::OutputsDiffer, "every machine computes the same integers"),
-    (Code::FolderTaken, "the command comes with the next change"),
     (Code::ProofRefuted, "the solver's candidates pass the checker before they are chosen"),
 ];
 
@@ -346,6 +345,14 @@ const FAILURES: &[Failure] = &[
             let mut session =
                 with_model(exactum_qonnx::write(&tiny())).with("x.npy", npy::write(&[3, 4], &inputs(3)));
             session.run("emulate model.onnx --board microbit --input x.npy --outside inputs");
+            session
+        },
+    },
+    Failure {
+        code: Code::FolderTaken,
+        provoke: || {
+            let mut session = with_model(exactum_qonnx::write(&tiny())).with("taken", "a file\n");
+            session.run("new firmware taken --board microbit --model model.onnx");
             session
         },
     },

@@ -1,10 +1,12 @@
 //! Commands that reach devices, on emulated boards: from an installed program, outside the repository, with a cache of their own.
 //! Where QEMU or a toolchain is missing they show as ignored, and in CI as failed.
 
+mod c;
 mod emulate;
 #[path = "../cli/models.rs"]
 #[allow(dead_code, reason = "shared with the tests of the command line")]
 mod models;
+mod new;
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -20,11 +22,15 @@ const BOARDS: [&str; 3] = ["mps2-an386", "microbit", "riscv-virt"];
 fn main() {
     let arguments = Arguments::from_args();
     let missing = BOARDS.iter().find_map(|name| lacks(name));
-    let ignored = missing.is_some() && env::var_os("CI").is_none();
+    let without_c = missing.clone().or_else(c::lacks);
+    let in_ci = env::var_os("CI").is_some();
     let trial = |(name, test): (String, Test)| {
+        let missing = if name.starts_with("c::") { &without_c } else { &missing };
+        let ignored = missing.is_some() && !in_ci;
         Trial::test(name, test).with_kind(missing.clone().unwrap_or_default()).with_ignored_flag(ignored)
     };
-    libtest_mimic::run(&arguments, emulate::tests().into_iter().map(trial).collect()).exit();
+    let tests = [emulate::tests(), new::tests(), c::tests()].into_iter().flatten();
+    libtest_mimic::run(&arguments, tests.map(trial).collect()).exit();
 }
 
 /// A test that is not run yet.

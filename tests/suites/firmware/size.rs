@@ -96,7 +96,7 @@ pub(crate) fn of_processors() -> Result<String, Failed> {
                 module_bytes = beside(sizes("generated", &module, triple)?);
             }
         }
-        writeln!(text, "\n[{triple}]\nengine-bytes = {engine_bytes}\nmodule-bytes = {module_bytes}")?;
+        writeln!(text, "\n[\"{triple}\"]\nengine-bytes = {engine_bytes}\nmodule-bytes = {module_bytes}")?;
         let emulated = boards.iter().filter(|board| board.facts.target == triple && board.is_emulated());
         let mut runs_all = emulated.cloned().map(Emulated::new);
         let has_room = |board: &Emulated| {
