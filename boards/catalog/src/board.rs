@@ -32,6 +32,12 @@ pub struct Facts {
     /// Ticks a second of the timer that its firmware counts with, where it is emulated.
     #[serde(default)]
     pub timer_hz: u32,
+    /// Bytes of flash and RAM, where no `memory.x` says so: a crate of others has the memory map then.
+    #[serde(default)]
+    pub memory_bytes: Option<[u64; 2]>,
+    /// The chip, as `probe-rs` calls it, where that is what writes its flash.
+    #[serde(default)]
+    pub chip: Option<String>,
     /// Bytes that the firmware `generic` has for a program, an arena and the inputs of one sample; zeros without it.
     #[serde(default)]
     pub generic_bytes: [u64; 3],
@@ -113,7 +119,10 @@ impl Board {
     pub fn memory(&self) -> Result<Memory, MemoryError> {
         match self.memory_script {
             Some(text) => Memory::parse(text),
-            None => Err(MemoryError { problem: "no memory.x".to_owned() }),
+            None => match self.facts.memory_bytes {
+                Some([flash, ram_bytes]) => Ok(Memory { flash_bytes: Some(flash), ram_bytes }),
+                None => Err(MemoryError { problem: "no memory.x".to_owned() }),
+            },
         }
     }
 
@@ -145,8 +154,9 @@ mod tests {
     }
 
     #[test]
-    fn every_board_has_memory() {
-        for board in Board::all().unwrap() {
+    fn the_memory_of_boards_is_known() {
+        // Of boards that are not emulated crates of others may have it.
+        for board in Board::all().unwrap().iter().filter(|board| board.is_emulated() || board.memory_script.is_some()) {
             let memory = board.memory().unwrap();
             assert!(memory.ram_bytes >= 4 << 10, "{}: {memory:?}", board.name);
         }

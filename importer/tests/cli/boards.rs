@@ -74,7 +74,7 @@ fn all_boards_are_listed() {
     let rows = rows.as_array().unwrap();
     assert!(rows.len() >= 9);
     for row in rows {
-        assert!(row["ram-bytes"].as_u64().is_some() && row["target"].is_string(), "{row}");
+        assert!(row["emulated"] == false || row["ram-bytes"].as_u64().is_some(), "{row}");
         assert!(text.contains(row["name"].as_str().unwrap()), "{row}");
     }
 }
