@@ -13,6 +13,7 @@ mod device;
 mod emulate;
 mod explain;
 mod files;
+mod flash;
 mod identity;
 mod inputs;
 mod inspect;
@@ -31,6 +32,8 @@ mod steps;
 mod summary;
 mod target;
 mod targets;
+#[cfg(all(unix, feature = "emulate"))]
+mod validate;
 mod verify;
 
 use std::process::ExitCode;
@@ -65,6 +68,9 @@ enum Command {
     New(new::Args),
     #[cfg(feature = "emulate")]
     Emulate(emulate::Args),
+    #[cfg(all(unix, feature = "emulate"))]
+    Validate(validate::Args),
+    Flash(flash::Args),
     Inspect(inspect::Args),
     Size(size::Args),
     Dataflow(dataflow::Args),
@@ -88,6 +94,9 @@ pub fn main() -> ExitCode {
         Command::New(args) => new::run(args, &shell),
         #[cfg(feature = "emulate")]
         Command::Emulate(args) => emulate::run(args, &shell),
+        #[cfg(all(unix, feature = "emulate"))]
+        Command::Validate(args) => validate::run(args, &shell),
+        Command::Flash(args) => flash::run(args, &shell),
         Command::Inspect(args) => inspect::run(args, &shell),
         Command::Size(args) => size::run(args, &shell),
         Command::Dataflow(args) => dataflow::run(args, &shell),

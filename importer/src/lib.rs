@@ -28,6 +28,8 @@ pub mod report;
 
 pub mod requant;
 pub mod rust_module;
+#[cfg(all(unix, feature = "emulate"))]
+pub mod serial;
 pub mod target;
 pub mod trace;
 

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use crate::{CountError, Memory, MemoryError, instructions};
+use crate::{CountError, Memory, MemoryError, Sources, instructions};
 
 /// Written by the build script: for each board its name, its manifest and its `memory.x`.
 const BOARDS: &[(&str, &str, Option<&str>)] = include!(concat!(env!("OUT_DIR"), "/boards.rs"));
@@ -126,6 +126,11 @@ impl Board {
         }
     }
 
+    /// Whether the sources have a binary of this name for it.
+    pub fn has_binary(&self, binary: &str) -> bool {
+        Sources::embedded().text(&format!("boards/{}/src/bin/{binary}.rs", self.name)).is_some()
+    }
+
     /// Whether an emulator has it.
     pub fn is_emulated(&self) -> bool {
         !self.facts.emulator.is_empty()
@@ -156,7 +161,9 @@ mod tests {
     #[test]
     fn the_memory_of_boards_is_known() {
         // Of boards that are not emulated crates of others may have it.
-        for board in Board::all().unwrap().iter().filter(|board| board.is_emulated() || board.memory_script.is_some()) {
+        for board in
+            Board::all().unwrap().iter().filter(|board| board.is_emulated() || board.memory_script.is_some())
+        {
             let memory = board.memory().unwrap();
             assert!(memory.ram_bytes >= 4 << 10, "{}: {memory:?}", board.name);
         }

@@ -77,7 +77,7 @@ pub fn run<const OPS: usize>(
 }
 
 /// Bytes of all inputs of one sample.
-fn input_bytes(engine: &mut Engine<'_, '_>) -> Result<usize, Failure> {
+pub(crate) fn input_bytes(engine: &mut Engine<'_, '_>) -> Result<usize, Failure> {
     let mut total = 0usize;
     for index in 0..engine.program().inputs().len() {
         let input = engine.input_mut(index).ok_or(Failure::Load)?;
@@ -88,7 +88,7 @@ fn input_bytes(engine: &mut Engine<'_, '_>) -> Result<usize, Failure> {
 }
 
 /// Copies `sample` into the inputs. They share the arena with everything else, so before every run.
-fn fill_inputs(engine: &mut Engine<'_, '_>, mut sample: &[u8]) -> Result<(), Failure> {
+pub(crate) fn fill_inputs(engine: &mut Engine<'_, '_>, mut sample: &[u8]) -> Result<(), Failure> {
     let program = *engine.program();
     for index in 0..program.inputs().len() {
         let range = program.input_tensor(index).ok_or(Failure::Load)?.range;

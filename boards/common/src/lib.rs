@@ -10,6 +10,7 @@ pub mod counter;
 pub mod failure;
 pub mod files;
 pub mod generic;
+pub mod serve;
 pub mod stack;
 
 pub use exactum_runtime::Arena;

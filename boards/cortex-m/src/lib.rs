@@ -2,6 +2,7 @@
 #![no_std]
 
 pub mod apb_timer;
+pub mod cmsdk_serial;
 pub mod systick;
 
 use core::panic::PanicInfo;

@@ -21,6 +21,8 @@ mod emulator;
 mod log;
 mod noise;
 mod program;
+#[cfg(unix)]
+mod served;
 
 pub use emulator::{Emulator, EmulatorError, Finished};
 pub use exactum_boards::{
@@ -29,3 +31,5 @@ pub use exactum_boards::{
 };
 pub use noise::noise;
 pub use program::{Counting, Counts, Run, RunError};
+#[cfg(unix)]
+pub use served::Served;

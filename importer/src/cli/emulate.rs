@@ -104,7 +104,7 @@ pub(super) fn run(args: &Args, shell: &Shell) -> Result<ExitCode> {
     let batch = samples::batch(&container, &args.input, shell)?;
     has_room(&board, &container).map_err(|report| report.in_file(&files::name(&args.file)))?;
     let emulator = emulator(&board)?.with_time_limit(Duration::from_secs(args.time_limit));
-    let image = generic(&board, shell)?;
+    let image = firmware(&board, "generic", shell)?;
 
     let wait = shell.waiting("running");
     let input = device::input_bytes(&container, &batch);
@@ -149,16 +149,16 @@ pub(super) fn emulator(board: &Board) -> Result<Emulator> {
         .map_err(|missing| device::absent(&missing, &device::emulator_needed(board)))
 }
 
-/// The firmware of `board` that runs any program, which is built when it is first needed.
-fn generic(board: &Board, shell: &Shell) -> Result<Image> {
+/// The firmware `binary` of `board`, which runs any program and is built when it is first needed.
+pub(super) fn firmware(board: &Board, binary: &str, shell: &Shell) -> Result<Image> {
     let failed = |error| device::not_built(&error);
     let workspace = Workspace::unpacked(&cache_folder().map_err(failed)?).map_err(failed)?;
-    if !workspace.has_image(board, "generic") {
+    if !workspace.has_image(board, binary) {
         device::toolchain(&workspace, &board.facts.target)?;
         shell.status(&format!("building the firmware of {}, which is kept for every model", board.name));
     }
     let _wait = shell.waiting("building");
-    workspace.kept_image(board, "generic").map_err(failed)
+    workspace.kept_image(board, binary).map_err(failed)
 }
 
 /// Refuses what the firmware has no room for.

@@ -77,7 +77,7 @@ pub(super) fn run(args: &Args, shell: &Shell) -> Result<ExitCode> {
         ));
     }
     let batch = match args.input.as_slice() {
-        [] => samples::spread(&container)?,
+        [] => samples::spread(&container, 1)?,
         given => samples::batch(&container, given, shell)?,
     };
     let mut host = Host::new(container.program());

@@ -35,14 +35,15 @@ pub(super) fn batch(container: &Container, arguments: &[PathBuf], shell: &Shell)
     Ok(batch)
 }
 
-/// A sample with codes from all over the range of each input.
-pub(super) fn spread(container: &Container) -> Result<Batch> {
+/// So many `samples` with codes from all over the range of each input.
+pub(super) fn spread(container: &Container, samples: usize) -> Result<Batch> {
     let arrays = container.interface().read_inputs().into_iter().map(|port| {
         let span = (port.range.hi - port.range.lo).unsigned_abs().max(1);
         let code = |index: usize| port.range.lo + (index as u64 * 37 % (span + 1)) as i64;
-        let values = (0..port.elems()).map(|index| f64::from(port.real(index, code(index)) as f32));
-        let shape = std::iter::once(1).chain(port.sample_shape().iter().copied()).collect();
-        Array { shape, values: values.collect() }
+        let elems = port.elems().max(1);
+        let value = |index: usize| f64::from(port.real(index % elems, code(index)) as f32);
+        let shape = std::iter::once(samples).chain(port.sample_shape().iter().copied()).collect();
+        Array { shape, values: (0..elems * samples).map(value).collect() }
     });
     Batch::new(container.interface(), &arrays.collect::<Vec<_>>())
 }

@@ -153,8 +153,22 @@ fn usage() {
     let mut session = Session::new();
     session.run("--help");
     for command in [
-        "check", "build", "run", "verify", "emulate", "inspect", "size", "dataflow", "targets", "boards",
-        "passes", "ops", "explain",
+        "check",
+        "build",
+        "run",
+        "verify",
+        "emulate",
+        "validate",
+        "flash",
+        "new firmware",
+        "inspect",
+        "size",
+        "dataflow",
+        "targets",
+        "boards",
+        "passes",
+        "ops",
+        "explain",
     ] {
         session.run(&format!("{command} --help"));
     }

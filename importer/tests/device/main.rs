@@ -7,6 +7,7 @@ mod emulate;
 #[allow(dead_code, reason = "shared with the tests of the command line")]
 mod models;
 mod new;
+mod validate;
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -29,7 +30,7 @@ fn main() {
         let ignored = missing.is_some() && !in_ci;
         Trial::test(name, test).with_kind(missing.clone().unwrap_or_default()).with_ignored_flag(ignored)
     };
-    let tests = [emulate::tests(), new::tests(), c::tests()].into_iter().flatten();
+    let tests = [emulate::tests(), new::tests(), c::tests(), validate::tests()].into_iter().flatten();
     libtest_mimic::run(&arguments, tests.map(trial).collect()).exit();
 }
 

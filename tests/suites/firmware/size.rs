@@ -79,7 +79,11 @@ pub(crate) fn of_processors() -> Result<String, Failed> {
     });
     let folder = tempfile::tempdir()?;
     let boards = Board::all()?;
-    let triples: BTreeSet<&str> = boards.iter().filter(|board| board.memory().is_ok()).map(|board| board.facts.target.as_str()).collect();
+    let triples: BTreeSet<&str> = boards
+        .iter()
+        .filter(|board| board.memory().is_ok())
+        .map(|board| board.facts.target.as_str())
+        .collect();
     for triple in triples {
         toolchain(triple)?;
         let (mut engine_bytes, mut module_bytes) = (0, 0);

@@ -33,7 +33,7 @@ pub(super) fn files(
     let prefix = c_library::name(&model.file_stem().unwrap_or_default().to_string_lossy());
     let program = container.program();
     let library = Library::new(&prefix, &program, container.interface());
-    let sample = samples::spread(container)?;
+    let sample = samples::spread(container, 1)?;
     let mut host = Host::new(program);
     let inputs = host.input_places(&sample.sample(0));
     host.reset();
