@@ -6,16 +6,19 @@
 mod board;
 mod image;
 mod instructions;
+mod kept;
 mod library;
 mod memory;
 mod missing;
+mod recipe;
 mod sources;
 mod workspace;
 
 pub use board::{Board, BoardError, Facts};
-pub use image::{BuildError, GUARDED_PROFILES, GUARDED_TARGETS, Image, Recipe};
+pub use image::{BuildError, Image};
 pub use instructions::{CountError, ICOUNT_SHIFT};
 pub use memory::{Memory, MemoryError};
 pub use missing::{Missing, toolchain, toolchain_in};
+pub use recipe::{GUARDED_PROFILES, GUARDED_TARGETS, Recipe};
 pub use sources::{SourceFile, Sources};
 pub use workspace::{Workspace, WorkspaceError, cache_folder};

@@ -1,7 +1,7 @@
 //! Static libraries: a crate made of texts, compiled for a processor beside the runtime's sources.
 
+use std::fs;
 use std::path::{Path, PathBuf};
-use std::{fs, process};
 
 use crate::{BuildError, Workspace, WorkspaceError};
 
@@ -17,9 +17,16 @@ impl Workspace {
         files: &[(&str, String)],
         target: &str,
     ) -> Result<Vec<u8>, WorkspaceError> {
-        let folder = self.root().join(format!("library-{name}.{}", process::id()));
+        // One at a time: Cargo leaves what it compiled under the crate's name, where another one of that name would replace it
+        // before it is read. The same folder each time, because its path is part of what Cargo makes names from.
+        let path = self.root().join("library.lock");
+        let lock = fs::File::create(&path).and_then(|file| file.lock().map(|()| file));
+        let lock = lock.map_err(|source| WorkspaceError::File { path, source })?;
+        let folder = self.root().join("library");
+        let _ = fs::remove_dir_all(&folder);
         let built = self.compile(name, files, target, &folder);
         let _ = fs::remove_dir_all(&folder);
+        drop(lock);
         built
     }
 

@@ -100,7 +100,7 @@ mod tests {
             for table in ["dependencies", "dev-dependencies"] {
                 let named = own.get(table).and_then(|table| table.as_table()).into_iter().flatten();
                 for (name, value) in named.filter(|(_, value)| value.get("workspace").is_some()) {
-                    assert!(known.get(name).is_some(), "{}: {name} = {value}", file.path);
+                    assert!(known.get(name).is_some(), "{}: {name} = {value:?}", file.path);
                 }
             }
         }

@@ -42,5 +42,5 @@ fn inputs_without_channels_are_refused() {
     session.run("check tiny.onnx --channels-last=x");
     session.run("check image.onnx --channels-last=image");
     session.run("check image.onnx --channels-last=image --format json");
-    session.matches("E0207");
+    session.matches("channels_last-refused");
 }

@@ -43,6 +43,7 @@ pub(crate) fn tests() -> Vec<(String, Test)> {
             tests.push((format!("c::{board}::{}", case.name), Box::new(move || runs(board, flags, case))));
         }
     }
+    tests.push(("c::libraries_of_one_name_are_told_apart".to_owned(), Box::new(at_once)));
     tests.push(("c::errors_have_numbers".to_owned(), Box::new(errors)));
     tests.push(("c::two_models_in_a_program".to_owned(), Box::new(two_models)));
     tests.push(("c::the_host_computes_the_same_of_the_header".to_owned(), Box::new(constants)));
@@ -175,6 +176,30 @@ fn measured(board: &str, flags: &[&str], case: &Case, place: &Place) -> Result<(
     let flash =
         sizes.lines().nth(1).and_then(|line| line.split_whitespace().next()).ok_or("a size")?.to_owned();
     println!("{board}, {}: {bytes} bytes of stack, {flash} bytes of flash with printf", case.name);
+    Ok(())
+}
+
+/// Different models of one name, compiled at once, give each its own library, and the same bytes again.
+fn at_once() -> Result<(), Failed> {
+    let libraries: Vec<Result<Vec<u8>, String>> = std::thread::scope(|scope| {
+        let build = |case: &'static Case| {
+            let place = built(BOARDS[0].0, case).map_err(|failed| format!("{failed:?}"))?;
+            place.read("out/libnet.a").map_err(|failed| format!("{failed:?}"))
+        };
+        let threads: Vec<_> =
+            [0, 1, 0, 1].map(|case| scope.spawn(move || build(&CASES[case]))).into_iter().collect();
+        threads
+            .into_iter()
+            .map(|thread| thread.join().unwrap_or_else(|_| Err("a panic".to_owned())))
+            .collect()
+    });
+    let libraries = libraries.into_iter().collect::<Result<Vec<_>, _>>()?;
+    let [codes, sums, codes_again, sums_again] = &libraries[..] else { return Err("four libraries".into()) };
+    assert!(codes == codes_again && sums == sums_again && codes != sums);
+    let holds = |library: &[u8], name: &[u8]| library.windows(name.len()).any(|window| window == name);
+    assert!(
+        holds(codes, b"net_quant_y_out") && holds(sums, b"net_fc2_out") && !holds(sums, b"net_quant_y_out")
+    );
     Ok(())
 }
 
