@@ -51,14 +51,16 @@ pub(super) fn output_integers(container: &Container, bytes: &[u8]) -> Option<Vec
     Some(integers)
 }
 
-/// The first number in which a device's outputs differ from the host's, as a problem.
+/// The first number in which a device's `outputs` differ from the host's, as a problem; `None` of them are no whole samples.
 pub(super) fn difference(
     container: &Container,
     device: &str,
-    found: &[Vec<i32>],
+    outputs: Option<&[Vec<i32>]>,
     host: &[Vec<i32>],
 ) -> Option<Diagnostic> {
-    for ((port, found), host) in container.interface().outputs.iter().zip(found).zip(host) {
+    let ports = &container.interface().outputs;
+    for (output, (port, host)) in ports.iter().zip(host).enumerate() {
+        let found = outputs.and_then(|outputs| outputs.get(output)).map_or(&[][..], Vec::as_slice);
         let differs = (0..found.len().max(host.len())).find(|index| found.get(*index) != host.get(*index));
         if let Some(index) = differs {
             let elems = port.elems().max(1);
@@ -128,4 +130,51 @@ fn cannot_write(path: &Path, found: &str) -> Report {
     let needed = "a path in a folder that can be written";
     Report::from(Diagnostic::new(Code::CannotWrite, Location::default(), found, needed))
         .in_file(&super::files::name(path))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Request, compile_as};
+    use exactum_qonnx::{Dim, ElemType, Graph, Model, Node, Tensor, ValueInfo};
+
+    /// Codes that only move: two inputs' worth of them.
+    fn container() -> Container {
+        let mut graph = Graph::new("copy");
+        let shape = vec![Dim::Known(1), Dim::Known(3)];
+        graph.inputs.push(ValueInfo::with_dims("x", ElemType::F32, shape.clone()));
+        for (name, value) in [("scale", 0.5), ("zero_point", 0.0), ("bits", 8.0)] {
+            graph.initializers.push(Tensor::scalar(name.to_owned(), value));
+        }
+        let quant = Node::new("Quant", ["x", "scale", "zero_point", "bits"], ["y"]).named("quant");
+        let quant = quant.attr("signed", 1i64).attr("narrow", 0i64).attr("rounding_mode", "ROUND");
+        graph.nodes.push(quant);
+        graph.outputs.push(ValueInfo::with_dims("y", ElemType::F32, shape));
+        let model = Model::new(graph).produced_by("tests", "1");
+        let compiled = compile_as(&model, &Request::new(&crate::target::Target::portable())).unwrap();
+        Container::of_source(&compiled, &model, [0; 32])
+    }
+
+    /// One number more, less or another is a difference; so is an output that is missing as a whole.
+    #[test]
+    fn every_difference_is_found() {
+        let container = container();
+        let host = vec![vec![1, -2, 3, 4, 5, -128]];
+        let bytes: Vec<u8> = host[0].iter().map(|code: &i32| code.to_le_bytes()[0]).collect();
+        let found = output_integers(&container, &bytes).unwrap();
+        assert_eq!(found, host);
+        assert_eq!(difference(&container, "d", Some(&found), &host), None);
+        assert_eq!(output_integers(&container, &bytes[1..]), None);
+        for index in 0..6 {
+            let mut other = host.clone();
+            other[0][index] += 1;
+            let problem = difference(&container, "d", Some(&other), &host).unwrap().to_string();
+            assert!(problem.contains(&format!("sample {}, element {}", index / 3, index % 3)), "{problem}");
+        }
+        for wrong in
+            [None, Some(vec![]), Some(vec![host[0][..3].to_vec()]), Some(vec![[&host[0][..], &[7]].concat()])]
+        {
+            assert!(difference(&container, "d", wrong.as_deref(), &host).is_some(), "{wrong:?}");
+        }
+    }
 }

@@ -114,13 +114,14 @@ pub(super) fn run(args: &Args, shell: &Shell) -> Result<ExitCode> {
     let first = input.get(..input.len() / batch.samples()).unwrap_or_default();
     let counted = emulator.run_program(&image, container.image(), first, Counting::On).map_err(refused)?;
     drop(wait);
-    let integers = device::output_integers(&container, &ran.output).unwrap_or_default();
+    let integers = device::output_integers(&container, &ran.output);
     let host = run_all(&container, &batch, None, shell);
     if let Some(problem) =
-        device::difference(&container, &format!("board `{}`", board.name), &integers, &host)
+        device::difference(&container, &format!("board `{}`", board.name), integers.as_deref(), &host)
     {
         return Err(Report::from(problem).in_file(&files::name(&args.file)));
     }
+    let integers = integers.unwrap_or_default();
     let (result, arrays) = told(args, &container, &batch, &integers, counted.counts.first());
     write(&args.output, &arrays)?;
     shell.result(&result, || result.text())?;
