@@ -175,7 +175,7 @@ fn measured(board: &str, flags: &[&str], case: &Case, place: &Place) -> Result<(
     let sizes = succeeds("arm-none-eabi-size", &["program.elf"], place)?;
     let flash =
         sizes.lines().nth(1).and_then(|line| line.split_whitespace().next()).ok_or("a size")?.to_owned();
-    println!("{board}, {}: {bytes} bytes of stack, {flash} bytes of flash with printf", case.name);
+    eprintln!("{board}, {}: {bytes} bytes of stack, {flash} bytes of flash with printf", case.name);
     Ok(())
 }
 

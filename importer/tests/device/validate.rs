@@ -18,8 +18,11 @@ use crate::{Place, Test, cache};
 
 const BOARDS: [&str; 2] = ["mps2-an386", "mps2-an385"];
 
+/// A name, a model, and options that it is compiled with.
+type Case = (&'static str, fn() -> Model, &'static str);
+
 /// Codes, images, and states: a run that is done twice would show.
-const CASES: [(&str, fn() -> Model, &str); 4] = [
+const CASES: [Case; 4] = [
     ("codes", tiny, ""),
     ("channels_last", image, "--channels-last"),
     ("steps", || line([4, 0]), "--dim time=8 --stream time"),
