@@ -94,7 +94,9 @@ impl Board {
             let facts = facts.ok_or_else(|| wrong("no table [package.metadata.board]".to_owned()))?;
             Ok(Self { name: (*name).to_owned(), facts, memory_script: *memory })
         };
-        BOARDS.iter().map(board).collect()
+        let mut boards = BOARDS.iter().map(board).collect::<Result<Vec<_>, _>>()?;
+        boards.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(boards)
     }
 
     /// The board called `name`.

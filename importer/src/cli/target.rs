@@ -77,9 +77,8 @@ fn read(path: &Path) -> Result<Target> {
 /// The board called `name`.
 pub(super) fn board(name: &str) -> Result<Board> {
     let boards = Board::all().expect("a test reads every board");
-    let known: Vec<String> = boards.iter().map(|board| board.name.clone()).collect();
     boards.into_iter().find(|board| board.name == name).ok_or_else(|| {
-        let needed = format!("one of {}", known.join(", "));
+        let needed = "a board that `exactum boards` lists";
         Diagnostic::new(Code::UnknownBoard, Location::part("--board"), name, needed).into()
     })
 }
