@@ -69,6 +69,7 @@ fn crates_depend_on_each_other_as_the_architecture_says() {
         ("exactum-build", (&["exactum-importer", "exactum-qonnx"], &[])),
         ("exactum-training", (&["exactum-host", "exactum-qonnx", "exactum-runtime"], &["exactum-importer"])),
         ("exactum-learner", (&["exactum-qonnx", "exactum-training"], &[])),
+        ("exactum-application", (&["exactum-display", "exactum-runtime"], &[])),
         ("exactum-runner", (&["exactum-runtime"], &["exactum-importer", "exactum-qonnx"])),
         (
             "exactum-tests",

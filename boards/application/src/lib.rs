@@ -1,0 +1,29 @@
+//! One application for every board: it reads a sensor, keeps a window, runs a model, decides, drives a pin and logs.
+//!
+//! Boards call it with what their HAL gives, through the traits of `embedded-hal` and `embedded-io` alone:
+//!
+//! - [`accelerometer`]: drivers of sensors on an I2C bus; [`frames`]: samples that come over a serial port instead;
+//! - [`window`]: the samples that a run takes; [`model`]: an engine or a module of generated code behind one trait;
+//! - [`decide`]: from scores to a decision that holds; [`application`]: all of it for each frame of samples;
+//! - [`sampled`] and [`serve`]: the loops of both kinds of sources.
+//!
+//! Samples are integers from the sensor to the model's codes, which its own quantizer makes. Classes are told apart by exact
+//! numbers, and leads by numbers with a fixed point: integers of different scales are never compared. Probabilities are for the log.
+#![no_std]
+#![forbid(unsafe_code)]
+#![deny(missing_docs, missing_debug_implementations)]
+
+pub mod accelerometer;
+pub mod application;
+pub mod clock;
+pub mod decide;
+pub mod frames;
+mod log;
+pub mod model;
+pub mod sampled;
+pub mod serve;
+pub mod window;
+
+pub use application::{Application, Report, Settings};
+pub use exactum_display::fixed::types::I16F16;
+pub use exactum_runtime as runtime;
