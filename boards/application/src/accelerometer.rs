@@ -4,8 +4,8 @@
 mod lis3dh;
 mod mpu6050;
 
-pub use lis3dh::Lis3dh;
-pub use mpu6050::Mpu6050;
+pub use lis3dh::{LIS3DH, Lis3dh};
+pub use mpu6050::{MPU6050, Mpu6050};
 
 /// A sensor of three axes.
 pub trait Accelerometer {

@@ -23,6 +23,30 @@ impl Clock for NoClock {
     }
 }
 
+/// A counter that a function reads: a register of the chip, or its HAL's instant.
+#[allow(missing_debug_implementations, reason = "functions have none")]
+pub struct Counted<F> {
+    ticks: F,
+    hertz: u32,
+}
+
+impl<F: Fn() -> u32> Counted<F> {
+    /// A counter of `hertz` ticks a second, not 0, that `ticks` reads.
+    pub const fn new(hertz: u32, ticks: F) -> Self {
+        Self { ticks, hertz }
+    }
+}
+
+impl<F: Fn() -> u32> Clock for Counted<F> {
+    fn ticks(&self) -> u32 {
+        (self.ticks)()
+    }
+
+    fn hertz(&self) -> u32 {
+        self.hertz
+    }
+}
+
 /// Thousandths of `available` that `used` leaves, of ticks: negative where it takes longer.
 pub(crate) fn headroom_permille(used: u32, available: u64) -> i32 {
     let available = i128::from(available.max(1));

@@ -61,14 +61,31 @@ pub fn float_of(sample: i16, fraction_bits: u8) -> f32 {
     Real { count: sample.into(), unit: Unit { mantissa: 1, exponent } }.to_f32()
 }
 
-/// Implements [`Model`](crate::model::Model) for the streaming model of a generated module, as `exactum build --stream AXIS --emit rust`
-/// writes it. The names are the type of a new struct, the module, and of its input and output: the number of elements, the function
-/// that fills the input, that which gives the output, what this stands for, and its element type among those of
-/// [`Codes`](exactum_runtime::Codes).
+/// Codes of generated modules, by their element types.
+pub trait AsCodes {
+    /// The codes.
+    fn as_codes(&self) -> Codes<'_>;
+}
+
+macro_rules! as_codes {
+    ($($ty:ident $element:ident),*) => {
+        $(impl<const N: usize> AsCodes for [$ty; N] {
+            fn as_codes(&self) -> Codes<'_> {
+                Codes::$element(self)
+            }
+        })*
+    };
+}
+
+as_codes!(i8 I8, u8 U8, i16 I16, i32 I32);
+
+/// Declares a type `$name` that is the streaming model of the generated module `$module`, behind [`Model`](crate::model::Model): what
+/// `exactum build --stream AXIS --emit rust` writes of a model whose input is called `input` and its output `output`, as those are that
+/// training exports.
 #[macro_export]
 macro_rules! generated_model {
-    ($name:ident, $module:ident, $input_elems:expr, $quantize:ident, $output:ident, $numbers:ident, $element:ident) => {
-        #[doc = "The model of the module."]
+    ($name:ident, $module:ident) => {
+        /// The model of the module.
         #[derive(Debug)]
         pub struct $name($module::Model);
 
@@ -82,7 +99,7 @@ macro_rules! generated_model {
 
         impl $crate::model::Model for $name {
             fn samples(&self) -> usize {
-                $input_elems
+                $module::INPUT_ELEMS
             }
 
             fn arena_bytes(&self) -> usize {
@@ -90,23 +107,22 @@ macro_rules! generated_model {
             }
 
             fn run(&mut self, samples: &[i16], fraction_bits: u8) -> Result<(), $crate::runtime::InputError> {
-                let have_elems = samples.len();
-                let samples: &[i16; $input_elems] = samples.try_into().map_err(|_| {
-                    $crate::runtime::InputError::Length { need_elems: $input_elems, have_elems }
-                })?;
-                self.0.$quantize(&samples.map(|sample| $crate::model::float_of(sample, fraction_bits)));
+                let (need_elems, have_elems) = ($module::INPUT_ELEMS, samples.len());
+                let Ok(samples) = <&[i16; $module::INPUT_ELEMS]>::try_from(samples) else {
+                    return Err($crate::runtime::InputError::Length { need_elems, have_elems });
+                };
+                self.0.quantize_input(&samples.map(|sample| $crate::model::float_of(sample, fraction_bits)));
                 self.0.infer();
                 Ok(())
             }
 
             fn scores(&self) -> impl Iterator<Item = $crate::runtime::num::Real> + Clone {
                 let codes = $crate::model::Model::codes(self);
-                (0..codes.len())
-                    .filter_map(move |class| Some($module::$numbers.real(class, codes.get(class)?)))
+                (0..codes.len()).filter_map(move |class| Some($module::OUTPUT_NUMBERS.real(class, codes.get(class)?)))
             }
 
             fn codes(&self) -> $crate::runtime::Codes<'_> {
-                $crate::runtime::Codes::$element(self.0.$output())
+                $crate::model::AsCodes::as_codes(self.0.output())
             }
 
             fn reset(&mut self) {

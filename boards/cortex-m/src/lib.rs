@@ -1,7 +1,8 @@
-//! What boards with a Cortex-M share: the timers that several of them have, and the panic handler that reports to the host.
+//! What boards with a Cortex-M share: the timers and serial ports that several of them have, and the panic handler that reports to the host.
 #![no_std]
 
 pub mod apb_timer;
+pub mod apb_uart;
 pub mod systick;
 
 use core::panic::PanicInfo;

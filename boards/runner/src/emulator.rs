@@ -9,6 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use crate::serial::{Files, Serial};
 use crate::{Board, Image, Missing, instructions::ICOUNT_SHIFT, log, missing};
 
 /// QEMU's exit code for its own failures. Firmware ends with 0 or with 10 and above.
@@ -22,6 +23,7 @@ pub struct Emulator {
     board: Board,
     version: String,
     time_limit: Duration,
+    serial: Option<Files>,
 }
 
 /// A run that came to its own end.
@@ -82,7 +84,7 @@ impl Emulator {
         let version = Missing::check(qemu, Command::new(qemu).arg("--version"))?;
         missing::toolchain(&board.facts.target)?;
         let version = version.lines().next().unwrap_or_default().to_owned();
-        Ok(Self { board: board.clone(), version, time_limit: Duration::from_secs(60) })
+        Ok(Self { board: board.clone(), version, time_limit: Duration::from_secs(60), serial: None })
     }
 
     /// The board.
@@ -104,6 +106,12 @@ impl Emulator {
         Self { time_limit: limit, ..self }
     }
 
+    /// The same emulator, whose first serial port receives the bytes of the file `input` and sends to the file `output`.
+    #[must_use]
+    pub fn with_serial(self, input: &Path, output: &Path) -> Self {
+        Self { serial: Some(Files { input: input.to_owned(), output: output.to_owned() }), ..self }
+    }
+
     /// QEMU's own line about its version.
     pub fn version(&self) -> &str {
         &self.version
@@ -123,10 +131,12 @@ impl Emulator {
         let [qemu, machine @ ..] = self.board.facts.emulator.as_slice() else {
             return Err(io::Error::other("no emulator has this board").into());
         };
+        let serial = self.serial.as_ref().map(Serial::new).transpose()?;
         let mut child = Command::new(qemu)
             .args(machine)
             .args(["-icount", &format!("shift={ICOUNT_SHIFT}")])
-            .args(["-display", "none", "-monitor", "none", "-serial", "none"])
+            .args(["-display", "none", "-monitor", "none"])
+            .args(serial.as_ref().map_or_else(|| vec!["-serial".into(), "none".into()], Serial::options))
             .args(["-semihosting-config", &semihosting, "-kernel"])
             .arg(image.path())
             .current_dir(folder)
@@ -138,6 +148,7 @@ impl Emulator {
         let stdout = collect(child.stdout.take());
         let stderr = collect(child.stderr.take());
         let status = wait(&mut child, self.time_limit);
+        serial.map_or(Ok(()), Serial::join)?;
         let log = log::decode(image.elf(), &joined(stdout)?);
         let message = String::from_utf8_lossy(&joined(stderr)?).trim().to_owned();
         match status? {

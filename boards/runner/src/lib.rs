@@ -25,6 +25,7 @@ mod log;
 mod missing;
 mod noise;
 mod program;
+mod serial;
 
 pub use board::{Board, BoardError, Facts};
 pub use emulator::{Emulator, EmulatorError, Finished};

@@ -4,6 +4,9 @@ use embedded_hal::i2c::I2c;
 
 use super::{Accelerometer, Rate, Registers, SensorError};
 
+/// The address of a LIS3DH with its pin SA0 low; one more with it high.
+pub const LIS3DH: u8 = 0x18;
+
 const WHO_AM_I: u8 = 0x0f;
 const IDENTITY: u8 = 0x33;
 const CTRL_REG1: u8 = 0x20;
@@ -29,9 +32,6 @@ pub struct Lis3dh<I> {
 }
 
 impl<I: I2c> Lis3dh<I> {
-    /// Its address with the pin SA0 low, and high.
-    pub const ADDRESSES: [u8; 2] = [0x18, 0x19];
-
     /// The sensor at `address` of `bus`, measuring at `rate`.
     ///
     /// # Errors

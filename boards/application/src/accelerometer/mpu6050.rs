@@ -4,6 +4,9 @@ use embedded_hal::i2c::I2c;
 
 use super::{Accelerometer, Rate, Registers, SensorError};
 
+/// The address of an MPU-6050 with its pin AD0 low; one more with it high.
+pub const MPU6050: u8 = 0x68;
+
 const SMPLRT_DIV: u8 = 0x19;
 const CONFIG: u8 = 0x1a;
 const ACCEL_CONFIG: u8 = 0x1c;
@@ -28,9 +31,6 @@ pub struct Mpu6050<I> {
 }
 
 impl<I: I2c> Mpu6050<I> {
-    /// Its address with the pin AD0 low, and high.
-    pub const ADDRESSES: [u8; 2] = [0x68, 0x69];
-
     /// The sensor at `address` of `bus`, measuring at `rate`.
     ///
     /// # Errors
