@@ -50,7 +50,8 @@ fn main() {
     let trials = vec![
         Trial::test("boards_have_the_model_of_the_fixture", module_is_committed),
         Trial::test("steps_are_windows", steps_are_windows),
-        Trial::test("serial_port::every_run_is_the_host's", on_board(board_answers)).with_ignored_flag(missing),
+        Trial::test("serial_port::every_run_is_the_host's", on_board(board_answers))
+            .with_ignored_flag(missing),
         Trial::test("serial_port::damaged_frames", on_board(board_recovers)).with_ignored_flag(missing),
     ];
     libtest_mimic::run(&arguments, trials).exit();
@@ -177,7 +178,8 @@ fn on_board(emulator: &Emulator, bytes: &[u8]) -> Result<Vec<(u16, Vec<u8>)>, Fa
     let environment: [(&str, &OsStr); 1] = [("EXACTUM_GESTURES", module.as_ref())];
     let recipe = emulator.board().recipe("gestures");
     let recipe = if same { recipe } else { Recipe { environment: &environment, ..recipe } };
-    let finished = emulator.clone().with_serial(&input, &output).start(&recipe.build()?, &[], folder.path())?;
+    let finished =
+        emulator.clone().with_serial(&input, &output).start(&recipe.build()?, &[], folder.path())?;
     if finished.code != 0 {
         return Err(format!("code {}: {:?}", finished.code, finished.log).into());
     }
@@ -186,7 +188,8 @@ fn on_board(emulator: &Emulator, bytes: &[u8]) -> Result<Vec<(u16, Vec<u8>)>, Fa
 
 /// The frames of a signal, `frames` frames of samples in each, and the end.
 fn stream(samples: &[i16], frames: usize) -> Vec<Vec<u8>> {
-    let payload = |samples: &[i16]| samples.iter().flat_map(|sample| sample.to_le_bytes()).collect::<Vec<u8>>();
+    let payload =
+        |samples: &[i16]| samples.iter().flat_map(|sample| sample.to_le_bytes()).collect::<Vec<u8>>();
     let payloads = samples.chunks(frames * AXES).map(payload).chain([vec![]]);
     payloads.enumerate().map(|(number, payload)| encoded(number as u16, RATE_HZ, &payload)).collect()
 }
@@ -224,7 +227,8 @@ fn board_recovers(emulator: &Emulator) -> Result<(), Failed> {
             expected.push((part.start as u16, vec![NOTICE, 2, 1, 0, 0, 0]));
         }
         let runs = codes.into_iter().zip(part.clone());
-        expected.extend(runs.map(|((codes, _), number)| (number as u16, [vec![RUN, WARM, 0], codes].concat())));
+        expected
+            .extend(runs.map(|((codes, _), number)| (number as u16, [vec![RUN, WARM, 0], codes].concat())));
         if part.end == 8 {
             expected.push((8, vec![NOTICE, 0, 100, 0, RATE_HZ as u8, 0]));
         }

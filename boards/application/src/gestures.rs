@@ -5,12 +5,12 @@
 
 use embedded_hal::digital::OutputPin;
 
+use crate::I16F16;
 use crate::accelerometer::FRACTION_BITS;
 use crate::application::{Application, Settings, SettingsError};
 use crate::clock::Clock;
 use crate::decide::Rule;
 use crate::window::Order;
-use crate::I16F16;
 
 #[rustfmt::skip]
 #[allow(missing_docs, clippy::all, unreachable_pub, reason = "generated code")]

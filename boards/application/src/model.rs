@@ -118,7 +118,8 @@ macro_rules! generated_model {
 
             fn scores(&self) -> impl Iterator<Item = $crate::runtime::num::Real> + Clone {
                 let codes = $crate::model::Model::codes(self);
-                (0..codes.len()).filter_map(move |class| Some($module::OUTPUT_NUMBERS.real(class, codes.get(class)?)))
+                (0..codes.len())
+                    .filter_map(move |class| Some($module::OUTPUT_NUMBERS.real(class, codes.get(class)?)))
             }
 
             fn codes(&self) -> $crate::runtime::Codes<'_> {

@@ -77,7 +77,7 @@ pub struct Chosen<'s> {
     pub slot: usize,
     /// Its header.
     pub header: Header,
-    /// Why the other slot does not run; `None` if it is older.
+    /// Why the other slot does not run: of an older one only whether it has no header, or a damaged one.
     pub other: Option<SlotError>,
 }
 
@@ -173,7 +173,9 @@ pub fn choose<'s>(slots: [&'s [u8]; 2], limits: &Limits) -> Result<Chosen<'s>, [
     let newer = usize::from(generation(slots[1]) > generation(slots[0]));
     let older = 1 - newer;
     match load(slots[newer], limits) {
-        Ok((header, program)) => Ok(Chosen { program, slot: newer, header, other: None }),
+        Ok((header, program)) => {
+            Ok(Chosen { program, slot: newer, header, other: Header::read(slots[older]).err() })
+        }
         Err(broken) => match load(slots[older], limits) {
             Ok((header, program)) => Ok(Chosen { program, slot: older, header, other: Some(broken) }),
             Err(other) => Err(if newer == 0 { [broken, other] } else { [other, broken] }),

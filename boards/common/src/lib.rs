@@ -10,7 +10,9 @@ pub mod counter;
 pub mod failure;
 pub mod files;
 pub mod generic;
+pub mod ram_flash;
 pub mod stack;
 
+pub use defmt;
 pub use exactum_runtime::Arena;
 pub use static_cell::ConstStaticCell;

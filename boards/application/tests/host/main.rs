@@ -5,3 +5,4 @@ mod frames;
 mod model;
 mod sampled;
 mod serve;
+mod slots;

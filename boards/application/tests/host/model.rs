@@ -45,6 +45,14 @@ pub(crate) const SETTINGS: Settings = Settings {
 
 /// The image of the model, whose codes are eighths of its input: `sample / 2^13 * 8`.
 pub(crate) fn image() -> Vec<u64> {
+    let image = image_of(Model::default());
+    let mut words = vec![0u64; image.len().div_ceil(8)];
+    words_as_bytes_mut(&mut words)[..image.len()].copy_from_slice(&image);
+    words
+}
+
+/// The same, of a model that is known by `model`.
+pub(crate) fn image_of(model: Model<'_>) -> Vec<u8> {
     let tensor = |elems, element, offset_bytes, lo, hi| Tensor {
         element,
         shape: Shape::new(&[elems]).unwrap(),
@@ -93,13 +101,11 @@ pub(crate) fn image() -> Vec<u64> {
         states: &[],
         outputs: &[output],
         ops: &[dense.into()],
-        model: Model::default(),
+        model,
     };
     let mut image = Vec::new();
     encode(&source, &mut image).unwrap();
-    let mut words = vec![0u64; image.len().div_ceil(8)];
-    words_as_bytes_mut(&mut words)[..image.len()].copy_from_slice(&image);
-    words
+    image
 }
 
 /// Gives an application with the model and a pin that expects `pins` to `test`.
