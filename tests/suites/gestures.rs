@@ -14,13 +14,15 @@ use exactum_importer::passes::InputOrder;
 use exactum_importer::target::Target;
 use exactum_importer::{Compiled, Identity, Keeping, Request, compile_as};
 use exactum_qonnx::Model;
-use exactum_runner::{Board, Emulator, Recipe};
+use exactum_runner::{Board, Emulator, Image, Recipe};
 use exactum_runtime::program::{words_as_bytes, words_as_bytes_mut};
 use exactum_runtime::{Engine, Program};
 use exactum_tests::backend::aligned;
 use exactum_tests::case::{Case, Source, fixtures};
 use libtest_mimic::{Arguments, Failed, Trial};
 
+#[path = "gestures/board.rs"]
+mod board;
 #[path = "gestures/frames.rs"]
 mod frames;
 
@@ -53,6 +55,7 @@ fn main() {
         Trial::test("serial_port::every_run_is_the_host's", on_board(board_answers))
             .with_ignored_flag(missing),
         Trial::test("serial_port::damaged_frames", on_board(board_recovers)).with_ignored_flag(missing),
+        Trial::test("a_board_is_a_folder", on_board(board_of_a_folder)).with_ignored_flag(missing),
     ];
     libtest_mimic::run(&arguments, trials).exit();
 }
@@ -168,9 +171,7 @@ fn codes_of(bytes: &[u8]) -> Result<Vec<i32>, Failed> {
 /// What the firmware answers to `bytes` on its serial port: the numbers of the frames and payloads.
 fn on_board(emulator: &Emulator, bytes: &[u8]) -> Result<Vec<(u16, Vec<u8>)>, Failed> {
     let folder = tempfile::tempdir()?;
-    let path = |name: &str| folder.path().join(name);
-    let (input, output, module) = (path("input"), path("output"), path("model.rs"));
-    fs::write(&input, bytes)?;
+    let module = folder.path().join("model.rs");
     fs::write(&module, compiled()?.rust_module())?;
     let committed = Path::new(env!("CARGO_MANIFEST_DIR")).join("../boards/application/src/gestures/model.in");
     // The committed module, where it is the same, saves building it again.
@@ -195,10 +196,28 @@ fn stream(samples: &[i16], frames: usize) -> Vec<Vec<u8>> {
 }
 
 fn board_answers(emulator: &Emulator) -> Result<(), Failed> {
+    let step = step_samples()?;
+    are_of_the_host(&on_board(emulator, &stream(&signal()?, step / AXES).concat())?)
+}
+
+/// A chip that is in no folder of the repository, with the committed model.
+fn board_of_a_folder(emulator: &Emulator) -> Result<(), Failed> {
+    if std::env::var_os("EXACTUM_GESTURES").is_some() {
+        return Ok(());
+    }
+    let mut board = emulator.board().clone();
+    board.facts.emulator = ["qemu-system-arm", "-machine", "netduinoplus2"].map(str::to_owned).to_vec();
+    let emulator = Emulator::find(&board).map_err(|missing| missing.to_string())?;
+    let folder = tempfile::tempdir()?;
+    let image = board::build(folder.path())?;
+    are_of_the_host(&answered(&emulator, &image, &stream(&signal()?, step_samples()? / AXES).concat())?)
+}
+
+/// Every answer has the host's integers, and behind them the signal ends.
+fn are_of_the_host(found: &[(u16, Vec<u8>)]) -> Result<(), Failed> {
     let (samples, step) = (signal()?, step_samples()?);
     let host = host(&samples)?;
     let warm_up = WINDOW * AXES / step - 1;
-    let found = on_board(emulator, &stream(&samples, step / AXES).concat())?;
     assert_eq!(found.len(), host.len() + 1);
     assert_eq!(found.last().map(|(_, payload)| payload.as_slice()), Some(&[END][..]));
     for (index, ((number, payload), (codes, class))) in found.iter().zip(&host).enumerate() {
