@@ -179,8 +179,15 @@ fn on_board(emulator: &Emulator, bytes: &[u8]) -> Result<Vec<(u16, Vec<u8>)>, Fa
     let environment: [(&str, &OsStr); 1] = [("EXACTUM_GESTURES", module.as_ref())];
     let recipe = emulator.board().recipe("gestures");
     let recipe = if same { recipe } else { Recipe { environment: &environment, ..recipe } };
-    let finished =
-        emulator.clone().with_serial(&input, &output).start(&recipe.build()?, &[], folder.path())?;
+    answered(emulator, &recipe.build()?, bytes)
+}
+
+/// What `image` answers.
+fn answered(emulator: &Emulator, image: &Image, bytes: &[u8]) -> Result<Vec<(u16, Vec<u8>)>, Failed> {
+    let folder = tempfile::tempdir()?;
+    let [input, output] = ["input", "output"].map(|name| folder.path().join(name));
+    fs::write(&input, bytes)?;
+    let finished = emulator.clone().with_serial(&input, &output).start(image, &[], folder.path())?;
     if finished.code != 0 {
         return Err(format!("code {}: {:?}", finished.code, finished.log).into());
     }

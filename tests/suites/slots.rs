@@ -99,7 +99,8 @@ fn compiled(version: i64) -> Result<Compiled, Failed> {
     let model = exactum_qonnx::read(&fs::read(fixtures().join("gestures/gestures.onnx"))?)?;
     let target = Target::named("mps2-an386").ok_or("the target")?;
     let identity = Identity { version: Some(version), digest: [version as u8; 32], ..Identity::default() };
-    compile_as(&model, &Request { identity, ..Request::new(&target) }).map_err(|report| report.to_string().into())
+    compile_as(&model, &Request { identity, ..Request::new(&target) })
+        .map_err(|report| report.to_string().into())
 }
 
 /// The image of version 1, 2 or 3.
@@ -203,7 +204,8 @@ fn cut_updates(slots: &Slots) -> Result<(), Failed> {
     let (flash, update) = (flash()?, slot(3, 2)?);
     // Parts erased, words of the image, words of the header.
     let steps = SLOT / 1024 + (update.len() - HEADER).div_ceil(8) + HEADER / 8;
-    let cuts = (0..CUTS).map(|index| steps * index / CUTS).chain(steps - HEADER / 8 - 1..steps).chain([steps]);
+    let cuts =
+        (0..CUTS).map(|index| steps * index / CUTS).chain(steps - HEADER / 8 - 1..steps).chain([steps]);
     for cut in cuts {
         let left = slots.update(&flash, &update, cut as u32)?;
         let expected = if cut == steps { ran(0, 3)? } else { ran(1, 2)? };

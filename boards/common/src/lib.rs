@@ -13,6 +13,5 @@ pub mod generic;
 pub mod ram_flash;
 pub mod stack;
 
-pub use defmt;
 pub use exactum_runtime::Arena;
 pub use static_cell::ConstStaticCell;

@@ -43,7 +43,7 @@ fn slots() -> Result<(), Failure> {
 fn choice(flash: &[u8]) -> Result<Chosen<'_>, Failure> {
     let (a, b) = flash.split_at(SLOT_BYTES);
     choose([a, b], &LIMITS).map_err(|errors| {
-        exactum_board_common::defmt::error!("{}", errors);
+        defmt::error!("{}", errors);
         Failure::Load
     })
 }
