@@ -63,6 +63,7 @@ fn crates_depend_on_each_other_as_the_architecture_says() {
         ("exactum-kernels", (&["exactum-format", "exactum-num"], &[])),
         ("exactum-runtime", (&["exactum-format", "exactum-kernels", "exactum-num"], &[])),
         ("exactum-display", (&["exactum-num"], &[])),
+        ("exactum-frontend", (&[], &[])),
         ("exactum-qonnx", (&["exactum-runtime"], &[])),
         ("exactum-host", (&["exactum-qonnx"], &[])),
         ("exactum-importer", (&["exactum-host", "exactum-qonnx", "exactum-runtime"], &[])),
@@ -75,6 +76,7 @@ fn crates_depend_on_each_other_as_the_architecture_says() {
             "exactum-tests",
             (
                 &[
+                    "exactum-frontend",
                     "exactum-importer",
                     "exactum-qonnx",
                     "exactum-runner",
