@@ -8,9 +8,6 @@ pub trait Model {
     /// Samples of a run.
     fn samples(&self) -> usize;
 
-    /// Bytes of working memory.
-    fn arena_bytes(&self) -> usize;
-
     /// Makes codes of `samples`, which stand for `sample / 2^fraction_bits`, by the model's own quantizer, and runs.
     ///
     /// # Errors
@@ -30,10 +27,6 @@ pub trait Model {
 impl Model for Engine<'_, '_> {
     fn samples(&self) -> usize {
         self.program().input_tensor(0).map_or(0, |tensor| tensor.shape.elems() as usize)
-    }
-
-    fn arena_bytes(&self) -> usize {
-        self.program().arena_bytes() as usize
     }
 
     fn run(&mut self, samples: &[i16], fraction_bits: u8) -> Result<(), InputError> {
@@ -100,10 +93,6 @@ macro_rules! generated_model {
         impl $crate::model::Model for $name {
             fn samples(&self) -> usize {
                 $module::INPUT_ELEMS
-            }
-
-            fn arena_bytes(&self) -> usize {
-                $module::ARENA_BYTES
             }
 
             fn run(&mut self, samples: &[i16], fraction_bits: u8) -> Result<(), $crate::runtime::InputError> {
