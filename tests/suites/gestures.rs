@@ -34,6 +34,8 @@ const WINDOW: usize = 64;
 const RATE_HZ: u16 = 50;
 /// Windows that the oracle evaluates.
 const WINDOWS: usize = 12;
+/// Bytes before the signal, for ports that lose what comes while they are off.
+const SILENCE_BYTES: usize = 1 << 16;
 /// First byte of an answer, and the class while the model warms up.
 const RUN: u8 = 1;
 const NOTICE: u8 = 2;
@@ -217,7 +219,10 @@ fn board_of_a_folder(emulator: &Emulator) -> Result<(), Failed> {
     let emulator = Emulator::find(&board).map_err(|missing| missing.to_string())?;
     let folder = tempfile::tempdir()?;
     let image = board::build(folder.path())?;
-    are_of_the_host(&answered(&emulator, &image, &stream(&signal()?, step_samples()? / AXES).concat())?)
+    // What comes before the port is on is lost, and what is no frame means nothing.
+    let silence = vec![0; SILENCE_BYTES];
+    let frames = stream(&signal()?, step_samples()? / AXES).concat();
+    are_of_the_host(&answered(&emulator, &image, &[silence, frames].concat())?)
 }
 
 /// Every answer has the host's integers, and behind them the signal ends.

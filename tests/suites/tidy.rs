@@ -68,7 +68,13 @@ fn crates_depend_on_each_other_as_the_architecture_says() {
         ("exactum-host", (&["exactum-qonnx"], &[])),
         ("exactum-importer", (&["exactum-host", "exactum-qonnx", "exactum-runtime"], &[])),
         ("exactum-build", (&["exactum-importer", "exactum-qonnx"], &[])),
-        ("exactum-training", (&["exactum-host", "exactum-qonnx", "exactum-runtime"], &["exactum-importer"])),
+        (
+            "exactum-training",
+            (
+                &["exactum-host", "exactum-qonnx", "exactum-runtime"],
+                &["exactum-frontend", "exactum-importer"],
+            ),
+        ),
         ("exactum-learner", (&["exactum-qonnx", "exactum-training"], &[])),
         ("exactum-application", (&["exactum-display", "exactum-runtime"], &[])),
         ("exactum-runner", (&["exactum-runtime"], &["exactum-importer", "exactum-qonnx"])),

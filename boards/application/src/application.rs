@@ -8,6 +8,7 @@ use crate::I16F16;
 use crate::clock::{Clock, headroom_permille};
 use crate::decide::{Decider, Decision, Rule};
 use crate::model::Model;
+use crate::report::{Report, Totals};
 use crate::window::{Order, Window};
 
 /// Most classes of which probabilities are computed.
@@ -70,36 +71,6 @@ pub enum StepError {
     Scores,
     /// The pin failed.
     Pin,
-}
-
-/// What a run gave.
-#[derive(Clone, Copy, Debug, PartialEq)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct Report {
-    /// Runs so far, this one included, and those before the last reset.
-    pub runs: u32,
-    /// What it says; `None` as long as the model warms up.
-    pub decision: Option<Decision>,
-    /// The probability of the class, an approximation for people.
-    pub probability: f32,
-    /// Ticks of the clock that the run took.
-    pub ticks: u32,
-    /// Thousandths of the time from run to run that it left.
-    pub headroom_permille: i32,
-}
-
-/// What has happened since the start.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct Totals {
-    /// Frames of samples.
-    pub frames: u32,
-    /// Runs of the model.
-    pub runs: u32,
-    /// Runs whose decision held.
-    pub held: u32,
-    /// Times that the signal broke off and the model began anew.
-    pub resets: u32,
 }
 
 /// A model, the window before it and the pin behind it. `N` is room for the samples of a run.

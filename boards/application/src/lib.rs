@@ -25,11 +25,13 @@ pub mod gestures;
 mod log;
 pub mod model;
 pub mod pin;
+pub mod report;
 pub mod sampled;
 pub mod serve;
 pub mod slots;
 pub mod window;
 
-pub use application::{Application, Report, Settings};
+pub use application::{Application, Settings};
 pub use exactum_display::fixed::types::I16F16;
 pub use exactum_runtime as runtime;
+pub use report::Report;

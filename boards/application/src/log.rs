@@ -1,8 +1,7 @@
 //! The log: `defmt` in firmware, nothing on hosts, whose programs have no sections for it.
 
-use crate::application::{Report, Totals};
 use crate::frames::{Counts, Fault};
-use crate::serve::Notice;
+use crate::report::{Notice, Report, Totals};
 
 #[cfg(feature = "defmt")]
 mod by_defmt {

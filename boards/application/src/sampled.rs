@@ -4,9 +4,10 @@ use embedded_hal::delay::DelayNs;
 use embedded_hal::digital::OutputPin;
 
 use crate::accelerometer::{Accelerometer, SensorError};
-use crate::application::{Application, Report, StepError};
+use crate::application::{Application, StepError};
 use crate::clock::Clock;
 use crate::model::Model;
+use crate::report::Report;
 
 /// Why the loop ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -8,10 +8,11 @@ use embedded_hal::digital::OutputPin;
 use embedded_io::{Read, ReadExactError, Write};
 use heapless::Vec;
 
-use crate::application::{Application, Report, StepError, Totals};
+use crate::application::{Application, StepError};
 use crate::clock::Clock;
 use crate::frames::{Arrival, Decoder, Event, FRAME_BYTES, Frame, Sequence};
 use crate::model::Model;
+use crate::report::{Notice, Report, Totals};
 
 /// First byte of an answer: the output of a run.
 pub const RUN: u8 = 1;
@@ -23,33 +24,6 @@ pub const END: u8 = 3;
 /// Most bytes of a payload, of samples and of answers.
 pub const PAYLOAD_BYTES: usize = 256;
 const BYTES: usize = PAYLOAD_BYTES + FRAME_BYTES;
-
-/// What is wrong with the signal. Each begins it anew, but for the last.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub enum Notice {
-    /// Frames come at this rate, for which the model was not trained; the second is the one it needs. They are not taken.
-    Rate(u16, u16),
-    /// The payload has this many bytes, no multiple of the second, the bytes of a frame of samples. It is not taken.
-    Length(u16, u16),
-    /// So many frames are missing.
-    Missing(u16),
-    /// The number of the frame before: it is not taken again.
-    Again(u16),
-}
-
-impl Notice {
-    fn bytes(self) -> [u8; 5] {
-        let (kind, a, b) = match self {
-            Self::Rate(found, needed) => (0, found, needed),
-            Self::Length(found, unit) => (1, found, unit),
-            Self::Missing(frames) => (2, frames, 0),
-            Self::Again(number) => (3, number, 0),
-        };
-        let ([a0, a1], [b0, b1]) = (a.to_le_bytes(), b.to_le_bytes());
-        [kind, a0, a1, b0, b1]
-    }
-}
 
 /// Why the loop ends before the signal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

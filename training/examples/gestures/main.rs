@@ -8,7 +8,8 @@
 
 mod network;
 mod simulator;
-mod step;
+#[path = "../steps/mod.rs"]
+mod steps;
 
 use std::error::Error;
 use std::fs;
@@ -17,7 +18,7 @@ use std::path::Path;
 use exactum_training::{accuracy, progress_bar, to_qonnx, train};
 
 use network::Gestures;
-use simulator::{GESTURES, signal, windows};
+use simulator::{GESTURES, TASK, signal, windows};
 
 /// Training allocates and frees large tensors at every step; this allocator keeps their pages.
 #[global_allocator]
@@ -37,12 +38,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     let model = to_qonnx(&network, "gestures")?;
     let directory = Path::new(DIRECTORY);
     fs::create_dir_all(directory)?;
-    let program = step::compile(&model, directory)?;
+    let program = steps::compile(&TASK, &model, directory)?;
     let signal = signal(SIGNAL_WINDOWS, 77);
     let bytes: Vec<u8> =
         signal.iter().flat_map(|(frame, _)| frame).flat_map(|axis| axis.to_le_bytes()).collect();
     fs::write(directory.join("signal.bin"), bytes)?;
-    let run = step::run(&program, &signal)?;
+    let run = steps::run(&TASK, &program, &signal)?;
     println!("gestures                          {}", GESTURES.join(", "));
     println!("accuracy, network on windows      {:.2} %", 100.0 * accuracy(&network, &held_back)?);
     println!("accuracy, steps of the signal     {:.2} %", 100.0 * run.right as f64 / run.clear as f64);

@@ -8,6 +8,8 @@ use exactum_training::data::Dataset;
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 
+use crate::steps::{Labelled, Task};
+
 /// The gestures, in the order of their classes.
 pub(crate) const GESTURES: [&str; 5] = ["rest", "shake", "circle", "swing", "tap"];
 /// Samples of a second.
@@ -17,6 +19,10 @@ pub(crate) const FRAMES: usize = 64;
 pub(crate) const AXES: usize = 3;
 /// A sample of the sensor that is standard gravity.
 pub(crate) const UNIT: f64 = 8192.0;
+
+/// The task of the network.
+pub(crate) const TASK: Task =
+    Task { name: "gestures", classes: &GESTURES, channels: AXES, frames: FRAMES, fraction_bits: 13 };
 
 type Vector = [f64; AXES];
 
@@ -111,22 +117,17 @@ pub(crate) fn windows(of_each: usize, seed: u64) -> Dataset {
         let gesture = index % GESTURES.len();
         let mut hand = Hand::new(gesture, seed.wrapping_mul(1 << 32).wrapping_add(index as u64));
         let frames: Vec<[i16; AXES]> = (0..FRAMES).map(|_| hand.frame()).collect();
-        data.inputs.extend(channels_first(&frames));
+        data.inputs.extend(TASK.channels_first(frames.iter().map(<[i16; AXES]>::as_slice)));
         data.labels.push(gesture);
     }
     data
 }
 
-/// The frames channel by channel, in g: exact floats.
-pub(crate) fn channels_first(frames: &[[i16; AXES]]) -> Vec<f32> {
-    (0..AXES).flat_map(|axis| frames.iter().map(move |frame| f32::from(frame[axis]) / UNIT as f32)).collect()
-}
-
 /// A signal of all gestures one after the other, `windows` windows of each, with the class of each frame.
-pub(crate) fn signal(windows: usize, seed: u64) -> Vec<([i16; AXES], usize)> {
+pub(crate) fn signal(windows: usize, seed: u64) -> Vec<Labelled> {
     let gesture = |gesture: usize| {
         let mut hand = Hand::new(gesture, seed.wrapping_add(gesture as u64));
-        (0..windows * FRAMES).map(move |_| (hand.frame(), gesture))
+        (0..windows * FRAMES).map(move |_| (hand.frame().to_vec(), gesture))
     };
     (0..GESTURES.len()).flat_map(gesture).collect()
 }

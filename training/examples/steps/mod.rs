@@ -1,4 +1,5 @@
-//! What the importer makes of the network: the program of a step, and a signal run by it.
+//! What the importer makes of a network of a signal: the program of a step, and a signal run by it. The examples of gestures and of
+//! keywords use it.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::error::Error;
@@ -14,15 +15,33 @@ use exactum_qonnx::Model;
 use exactum_runtime::program::{words_as_bytes, words_as_bytes_mut};
 use exactum_runtime::{Engine, Program};
 
-use crate::simulator::{AXES, FRAMES, GESTURES, channels_first};
+/// What a network of a signal is given, and what it tells apart.
+pub(crate) struct Task {
+    pub(crate) name: &'static str,
+    pub(crate) classes: &'static [&'static str],
+    /// Integers of a frame, and the frames of a window.
+    pub(crate) channels: usize,
+    pub(crate) frames: usize,
+    /// Bits of these integers behind the point.
+    pub(crate) fraction_bits: u8,
+}
+
+/// Integers of a frame, and its class.
+pub(crate) type Labelled = (Vec<i16>, usize);
+
+impl Task {
+    /// The frames channel by channel, as numbers: exact floats.
+    pub(crate) fn channels_first<'f>(&self, frames: impl Iterator<Item = &'f [i16]> + Clone) -> Vec<f32> {
+        let unit = f32::from(1u16 << self.fraction_bits);
+        let of_channel = |channel: usize| frames.clone().map(move |frame| f32::from(frame[channel]) / unit);
+        (0..self.channels).flat_map(of_channel).collect()
+    }
+}
 
 /// Axis of the input along which frames follow each other.
 const AXIS: isize = 2;
 /// The machine that forms and packings are chosen for.
 const TARGET: &str = "mps2-an386";
-/// Bits of a sample behind the point.
-const FRACTION_BITS: u8 = 13;
-
 /// The program of a step.
 pub(crate) struct Step {
     pub(crate) compiled: Compiled,
@@ -45,11 +64,11 @@ impl Step {
 }
 
 /// Compiles `model` and writes it, its program and its module to `directory`.
-pub(crate) fn compile(model: &Model, directory: &Path) -> Result<Step, Box<dyn Error>> {
+pub(crate) fn compile(task: &Task, model: &Model, directory: &Path) -> Result<Step, Box<dyn Error>> {
     let target = Target::named(TARGET).ok_or("the target")?;
     let file = exactum_qonnx::write(model);
     let output = model.graph.outputs.first().ok_or("an output")?.name.clone();
-    let names = GESTURES.map(str::to_owned).to_vec();
+    let names = task.classes.iter().map(|class| (*class).to_owned()).collect();
     let request = Request {
         identity: Identity { labels: BTreeMap::from([(output, names)]), ..Identity::default() },
         keeping: Keeping::Steps { axis: AXIS },
@@ -57,16 +76,17 @@ pub(crate) fn compile(model: &Model, directory: &Path) -> Result<Step, Box<dyn E
         ..Request::new(&target)
     };
     let compiled = compile_as(model, &request)?;
-    let write = |name: &str, bytes: &[u8]| fs::write(directory.join(name), bytes);
-    write("gestures.onnx", &file)?;
-    write("gestures.exa", &Container::new(&compiled, model, &file).write())?;
-    write("gestures.bin", &compiled.image)?;
-    write("gestures.rs", compiled.rust_module().as_bytes())?;
+    let write =
+        |extension: &str, bytes: &[u8]| fs::write(directory.join(task.name).with_extension(extension), bytes);
+    write("onnx", &file)?;
+    write("exa", &Container::new(&compiled, model, &file).write())?;
+    write("bin", &compiled.image)?;
+    write("rs", compiled.rust_module().as_bytes())?;
     Ok(Step { compiled })
 }
 
-/// Runs `signal` step by step, from samples as the sensor gives them.
-pub(crate) fn run(step: &Step, signal: &[([i16; AXES], usize)]) -> Result<Run, Box<dyn Error>> {
+/// Runs `signal` step by step, from integers as a device has them.
+pub(crate) fn run(task: &Task, step: &Step, signal: &[Labelled]) -> Result<Run, Box<dyn Error>> {
     let compiled = &step.compiled;
     let streamed = compiled.streamed.as_ref().ok_or("a program of steps")?;
     let reference = Reference::new(&streamed.window);
@@ -76,22 +96,22 @@ pub(crate) fn run(step: &Step, signal: &[([i16; AXES], usize)]) -> Result<Run, B
     let mut arena = vec![0u64; compiled.memory.arena_bytes.div_ceil(8)];
     let mut engine = Engine::new(&program, words_as_bytes_mut(&mut arena))?;
     let output = &compiled.interface.outputs[0];
-    let mut window: VecDeque<([i16; AXES], usize)> = VecDeque::new();
+    let mut window: VecDeque<&Labelled> = VecDeque::new();
     let mut run = Run { compared: 0, differing: 0, clear: 0, right: 0 };
     for frames in signal.chunks_exact(streamed.steps.step_frames) {
-        let samples: Vec<i16> = frames.iter().flat_map(|(frame, _)| *frame).collect();
-        engine.quantize_samples(0, &samples, FRACTION_BITS)?;
+        let samples: Vec<i16> = frames.iter().flat_map(|(frame, _)| frame).copied().collect();
+        engine.quantize_samples(0, &samples, task.fraction_bits)?;
         engine.run();
         window.extend(frames);
-        window.drain(..window.len().saturating_sub(FRAMES));
-        if window.len() < FRAMES {
+        window.drain(..window.len().saturating_sub(task.frames));
+        if window.len() < task.frames {
             continue;
         }
         let codes: Vec<i32> = engine.output(0).ok_or("an output")?.iter().collect();
         let found: Vec<i64> = output.of_stored(&codes).into_iter().map(i64::from).collect();
-        let frames: Vec<[i16; AXES]> = window.iter().map(|(frame, _)| *frame).collect();
+        let floats = task.channels_first(window.iter().map(|(frame, _)| frame.as_slice()));
         run.compared += 1;
-        run.differing += usize::from(reference.run(&[&channels_first(&frames)])?[0] != found);
+        run.differing += usize::from(reference.run(&[&floats])?[0] != found);
         let label = window[0].1;
         if window.iter().all(|(_, other)| *other == label) {
             run.clear += 1;
