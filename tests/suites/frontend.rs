@@ -33,7 +33,7 @@ fn samples() -> Vec<i16> {
         match frame % 4 {
             0 => noise >> (frame % 16),
             1 => (loud * phase.sin()) as i16,
-            2 if index % 97 == 0 => i16::MIN,
+            2 if index.is_multiple_of(97) => i16::MIN,
             3 => (loud * phase.sin()) as i16 / 2 + (noise >> 3),
             _ => 0,
         }

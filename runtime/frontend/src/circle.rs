@@ -58,10 +58,10 @@ mod tests {
 
     #[test]
     fn tables_are_the_nearest_numbers() {
-        for index in 0..FRAME {
+        for (index, found) in HANN.iter().enumerate() {
             let angle = TAU * index as f64 / FRAME as f64;
             let nearest = |value: f64| (value * 32768.0).round() as i32;
-            assert_eq!(HANN[index], nearest((1.0 - angle.cos()) / 2.0), "window {index}");
+            assert_eq!(*found, nearest((1.0 - angle.cos()) / 2.0), "window {index}");
             if let Some(found) = TURN.get(index) {
                 assert_eq!(*found, (nearest(angle.cos()), nearest(angle.sin())), "turn {index}");
             }

@@ -154,7 +154,11 @@ pub(crate) fn build(folder: &Path) -> Result<Image, Failed> {
         return Err(String::from_utf8_lossy(&output.stderr).into_owned().into());
     }
     let messages = String::from_utf8_lossy(&output.stdout).into_owned();
-    let messages = messages.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-    let executable = messages.filter_map(|message| message["executable"].as_str().map(PathBuf::from)).last();
+    let mut messages = messages.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let of_board = |message: Value| match message["target"]["name"] == "board-of-a-test" {
+        true => message["executable"].as_str().map(PathBuf::from),
+        false => None,
+    };
+    let executable = messages.find_map(of_board);
     Ok(Image::read(&executable.ok_or("no executable")?)?)
 }
