@@ -15,7 +15,8 @@
 //! samples.iter_mut().zip(wave.iter().cycle()).for_each(|(sample, wave)| *sample = wave * 100);
 //! let bands = front.frame(&samples);
 //! let loudest = (0..20).max_by_key(|band| bands[*band]).unwrap();
-//! assert_eq!((loudest, bands[loudest] >> FRACTION_BITS), (6, 54));
+//! // An amplitude of 10000, halved by the window and summed over 256 periods of it: 2^20.3, squared.
+//! assert_eq!((loudest, bands[loudest] >> FRACTION_BITS), (6, 40));
 //! ```
 #![no_std]
 #![forbid(unsafe_code)]
