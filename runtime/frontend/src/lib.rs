@@ -15,7 +15,7 @@
 //! samples.iter_mut().zip(wave.iter().cycle()).for_each(|(sample, wave)| *sample = wave * 100);
 //! let bands = front.frame(&samples);
 //! let loudest = (0..20).max_by_key(|band| bands[*band]).unwrap();
-//! // An amplitude of 10000, halved by the window and summed over 256 periods of it: 2^20.3, squared.
+//! // An amplitude of 10000 times half the sum of the window, 128, is 2^20.3; its square is 2^40.6.
 //! assert_eq!((loudest, bands[loudest] >> FRACTION_BITS), (6, 40));
 //! ```
 #![no_std]
