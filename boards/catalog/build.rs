@@ -8,12 +8,20 @@ use std::{env, fs};
 
 use flate2::{Compression, write::GzEncoder};
 
-/// Crates that firmware is built from, beside those in `boards`.
-const RUNTIME: [&str; 5] = ["runtime", "runtime/num", "runtime/format", "runtime/kernels", "runtime/display"];
+/// Crates of the root workspace that firmware is built from.
+const CRATES: [&str; 7] = [
+    "runtime",
+    "runtime/num",
+    "runtime/format",
+    "runtime/kernels",
+    "runtime/display",
+    "runtime/frontend",
+    "boards/application",
+];
 /// Folders of `boards` that are programs of the host.
 const OF_HOST: [&str; 3] = ["runner", "catalog", "target"];
 /// Files that crates are built from.
-const KINDS: [&str; 4] = ["rs", "toml", "x", "lock"];
+const KINDS: [&str; 5] = ["rs", "in", "toml", "x", "lock"];
 
 /// Files by their path in the repository.
 type Files = BTreeMap<String, Vec<u8>>;
@@ -22,7 +30,7 @@ fn main() -> io::Result<()> {
     let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR").map_err(io::Error::other)?).join("../..");
     let out = PathBuf::from(env::var("OUT_DIR").map_err(io::Error::other)?);
     let mut files = Files::new();
-    for name in RUNTIME {
+    for name in CRATES {
         add(&root, &format!("{name}/Cargo.toml"), &mut files)?;
         walk(&root, &format!("{name}/src"), &mut files)?;
     }
@@ -103,7 +111,7 @@ fn add(root: &Path, name: &str, files: &mut Files) -> io::Result<()> {
 
 /// The manifest of the repository's workspace, of which nothing is left but what the manifests of firmware refer to.
 fn workspace(whole: &str, files: &Files) -> String {
-    let manifests: Vec<String> = RUNTIME
+    let manifests: Vec<String> = CRATES
         .iter()
         .filter_map(|name| files.get(&format!("{name}/Cargo.toml")))
         .map(|bytes| String::from_utf8_lossy(bytes).into_owned())
@@ -114,7 +122,7 @@ fn workspace(whole: &str, files: &Files) -> String {
         manifests.iter().any(|manifest| inherited.iter().any(|text| manifest.contains(text)))
     };
     let mut text = "[workspace]\nresolver = \"3\"\nmembers = [".to_owned();
-    text.push_str(&RUNTIME.map(|name| format!("\"{name}\"")).join(", "));
+    text.push_str(&CRATES.map(|name| format!("\"{name}\"")).join(", "));
     text.push_str("]\nexclude = [\"boards\"]\n");
     let mut section = "";
     for line in whole.lines() {

@@ -124,8 +124,8 @@ fn demonstration_classifies(emulator: &Emulator) -> Result<(), Failed> {
     let made = case.made()?;
     let labels = digits::load()?.test.labels;
     let (mut images, mut lines, mut right) = (String::new(), vec![], 0);
-    for (index, (sample, integers)) in made.source.samples.iter().zip(&made.expected).enumerate() {
-        let (class, label) = (first_largest(integers), labels[index]);
+    for (index, (sample, outputs)) in made.source.samples.iter().zip(&made.exact).enumerate() {
+        let (class, label) = (first_largest(&outputs[0].integers), labels[index]);
         let pixels: String = sample.iter().map(|pixel| format!("{pixel},")).collect();
         writeln!(images, "{pixels}{label}")?;
         lines.push(format!("INFO image {index}: class {class}, label {label}, "));
@@ -149,10 +149,10 @@ fn demonstration_classifies(emulator: &Emulator) -> Result<(), Failed> {
     Ok(())
 }
 
-/// Index of the largest integer, the first of equal ones.
-fn first_largest(integers: &[i64]) -> usize {
-    let largest = integers.iter().max();
-    integers.iter().position(|integer| Some(integer) == largest).unwrap_or(0)
+/// Index of the largest number, the first of equal ones; the oracle has all in one unit.
+fn first_largest<T: Ord>(numbers: &[T]) -> usize {
+    let largest = numbers.iter().max();
+    numbers.iter().position(|number| Some(number) == largest).unwrap_or(0)
 }
 
 /// Two runs give the same counts, and an inference is its ops and the walk from one to the next.

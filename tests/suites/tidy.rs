@@ -63,6 +63,7 @@ fn crates_depend_on_each_other_as_the_architecture_says() {
         ("exactum-kernels", (&["exactum-format", "exactum-num"], &[])),
         ("exactum-runtime", (&["exactum-format", "exactum-kernels", "exactum-num"], &[])),
         ("exactum-display", (&["exactum-num"], &[])),
+        ("exactum-frontend", (&[], &[])),
         ("exactum-qonnx", (&["exactum-runtime"], &[])),
         ("exactum-host", (&["exactum-qonnx"], &[])),
         ("exactum-boards", (&[], &[])),
@@ -71,13 +72,21 @@ fn crates_depend_on_each_other_as_the_architecture_says() {
             (&["exactum-boards", "exactum-host", "exactum-qonnx", "exactum-runner", "exactum-runtime"], &[]),
         ),
         ("exactum-build", (&["exactum-importer", "exactum-qonnx"], &[])),
-        ("exactum-training", (&["exactum-host", "exactum-qonnx", "exactum-runtime"], &["exactum-importer"])),
+        (
+            "exactum-training",
+            (
+                &["exactum-host", "exactum-qonnx", "exactum-runtime"],
+                &["exactum-frontend", "exactum-importer"],
+            ),
+        ),
         ("exactum-learner", (&["exactum-qonnx", "exactum-training"], &[])),
+        ("exactum-application", (&["exactum-display", "exactum-runtime"], &[])),
         ("exactum-runner", (&["exactum-boards", "exactum-runtime"], &["exactum-importer", "exactum-qonnx"])),
         (
             "exactum-tests",
             (
                 &[
+                    "exactum-frontend",
                     "exactum-importer",
                     "exactum-qonnx",
                     "exactum-runner",

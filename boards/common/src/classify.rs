@@ -4,7 +4,7 @@
 //! is also the shape of a real one: quantize what a sensor gave, run, take the class.
 
 use embedded_hal::digital::OutputPin;
-use exactum_runtime::{Codes, Engine, Program};
+use exactum_runtime::{Engine, Program};
 
 use crate::{counter::Counter, failure::Failure};
 
@@ -46,17 +46,12 @@ pub fn classify(
         counter.restart();
         engine.run();
         let ticks = counter.ticks();
-        let class = engine.output(0).and_then(largest).ok_or(Failure::Application)?;
+        // By the numbers that the codes stand for: channels may have different scales.
+        let class = engine.argmax(0).ok_or(Failure::Application)?;
         right += usize::from(class == image.label);
         defmt::info!("image {}: class {}, label {}, {} ticks", index, class, image.label, ticks);
     }
     defmt::info!("{} of {} right", right, images.len());
     let lit = if right == images.len() { lamp.set_high() } else { lamp.set_low() };
     lit.map_err(|_| Failure::Application)
-}
-
-/// The index of the largest code, the first of equals.
-fn largest(codes: Codes<'_>) -> Option<usize> {
-    let first_largest = |(best, a), (index, b)| if b > a { (index, b) } else { (best, a) };
-    codes.iter().enumerate().reduce(first_largest).map(|(index, _)| index)
 }

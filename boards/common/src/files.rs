@@ -42,6 +42,11 @@ impl Path {
         CStr::from_bytes_until_nul(&self.bytes).map_err(|_| Failure::CommandLine)
     }
 
+    /// Whether the argument is `word`.
+    pub fn is(&self, word: &str) -> bool {
+        self.as_c_str().is_ok_and(|path| path.to_bytes() == word.as_bytes())
+    }
+
     /// Opens the file for reading.
     ///
     /// # Errors

@@ -10,6 +10,7 @@ pub mod counter;
 pub mod failure;
 pub mod files;
 pub mod generic;
+pub mod ram_flash;
 pub mod serve;
 pub mod stack;
 

@@ -14,6 +14,8 @@
 //! Numbers are little endian. Every request can be sent again: a run that has been done is not done twice. A host that gets no
 //! reply sends as many zeros as a frame has at most, which end any frame that was begun, and asks again.
 
+use crc::{CRC_32_ISO_HDLC, Crc, NoTable};
+use embedded_io::{Read, Write};
 use exactum_runtime::{Engine, Program};
 
 use crate::generic::{Memory, input_bytes};
@@ -26,15 +28,8 @@ const SYNC: [u8; 2] = [0xec, 0xa5];
 const REFUSED: u8 = 0xff;
 /// The version of this protocol.
 const VERSION: u8 = 1;
-
-/// A serial port.
-pub trait Serial {
-    /// The next byte, however long it takes.
-    fn read(&mut self) -> u8;
-
-    /// Sends a byte.
-    fn write(&mut self, byte: u8);
-}
+/// Serial ports are slow: a table would cost more flash than it saves time.
+const CRC: Crc<u32, NoTable> = Crc::<u32, NoTable>::new(&CRC_32_ISO_HDLC);
 
 /// Requests.
 mod kind {
@@ -78,7 +73,7 @@ struct Frame<'b> {
 }
 
 /// Serves requests for ever.
-pub fn serve(serial: &mut impl Serial, memory: Memory<'_>) -> ! {
+pub fn serve(serial: &mut (impl Read + Write), memory: Memory<'_>) -> ! {
     let Memory { program, arena, sample } = memory;
     let mut buffer = [0; MOST_BYTES];
     let room = [program.len(), arena.len(), sample.len()].map(|bytes| bytes as u32);
@@ -114,7 +109,7 @@ pub fn serve(serial: &mut impl Serial, memory: Memory<'_>) -> ! {
 
 /// Serves requests to the loaded program, until another one is sent. `loading` is the number of the request that loaded it.
 fn run(
-    serial: &mut impl Serial,
+    serial: &mut (impl Read + Write),
     engine: &mut Engine<'_, '_>,
     sample: &mut [u8],
     loading: u8,
@@ -183,7 +178,7 @@ fn outputs(engine: &Engine<'_, '_>, offset: usize, part: &mut [u8]) -> Option<()
     Some(())
 }
 
-fn about(serial: &mut impl Serial, number: u8, room: [u32; 3]) {
+fn about(serial: &mut (impl Read + Write), number: u8, room: [u32; 3]) {
     let mut bytes = [VERSION; 13];
     for (to, from) in bytes.iter_mut().skip(1).zip(room.iter().flat_map(|bytes| bytes.to_le_bytes())) {
         *to = from;
@@ -204,16 +199,16 @@ fn word(payload: &[u8], at: usize) -> Option<u32> {
 }
 
 /// The next frame; `None`, and the host is told, if it was damaged.
-fn receive<'b>(serial: &mut impl Serial, buffer: &'b mut [u8; MOST_BYTES]) -> Option<Frame<'b>> {
+fn receive<'b>(serial: &mut (impl Read + Write), buffer: &'b mut [u8; MOST_BYTES]) -> Option<Frame<'b>> {
     let mut before = 0;
     loop {
-        let byte = serial.read();
+        let byte = read(serial);
         if [before, byte] == SYNC {
             break;
         }
         before = byte;
     }
-    let header: [u8; HEADER_BYTES - 2] = core::array::from_fn(|_| serial.read());
+    let header: [u8; HEADER_BYTES - 2] = core::array::from_fn(|_| read(serial));
     let [kind, number, low, high] = header;
     let payload = buffer.get_mut(..usize::from(u16::from_le_bytes([low, high])));
     let Some(payload) = payload else {
@@ -221,50 +216,48 @@ fn receive<'b>(serial: &mut impl Serial, buffer: &'b mut [u8; MOST_BYTES]) -> Op
         return None;
     };
     for byte in &mut *payload {
-        *byte = serial.read();
+        *byte = read(serial);
     }
-    let told: [u8; 4] = core::array::from_fn(|_| serial.read());
-    if Crc::new().with(&header).with(payload).value() != u32::from_le_bytes(told) {
+    let told: [u8; 4] = core::array::from_fn(|_| read(serial));
+    if checksum(&header, payload) != u32::from_le_bytes(told) {
         refuse(serial, number, Refusal::Damaged, 0);
         return None;
     }
     Some(Frame { kind, number, payload })
 }
 
-fn refuse(serial: &mut impl Serial, number: u8, refusal: Refusal, code: u32) {
+fn refuse(serial: &mut (impl Read + Write), number: u8, refusal: Refusal, code: u32) {
     let [a, b, c, d] = code.to_le_bytes();
     send(serial, REFUSED, number, &[refusal as u8, a, b, c, d]);
 }
 
-fn reply(serial: &mut impl Serial, kind: u8, number: u8, payload: &[u8]) {
+fn reply(serial: &mut (impl Read + Write), kind: u8, number: u8, payload: &[u8]) {
     send(serial, kind | 0x80, number, payload);
 }
 
-fn send(serial: &mut impl Serial, kind: u8, number: u8, payload: &[u8]) {
+fn send(serial: &mut (impl Read + Write), kind: u8, number: u8, payload: &[u8]) {
     let [low, high] = (payload.len() as u16).to_le_bytes();
     let header = [kind, number, low, high];
-    let crc = Crc::new().with(&header).with(payload).value().to_le_bytes();
-    for byte in SYNC.iter().chain(&header).chain(payload).chain(&crc) {
-        serial.write(*byte);
+    let crc = checksum(&header, payload).to_le_bytes();
+    // The host asks again for what does not arrive.
+    for part in [&SYNC, &header[..], payload, &crc] {
+        let _ = serial.write_all(part);
     }
+    let _ = serial.flush();
 }
 
-/// CRC-32 (ISO-HDLC), bit by bit: ports are slower.
-struct Crc(u32);
+/// The next byte, however long it takes.
+fn read(serial: &mut impl Read) -> u8 {
+    let mut byte = [0];
+    while !matches!(serial.read(&mut byte), Ok(1)) {}
+    byte[0]
+}
 
-impl Crc {
-    const fn new() -> Self {
-        Self(u32::MAX)
-    }
-
-    fn with(self, bytes: &[u8]) -> Self {
-        let step = |crc: u32, _| if crc & 1 == 1 { crc >> 1 ^ 0xedb8_8320 } else { crc >> 1 };
-        Self(bytes.iter().fold(self.0, |crc, byte| (0..8).fold(crc ^ u32::from(*byte), step)))
-    }
-
-    const fn value(self) -> u32 {
-        !self.0
-    }
+fn checksum(header: &[u8], payload: &[u8]) -> u32 {
+    let mut digest = CRC.digest();
+    digest.update(header);
+    digest.update(payload);
+    digest.finalize()
 }
 
 /// The binary `serve` of a board: its memory as statics, of these sizes in bytes, and its serial port.

@@ -1,8 +1,9 @@
-//! What boards with a Cortex-M share: the timers that several of them have, and the panic handler that reports to the host.
+//! What boards with a Cortex-M share: the timers and serial ports that several of them have, and the panic handler that reports to the host.
 #![no_std]
 
 pub mod apb_timer;
-pub mod cmsdk_serial;
+pub mod apb_uart;
+pub mod mps2;
 pub mod systick;
 
 use core::panic::PanicInfo;

@@ -1,26 +1,8 @@
 //! Arm's MPS2 board with the AN386 image: a Cortex-M4 with 4 MiB of code and 4 MiB of data memory.
 //!
-//! Holds what the binaries of this board share: its timer and its light.
+//! Holds what the binaries of this board share: its timer, its light and its serial port.
 #![no_std]
 
 pub mod led;
 
-// Linked for its panic handler.
-use exactum_board_cortex_m as _;
-use exactum_board_cortex_m::apb_timer::ApbTimer;
-use exactum_board_cortex_m::cmsdk_serial::CmsdkSerial;
-
-/// The first APB timer: 25 MHz. Application Note AN386, memory map.
-pub type Timer = ApbTimer<0x4000_0000>;
-
-/// The first APB timer, running. To be called once.
-pub fn timer() -> Option<Timer> {
-    // SAFETY: it is there on every AN386, and every image of this board asks for it once.
-    Some(unsafe { Timer::new() })
-}
-
-/// The first UART: 25 MHz, 115200 bits a second. To be called once.
-pub fn serial() -> CmsdkSerial<0x4000_4000> {
-    // SAFETY: it is there on every board of the MPS2, and the image that serves asks for it once.
-    unsafe { CmsdkSerial::new(25_000_000 / 115_200) }
-}
+pub use exactum_board_cortex_m::mps2::{Serial, Timer, serial, timer};

@@ -12,6 +12,7 @@ use std::{
 use exactum_boards::{Board, BuildError, ICOUNT_SHIFT, Image, Missing, toolchain};
 
 use crate::log;
+use crate::serial::{Files, Serial};
 
 /// QEMU's exit code for its own failures. Firmware ends with 0 or with 10 and above.
 const QEMU_FAILED: i32 = 1;
@@ -24,6 +25,7 @@ pub struct Emulator {
     board: Board,
     version: String,
     time_limit: Duration,
+    serial: Option<Files>,
 }
 
 /// A run that came to its own end.
@@ -93,7 +95,7 @@ impl Emulator {
         };
         let version = Missing::check(qemu, Command::new(qemu).arg("--version"))?;
         let version = version.lines().next().unwrap_or_default().to_owned();
-        Ok(Self { board: board.clone(), version, time_limit: Duration::from_secs(60) })
+        Ok(Self { board: board.clone(), version, time_limit: Duration::from_secs(60), serial: None })
     }
 
     /// The board.
@@ -115,6 +117,12 @@ impl Emulator {
         Self { time_limit: limit, ..self }
     }
 
+    /// The same emulator, whose first serial port receives the bytes of the file `input` and sends to the file `output`.
+    #[must_use]
+    pub fn with_serial(self, input: &Path, output: &Path) -> Self {
+        Self { serial: Some(Files { input: input.to_owned(), output: output.to_owned() }), ..self }
+    }
+
     /// QEMU's own line about its version.
     pub fn version(&self) -> &str {
         &self.version
@@ -134,10 +142,12 @@ impl Emulator {
         let [qemu, machine @ ..] = self.board.facts.emulator.as_slice() else {
             return Err(io::Error::other("no emulator has this board").into());
         };
+        let serial = self.serial.as_ref().map(Serial::new).transpose()?;
         let mut child = Command::new(qemu)
             .args(machine)
             .args(["-icount", &format!("shift={ICOUNT_SHIFT}")])
-            .args(["-display", "none", "-monitor", "none", "-serial", "none"])
+            .args(["-display", "none", "-monitor", "none"])
+            .args(serial.as_ref().map_or_else(|| vec!["-serial".into(), "none".into()], Serial::options))
             .args(["-semihosting-config", &semihosting, "-kernel"])
             .arg(image.path())
             .current_dir(folder)
@@ -149,6 +159,7 @@ impl Emulator {
         let stdout = collect(child.stdout.take());
         let stderr = collect(child.stderr.take());
         let status = wait(&mut child, self.time_limit);
+        serial.map_or(Ok(()), Serial::join)?;
         let log = log::decode(image.elf(), &joined(stdout)?);
         let message = String::from_utf8_lossy(&joined(stderr)?).trim().to_owned();
         match status? {

@@ -21,6 +21,7 @@ mod emulator;
 mod log;
 mod noise;
 mod program;
+mod serial;
 #[cfg(unix)]
 mod served;
 
