@@ -9,6 +9,7 @@ mod cortex_m_dsp;
 mod pairs;
 mod portable;
 mod taps;
+mod tiles;
 
 #[cfg(isa = "cortex_m_dsp")]
 pub use cortex_m_dsp::CortexMDsp;
@@ -16,6 +17,7 @@ pub use pairs::{Rows, Spread};
 pub use portable::Portable;
 pub(crate) use taps::dot_tap;
 pub use taps::{TapRun, Taps};
+pub use tiles::{Pixels, TileCodes, TileProducts, Tiles};
 
 use exactum_num::Requant;
 use exactum_num::codes::Code;
@@ -156,6 +158,21 @@ pub trait Isa: Copy + core::fmt::Debug + 'static {
         _output: &mut [T],
     ) -> usize {
         0
+    }
+
+    /// Writes codes minus `zero_point`, which fit 14 bits, of pixels; channels that fill the last four are zeros.
+    fn gather_tiles<T: Code>(self, codes: &[T], zero_point: i32, pixels: &Pixels, to: &mut [TileCodes]) {
+        tiles::gather(codes, zero_point, pixels, to);
+    }
+
+    /// Transforms the codes of windows of two tiles, of four channels after the other.
+    fn transform_tiles(self, codes: &[TileCodes], to: &mut [Tiles]) {
+        tiles::transform::<pairs::Words>(codes, to);
+    }
+
+    /// Products of transformed windows with four filters, of which `weights` has two rows for each place and each four channels.
+    fn tile_products(self, weights: &[[i16; 8]], tiles: &[Tiles], products: &mut TileProducts) {
+        tiles::products::<pairs::Words>(weights, tiles, products);
     }
 
     /// The high 32 bits of `acc * multiplier + 2^31`.

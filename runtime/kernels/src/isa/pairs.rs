@@ -14,6 +14,12 @@ pub(super) trait Halves {
 
     /// The low bytes of both halves, sign-extended.
     fn low_bytes(halves: [i16; 2]) -> [i16; 2];
+
+    /// The sums of halves, wrapping.
+    fn sum(a: [i16; 2], b: [i16; 2]) -> [i16; 2];
+
+    /// The differences of halves, wrapping.
+    fn difference(a: [i16; 2], b: [i16; 2]) -> [i16; 2];
 }
 
 /// Every processor's.
@@ -29,6 +35,16 @@ impl Halves for Words {
     #[inline(always)]
     fn low_bytes([low, high]: [i16; 2]) -> [i16; 2] {
         [low as i8 as i16, high as i8 as i16]
+    }
+
+    #[inline(always)]
+    fn sum(a: [i16; 2], b: [i16; 2]) -> [i16; 2] {
+        [a[0].wrapping_add(b[0]), a[1].wrapping_add(b[1])]
+    }
+
+    #[inline(always)]
+    fn difference(a: [i16; 2], b: [i16; 2]) -> [i16; 2] {
+        [a[0].wrapping_sub(b[0]), a[1].wrapping_sub(b[1])]
     }
 }
 
