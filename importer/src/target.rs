@@ -18,6 +18,19 @@ pub struct Target {
     /// What things cost there, where that was measured.
     #[serde(skip)]
     pub costs: Option<CostTable>,
+    /// What weights are packed for, where there is room for either.
+    #[serde(skip)]
+    pub prefer: Prefer,
+}
+
+/// What weights are packed for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Prefer {
+    /// The fewest instructions.
+    #[default]
+    Speed,
+    /// The fewest bytes of flash, and among these the fewest instructions.
+    Flash,
 }
 
 /// What a target's file says.
@@ -122,7 +135,7 @@ impl Target {
             };
             CostTable::parse(table).map_err(|error| bad("costs", error, "a table that was measured"))
         });
-        Ok(Self { costs: costs.transpose()?, facts })
+        Ok(Self { costs: costs.transpose()?, facts, prefer: Prefer::default() })
     }
 
     /// Bytes of stack that a run of `program` takes here, if that was measured.

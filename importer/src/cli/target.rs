@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::container::Container;
 use crate::diagnostic::{Code, Diagnostic, Location, Report, Result};
-use crate::target::Target;
+use crate::target::{Prefer, Target};
 
 use super::files;
 
@@ -14,17 +14,22 @@ pub(super) struct Goal {
     /// Machine to compile for: a name that `exactum targets` lists, or a file of facts that ends in .toml.
     #[arg(long, value_name = "TARGET")]
     target: Option<PathBuf>,
+    /// What weights are packed for, where the flash has room for either: the fewest instructions, or the fewest bytes.
+    #[arg(long, value_enum, value_name = "WHAT", default_value = "speed")]
+    prefer: Prefer,
 }
 
 impl Goal {
     /// The target; any machine if none is given.
     pub(super) fn target(&self) -> Result<Target> {
-        Ok(self.given()?.unwrap_or_else(Target::portable))
+        let target = self.given()?.unwrap_or_else(Target::portable);
+        Ok(Target { prefer: self.prefer, ..target })
     }
 
     /// The same with a path that is relative to `folder`.
     pub(super) fn within(self, folder: &Path) -> Self {
-        Self { target: self.target.map(|target| if is_file(&target) { folder.join(target) } else { target }) }
+        let target = self.target.map(|target| if is_file(&target) { folder.join(target) } else { target });
+        Self { target, ..self }
     }
 
     /// The file of facts that is given.
@@ -34,7 +39,8 @@ impl Goal {
 
     /// The target that is given.
     pub(super) fn given(&self) -> Result<Option<Target>> {
-        self.target.as_deref().map(read).transpose()
+        let target = self.target.as_deref().map(read).transpose()?;
+        Ok(target.map(|target| Target { prefer: self.prefer, ..target }))
     }
 }
 

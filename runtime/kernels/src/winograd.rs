@@ -83,7 +83,13 @@ fn transform<S: Source, K: Isa>(
     let place = row.wrapping_mul(6).wrapping_add(column);
     let pixels = Pixels { first, pitch, channels, size: [rows, columns], place };
     input.gather_tiles(isa, conv.input_zero_point, &pixels, scratch.codes);
-    isa.transform_tiles(scratch.codes, scratch.tiles);
+    transform_tiles(isa, scratch.codes, scratch.tiles);
+}
+
+/// Not inlined, as above.
+#[inline(never)]
+fn transform_tiles<K: Isa>(isa: K, codes: &[TileCodes], tiles: &mut [Tiles]) {
+    isa.transform_tiles(codes, tiles);
 }
 
 /// The sums of four filters at the four outputs of each tile, row after row, times four.

@@ -3,7 +3,8 @@
 //! `cargo run --release -p exactum-runner --example measure > importer/targets/costs/cortex-m4.toml`
 //!
 //! Programs of one op run in many shapes; the instructions of each kernel are fitted by what its loops count
-//! (`exactum_importer::cost::Work`). Counts repeat, so the same firmware always gives the same table.
+//! (`exactum_importer::cost::Work`). Counts repeat, so the same firmware always gives the same table. `-- PREFIX` measures only
+//! kernels whose names start with it, and prints what each of their programs executes.
 #![allow(clippy::print_stdout)]
 
 mod fit;
@@ -39,6 +40,9 @@ fn main() -> Result<()> {
         let run = emulator.run_program(&generic, &sample.image, &sample.input, Counting::On)?;
         measured(sample, run.counts.first().ok_or("nothing was counted")?)
     };
+    if let Some(prefix) = std::env::args().nth(1) {
+        return only(&prefix, &measure);
+    }
     let forms = of_forms(&forms()?.iter().map(&measure).collect::<Result<Vec<_>>>()?)?;
     let measured = samples()?.iter().map(&measure).collect::<Result<Vec<_>>>()?;
     let kernels = of_kernels(&measured, &forms)?;
@@ -61,6 +65,20 @@ fn main() -> Result<()> {
         *most = (*most).max(*stack_bytes);
     }
     stack.iter().for_each(|(kernel, bytes)| println!("\"{kernel}\" = {bytes}"));
+    Ok(())
+}
+
+/// Prints the work and the instructions of every program of kernels whose names start with `prefix`.
+fn only(prefix: &str, measure: &impl Fn(&Sample) -> Result<Measured>) -> Result<()> {
+    for sample in samples()? {
+        let words = aligned(&sample.image);
+        let program = Program::load(&words_as_bytes(&words)[..sample.image.len()])?;
+        let op = program.ops().next().ok_or("a program of one op")?;
+        if Work::of(&program, &op).is_some_and(|work| work.kernel.starts_with(prefix)) {
+            let Measured { kernel, terms, instructions, stack_bytes, .. } = measure(&sample)?;
+            println!("{kernel}: {instructions} instructions, {stack_bytes} bytes of stack, {terms:?}");
+        }
+    }
     Ok(())
 }
 
