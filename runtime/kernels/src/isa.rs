@@ -86,9 +86,9 @@ pub trait Isa: Copy + core::fmt::Debug + 'static {
     }
 
     /// Writes the codes of two positions, minus 0, to pairs, those of the first position first: of each of `rows` rows, which
-    /// start at `rows.first` in `codes`. Whether the instructions do that.
-    fn spread_two<T: Code>(self, _codes: &[T], _rows: &Rows, _to: &mut [i16]) -> bool {
-        false
+    /// start at `rows.first` in `codes`, and zeros to a multiple of four. Whether all of them are there.
+    fn spread_two<T: Code>(self, codes: &[T], rows: &Rows, to: &mut [i16]) -> bool {
+        pairs::spread_two(codes, rows, to)
     }
 
     /// Products of the codes of two positions with four filters that are packed in pairs, the first or the last of each

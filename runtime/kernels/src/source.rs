@@ -202,7 +202,8 @@ impl Source for Codes<'_> {
         match self {
             Self::I8(codes) => codes.spread_two(isa, rows, to),
             Self::U8(codes) => codes.spread_two(isa, rows, to),
-            Self::I16(_) | Self::I32(_) => false,
+            Self::I16(codes) => codes.spread_two(isa, rows, to),
+            Self::I32(_) => false,
         }
     }
 

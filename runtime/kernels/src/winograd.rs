@@ -92,43 +92,43 @@ fn transform_tiles<K: Isa>(isa: K, codes: &[TileCodes], tiles: &mut [Tiles]) {
     isa.transform_tiles(codes, tiles);
 }
 
-/// The sums of four filters at the four outputs of each tile, row after row, times four.
+/// The sums of four filters at two rows of four outputs: those of both tiles.
+type Sums = [[[i32; 4]; 4]; 2];
+
+/// Makes sums, which start with `starts`, of products.
 #[inline(always)]
-fn sums(products: &TileProducts) -> [[[i32; 4]; 4]; 2] {
-    let (mut first, mut second) = ([[0; 4]; 4], [[0; 4]; 4]);
-    for filter in 0..4usize {
-        for (tile, sums) in [&mut first, &mut second].into_iter().enumerate() {
-            let place = filter.wrapping_mul(2).wrapping_add(tile);
+fn add_up(products: &TileProducts, starts: [i32; 4], to: &mut Sums) {
+    let [upper, lower] = to;
+    for (filter, start) in starts.into_iter().enumerate() {
+        for (tile, (upper, lower)) in
+            upper.as_chunks_mut::<2>().0.iter_mut().zip(lower.as_chunks_mut::<2>().0).enumerate()
+        {
             let at = |row: usize, column: usize| {
                 let products = products.get(row.wrapping_mul(4).wrapping_add(column));
+                let place = filter.wrapping_mul(2).wrapping_add(tile);
                 products.and_then(|products| products.get(place)).copied().unwrap_or_default()
             };
+            // The product of the second row and column is part of all four sums, with the sign of none changed.
+            let middle = at(1, 1).wrapping_add(start.wrapping_mul(4));
             let column = |column: usize| {
-                let [a, b, c, d] = [at(0, column), at(1, column), at(2, column), at(3, column)];
+                let b = if column == 1 { middle } else { at(1, column) };
+                let [a, c, d] = [at(0, column), at(2, column), at(3, column)];
                 [a.wrapping_add(b).wrapping_add(c), b.wrapping_sub(c).wrapping_sub(d)]
             };
             let [[a, p], [b, q], [c, r], [d, s]] = [column(0), column(1), column(2), column(3)];
-            let outputs = [
+            let fours = [
                 a.wrapping_add(b).wrapping_add(c),
                 b.wrapping_sub(c).wrapping_sub(d),
                 p.wrapping_add(q).wrapping_add(r),
                 q.wrapping_sub(r).wrapping_sub(s),
             ];
-            for (sums, output) in sums.iter_mut().zip(outputs) {
+            for (sums, four) in upper.iter_mut().chain(lower).zip(fours) {
                 if let Some(sum) = sums.get_mut(filter) {
-                    *sum = output;
+                    *sum = four >> 2;
                 }
             }
         }
     }
-    [first, second]
-}
-
-/// Starts of four filters and their sums times four.
-#[inline(always)]
-fn started([a, b, c, d]: [i32; 4], [p, q, r, s]: [i32; 4]) -> [i32; 4] {
-    let sum = |start: i32, sum: i32| start.wrapping_mul(4).wrapping_add(sum) >> 2;
-    [sum(a, p), sum(b, q), sum(c, r), sum(d, s)]
 }
 
 /// Computes `conv`, with a tail of the form that keeps the high word.
@@ -186,20 +186,16 @@ struct Outputs {
 impl Outputs {
     #[inline(never)]
     fn store<K: Isa, T: Code>(&self, products: &TileProducts, quad: usize, tail: &mut High<'_, K, T>) {
-        let starts = tail.starts(quad);
-        let second = self.filters.wrapping_mul(2);
-        for ((tile, column), first) in sums(products).into_iter().zip([0u32, 2]).zip([0, second]) {
-            let first = self.first.wrapping_add(first);
-            let [a, b, c, d] = tile;
-            let places = [(0, 0, a), (0, 1, b), (1, 0, c), (1, 1, d)];
-            for (row, right, sums) in places {
-                if row >= self.rows || column.wrapping_add(right) >= self.columns {
-                    continue;
-                }
-                let start = first.wrapping_add(if row == 0 { 0 } else { self.pitch });
-                let start = start.wrapping_add(if right == 0 { 0 } else { self.filters });
-                tail.store(start, quad, started(starts, sums));
+        let mut sums = [[[0; 4]; 4]; 2];
+        add_up(products, tail.starts(quad), &mut sums);
+        let mut first = self.first;
+        for row in sums.iter().take(self.rows as usize) {
+            let mut start = first;
+            for sums in row.iter().take(self.columns as usize) {
+                tail.store(start, quad, *sums);
+                start = start.wrapping_add(self.filters);
             }
+            first = first.wrapping_add(self.pitch);
         }
     }
 }
@@ -216,15 +212,15 @@ pub fn conv2d<S: Source, K: Isa, T: Tail<i32>>(
     let [down, right] = conv.window.axes();
     let Some(mut scratch) = Scratch::new(scratch, conv.input[2].div_ceil(4) as usize) else { return };
     let filters = conv.out_channels as usize;
-    let mut products = [[0; 8]; 16];
+    let (mut products, mut sums) = ([[0; 8]; 16], [[[0; 4]; 4]; 2]);
     for y in conv.area.rows() {
         for x in conv.area.columns() {
             transform(conv, weights.isa, input, [down.start(y), right.start(x)], &mut scratch);
             for quad in 0..filters.div_ceil(4) {
                 weights.products(scratch.tiles, quad, &mut products);
                 let first = quad.wrapping_mul(4);
-                let [[output, ..], _] = sums(&products);
-                let mut accs = started(starts(conv.bias, first), output);
+                add_up(&products, starts(conv.bias, first), &mut sums);
+                let [[accs, ..], _] = &mut sums;
                 let channels = filters.wrapping_sub(first).min(4);
                 tail.store(first, accs.get_mut(..channels).unwrap_or_default());
             }

@@ -40,11 +40,12 @@ impl Isa for CortexMDsp {
 
     #[inline(always)]
     fn spread_two<T: Code>(self, codes: &[T], rows: &Rows, to: &mut [i16]) -> bool {
-        match T::ELEMENT {
+        let done = match T::ELEMENT {
             Element::U8 => instructions::spread_two(codes.as_bytes(), false, rows, to),
             Element::I8 => instructions::spread_two(codes.as_bytes(), true, rows, to),
             _ => false,
-        }
+        };
+        done || pairs::spread_two(codes, rows, to)
     }
 
     #[inline(always)]

@@ -208,3 +208,40 @@ pub(super) fn spread<T: Code>(codes: &[T], zero_point: i32, at: Spread, to: &mut
         }
     }
 }
+
+/// Writes the codes of two positions, and zeros to a multiple of four; whether all of them are there. Rows may end within a pair.
+#[inline(always)]
+pub(super) fn spread_two<T: Code>(codes: &[T], rows: &Rows, to: &mut [i16]) -> bool {
+    let Rows { first: [mut first, mut second], rows, elems: [elems, apart] } = *rows;
+    let (mut pairs, mut kept): (_, Option<[i16; 2]>) = (to.as_chunks_mut::<4>().0.iter_mut(), None);
+    let whole = rows.wrapping_mul(elems).wrapping_neg() & 3;
+    let code = |code: &T| centered(*code, 0);
+    for _ in 0..rows {
+        let row = |first: usize| codes.get(first..first.wrapping_add(elems));
+        let (Some(mut a), Some(mut b)) = (row(first), row(second)) else { return false };
+        if let (Some([p, q]), Some((r, rest_a)), Some((s, rest_b))) = (kept, a.split_first(), b.split_first())
+        {
+            let Some(to) = pairs.next() else { return false };
+            *to = [p, code(r), q, code(s)];
+            (a, b, kept) = (rest_a, rest_b, None);
+        }
+        let ((whole_a, last_a), (whole_b, last_b)) = (a.as_chunks::<2>(), b.as_chunks::<2>());
+        for ([p, q], [r, s]) in whole_a.iter().zip(whole_b) {
+            let Some(to) = pairs.next() else { return false };
+            *to = [code(p), code(q), code(r), code(s)];
+        }
+        if let ([p], [q]) = (last_a, last_b) {
+            kept = Some([code(p), code(q)]);
+        }
+        (first, second) = (first.wrapping_add(apart), second.wrapping_add(apart));
+    }
+    if let Some([p, q]) = kept {
+        let Some(to) = pairs.next() else { return false };
+        *to = [p, 0, q, 0];
+    }
+    if whole >= 2 {
+        let Some(to) = pairs.next() else { return false };
+        *to = [0; 4];
+    }
+    true
+}
