@@ -34,6 +34,6 @@ pub const TILE_ELEMS: [usize; 2] = [24 * 4, 16 * 8];
 
 /// Bytes that these take, 16 bits each, of `channels` channels.
 pub(crate) const fn tile_bytes(channels: u32) -> u32 {
-    let bytes = (TILE_ELEMS[0] + TILE_ELEMS[1]) * size_of::<i16>();
-    channels.div_ceil(4).saturating_mul(bytes as u32)
+    let elems = TILE_ELEMS[0].wrapping_add(TILE_ELEMS[1]);
+    channels.div_ceil(4).saturating_mul(elems.wrapping_mul(size_of::<i16>()) as u32)
 }
