@@ -25,6 +25,19 @@ pub struct Target {
     /// The board that it is, where it is one.
     #[serde(skip)]
     pub board: Option<OnBoard>,
+    /// What weights are packed for, where there is room for either.
+    #[serde(skip)]
+    pub prefer: Prefer,
+}
+
+/// What weights are packed for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Prefer {
+    /// The fewest instructions.
+    #[default]
+    Speed,
+    /// The fewest bytes of flash, and among these the fewest instructions.
+    Flash,
 }
 
 /// What a target's file says.
@@ -129,7 +142,7 @@ impl Target {
             };
             CostTable::parse(table).map_err(|error| bad("costs", error, "a table that was measured"))
         });
-        Ok(Self { costs: costs.transpose()?, facts, board: None })
+        Ok(Self { costs: costs.transpose()?, facts, board: None, prefer: Prefer::default() })
     }
 
     /// Bytes of stack that a run of `program` takes here, if that was measured: of its kernels, or, on a board whose kernels were

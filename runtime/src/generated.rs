@@ -22,9 +22,10 @@ pub use exactum_kernels::sum_pool2d::SumPool;
 pub use exactum_kernels::tail::{Known, Plain, Stored, Tail};
 pub use exactum_kernels::taps::TapBlocks;
 pub use exactum_kernels::top_k::Best;
+pub use exactum_kernels::winograd::Winograd;
 pub use exactum_kernels::{
     Native, add, concat, conv_transpose2d, conv2d, dense, max_pool2d, mul, pairs, push, rearrange,
-    requantize, sum_pool2d, taps, top_k,
+    requantize, sum_pool2d, taps, top_k, winograd,
 };
 pub use exactum_num::codes::{Code, Codes, CodesMut};
 pub use exactum_num::requant::{Entries, forms};

@@ -5,8 +5,10 @@ use std::collections::BTreeSet;
 use crate::container::{Container, wire};
 use crate::report::Headline;
 use crate::target::Target;
+use exactum_runtime::Program;
 use exactum_runtime::num::IntRange;
-use exactum_runtime::program::OpKind;
+use exactum_runtime::program::packing::FilterShape;
+use exactum_runtime::program::{Op, OpKind};
 use serde::Serialize;
 
 use super::shell::label;
@@ -62,6 +64,9 @@ pub(super) struct Summary {
     pub(super) features: Vec<&'static str>,
     /// Bytes of the image.
     pub(super) flash_bytes: usize,
+    /// Those that the weights of layers take beyond plain ones, so that they are multiplied faster.
+    #[serde(skip_serializing_if = "is_none")]
+    pub(super) speed_bytes: u64,
     /// Bytes of working memory.
     pub(super) ram_bytes: u64,
     /// Bytes of inputs and outputs in buffers of the caller.
@@ -123,6 +128,7 @@ impl Summary {
             },
             accumulator_bits: bounds.map(bits).max().unwrap_or(0),
             flash_bytes: container.image().len(),
+            speed_bytes: program.ops().filter_map(|op| speed_bytes(&program, &op)).sum(),
             ram_bytes: contents.memory.map_or(0, |memory| memory.arena_bytes),
             outside_bytes: program.outside_bytes(),
             stack_bytes: target.stack_bytes(&program),
@@ -206,11 +212,29 @@ impl Summary {
         let outside = outside(self.outside_bytes);
         let stack = self.stack_bytes.map(|bytes| format!(" and {bytes} of stack")).unwrap_or_default();
         let features = self.features.join(",");
+        let speed = match self.speed_bytes {
+            0 => String::new(),
+            bytes => format!(" (of which {bytes} for speed, which --prefer flash saves)"),
+        };
         format!(
-            "needs: flash {flash_bytes} bytes, RAM {ram_bytes} bytes{outside}{stack}, {macs} multiply-accumulates for one sample; \
+            "needs: flash {flash_bytes} bytes{speed}, RAM {ram_bytes} bytes{outside}{stack}, {macs} multiply-accumulates for one sample; \
              features {features} of exactum-runtime"
         )
     }
+}
+
+/// Bytes that the weights of a convolution take beyond those of filter after filter.
+fn speed_bytes(program: &Program<'_>, op: &Op<'_>) -> Option<u64> {
+    let Op::Conv2d(conv) = op else { return None };
+    let channels = |id| program.tensor(id).and_then(|tensor| tensor.shape.dims().last().copied());
+    let inputs = channels(conv.input)?.checked_div(conv.groups.into())?;
+    let elems = (conv.window.taps() * inputs) as usize;
+    let (weights, shape) =
+        (conv.layer.weights, FilterShape { filters: channels(conv.output)? as usize, elems });
+    let all = (0..shape.filters).flat_map(|o| (0..elems).map(move |i| (o, i)));
+    let is_short = all.into_iter().all(|(o, i)| i8::try_from(weights.get(shape, o, i)).is_ok());
+    let plain = shape.filters * elems * if is_short { 1 } else { 2 };
+    (weights.elements.as_bytes().len() as u64).checked_sub(plain as u64)
 }
 
 /// Whether there is nothing to tell.

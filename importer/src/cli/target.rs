@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::container::Container;
 use crate::diagnostic::{Code, Diagnostic, Location, Report, Result};
-use crate::target::{Form, Target};
+use crate::target::{Form, Prefer, Target};
 use exactum_boards::Board;
 
 use super::files;
@@ -19,6 +19,9 @@ pub(super) struct Goal {
     /// Board to compile for, with its processor and its memory: a name that `exactum boards` lists.
     #[arg(long, value_name = "BOARD", conflicts_with = "target")]
     board: Option<String>,
+    /// What weights are packed for, where the flash has room for either: the fewest instructions, or the fewest bytes.
+    #[arg(long, value_enum, value_name = "WHAT", default_value = "speed")]
+    prefer: Prefer,
 }
 
 impl Goal {
@@ -29,7 +32,8 @@ impl Goal {
 
     /// The same for a program of `form`.
     pub(super) fn target_for(&self, form: Form) -> Result<Target> {
-        Ok(self.given(form)?.unwrap_or_else(Target::portable))
+        let target = self.given(form)?.unwrap_or_else(Target::portable);
+        Ok(Target { prefer: self.prefer, ..target })
     }
 
     /// The same with a path that is relative to `folder`.
@@ -45,10 +49,11 @@ impl Goal {
 
     /// The target that is given, for a program of `form`.
     pub(super) fn given(&self, form: Form) -> Result<Option<Target>> {
-        match &self.board {
-            Some(name) => Ok(Some(Target::of_board(&board(name)?, form)?)),
-            None => self.target.as_deref().map(read).transpose(),
-        }
+        let target = match &self.board {
+            Some(name) => Some(Target::of_board(&board(name)?, form)?),
+            None => self.target.as_deref().map(read).transpose()?,
+        };
+        Ok(target.map(|target| Target { prefer: self.prefer, ..target }))
     }
 }
 

@@ -73,6 +73,10 @@ impl<'p> Work<'p> {
                     terms.extend(paired(rows * columns, outputs, filter, high));
                     return Some(high_work(work(&products(&conv.layer), terms, conv.layer.requant), high));
                 }
+                if conv.layer.weights.packing == Packing::Winograd {
+                    let terms = tiles([rows, columns], inputs.div_ceil(4), outputs.div_ceil(4), high);
+                    return Some(high_work(work(&products(&conv.layer), terms, conv.layer.requant), high));
+                }
                 if conv.layer.weights.packing == Packing::TapBlocks {
                     let (quads, last) = (outputs / 4, outputs % 4);
                     let pieces = taps.pieces(&conv.window, true);
@@ -242,6 +246,18 @@ const fn paired(positions: u64, outputs: u64, elems: u64, high: bool) -> [(&'sta
     let (quads, octets) = (two * outputs.div_ceil(4), one * outputs.div_ceil(8));
     let steps = elems.div_ceil(4);
     [("quads", quads), ("quad-step", quads * steps), ("octets", octets), ("octet-step", octets * steps)]
+}
+
+/// Filters of 3 by 3 taps in tiles, of blocks of four input and four output channels: with a `high` tail two tiles of 2 by 2
+/// outputs at a time, else an output.
+fn tiles([rows, columns]: [u64; 2], inputs: u64, quads: u64, high: bool) -> Vec<(&'static str, u64)> {
+    let tiles = if high { rows.div_ceil(2) * columns.div_ceil(4) } else { rows * columns };
+    vec![
+        ("tiles", tiles),
+        ("transformed", tiles * inputs),
+        ("quad", tiles * quads),
+        ("quad-step", tiles * quads * inputs),
+    ]
 }
 
 /// Blocks of an elementwise op with two operands: they end with the channels and with the second operand.

@@ -6,7 +6,7 @@ use exactum_runtime::num::requant::at;
 use exactum_runtime::program::Packing;
 use exactum_runtime::program::packing::{Reads, is_depthwise};
 
-use super::{Constant, Graph, Node, Op, Requantize};
+use super::{Constant, Conv, Graph, Node, Op, Requantize, Window};
 use crate::requant::FormParams;
 
 impl Graph {
@@ -19,6 +19,7 @@ impl Graph {
         let sums = self.value(node.output).bounds();
         let wide = sums.iter().any(|sums| sums.signed_bits() > i32::BITS);
         packing.allows(self.reads(node), wide)
+            && self.centered(node).is_some_and(|codes| packing.takes(codes))
             && packing.elements().iter().copied().any(holds)
             && sums.iter().enumerate().all(|(channel, sums)| self.holds(index, packing, channel, *sums))
     }
@@ -36,6 +37,12 @@ impl Graph {
         starts.into_iter().all(|start| {
             sums.checked_add(IntRange::point(start)).is_some_and(|sums| packing.holds(channel, sums))
         })
+    }
+
+    /// The codes of a layer's input minus their zero point.
+    fn centered(&self, node: &Node) -> Option<IntRange> {
+        let codes = self.value(node.inputs[0]).codes()?;
+        codes.range.checked_add(IntRange::point(codes.zero_point.checked_neg()?))
     }
 
     /// What the form of the requantization that is part of layer `index` adds to its sums.
@@ -56,6 +63,10 @@ impl Graph {
             Op::ConvTranspose2d(_) => Reads::Transposed,
             Op::Conv2d(_) if self.is_depthwise(node) => Reads::Depthwise,
             Op::Conv2d(conv) if conv.groups > 1 => Reads::Grouped,
+            Op::Conv2d(Conv {
+                window: Window { size: [3, 3], stride: [1, 1], dilation: [1, 1], .. },
+                ..
+            }) => Reads::Tiles,
             _ => Reads::Shared,
         }
     }

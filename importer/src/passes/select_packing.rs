@@ -1,5 +1,5 @@
-//! Chooses how the weights of each layer lie in flash: as they are multiplied fastest, and smaller where the image would not
-//! fit the target.
+//! Chooses how the weights of each layer lie in flash: as they are multiplied fastest, and smaller where that is preferred or
+//! the image would not fit the target.
 
 use exactum_runtime::Program;
 use exactum_runtime::program::{Packing, words_as_bytes};
@@ -8,7 +8,7 @@ use super::{Pass, Run};
 use crate::diagnostic::Result;
 use crate::graph::{Graph, Level};
 use crate::lower::{self, About};
-use crate::target::Target;
+use crate::target::{Prefer, Target};
 
 pub(super) const PASS: Pass = Pass {
     name: "select-packing",
@@ -39,7 +39,7 @@ fn run(graph: &mut Graph, target: &Target) -> Result<()> {
     for index in &layers {
         graph.nodes[*index].packing = Some(graph.default_packing(*index));
     }
-    if target.costs.is_none() && target.facts.flash_bytes.is_none() {
+    if target.costs.is_none() && target.facts.flash_bytes.is_none() && target.prefer == Prefer::Speed {
         return Ok(());
     }
     let default = lower::program(graph, &About::default())?;
@@ -67,11 +67,17 @@ fn run(graph: &mut Graph, target: &Target) -> Result<()> {
         let Some(before) = choices[*index].iter().find(|choice| Some(choice.packing) == own).copied() else {
             continue;
         };
-        let fastest = choices[*index].iter().copied().fold(before, |best, choice| {
-            if target.costs.is_some() && choice.cost < best.cost { choice } else { best }
+        let is_faster = |choice: &Choice, than: &Choice| target.costs.is_some() && choice.cost < than.cost;
+        let best = choices[*index].iter().copied().fold(before, |best, choice| {
+            let is_better = match target.prefer {
+                Prefer::Speed => is_faster(&choice, &best),
+                Prefer::Flash if choice.bytes == best.bytes => is_faster(&choice, &best),
+                Prefer::Flash => choice.bytes < best.bytes,
+            };
+            if is_better { choice } else { best }
         });
-        bytes += fastest.bytes as i64 - before.written as i64;
-        graph.nodes[*index].packing = Some(fastest.packing);
+        bytes += best.bytes as i64 - before.written as i64;
+        graph.nodes[*index].packing = Some(best.packing);
     }
     let room = target.facts.flash_bytes.map_or(i64::MAX, |bytes| bytes.try_into().unwrap_or(i64::MAX));
     while bytes > room {

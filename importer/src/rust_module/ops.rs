@@ -158,6 +158,13 @@ impl Writer<'_, '_> {
                 ),
                 "i32",
             ),
+            (Packing::Winograd, Codes::I16(values)) => (
+                format!(
+                    "rt::Winograd::new(rt::Native::default(), {})",
+                    self.statics.array(&name, "i16", values)
+                ),
+                "i32",
+            ),
             (Packing::TapBlocks, Codes::I16(values)) => (
                 format!(
                     "rt::TapBlocks::new(rt::Native::default(), {})",
@@ -229,7 +236,7 @@ impl Writer<'_, '_> {
 
     /// The tail of a layer that makes codes of sums in registers, where its packing and form have one.
     fn high(&mut self, output: TensorId, layer: &Layer<'_>) -> Option<String> {
-        if !matches!(layer.weights.packing, Packing::FilterPairs | Packing::TapBlocks) {
+        if !matches!(layer.weights.packing, Packing::FilterPairs | Packing::TapBlocks | Packing::Winograd) {
             return None;
         }
         let output = self.tensor(output);
@@ -253,9 +260,11 @@ impl Writer<'_, '_> {
         let geometry = self.statics.item(&self.prefix, "rt::Dense<'static>", &value);
         let kernel = match op.layer.weights.packing {
             Packing::FilterPairs => "rt::pairs::dense",
-            Packing::RowMajor | Packing::TapMajor | Packing::Nibbles | Packing::TapBlocks => {
-                "rt::dense::rows"
-            }
+            Packing::RowMajor
+            | Packing::TapMajor
+            | Packing::Nibbles
+            | Packing::TapBlocks
+            | Packing::Winograd => "rt::dense::rows",
         };
         self.layer([op.input, op.output], op.scratch, kernel, &geometry, &op.layer)
     }
@@ -287,6 +296,7 @@ impl Writer<'_, '_> {
             Packing::TapMajor => "rt::conv2d::depthwise",
             Packing::FilterPairs => "rt::pairs::conv2d",
             Packing::TapBlocks => "rt::taps::depthwise",
+            Packing::Winograd => "rt::winograd::conv2d",
         };
         self.layer([op.input, op.output], op.scratch, kernel, &geometry, &op.layer)
     }

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use exactum_boards::{Board, Memory};
 use serde::{Deserialize, Serialize};
 
-use super::{COSTS, Facts, InstructionSet, Target};
+use super::{COSTS, Facts, InstructionSet, Prefer, Target};
 use crate::cost::CostTable;
 use crate::diagnostic::{Code, Diagnostic, Location};
 
@@ -121,7 +121,7 @@ impl Target {
             reserved_bytes: 0,
             costs: costs.map(str::to_owned),
         };
-        Ok(Self { facts, costs: table, board: Some(on_board) })
+        Ok(Self { facts, costs: table, board: Some(on_board), prefer: Prefer::default() })
     }
 }
 

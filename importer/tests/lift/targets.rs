@@ -2,7 +2,7 @@
 
 use exactum_importer::compile_for;
 use exactum_importer::graph::Graph;
-use exactum_importer::target::Target;
+use exactum_importer::target::{Prefer, Target};
 use exactum_qonnx::Model;
 use exactum_runtime::program::Packing;
 
@@ -44,6 +44,20 @@ fn weights_are_packed_smaller_only_as_far_as_flash_demands() {
         // The graph says it, in text as well.
         let again: Graph = between.scheduled.to_string().parse().unwrap();
         assert_eq!(packings(&again), packings(&between.scheduled));
+    }
+}
+
+/// Where flash is preferred no packing is smaller, as where there is none; of packings of one size the fastest is chosen.
+#[test]
+fn weights_are_packed_as_small_as_can_be_where_flash_is_preferred() {
+    for (like, name) in [("mps2-an386", "mlp_4bit"), ("portable", "mlp_4bit"), ("mps2-an386", "mobilenet")] {
+        let model = model(name);
+        let small = Target { prefer: Prefer::Flash, ..Target::named(like).unwrap() };
+        let preferred = compile_for(&model, &small).unwrap();
+        let forced = compile_for(&model, &with_flash(like, 1)).unwrap();
+        assert_eq!(preferred.image.len(), forced.image.len(), "{name} for {like}");
+        let roomy = compile_for(&model, &with_flash(like, 1 << 20)).unwrap();
+        assert!(preferred.image.len() < roomy.image.len(), "{name} for {like}");
     }
 }
 

@@ -109,6 +109,9 @@ impl Layer<'_> {
             return Err(OpFault::WeightCount);
         }
         let centered = bounds::centered(input, self.input_zero_point, padded)?;
+        if !packing.takes(centered) {
+            return Err(OpFault::CenteredRange);
+        }
         if input.element == Element::I32 || (self.requant.is_none() && output.element != Element::I32) {
             return Err(OpFault::Element);
         }
@@ -124,7 +127,9 @@ impl Layer<'_> {
         (0..shape.filters).try_for_each(|channel| {
             let acc = self.accumulator(shape, channel, centered)?;
             let sums = [Some(acc), self.offset_sums(channel, acc)];
-            if !sums.into_iter().flatten().all(|sums| packing.holds(channel, sums)) {
+            if !sums.into_iter().flatten().all(|sums| packing.holds(channel, sums))
+                || !self.weights.are_weights(shape, channel)
+            {
                 return Err(OpFault::Packing);
             }
             bounds::stored(self.requant.as_ref(), channel, acc, output)
@@ -160,7 +165,9 @@ impl fmt::Display for Layer<'_> {
                 let element = if elements.element() == Element::I16 { "i16 " } else { "" };
                 write!(f, "{} {element}weights, ", elements.len())?;
             }
-            Packing::FilterPairs | Packing::TapBlocks => write!(f, "{} {packing} weights, ", elements.len())?,
+            Packing::FilterPairs | Packing::TapBlocks | Packing::Winograd => {
+                write!(f, "{} {packing} weights, ", elements.len())?
+            }
             Packing::Nibbles => write!(f, "{} bytes of 4-bit weights, ", elements.len())?,
         }
         match self.bias {

@@ -63,7 +63,7 @@ pub use layer::Layer;
 pub use meaning::{After, Axes, Labels, Meaning, PortNumbers};
 pub use op::{Op, OpRecord, Ops};
 pub use packing::{Packing, Weights};
-pub use patch::{pair_elems, patch_elems};
+pub use patch::{TILE_ELEMS, pair_elems, patch_elems};
 pub use port::{ElementQuantizer, Input, InputRule, Output};
 pub use program::{Limits, Program};
 pub use state::State;

@@ -9,7 +9,9 @@ mod nibbles;
 mod row_major;
 mod tap_blocks;
 mod tap_major;
+mod winograd;
 
+pub use nibbles::nibble;
 pub use tap_major::is_depthwise;
 
 use exactum_num::IntRange;
@@ -29,6 +31,8 @@ pub struct FilterShape {
 pub enum Reads {
     /// All the same: dense layers, and convolutions of one group.
     Shared,
+    /// All the same, through windows of 3 by 3 neighbouring taps that move by one.
+    Tiles,
     /// Those of a group.
     Grouped,
     /// Each those of a channel of its own.
@@ -97,7 +101,16 @@ macro_rules! packings {
             pub fn holds(self, o: usize, range: IntRange) -> bool {
                 match self {
                     Self::FilterPairs => filter_pairs::holds(o, range),
+                    Self::Winograd => winograd::holds(range),
                     Self::RowMajor | Self::TapMajor | Self::Nibbles | Self::TapBlocks => true,
+                }
+            }
+
+            /// Whether kernels multiply codes that are in `centered` without their zero point.
+            pub fn takes(self, centered: IntRange) -> bool {
+                match self {
+                    Self::Winograd => winograd::takes(centered),
+                    Self::RowMajor | Self::TapMajor | Self::Nibbles | Self::FilterPairs | Self::TapBlocks => true,
                 }
             }
 
@@ -115,24 +128,17 @@ macro_rules! packings {
                 }
             }
 
-            /// The element that holds weight `i` of filter `o`.
-            pub const fn index(self, shape: FilterShape, o: usize, i: usize) -> usize {
+            /// Weight `i` of filter `o`, held by `elements`; 0 if there is none.
+            pub fn weight(self, elements: Codes<'_>, shape: FilterShape, o: usize, i: usize) -> i32 {
                 match self {
-                    $(Self::$packing => $file::index(shape, o, i),)*
+                    $(Self::$packing => $file::weight(elements, shape, o, i),)*
                 }
             }
 
-            /// Weight `i` of filter `o`, held by `element`.
-            pub const fn get(self, element: i32, o: usize, i: usize) -> i32 {
+            /// Makes `weight` weight `i` of filter `o`, which was 0.
+            pub fn put(self, elements: &mut [i32], shape: FilterShape, o: usize, i: usize, weight: i32) {
                 match self {
-                    $(Self::$packing => $file::get(element, o, i),)*
-                }
-            }
-
-            /// `element` with weight `i` of filter `o` set to `weight`.
-            pub const fn put(self, element: i32, o: usize, i: usize, weight: i32) -> i32 {
-                match self {
-                    $(Self::$packing => $file::put(element, o, i, weight),)*
+                    $(Self::$packing => $file::put(elements, shape, o, i, weight),)*
                 }
             }
         }
@@ -150,6 +156,20 @@ packings! {
     3 FilterPairs "filter-pairs" filter_pairs;
     /// depthwise convolutions, channels in blocks of 4: element `o / 4 * elems * 4 + i * 4 + o % 4`
     4 TapBlocks "tap-blocks" tap_blocks;
+    /// 3 by 3 convolutions of one group, transformed: filters in blocks of 4, `r` input channels, a multiple of 4: of place `p` and channel `c`, element `((o / 4 * 16 + p) * r / 2 + c / 4 * 2 + c % 2) * 8 + o % 4 * 2 + c % 4 / 2`
+    5 Winograd "winograd" winograd;
+}
+
+/// Element `index`, which holds a weight by itself; 0 if there is none.
+fn element(elements: Codes<'_>, index: usize) -> i32 {
+    elements.get(index).unwrap_or_default()
+}
+
+/// Changes element `index`, if there is one.
+fn change(elements: &mut [i32], index: usize, to: impl FnOnce(i32) -> i32) {
+    if let Some(element) = elements.get_mut(index) {
+        *element = to(*element);
+    }
 }
 
 impl core::fmt::Display for Packing {
@@ -186,8 +206,12 @@ impl<'p> Weights<'p> {
 
     /// Weight `i` of filter `o`; 0 if there is none.
     pub fn get(self, shape: FilterShape, o: usize, i: usize) -> i32 {
-        let element = self.elements.get(self.packing.index(shape, o, i)).unwrap_or_default();
-        self.packing.get(element, o, i)
+        self.packing.weight(self.elements, shape, o, i)
+    }
+
+    /// Whether the elements of filter `o` can be those of weights.
+    pub(crate) fn are_weights(self, shape: FilterShape, o: usize) -> bool {
+        self.packing != Packing::Winograd || winograd::is_transformed(self.elements, shape, o)
     }
 
     /// Whether as many elements are there as weights of `shape` take.
@@ -219,14 +243,14 @@ mod tests {
                     let mut stored = vec![0i32; packing.len_elems(shape).unwrap()];
                     for o in 0..filters {
                         for i in 0..elems {
-                            let place = &mut stored[packing.index(shape, o, i)];
-                            *place = packing.put(*place, o, i, weight(o, i));
-                            prop_assert!(element.range().contains((*place).into()));
+                            packing.put(&mut stored, shape, o, i, weight(o, i));
                         }
                     }
+                    prop_assert!(stored.iter().all(|stored| element.range().contains((*stored).into())));
+                    let elements = Codes::I32(&stored);
                     for o in 0..filters {
                         for i in 0..elems {
-                            prop_assert_eq!(packing.get(stored[packing.index(shape, o, i)], o, i), weight(o, i));
+                            prop_assert_eq!(packing.weight(elements, shape, o, i), weight(o, i));
                         }
                     }
                 }

@@ -27,3 +27,13 @@ pub(crate) const fn pair_bytes(filter_elems: usize, positions: u32) -> u32 {
     let bytes = pair_elems(filter_elems).saturating_mul(windows).saturating_mul(size_of::<i16>());
     if bytes > u32::MAX as usize { u32::MAX } else { bytes as u32 }
 }
+
+/// Codes of a tile's windows, and what they are transformed to, of four channels that kernels of 3 by 3 filters in tiles work
+/// with: four rows of six columns, and 16 places of two tiles.
+pub const TILE_ELEMS: [usize; 2] = [24 * 4, 16 * 8];
+
+/// Bytes that these take, 16 bits each, of `channels` channels.
+pub(crate) const fn tile_bytes(channels: u32) -> u32 {
+    let elems = TILE_ELEMS[0].wrapping_add(TILE_ELEMS[1]);
+    channels.div_ceil(4).saturating_mul(elems.wrapping_mul(size_of::<i16>()) as u32)
+}

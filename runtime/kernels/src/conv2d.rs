@@ -14,6 +14,7 @@ use crate::source::{Source, with_narrow};
 use crate::store::{BLOCK_CHANNELS, blocks};
 use crate::tail::{Said, Stored, Tail};
 use crate::taps::{self, TapBlocks};
+use crate::winograd::{self, Winograd};
 
 /// Computes `conv` with `weights`, in sums of 64 bits if `wide`; see [`exactum_format::op::Conv2d`] for the formula. Works in `scratch`, [`patch_elems`](exactum_format::patch_elems) codes of
 /// a filter; depthwise convolutions in none.
@@ -33,6 +34,10 @@ pub fn conv2d<K: Isa>(
         }
         (Packing::TapBlocks, Codes::I16(weights)) if !wide => {
             with_narrow!(input, codes => blocks_of_taps(conv, TapBlocks::new(isa, weights), codes, tail));
+            return;
+        }
+        (Packing::Winograd, Codes::I16(weights)) if !wide => {
+            with_narrow!(input, codes => tiles(conv, Winograd::new(isa, weights), codes, scratch, tail));
             return;
         }
         _ => {}
@@ -71,6 +76,21 @@ fn pairs<S: Source, K: Isa>(
         output => pairs::conv2d(conv, weights, input, scratch, Stored { finish, output }));
 }
 
+/// Two tiles at a time, with the tail that is fast where the form has it.
+fn tiles<S: Source, K: Isa>(
+    conv: &Conv<'_>,
+    weights: Winograd<'_, K>,
+    input: S,
+    scratch: &mut [i16],
+    tail: Stored<Said<'_, K>, CodesMut<'_>>,
+) {
+    let Stored { finish, output } = tail;
+    let form =
+        HighForm::of(finish.requant, conv.bias, conv.out_channels as usize, output.as_codes().element());
+    with_high!(form, finish.isa, output, tail => winograd::conv2d_high(conv, weights, input, scratch, tail),
+        output => winograd::conv2d(conv, weights, input, scratch, Stored { finish, output }));
+}
+
 /// Taps of four channels at a time, with the tail that is fast where the form has it.
 fn blocks_of_taps<S: Source, K: Isa>(
     conv: &Conv<'_>,
@@ -98,7 +118,7 @@ fn positions<S: Source, W: Products, T: Tail<W::Acc>>(
         Packing::RowMajor | Packing::Nibbles => windows(conv, weights, input, scratch, tail),
         Packing::TapMajor => depthwise(conv, weights, input, tail),
         // Packings of layers of their own.
-        Packing::FilterPairs | Packing::TapBlocks => {}
+        Packing::FilterPairs | Packing::TapBlocks | Packing::Winograd => {}
     }
 }
 

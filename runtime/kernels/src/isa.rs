@@ -9,6 +9,7 @@ mod cortex_m_dsp;
 mod pairs;
 mod portable;
 mod taps;
+mod tiles;
 
 #[cfg(isa = "cortex_m_dsp")]
 pub use cortex_m_dsp::CortexMDsp;
@@ -16,6 +17,7 @@ pub use pairs::{Rows, Spread};
 pub use portable::Portable;
 pub(crate) use taps::dot_tap;
 pub use taps::{TapRun, Taps};
+pub use tiles::{Pixels, TileCodes, TileProducts, Tiles};
 
 use exactum_num::Requant;
 use exactum_num::codes::Code;
@@ -84,9 +86,9 @@ pub trait Isa: Copy + core::fmt::Debug + 'static {
     }
 
     /// Writes the codes of two positions, minus 0, to pairs, those of the first position first: of each of `rows` rows, which
-    /// start at `rows.first` in `codes`. Whether the instructions do that.
-    fn spread_two<T: Code>(self, _codes: &[T], _rows: &Rows, _to: &mut [i16]) -> bool {
-        false
+    /// start at `rows.first` in `codes`, and zeros to a multiple of four. Whether all of them are there.
+    fn spread_two<T: Code>(self, codes: &[T], rows: &Rows, to: &mut [i16]) -> bool {
+        pairs::spread_two(codes, rows, to)
     }
 
     /// Products of the codes of two positions with four filters that are packed in pairs, the first or the last of each
@@ -156,6 +158,21 @@ pub trait Isa: Copy + core::fmt::Debug + 'static {
         _output: &mut [T],
     ) -> usize {
         0
+    }
+
+    /// Writes codes minus `zero_point`, which fit 14 bits, of pixels; channels that fill the last four are zeros.
+    fn gather_tiles<T: Code>(self, codes: &[T], zero_point: i32, pixels: &Pixels, to: &mut [TileCodes]) {
+        tiles::gather(codes, zero_point, pixels, to);
+    }
+
+    /// Transforms the codes of windows of two tiles, of four channels after the other.
+    fn transform_tiles(self, codes: &[TileCodes], to: &mut [Tiles]) {
+        tiles::transform::<pairs::Words>(codes, to);
+    }
+
+    /// Products of transformed windows with four filters, of which `weights` has two rows for each place and each four channels.
+    fn tile_products(self, weights: &[[i16; 8]], tiles: &[Tiles], products: &mut TileProducts) {
+        tiles::products::<pairs::Words>(weights, tiles, products);
     }
 
     /// The high 32 bits of `acc * multiplier + 2^31`.

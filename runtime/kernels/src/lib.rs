@@ -56,6 +56,7 @@ pub mod sum_pool2d;
 pub mod tail;
 pub mod taps;
 pub mod top_k;
+pub mod winograd;
 
 pub use isa::{Isa, Native, Portable};
 pub use store::BLOCK_CHANNELS;

@@ -5,7 +5,7 @@
 use exactum_num::codes::{Code, Codes};
 
 use crate::high::HighForm;
-use crate::isa::{Isa, Rows, TapRun, Taps, dot_tap};
+use crate::isa::{Isa, Pixels, Rows, TapRun, Taps, TileCodes, dot_tap};
 use crate::lane::Lane;
 use crate::patch::Patch;
 use crate::products::{Filters, Products};
@@ -34,6 +34,9 @@ pub trait Source: Copy {
 
     /// As [`Isa::spread_two`], of these codes.
     fn spread_two<K: Isa>(self, isa: K, rows: &Rows, to: &mut [i16]) -> bool;
+
+    /// As [`Isa::gather_tiles`], of these codes.
+    fn gather_tiles<K: Isa>(self, isa: K, zero_point: i32, pixels: &Pixels, to: &mut [TileCodes]);
 
     /// As [`Isa::dot_taps`], of these codes.
     fn dot_taps<K: Isa>(
@@ -102,6 +105,11 @@ impl<T: Code> Source for &[T] {
     #[inline(always)]
     fn spread_two<K: Isa>(self, isa: K, rows: &Rows, to: &mut [i16]) -> bool {
         isa.spread_two(self, rows, to)
+    }
+
+    #[inline(always)]
+    fn gather_tiles<K: Isa>(self, isa: K, zero_point: i32, pixels: &Pixels, to: &mut [TileCodes]) {
+        isa.gather_tiles(self, zero_point, pixels, to);
     }
 
     #[inline(always)]
@@ -194,7 +202,18 @@ impl Source for Codes<'_> {
         match self {
             Self::I8(codes) => codes.spread_two(isa, rows, to),
             Self::U8(codes) => codes.spread_two(isa, rows, to),
-            Self::I16(_) | Self::I32(_) => false,
+            Self::I16(codes) => codes.spread_two(isa, rows, to),
+            Self::I32(_) => false,
+        }
+    }
+
+    #[inline(never)]
+    fn gather_tiles<K: Isa>(self, isa: K, zero_point: i32, pixels: &Pixels, to: &mut [TileCodes]) {
+        match self {
+            Self::I8(codes) => codes.gather_tiles(isa, zero_point, pixels, to),
+            Self::U8(codes) => codes.gather_tiles(isa, zero_point, pixels, to),
+            Self::I16(codes) => codes.gather_tiles(isa, zero_point, pixels, to),
+            Self::I32(_) => {}
         }
     }
 

@@ -74,6 +74,9 @@ fn check_conv2d(
     let filter_elems = window.taps() as usize * in_group;
     let depthwise = groups > 1 && in_group == 1 && out_group == 1;
     let place = match groups {
+        1 if [window.size, window.stride, window.dilation] == [[3; 2], [1; 2], [1; 2]] => {
+            Place::Tiles(layer::largest(range, zero_point))
+        }
         1 => Place::Shared(layer::largest(range, zero_point)),
         _ if depthwise && taps => Place::Taps,
         _ => Place::Rows,
@@ -147,6 +150,22 @@ proptest! {
                 let codes = layer::codes(ty.1, image[0] * image[1] * groups * in_group);
                 (Just(window), Just(image), Just(channels), Just(ty), filters, codes)
             }),
+    ) {
+        check_conv2d(window, image, channels, ty, &filters, &codes, true)?;
+    }
+
+    #[test]
+    fn conv2d_of_tiles_matches_the_reference(
+        (window, image, channels, ty, filters, codes) in
+            (layer::tile_window(), 1usize..=9, 1usize..=18, layer::small_type()).prop_flat_map(
+                |((window, image), inputs, outputs, ty)| {
+                    let filters = prop_oneof![
+                        layer::high_filters(outputs, 9 * inputs), layer::filters(outputs, 9 * inputs, false)
+                    ];
+                    let codes = layer::codes(ty.1, image[0] * image[1] * inputs);
+                    (Just(window), Just(image), Just((1, [inputs, outputs])), Just(ty), filters, codes)
+                },
+            ),
     ) {
         check_conv2d(window, image, channels, ty, &filters, &codes, true)?;
     }

@@ -18,6 +18,14 @@ pub(crate) fn window() -> impl Strategy<Value = (Window2d, [usize; 2])> {
         .prop_filter("fits", |(window, image)| window.output(image.map(|dim| dim as u32)).is_some())
 }
 
+/// A window of 3 by 3 neighbouring taps that moves by one, with an image that may be smaller than the window.
+pub(crate) fn tile_window() -> impl Strategy<Value = (Window2d, [usize; 2])> {
+    let fields = ([0u16..=4, 0..=4, 0..=4, 0..=4], [1usize..=9, 1..=9]);
+    fields
+        .prop_map(|(pads, image)| (Window2d { size: [3; 2], stride: [1; 2], dilation: [1; 2], pads }, image))
+        .prop_filter("fits", |(window, image)| window.output(image.map(|dim| dim as u32)).is_some())
+}
+
 /// Element type, range and zero point of an input, and whether sums have 64 bits; with those also codes of all 16 bits.
 pub(crate) fn input_type() -> impl Strategy<Value = (Element, IntRange, i32, bool)> {
     let types = select(vec![
@@ -34,6 +42,13 @@ pub(crate) fn input_type() -> impl Strategy<Value = (Element, IntRange, i32, boo
         },
     );
     prop_oneof![5 => narrow, 1 => Just((Element::I16, Element::I16.range(), 0, true))]
+}
+
+/// The same but for codes of all 16 bits, for sums of 32 bits.
+pub(crate) fn small_type() -> impl Strategy<Value = (Element, IntRange, i32, bool)> {
+    input_type()
+        .prop_filter("small codes", |(_, range, _, _)| *range != Element::I16.range())
+        .prop_map(|(element, range, zero_point, _)| (element, range, zero_point, false))
 }
 
 /// The same of 8 bits, for sums of 32 bits.
@@ -77,6 +92,8 @@ enum Storage {
     Nibbles,
     /// Filters in pairs, or taps in blocks; filter after filter where a layer may have neither.
     Blocks,
+    /// Transformed for tiles, where a layer may have that; else blocks.
+    Tiles,
 }
 
 /// Constants of a [`Filters`] in the types of a program.
@@ -94,8 +111,15 @@ pub(crate) struct Packed {
 /// `filters` filters of `elems` weights; the ends of their type more often than others. Weights of 16 bits go to their
 /// ends where sums are wide, and a little past 8 bits where they are not.
 pub(crate) fn filters(filters: usize, elems: usize, wide: bool) -> impl Strategy<Value = Filters> {
-    let storages =
-        [Storage::I8, Storage::I8, Storage::I16, Storage::Nibbles, Storage::Blocks, Storage::Blocks];
+    let storages = [
+        Storage::I8,
+        Storage::I8,
+        Storage::I16,
+        Storage::Nibbles,
+        Storage::Blocks,
+        Storage::Blocks,
+        Storage::Tiles,
+    ];
     select(storages.to_vec()).prop_flat_map(move |storage| {
         let weight = match (storage, wide) {
             (Storage::Nibbles, _) => (-8i16..=7).boxed(),
@@ -104,6 +128,10 @@ pub(crate) fn filters(filters: usize, elems: usize, wide: bool) -> impl Strategy
                 prop_oneof![3 => any::<i8>().prop_map(i16::from), 2 => select(ends)].boxed()
             }
             (Storage::Blocks, _) => block_weight().boxed(),
+            (Storage::Tiles, _) => {
+                let ends = [-128i16, -127, 127].to_vec();
+                prop_oneof![3 => -128i16..=127, 2 => select(ends)].boxed()
+            }
             (Storage::I16, false) => (-200i16..=200).boxed(),
             (Storage::I16, true) => {
                 prop_oneof![3 => any::<i16>(), 1 => Just(i16::MIN), 1 => Just(i16::MAX)].boxed()
@@ -124,10 +152,14 @@ fn block_weight() -> impl Strategy<Value = i16> {
 
 /// Filters whose codes are made of sums in registers, where their number of elements lets them.
 pub(crate) fn high_filters(filters: usize, elems: usize) -> impl Strategy<Value = Filters> {
-    let weights = prop::collection::vec(block_weight(), filters * elems);
-    (weights, high_tail(filters)).prop_map(move |(values, tail)| Filters {
+    let one = |weight: i16| prop::collection::vec(Just(weight), filters * elems);
+    let weights = prop_oneof![
+        6 => prop::collection::vec(block_weight(), filters * elems), 1 => one(127), 1 => one(-127)
+    ];
+    let storage = select(vec![Storage::Blocks, Storage::Tiles]);
+    (weights, high_tail(filters), storage).prop_map(move |(values, tail, storage)| Filters {
         values,
-        storage: Storage::Blocks,
+        storage,
         filters,
         wide: false,
         tail,
@@ -141,6 +173,8 @@ pub(crate) fn high_filters(filters: usize, elems: usize) -> impl Strategy<Value 
 pub(crate) enum Place {
     /// That of a layer of one group, whose codes minus zero point are as large at most.
     Shared(i64),
+    /// The same of 3 by 3 neighbouring taps that move by one.
+    Tiles(i64),
     /// Tap after tap, or in blocks of four channels: depthwise.
     Taps,
     /// Filter after filter.
@@ -152,8 +186,13 @@ impl Filters {
     fn packing(&self, place: Place) -> Packing {
         match (self.storage, place) {
             (Storage::Nibbles, _) => Packing::Nibbles,
-            (Storage::Blocks, Place::Shared(largest)) if self.fit_pairs(largest) => Packing::FilterPairs,
-            (Storage::Blocks, Place::Taps) if !self.wide => Packing::TapBlocks,
+            (Storage::Tiles, Place::Tiles(largest)) if !self.wide && largest < 8192 => Packing::Winograd,
+            (Storage::Blocks | Storage::Tiles, Place::Shared(largest) | Place::Tiles(largest))
+                if self.fit_pairs(largest) =>
+            {
+                Packing::FilterPairs
+            }
+            (Storage::Blocks | Storage::Tiles, Place::Taps) if !self.wide => Packing::TapBlocks,
             (_, Place::Taps) => Packing::TapMajor,
             _ => Packing::RowMajor,
         }
@@ -167,7 +206,8 @@ impl Filters {
             let sum: i64 = weights.iter().map(|weight| i64::from(weight.abs()) * largest).sum();
             sum + self.bias_at(channel).abs() + self.tail.offset(channel).abs() < 1 << 23
         };
-        !self.wide && (0..self.filters).filter(|channel| channel % 2 == 1).all(fits)
+        let is_pair = self.values.iter().all(|weight| *weight > -128);
+        !self.wide && is_pair && (0..self.filters).filter(|channel| channel % 2 == 1).all(fits)
     }
 
     /// The constants.
@@ -180,6 +220,9 @@ impl Filters {
         let mut values = match packing {
             Packing::FilterPairs => vec![0; filters.div_ceil(8) * rows * 4],
             Packing::TapBlocks => vec![0; filters.div_ceil(4) * 4 * elems],
+            Packing::Winograd => {
+                return self.with_values(packing, self.transformed(elems / 9));
+            }
             _ => vec![0i16; self.values.len()],
         };
         for (index, value) in self.values.iter().enumerate() {
@@ -194,13 +237,37 @@ impl Filters {
             let factor = if packing == Packing::FilterPairs && o % 2 == 1 { 256 } else { 1 };
             values[place] += factor * value;
         }
+        Packed { nibbles, ..self.with_values(packing, values) }
+    }
+
+    /// The weights that products of tiles take: twice the matrix of Winograd's F(2, 3) on both sides of each filter.
+    fn transformed(&self, channels: usize) -> Vec<i16> {
+        let blocks = channels.div_ceil(4);
+        let mut values = vec![0i16; self.filters.div_ceil(4) * 4 * blocks * 4 * 16];
+        let twice = |[a, b, c]: [i16; 3]| [2 * a, a + b + c, a - b + c, 2 * c];
+        for (o, c) in (0..self.filters).flat_map(|o| (0..channels).map(move |c| (o, c))) {
+            let at =
+                |row: usize, column: usize| self.values[o * 9 * channels + (row * 3 + column) * channels + c];
+            let columns = [0, 1, 2].map(|column| twice([at(0, column), at(1, column), at(2, column)]));
+            for row in 0..4 {
+                let places = twice([columns[0][row], columns[1][row], columns[2][row]]);
+                for (column, value) in places.into_iter().enumerate() {
+                    let place = (o / 4 * 16 + row * 4 + column) * blocks * 2 + c / 4 * 2 + c % 2;
+                    values[place * 8 + o % 4 * 2 + c % 4 / 2] = value;
+                }
+            }
+        }
+        values
+    }
+
+    fn with_values(&self, packing: Packing, values: Vec<i16>) -> Packed {
         let wide_bias = |bias: &Vec<i16>| bias.iter().map(|value| i32::from(*value)).collect();
         Packed {
             storage: self.storage,
             packing,
             i8s: values.iter().map(|value| *value as i8).collect(),
             i16s: values,
-            nibbles,
+            nibbles: vec![],
             bias_i16s: self.bias.clone().filter(|_| !self.is_bias_i32),
             bias_i32s: self.bias.as_ref().filter(|_| self.is_bias_i32).map(wide_bias),
         }
@@ -215,7 +282,7 @@ impl Packed {
     fn weights(&self) -> Weights<'_> {
         let elements = match self.storage {
             Storage::I8 => Codes::I8(&self.i8s),
-            Storage::I16 | Storage::Blocks => Codes::I16(&self.i16s),
+            Storage::I16 | Storage::Blocks | Storage::Tiles => Codes::I16(&self.i16s),
             Storage::Nibbles => Codes::U8(&self.nibbles),
         };
         Weights { packing: self.packing, elements }

@@ -40,6 +40,7 @@ impl Backend for Packed {
             Packing::Nibbles => "host_nibbles",
             Packing::FilterPairs => "host_filter_pairs",
             Packing::TapBlocks => "host_tap_blocks",
+            Packing::Winograd => "host_winograd",
         }
     }
 

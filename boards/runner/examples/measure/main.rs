@@ -3,7 +3,8 @@
 //! `cargo run --release -p exactum-runner --example measure > importer/targets/costs/cortex-m4.toml`
 //!
 //! Programs of one op run in many shapes; the instructions of each kernel are fitted by what its loops count
-//! (`exactum_importer::cost::Work`). Counts repeat, so the same firmware always gives the same table.
+//! (`exactum_importer::cost::Work`). Counts repeat, so the same firmware always gives the same table. `-- PREFIX` measures only
+//! kernels whose names start with it, and prints what each of their programs executes.
 #![allow(clippy::print_stdout)]
 
 mod fit;
@@ -15,8 +16,8 @@ use std::collections::BTreeMap;
 use exactum_importer::cost::{FormCost, Work};
 use exactum_importer::lower::aligned;
 use exactum_runner::{Board, Counting, Counts, Emulator};
-use exactum_runtime::Program;
-use exactum_runtime::program::words_as_bytes;
+use exactum_runtime::program::{words_as_bytes, words_as_bytes_mut};
+use exactum_runtime::{Engine, Program};
 
 use one_op::{Result, Sample};
 use programs::{forms, samples};
@@ -37,8 +38,14 @@ fn main() -> Result<()> {
     let generic = emulator.build("generic")?;
     let measure = |sample: &Sample| -> Result<Measured> {
         let run = emulator.run_program(&generic, &sample.image, &sample.input, Counting::On)?;
+        if run.output != on_host(sample)? {
+            return Err("the board computes something else than the host".into());
+        }
         measured(sample, run.counts.first().ok_or("nothing was counted")?)
     };
+    if let Some(prefix) = std::env::args().nth(1) {
+        return only(&prefix, &measure);
+    }
     let forms = of_forms(&forms()?.iter().map(&measure).collect::<Result<Vec<_>>>()?)?;
     let measured = samples()?.iter().map(&measure).collect::<Result<Vec<_>>>()?;
     let kernels = of_kernels(&measured, &forms)?;
@@ -61,6 +68,39 @@ fn main() -> Result<()> {
         *most = (*most).max(*stack_bytes);
     }
     stack.iter().for_each(|(kernel, bytes)| println!("\"{kernel}\" = {bytes}"));
+    Ok(())
+}
+
+/// What the program of `sample` gives on this machine, as the board writes it.
+fn on_host(sample: &Sample) -> Result<Vec<u8>> {
+    let words = aligned(&sample.image);
+    let program = Program::load(&words_as_bytes(&words)[..sample.image.len()])?;
+    let mut arena = vec![0u64; program.arena_bytes().div_ceil(8) as usize];
+    let mut engine = Engine::new(&program, words_as_bytes_mut(&mut arena))?;
+    let mut rest = sample.input.as_slice();
+    for index in 0..program.inputs().len() {
+        let mut codes = engine.input_mut(index).ok_or("an input")?;
+        let to = codes.as_bytes_mut();
+        let (own, behind) = rest.split_at_checked(to.len()).ok_or("codes of every input")?;
+        to.copy_from_slice(own);
+        rest = behind;
+    }
+    engine.run();
+    let outputs = (0..program.outputs().len()).filter_map(|index| engine.output(index));
+    Ok(outputs.flat_map(|codes| codes.as_bytes().to_vec()).collect())
+}
+
+/// Prints the work and the instructions of every program of kernels whose names start with `prefix`.
+fn only(prefix: &str, measure: &impl Fn(&Sample) -> Result<Measured>) -> Result<()> {
+    for sample in samples()? {
+        let words = aligned(&sample.image);
+        let program = Program::load(&words_as_bytes(&words)[..sample.image.len()])?;
+        let op = program.ops().next().ok_or("a program of one op")?;
+        if Work::of(&program, &op).is_some_and(|work| work.kernel.starts_with(prefix)) {
+            let Measured { kernel, terms, instructions, stack_bytes, .. } = measure(&sample)?;
+            println!("{kernel}: {instructions} instructions, {stack_bytes} bytes of stack, {terms:?}");
+        }
+    }
     Ok(())
 }
 

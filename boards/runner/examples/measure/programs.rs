@@ -197,14 +197,23 @@ fn high<'p>(
 /// Elements of 16 bits that hold weights in `packing`.
 fn elements(packing: Packing, shape: FilterShape) -> Result<Vec<i16>> {
     let count = packing.len_elems(shape).ok_or("a layer that fits")?;
-    Ok(noise(1, count).iter().map(|element| i16::from(*element)).collect())
+    if packing != Packing::Winograd {
+        return Ok(noise(1, count).iter().map(|element| i16::from(*element)).collect());
+    }
+    // Not every element goes with every other one.
+    let mut elements = vec![0; count];
+    for (index, weight) in noise(1, shape.filters * shape.elems).iter().enumerate() {
+        let (o, i) = (index / shape.elems, index % shape.elems);
+        packing.put(&mut elements, shape, o, i, i32::from(*weight));
+    }
+    Ok(elements.iter().map(|element| *element as i16).collect())
 }
 
 /// Image, output channels, window, stride, pads on all sides, groups.
 type Convolution = ([u32; 3], u32, [u16; 2], u16, u16, u16);
 
 fn convolutions(samples: &mut Vec<Sample>) -> Result<()> {
-    let shapes: [Convolution; 22] = [
+    let shapes: [Convolution; 25] = [
         ([8, 8, 16], 16, [3, 3], 1, 1, 1),
         ([8, 8, 3], 16, [3, 3], 1, 1, 1),
         ([16, 16, 3], 8, [3, 3], 2, 0, 1),
@@ -213,6 +222,9 @@ fn convolutions(samples: &mut Vec<Sample>) -> Result<()> {
         ([12, 12, 1], 4, [5, 5], 1, 2, 1),
         ([12, 12, 1], 12, [5, 5], 1, 0, 1),
         ([9, 9, 40], 6, [3, 3], 1, 0, 1),
+        ([16, 16, 16], 16, [3, 3], 1, 1, 1),
+        ([8, 8, 32], 32, [3, 3], 1, 1, 1),
+        ([4, 8, 64], 64, [3, 3], 1, 1, 1),
         ([9, 9, 40], 70, [3, 3], 2, 1, 1),
         ([8, 8, 16], 16, [3, 3], 1, 1, 4),
         ([8, 8, 16], 32, [3, 3], 1, 0, 2),
@@ -256,22 +268,27 @@ fn convolutions(samples: &mut Vec<Sample>) -> Result<()> {
             };
             samples.push(sample(op.into(), &[&image], &[rows, columns, outputs], BYTES)?);
         }
-        let packing = match (depthwise, groups) {
-            (true, _) => Packing::TapBlocks,
-            (_, 1) => Packing::FilterPairs,
-            _ => continue,
+        let tiles = size == [3, 3] && stride == 1;
+        let packings: &[Packing] = match (depthwise, groups, tiles) {
+            (true, ..) => &[Packing::TapBlocks],
+            (_, 1, true) => &[Packing::FilterPairs, Packing::Winograd],
+            (_, 1, false) => &[Packing::FilterPairs],
+            _ => &[],
         };
-        let elements = elements(packing, FilterShape { filters: outputs as usize, elems: filter as usize })?;
-        let weights = Weights { packing, elements: Codes::I16(&elements) };
-        let parameters = multiply_high(outputs);
-        for layer in [
-            high(weights, 0, &parameters),
-            high(weights, -128, &parameters),
-            layer(weights, Bias::None, &multipliers),
-            Layer { input_zero_point: 0, ..layer(weights, Bias::None, &multipliers) },
-        ] {
-            let op = Conv2d { input: INPUT, output: OUTPUT, scratch: None, window, groups, layer };
-            samples.push(sample(op.into(), &[&image], &[rows, columns, outputs], BYTES)?);
+        for packing in packings {
+            let shape = FilterShape { filters: outputs as usize, elems: filter as usize };
+            let elements = elements(*packing, shape)?;
+            let weights = Weights { packing: *packing, elements: Codes::I16(&elements) };
+            let parameters = multiply_high(outputs);
+            for layer in [
+                high(weights, 0, &parameters),
+                high(weights, -128, &parameters),
+                layer(weights, Bias::None, &multipliers),
+                Layer { input_zero_point: 0, ..layer(weights, Bias::None, &multipliers) },
+            ] {
+                let op = Conv2d { input: INPUT, output: OUTPUT, scratch: None, window, groups, layer };
+                samples.push(sample(op.into(), &[&image], &[rows, columns, outputs], BYTES)?);
+            }
         }
     }
     Ok(())

@@ -52,8 +52,7 @@ impl PackedWeights {
         let mut stored = vec![0i32; packing.len_elems(shape).unwrap_or_default()];
         for (position, code) in codes.iter().enumerate() {
             let (o, i) = (position / shape.elems, position % shape.elems);
-            let element = &mut stored[packing.index(shape, o, i)];
-            *element = packing.put(*element, o, i, *code);
+            packing.put(&mut stored, shape, o, i, *code);
         }
         let holds = |element: &&Element| {
             let range = packing.range(**element);

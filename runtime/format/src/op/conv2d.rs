@@ -6,7 +6,7 @@ use super::declare::{Checks, op};
 use crate::error::OpFault;
 use crate::layer::{Layer, LayerRecord};
 use crate::packing::{FilterShape, Packing, Reads, is_depthwise};
-use crate::patch::{pair_bytes, patch_bytes};
+use crate::patch::{pair_bytes, patch_bytes, tile_bytes};
 use crate::tensor::{Tensor, Tensors};
 use crate::window::Window2d;
 use crate::work::Work;
@@ -58,13 +58,16 @@ fn window_elems(window: &Window2d, groups: u16, input: &Tensor) -> usize {
 }
 
 /// The filters of a convolution read those of one group, or of a channel.
-fn reads(groups: u16, in_channels: u32, out_channels: u32) -> Reads {
+fn reads(window: &Window2d, groups: u16, in_channels: u32, out_channels: u32) -> Reads {
+    let Window2d { size, stride, dilation, .. } = window;
     if is_depthwise(groups.into(), in_channels as usize, out_channels as usize) {
         Reads::Depthwise
-    } else if groups == 1 {
-        Reads::Shared
-    } else {
+    } else if groups != 1 {
         Reads::Grouped
+    } else if [size, stride, dilation] == [&[3; 2], &[1; 2], &[1; 2]] {
+        Reads::Tiles
+    } else {
+        Reads::Shared
     }
 }
 
@@ -77,6 +80,7 @@ impl Checks<'_> for Conv2d<'_> {
             // Sums are taken tap by tap, from the input itself.
             Packing::TapMajor | Packing::TapBlocks => 0,
             Packing::FilterPairs => pair_bytes(window_elems(&self.window, self.groups, input), 2),
+            Packing::Winograd => tile_bytes(input.shape.image().map_or(0, |[.., channels]| channels)),
         }
     }
 
@@ -93,7 +97,7 @@ impl Checks<'_> for Conv2d<'_> {
         if self.window.output([in_height, in_width]).ok_or(OpFault::Geometry)? != [out_height, out_width] {
             return Err(OpFault::OutputShape);
         }
-        let reads = reads(self.groups, in_channels, out_channels);
+        let reads = reads(&self.window, self.groups, in_channels, out_channels);
         self.layer.verify(input, output, shape, reads, self.window.is_padded(), work)
     }
 

@@ -35,9 +35,11 @@ impl Checks<'_> for Dense<'_> {
             Packing::FilterPairs => {
                 pair_bytes(elems, input.shape.elems().checked_div(self.in_features).unwrap_or_default())
             }
-            Packing::RowMajor | Packing::Nibbles | Packing::TapMajor | Packing::TapBlocks => {
-                patch_bytes(elems)
-            }
+            Packing::RowMajor
+            | Packing::Nibbles
+            | Packing::TapMajor
+            | Packing::TapBlocks
+            | Packing::Winograd => patch_bytes(elems),
         }
     }
 

@@ -5,14 +5,14 @@
 //! What is left, 256 times the sum of the odd filter in 32 bits, has 24 bits of it.
 
 use exactum_num::IntRange;
-use exactum_num::codes::Element;
+use exactum_num::codes::{Codes, Element};
 
-use super::{FilterShape, Reads};
+use super::{FilterShape, Reads, change, element};
 
 pub(super) const ELEMENTS: &[Element] = &[Element::I16];
 
 pub(super) const fn allows(codes: Reads, wide: bool) -> bool {
-    matches!(codes, Reads::Shared) && !wide
+    matches!(codes, Reads::Shared | Reads::Tiles) && !wide
 }
 
 /// With -128 in both, an element would need 17 bits.
@@ -38,7 +38,7 @@ pub(super) const fn len_elems(shape: FilterShape) -> Option<usize> {
     }
 }
 
-pub(super) const fn index(shape: FilterShape, o: usize, i: usize) -> usize {
+const fn index(shape: FilterShape, o: usize, i: usize) -> usize {
     let block = match padded(shape.elems) {
         Some(row) => row.wrapping_mul(4),
         None => 0,
@@ -47,12 +47,21 @@ pub(super) const fn index(shape: FilterShape, o: usize, i: usize) -> usize {
     (o >> 3).wrapping_mul(block).wrapping_add((i >> 1).wrapping_mul(8)).wrapping_add(pair).wrapping_add(i & 1)
 }
 
-pub(super) const fn get(element: i32, o: usize, _: usize) -> i32 {
+/// The weights of both filters in `element`.
+const fn pair(element: i32) -> [i32; 2] {
     let even = element as i8 as i32;
-    if o & 1 == 0 { even } else { element.wrapping_sub(even) >> 8 }
+    [even, element.wrapping_sub(even) >> 8]
 }
 
-pub(super) const fn put(element: i32, o: usize, i: usize, weight: i32) -> i32 {
-    let (even, odd) = if o & 1 == 0 { (weight, get(element, 1, i)) } else { (get(element, 0, i), weight) };
-    even.wrapping_add(odd.wrapping_mul(256))
+pub(super) fn weight(elements: Codes<'_>, shape: FilterShape, o: usize, i: usize) -> i32 {
+    let [even, odd] = pair(element(elements, index(shape, o, i)));
+    if o & 1 == 0 { even } else { odd }
+}
+
+pub(super) fn put(elements: &mut [i32], shape: FilterShape, o: usize, i: usize, weight: i32) {
+    change(elements, index(shape, o, i), |element| {
+        let [even, odd] = pair(element);
+        let [even, odd] = if o & 1 == 0 { [weight, odd] } else { [even, weight] };
+        even.wrapping_add(odd.wrapping_mul(256))
+    });
 }

@@ -1,9 +1,9 @@
 //! Taps of four channels after each other, in 16 bits: what one instruction multiplies with a half of a word of codes.
 
 use exactum_num::IntRange;
-use exactum_num::codes::Element;
+use exactum_num::codes::{Codes, Element};
 
-use super::{FilterShape, Reads};
+use super::{FilterShape, Reads, change, element};
 
 pub(super) const ELEMENTS: &[Element] = &[Element::I16];
 
@@ -22,15 +22,15 @@ pub(super) const fn len_elems(shape: FilterShape) -> Option<usize> {
     }
 }
 
-pub(super) const fn index(shape: FilterShape, o: usize, i: usize) -> usize {
+const fn index(shape: FilterShape, o: usize, i: usize) -> usize {
     let block = (o & !3).wrapping_mul(shape.elems);
     block.wrapping_add(i.wrapping_mul(4)).wrapping_add(o & 3)
 }
 
-pub(super) const fn get(element: i32, _: usize, _: usize) -> i32 {
-    element
+pub(super) fn weight(elements: Codes<'_>, shape: FilterShape, o: usize, i: usize) -> i32 {
+    element(elements, index(shape, o, i))
 }
 
-pub(super) const fn put(_: i32, _: usize, _: usize, weight: i32) -> i32 {
-    weight
+pub(super) fn put(elements: &mut [i32], shape: FilterShape, o: usize, i: usize, weight: i32) {
+    change(elements, index(shape, o, i), |_| weight);
 }

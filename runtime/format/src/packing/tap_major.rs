@@ -2,9 +2,9 @@
 //! order.
 
 use exactum_num::IntRange;
-use exactum_num::codes::Element;
+use exactum_num::codes::{Codes, Element};
 
-use super::{FilterShape, Reads};
+use super::{FilterShape, Reads, change, element};
 
 pub(super) const fn allows(codes: Reads, _: bool) -> bool {
     matches!(codes, Reads::Depthwise)
@@ -20,16 +20,16 @@ pub(super) const fn len_elems(shape: FilterShape) -> Option<usize> {
     shape.filters.checked_mul(shape.elems)
 }
 
-pub(super) const fn index(shape: FilterShape, o: usize, i: usize) -> usize {
+const fn index(shape: FilterShape, o: usize, i: usize) -> usize {
     i.wrapping_mul(shape.filters).wrapping_add(o)
 }
 
-pub(super) const fn get(element: i32, _: usize, _: usize) -> i32 {
-    element
+pub(super) fn weight(elements: Codes<'_>, shape: FilterShape, o: usize, i: usize) -> i32 {
+    element(elements, index(shape, o, i))
 }
 
-pub(super) const fn put(_: i32, _: usize, _: usize, weight: i32) -> i32 {
-    weight
+pub(super) fn put(elements: &mut [i32], shape: FilterShape, o: usize, i: usize, weight: i32) {
+    change(elements, index(shape, o, i), |_| weight);
 }
 
 /// Whether a convolution may have this packing: as many groups as input and as output channels, and several.

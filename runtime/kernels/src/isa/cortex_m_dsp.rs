@@ -18,7 +18,7 @@ use zerocopy::transmute;
 use crate::high_form::HighForm;
 
 #[cfg(isa = "cortex_m_dsp")]
-use super::{Isa, Rows, TapRun};
+use super::{Isa, Pixels, Rows, TapRun, TileCodes, TileProducts, Tiles, tiles};
 use super::{Spread, Taps, pairs};
 
 /// Instructions of Armv7E-M.
@@ -40,11 +40,12 @@ impl Isa for CortexMDsp {
 
     #[inline(always)]
     fn spread_two<T: Code>(self, codes: &[T], rows: &Rows, to: &mut [i16]) -> bool {
-        match T::ELEMENT {
+        let done = match T::ELEMENT {
             Element::U8 => instructions::spread_two(codes.as_bytes(), false, rows, to),
             Element::I8 => instructions::spread_two(codes.as_bytes(), true, rows, to),
             _ => false,
-        }
+        };
+        done || pairs::spread_two(codes, rows, to)
     }
 
     #[inline(always)]
@@ -125,6 +126,27 @@ impl Isa for CortexMDsp {
     }
 
     #[inline(always)]
+    fn gather_tiles<T: Code>(self, codes: &[T], zero_point: i32, pixels: &Pixels, to: &mut [TileCodes]) {
+        let is_byte = matches!(T::ELEMENT, Element::U8 | Element::I8);
+        let signed = T::ELEMENT == Element::I8;
+        if !is_byte || !instructions::gather_tiles(codes.as_bytes(), signed, zero_point, pixels, to) {
+            tiles::gather(codes, zero_point, pixels, to);
+        }
+    }
+
+    #[inline(always)]
+    fn transform_tiles(self, codes: &[TileCodes], to: &mut [Tiles]) {
+        tiles::transform::<Halves<instructions::Dsp>>(codes, to);
+    }
+
+    #[inline(always)]
+    fn tile_products(self, weights: &[[i16; 8]], codes: &[Tiles], products: &mut TileProducts) {
+        if !instructions::tile_products(weights, codes, products) {
+            tiles::products::<Halves<instructions::Dsp>>(weights, codes, products);
+        }
+    }
+
+    #[inline(always)]
     fn multiply_high(self, acc: i32, multiplier: i32) -> i32 {
         instructions::Dsp::smmulr(acc, multiplier)
     }
@@ -157,6 +179,9 @@ trait Instructions {
 
     /// The differences of halves, wrapping.
     fn ssub16(a: u32, b: u32) -> u32;
+
+    /// The sums of halves, wrapping.
+    fn sadd16(a: u32, b: u32) -> u32;
 
     /// The high 32 bits of the product and half of their unit.
     fn smmulr(a: i32, b: i32) -> i32;
@@ -221,6 +246,16 @@ impl<I: Instructions + ?Sized> pairs::Halves for Halves<I> {
     fn low_bytes(halves: [i16; 2]) -> [i16; 2] {
         transmute!(I::sxtb16(transmute!(halves)))
     }
+
+    #[inline(always)]
+    fn sum(a: [i16; 2], b: [i16; 2]) -> [i16; 2] {
+        transmute!(I::sadd16(transmute!(a), transmute!(b)))
+    }
+
+    #[inline(always)]
+    fn difference(a: [i16; 2], b: [i16; 2]) -> [i16; 2] {
+        transmute!(I::ssub16(transmute!(a), transmute!(b)))
+    }
 }
 
 /// Codes that are multiplied at once: two pairs.
@@ -280,7 +315,7 @@ fn multiply_block<I: Instructions + ?Sized>([even, odd]: [u32; 2], weights: [i8;
 mod tests {
     extern crate std;
 
-    use super::super::{portable, taps};
+    use super::super::{portable, taps, tiles};
     use super::*;
     use exactum_num::requant::multiply_high;
     use proptest::prelude::*;
@@ -328,6 +363,11 @@ mod tests {
             half(0) | half(16) << 16
         }
 
+        fn sadd16(a: u32, b: u32) -> u32 {
+            let half = |shift: u32| u32::from(((a >> shift) as u16).wrapping_add((b >> shift) as u16));
+            half(0) | half(16) << 16
+        }
+
         fn smmulr(a: i32, b: i32) -> i32 {
             ((i128::from(a) * i128::from(b) + (1 << 31)) >> 32) as i32
         }
@@ -369,6 +409,22 @@ mod tests {
                 bytes::dot_taps::<Model, u8>(&taps, &codes, zero_point, &weights, starts),
                 taps::dot_taps(&taps, &codes, zero_point, &weights, starts)
             );
+        }
+
+        /// Whatever words hold.
+        #[test]
+        fn tiles_are_their_portable_twins(
+            codes in prop::collection::vec(prop::array::uniform24(any::<[i16; 4]>()), 0..4),
+            weights in prop::collection::vec(any::<[i16; 8]>(), 0..100),
+        ) {
+            let mut transformed = [vec![[[0; 8]; 16]; codes.len()], vec![[[0; 8]; 16]; codes.len()]];
+            tiles::transform::<Halves<Model>>(&codes, &mut transformed[0]);
+            tiles::transform::<pairs::Words>(&codes, &mut transformed[1]);
+            prop_assert_eq!(&transformed[0], &transformed[1]);
+            let mut products = [[[0; 8]; 16], [[1; 8]; 16]];
+            tiles::products::<Halves<Model>>(&weights, &transformed[0], &mut products[0]);
+            tiles::products::<pairs::Words>(&weights, &transformed[0], &mut products[1]);
+            prop_assert_eq!(products[0], products[1]);
         }
 
         /// Weights and codes at the ends of their types, against products of single weights.

@@ -14,6 +14,12 @@ pub(super) trait Halves {
 
     /// The low bytes of both halves, sign-extended.
     fn low_bytes(halves: [i16; 2]) -> [i16; 2];
+
+    /// The sums of halves, wrapping.
+    fn sum(a: [i16; 2], b: [i16; 2]) -> [i16; 2];
+
+    /// The differences of halves, wrapping.
+    fn difference(a: [i16; 2], b: [i16; 2]) -> [i16; 2];
 }
 
 /// Every processor's.
@@ -29,6 +35,16 @@ impl Halves for Words {
     #[inline(always)]
     fn low_bytes([low, high]: [i16; 2]) -> [i16; 2] {
         [low as i8 as i16, high as i8 as i16]
+    }
+
+    #[inline(always)]
+    fn sum(a: [i16; 2], b: [i16; 2]) -> [i16; 2] {
+        [a[0].wrapping_add(b[0]), a[1].wrapping_add(b[1])]
+    }
+
+    #[inline(always)]
+    fn difference(a: [i16; 2], b: [i16; 2]) -> [i16; 2] {
+        [a[0].wrapping_sub(b[0]), a[1].wrapping_sub(b[1])]
     }
 }
 
@@ -191,4 +207,41 @@ pub(super) fn spread<T: Code>(codes: &[T], zero_point: i32, at: Spread, to: &mut
             }
         }
     }
+}
+
+/// Writes the codes of two positions, and zeros to a multiple of four; whether all of them are there. Rows may end within a pair.
+#[inline(always)]
+pub(super) fn spread_two<T: Code>(codes: &[T], rows: &Rows, to: &mut [i16]) -> bool {
+    let Rows { first: [mut first, mut second], rows, elems: [elems, apart] } = *rows;
+    let (mut pairs, mut kept): (_, Option<[i16; 2]>) = (to.as_chunks_mut::<4>().0.iter_mut(), None);
+    let whole = rows.wrapping_mul(elems).wrapping_neg() & 3;
+    let code = |code: &T| centered(*code, 0);
+    for _ in 0..rows {
+        let row = |first: usize| codes.get(first..first.wrapping_add(elems));
+        let (Some(mut a), Some(mut b)) = (row(first), row(second)) else { return false };
+        if let (Some([p, q]), Some((r, rest_a)), Some((s, rest_b))) = (kept, a.split_first(), b.split_first())
+        {
+            let Some(to) = pairs.next() else { return false };
+            *to = [p, code(r), q, code(s)];
+            (a, b, kept) = (rest_a, rest_b, None);
+        }
+        let ((whole_a, last_a), (whole_b, last_b)) = (a.as_chunks::<2>(), b.as_chunks::<2>());
+        for ([p, q], [r, s]) in whole_a.iter().zip(whole_b) {
+            let Some(to) = pairs.next() else { return false };
+            *to = [code(p), code(q), code(r), code(s)];
+        }
+        if let ([p], [q]) = (last_a, last_b) {
+            kept = Some([code(p), code(q)]);
+        }
+        (first, second) = (first.wrapping_add(apart), second.wrapping_add(apart));
+    }
+    if let Some([p, q]) = kept {
+        let Some(to) = pairs.next() else { return false };
+        *to = [p, 0, q, 0];
+    }
+    if whole >= 2 {
+        let Some(to) = pairs.next() else { return false };
+        *to = [0; 4];
+    }
+    true
 }

@@ -2,6 +2,7 @@
 //!
 //! Sums that fit 32 bits may have wrapped at 32 bits on the way; their low 32 bits are right.
 
+use exactum_format::packing::nibble;
 use exactum_format::{Bias, Packing, Weights};
 use exactum_num::codes::{Code, Codes};
 
@@ -36,7 +37,7 @@ impl<'p, K: Copy> General<'p, K> {
             (Packing::RowMajor | Packing::TapMajor, Codes::U8(_) | Codes::I32(_))
             | (Packing::Nibbles, Codes::I8(_) | Codes::I16(_) | Codes::I32(_))
             // Packings of layers of their own.
-            | (Packing::FilterPairs | Packing::TapBlocks, _) => Elements::I8(&[]),
+            | (Packing::FilterPairs | Packing::TapBlocks | Packing::Winograd, _) => Elements::I8(&[]),
         };
         Self { elements, wide, isa }
     }
@@ -53,7 +54,7 @@ impl<'p, K: Copy> General<'p, K> {
             Elements::Nibbles { bytes, odd } => codes.iter().enumerate().fold(acc, |acc, (index, code)| {
                 let index = index.wrapping_add(odd.into());
                 let byte = bytes.get(index >> 1).copied().unwrap_or_default();
-                multiply_add_wide(acc, *code, Packing::Nibbles.get(byte.into(), 0, index))
+                multiply_add_wide(acc, *code, nibble(byte, index))
             }),
         }
     }

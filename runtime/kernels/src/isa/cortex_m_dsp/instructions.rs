@@ -11,12 +11,14 @@ mod codes_of_pairs;
 mod codes_of_taps;
 mod one;
 mod spread;
+mod tiles;
 mod turns;
 mod two;
 
 pub(super) use codes_of_pairs::{codes_of_one, codes_of_two};
 pub(super) use codes_of_taps::codes_of_taps;
 pub(super) use spread::spread_two;
+pub(super) use tiles::{gather_tiles, tile_products};
 
 /// Executes them.
 #[derive(Clone, Copy, Debug)]
@@ -86,6 +88,18 @@ impl Instructions for Dsp {
         // preserved. Armv7E-M has the instruction.
         unsafe {
             asm!("ssub16 {halves}, {a}, {b}", halves = lateout(reg) halves, a = in(reg) a, b = in(reg) b,
+                options(pure, nomem, nostack));
+        }
+        halves
+    }
+
+    #[inline(always)]
+    fn sadd16(a: u32, b: u32) -> u32 {
+        let halves;
+        // SAFETY: registers in, a register out; it sets flags that no code of the compiler reads, which are not said to be
+        // preserved. Armv7E-M has the instruction.
+        unsafe {
+            asm!("sadd16 {halves}, {a}, {b}", halves = lateout(reg) halves, a = in(reg) a, b = in(reg) b,
                 options(pure, nomem, nostack));
         }
         halves
