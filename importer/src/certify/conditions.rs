@@ -138,11 +138,13 @@ pub(super) fn check(requant: &Requant<'_>, channel: usize, range: IntRange) -> R
         Form::Multiply64 { multipliers, offsets, shifts } => {
             Line::of(multipliers, offsets, shifts, channel).check(range)
         }
-        Form::MultiplyHigh { multipliers, offsets, shifts } => {
-            let (multiplier, offset) = (at(multipliers, channel), at(offsets, channel));
+        Form::MultiplyHigh { lines, offsets, shifts } => {
+            let ([multiplier, addend], offset) = (at(lines, channel), at(offsets, channel));
             shift_within(at(shifts, channel), 31)?;
             fits(range, 32, |acc| acc + i128::from(offset))?;
-            fits(range, 64, |acc| i128::from(multiplier) * (acc + i128::from(offset)) + (1 << 31))
+            let product = |acc| i128::from(multiplier) * (acc + i128::from(offset)) + (1 << 31);
+            fits(range, 64, product)?;
+            fits(range, 32, |acc| (product(acc) >> 32) + i128::from(addend))
         }
         Form::EvenOdd {
             even_multipliers,

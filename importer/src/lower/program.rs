@@ -190,8 +190,9 @@ fn op<'a>(
     let at = || graph.location(index);
     let (weights, bias) = packed.layer();
     let requant_of_layer = requant.map(|requant| match requant.form {
-        Form::MultiplyHigh { multipliers, shifts, .. } if !packed.offsets().is_empty() => {
-            Requant { form: Form::MultiplyHigh { multipliers, offsets: packed.offsets(), shifts }, ..requant }
+        Form::MultiplyHigh { lines, shifts, .. } if !packed.offsets().is_empty() => {
+            let offsets = packed.offsets();
+            Requant { form: Form::MultiplyHigh { lines, offsets, shifts }, ..requant }
         }
         _ => requant,
     });

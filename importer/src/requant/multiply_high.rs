@@ -1,8 +1,9 @@
 //! The form that keeps the high word of one product: its offset is added to the accumulator, so that layers start with it
-//! and a code takes two instructions where processors have them.
+//! and a code takes a multiplication, a shift and a saturation where processors have them.
 //!
-//! An integer offset moves a line by whole multipliers only, so not every slope has one. Slopes are tried from the middle
-//! of their interval on, where the line may be moved most; with each bit of shift there are twice as many.
+//! An integer offset moves a line by whole multipliers, an addend by whole units of the high word. Which of both suit is a
+//! question of remainders: addends are tried in an order that begins with roundings of zero points, which with a bias for
+//! an offset solve most layers, and ends after as many as almost surely have one.
 
 use super::FormParams;
 use super::Layer;
@@ -10,11 +11,11 @@ use super::constraints::Constraints;
 use super::share;
 use super::slopes::Slopes;
 
-/// Slopes that are tried with one shift.
-const TRIED: i64 = 4096;
+/// Addends that are tried with one multiplier: a line of 8-bit codes takes one of some 256 remainders.
+const TRIED: i128 = 4096;
 
-/// Shifts that are tried: with the last, slopes of `2^-17` have 31 bits.
-const SHIFTS: std::ops::RangeInclusive<u8> = 0..=16;
+/// Bits that shifts may have: with the last, slopes of `2^-24` have 31 bits.
+const MOST_SHIFT: u8 = 22;
 
 /// Rounding, before the high word is taken.
 const HALF: i128 = 1 << 31;
@@ -22,59 +23,81 @@ const HALF: i128 = 1 << 31;
 /// A line of one channel.
 struct Line {
     multiplier: i32,
+    addend: i32,
     offset: i32,
 }
 
-/// One shift for all channels, as small as can be; a multiplier and an offset for each of them.
+/// One shift for all channels, as small as can be; a multiplier, an addend and an offset for each of them.
 pub(super) fn solve(layer: &Layer<'_>) -> Option<FormParams> {
     let channels = layer.constraints.as_ref()?;
     let slopes = channels.iter().map(Slopes::new).collect::<Option<Vec<_>>>()?;
-    let lines = |shift: u8| {
-        let lines = channels.iter().zip(&slopes).map(|(channel, slopes)| line(channel, *slopes, shift));
+    let zero_points = [layer.lo, 0, layer.hi].map(i128::from);
+    let (lines, shift) = (0..=MOST_SHIFT).find_map(|shift| {
+        // What solved the channel before comes first.
+        let mut last = None;
+        let lines = channels.iter().zip(&slopes).map(|(channel, slopes)| {
+            let first = last.into_iter().chain(zero_points.map(|zero_point| rounded(zero_point, shift)));
+            let line = line(channel, *slopes, shift, first)?;
+            last = Some(line.addend.into());
+            Some(line)
+        });
         Some((lines.collect::<Option<Vec<Line>>>()?, shift))
-    };
-    let (lines, shift) = SHIFTS.into_iter().find_map(lines)?;
+    })?;
     Some(FormParams::MultiplyHigh {
-        multipliers: lines.iter().map(|line| line.multiplier).collect(),
+        lines: lines.iter().map(|line| [line.multiplier, line.addend]).collect(),
         offsets: lines.iter().map(|line| line.offset).collect(),
         shifts: share(vec![shift; lines.len()]),
     })
 }
 
-fn line(channel: &Constraints, slopes: Slopes, shift: u8) -> Option<Line> {
+/// The addend that rounds to the nearest code before it adds `zero_point`.
+fn rounded(zero_point: i128, shift: u8) -> i128 {
+    (zero_point << shift) + ((1 << shift) >> 1)
+}
+
+fn line(
+    channel: &Constraints,
+    slopes: Slopes,
+    shift: u8,
+    first: impl Iterator<Item = i128> + Clone,
+) -> Option<Line> {
     let bits = 32 + shift;
     let (least, most) = slopes.multipliers(bits, i32::MAX.into())?;
     let middle = least + (most - least) / 2;
-    // From the middle outwards.
-    (0..TRIED.min(most - least + 1)).find_map(|step| {
-        let away = (step + 1) / 2;
-        let multiplier = if step % 2 == 0 { middle - away } else { middle + away };
-        if multiplier < least || multiplier > most { None } else { offset(channel, multiplier, bits) }
+    // One that is not 0, if there is one: lines that it moves nowhere are rare.
+    let multiplier = if middle == 0 { most } else { middle };
+    let (low, high) = channel.offsets(multiplier, bits)?;
+    let slope = i128::from(multiplier);
+    // From 0 on, up and down.
+    let others = (0..TRIED).map(|step| if step % 2 == 0 { step / 2 } else { -(step + 1) / 2 });
+    first.chain(others).find_map(|addend| {
+        // What is left to add to products.
+        let (low, high) = (low - (addend << 32) - HALF, high - (addend << 32) - HALF);
+        let offset = if slope == 0 {
+            (low <= 0 && 0 <= high).then_some(0)?
+        } else {
+            let nearest = (low + (high - low) / 2 + slope / 2).div_euclid(slope);
+            (low <= slope * nearest && slope * nearest <= high).then_some(nearest)?
+        };
+        of(channel, multiplier, addend, offset)
     })
 }
 
-/// The line with `multiplier`, if an offset suits it.
-fn offset(channel: &Constraints, multiplier: i64, bits: u8) -> Option<Line> {
-    let (least, most) = channel.offsets(multiplier, bits)?;
-    let slope = i128::from(multiplier);
-    let offset = if multiplier == 0 {
-        (least <= HALF && HALF <= most).then_some(0)?
-    } else {
-        // The offset nearest to the middle of what may be added to products.
-        let middle = least + (most - least) / 2 - HALF;
-        let offset = (middle + slope / 2).div_euclid(slope);
-        let added = slope * offset + HALF;
-        (least <= added && added <= most).then_some(offset)?
-    };
-    // Of either sign.
-    let sum = |x: i64| i32::try_from(i128::from(x) + offset).ok()?.checked_neg();
-    sum(channel.range.lo)?;
-    sum(channel.range.hi)?;
-    let (multiplier, offset) = (i32::try_from(multiplier).ok()?, i32::try_from(offset).ok()?);
+/// The line, if everything fits 32 bits.
+fn of(channel: &Constraints, multiplier: i64, addend: i128, offset: i128) -> Option<Line> {
+    for x in [channel.range.lo, channel.range.hi] {
+        // Of either sign.
+        let sum = i32::try_from(i128::from(x) + offset).ok()?;
+        sum.checked_neg()?;
+        let high = (i128::from(multiplier) * i128::from(sum) + HALF) >> 32;
+        i32::try_from(high + addend).ok()?;
+    }
+    let multiplier = i32::try_from(multiplier).ok()?;
+    let (addend, offset) = (i32::try_from(addend).ok()?, i32::try_from(offset).ok()?);
     Some(if channel.falling {
         // What falls is computed of accumulators, not of their negatives.
-        Line { multiplier: -multiplier, offset: offset.checked_neg()? }
+        Line { multiplier: -multiplier, addend, offset: offset.checked_neg()? }
     } else {
-        Line { multiplier, offset }
+        Line { multiplier, addend, offset }
     })
 }

@@ -132,6 +132,38 @@ proptest! {
         let params = solve_form(FormKind::Multiply64, &channels).unwrap();
         prop_assert!(params.is_some_and(|params| certify(&channels, &params.view()).is_ok()));
     }
+
+    /// Layers of 8-bit codes that are computed by lines keep the high word of one product, whatever their biases and zero
+    /// points; every code is compared.
+    #[test]
+    fn layers_of_bytes_keep_the_high_word(
+        log_range in 11u32..18, slopes in prop::collection::vec((1i64 << 23..1 << 24, 1i64 << 23..1 << 24), 1..6),
+        biases in prop::collection::vec(-3000.0f32..3000.0, 5), whole in any::<bool>(), zero_point in -128i64..128,
+        rounding in prop::sample::select(Rounding::ALL.to_vec()), signs in any::<u8>(),
+    ) {
+        let range = IntRange { lo: -(1 << log_range) / 2, hi: (1 << log_range) / 2 - 1 };
+        let of = |(index, ((mantissa, other), bias)): (usize, (&(i64, i64), &f32))| {
+            let sign = if signs >> index & 1 == 1 { -1 } else { 1 };
+            let alpha = ratio(sign * mantissa, *other) * ratio(255, 1 << log_range);
+            let bias = if whole { from_integer(*bias as i64) } else { from_f32(*bias).unwrap() };
+            let beta = bias * &alpha + from_integer(zero_point);
+            let codes = IntRange { lo: -128, hi: 127 };
+            Channel { function: Function::affine(alpha, beta, codes, rounding), range }
+        };
+        let channels: Vec<Channel> = slopes.iter().zip(&biases).enumerate().map(of).collect();
+        let params = solve_form(FormKind::MultiplyHigh, &channels).unwrap();
+        let is_line = solve_form(FormKind::Multiply64, &channels).unwrap().is_some();
+        prop_assert_eq!(params.is_some(), is_line);
+        let Some(params) = params else { return Ok(()) };
+        prop_assert!(certify(&channels, &params.view()).is_ok());
+        for (index, channel) in channels.iter().enumerate() {
+            prop_assert!(params.view().is_exact_on(index, range));
+            for acc in range.lo..=range.hi {
+                let code = params.view().apply(index, i32::try_from(acc).unwrap());
+                prop_assert_eq!(i64::from(code), channel.function.eval(acc));
+            }
+        }
+    }
 }
 
 proptest! {

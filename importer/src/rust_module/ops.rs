@@ -242,11 +242,11 @@ impl Writer<'_, '_> {
         let output = self.tensor(output);
         let channels = *output.shape.dims().last()? as usize;
         HighForm::of(layer.requant.as_ref(), layer.bias, channels, output.element)?;
-        let Form::MultiplyHigh { multipliers, offsets, shifts } = layer.requant?.form else { return None };
-        let [multipliers, offsets] = [("MULTIPLIERS", multipliers), ("OFFSETS", offsets)]
-            .map(|(name, values)| self.statics.array(&self.name(name), "i32", values));
+        let Form::MultiplyHigh { lines, offsets, shifts } = layer.requant?.form else { return None };
+        let lines = self.statics.array(&self.name("LINES"), "[i32; 2]", lines);
+        let offsets = self.statics.array(&self.name("OFFSETS"), "i32", offsets);
         Some(format!(
-            "rt::High {{ isa: rt::Native::default(), multipliers: {multipliers}, offsets: {offsets}, shift: {}, output }}",
+            "rt::High {{ isa: rt::Native::default(), lines: {lines}, offsets: {offsets}, shift: {}, output }}",
             at(shifts, 0)
         ))
     }

@@ -1,5 +1,5 @@
-//! The tail of layers that keep the high word of one product: sums start with the offsets of the form, and a code takes
-//! two instructions where processors have them.
+//! The tail of layers that keep the high word of one product: sums start with the offsets of the form, and a code takes a
+//! multiplication, a shift and a saturation where processors have them.
 
 use exactum_num::codes::Code;
 
@@ -11,8 +11,8 @@ use crate::isa::Isa;
 pub struct High<'a, K, T> {
     /// The instructions that multiply.
     pub isa: K,
-    /// One for each channel.
-    pub multipliers: &'a [i32],
+    /// Multiplier and addend, a pair for each channel.
+    pub lines: &'a [[i32; 2]],
     /// One for each channel.
     pub offsets: &'a [i32],
     /// Of all channels.
@@ -24,8 +24,8 @@ pub struct High<'a, K, T> {
 impl<'a> HighForm<'a> {
     /// The tail that writes `output`.
     pub fn tail<K, T>(self, isa: K, output: &'a mut [T]) -> High<'a, K, T> {
-        let Self { multipliers, offsets, shift } = self;
-        High { isa, multipliers, offsets, shift, output }
+        let Self { lines, offsets, shift } = self;
+        High { isa, lines, offsets, shift, output }
     }
 }
 
@@ -50,7 +50,8 @@ pub(crate) use with_high;
 impl<'a, K: Isa, T: Code> High<'a, K, T> {
     /// The form, and the codes of the position whose first code is `start` and those behind it.
     pub(crate) fn parts(&mut self, start: usize) -> (HighForm<'a>, &mut [T]) {
-        let form = HighForm { multipliers: self.multipliers, offsets: self.offsets, shift: self.shift };
+        let Self { lines, offsets, shift, .. } = *self;
+        let form = HighForm { lines, offsets, shift };
         (form, self.output.get_mut(start..).unwrap_or_default())
     }
 
@@ -68,22 +69,21 @@ impl<'a, K: Isa, T: Code> High<'a, K, T> {
     pub(crate) fn store(&mut self, start: usize, quad: usize, sums: [i32; 4]) {
         let first = quad.wrapping_mul(4);
         let place = start.wrapping_add(first);
-        let Some(multipliers) = self.multipliers.as_chunks::<4>().0.get(quad) else {
+        let Some(lines) = self.lines.as_chunks::<4>().0.get(quad) else {
             self.store_last(start, sums);
             return;
         };
-        let codes = self.codes(sums, *multipliers);
+        let codes = self.codes(sums, *lines);
         if let Some(to) = self.output.get_mut(place..).and_then(<[T]>::first_chunk_mut::<4>) {
             *to = codes;
         }
     }
 
     #[inline(always)]
-    fn codes(&self, sums: [i32; 4], multipliers: [i32; 4]) -> [T; 4] {
+    fn codes(&self, sums: [i32; 4], lines: [[i32; 2]; 4]) -> [T; 4] {
         let [a, b, c, d] = sums;
-        let [p, q, r, s] = multipliers;
-        let mut high =
-            [(a, p), (b, q), (c, r), (d, s)].map(|(sum, factor)| self.isa.multiply_high(sum, factor));
+        let [p, q, r, s] = lines;
+        let mut high = [(a, p), (b, q), (c, r), (d, s)].map(|(sum, line)| self.isa.multiply_high(sum, line));
         if self.shift != 0 {
             let shift = u32::from(self.shift);
             high = high.map(|high| high.wrapping_shr(shift));
@@ -94,9 +94,9 @@ impl<'a, K: Isa, T: Code> High<'a, K, T> {
     /// The same of the channels behind the last whole block.
     #[inline(never)]
     fn store_last(&mut self, start: usize, sums: [i32; 4]) {
-        let codes = self.codes(sums, last(self.multipliers));
-        let whole = self.multipliers.len() & !3;
-        let place = start.wrapping_add(whole)..start.wrapping_add(self.multipliers.len());
+        let codes = self.codes(sums, last(self.lines));
+        let whole = self.lines.len() & !3;
+        let place = start.wrapping_add(whole)..start.wrapping_add(self.lines.len());
         if let Some(to) = self.output.get_mut(place) {
             to.iter_mut().zip(codes).for_each(|(to, code)| *to = code);
         }
@@ -105,8 +105,8 @@ impl<'a, K: Isa, T: Code> High<'a, K, T> {
 
 /// What lies behind the last whole four.
 #[inline(never)]
-fn last(values: &[i32]) -> [i32; 4] {
-    let mut all = [0; 4];
+fn last<T: Copy + Default>(values: &[T]) -> [T; 4] {
+    let mut all = [T::default(); 4];
     all.iter_mut().zip(values.as_chunks::<4>().1).for_each(|(to, value)| *to = *value);
     all
 }

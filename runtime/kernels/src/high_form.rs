@@ -8,8 +8,8 @@ use exactum_num::requant::{Form, at};
 /// Parameters of a tail that makes codes of high words.
 #[derive(Clone, Copy, Debug)]
 pub struct HighForm<'a> {
-    /// One for each channel.
-    pub multipliers: &'a [i32],
+    /// Multiplier and addend, a pair for each channel.
+    pub lines: &'a [[i32; 2]],
     /// One for each channel.
     pub offsets: &'a [i32],
     /// Of all channels.
@@ -25,16 +25,15 @@ impl<'a> HighForm<'a> {
         channels: usize,
         element: Element,
     ) -> Option<Self> {
-        let Some(Requant { form: Form::MultiplyHigh { multipliers, offsets, shifts }, lo, hi }) = requant
-        else {
+        let Some(Requant { form: Form::MultiplyHigh { lines, offsets, shifts }, lo, hi }) = requant else {
             return None;
         };
         let whole = matches!(element, Element::I8 | Element::U8) && {
             let range = element.range();
             range.lo == i64::from(*lo) && range.hi == i64::from(*hi)
         };
-        let each = multipliers.len() == channels && offsets.len() == channels && shifts.len() <= 1;
+        let each = lines.len() == channels && offsets.len() == channels && shifts.len() <= 1;
         let suits = whole && each && matches!(bias, Bias::None);
-        suits.then(|| Self { multipliers, offsets, shift: at(shifts, 0) })
+        suits.then(|| Self { lines, offsets, shift: at(shifts, 0) })
     }
 }

@@ -175,9 +175,9 @@ pub trait Isa: Copy + core::fmt::Debug + 'static {
         tiles::products::<pairs::Words>(weights, tiles, products);
     }
 
-    /// The high 32 bits of `acc * multiplier + 2^31`.
-    fn multiply_high(self, acc: i32, multiplier: i32) -> i32 {
-        multiply_high(acc, multiplier)
+    /// The addend of `line` and the high 32 bits of `acc * multiplier + 2^31` with its multiplier, wrapping.
+    fn multiply_high(self, acc: i32, line: [i32; 2]) -> i32 {
+        multiply_high(acc, line)
     }
 
     /// `value`, or the nearest integer that the 8-bit type `T` holds.

@@ -31,7 +31,7 @@ pub(crate) struct Line {
 /// Parameters of the form that keeps the high word: an array each, one shift.
 #[derive(Clone, Debug)]
 struct High {
-    multipliers: Vec<i32>,
+    lines: Vec<[i32; 2]>,
     offsets: Vec<i32>,
     shift: Vec<u8>,
 }
@@ -39,11 +39,14 @@ struct High {
 fn high(channels: usize) -> impl Strategy<Value = High> {
     let multiplier = prop_oneof![3 => any::<i32>().prop_map(|factor| factor >> 4), 1 => any::<i32>()];
     (
-        prop::collection::vec(multiplier, channels),
+        prop::collection::vec(
+            (multiplier, -500_000i32..500_000).prop_map(|(factor, addend)| [factor, addend]),
+            channels,
+        ),
         prop::collection::vec(-200_000i32..200_000, channels),
         prop_oneof![2 => Just(vec![]), 1 => Just(vec![0]), 2 => (0u8..12).prop_map(|shift| vec![shift])],
     )
-        .prop_map(|(multipliers, offsets, shift)| High { multipliers, offsets, shift })
+        .prop_map(|(lines, offsets, shift)| High { lines, offsets, shift })
 }
 
 fn line(channels: usize) -> impl Strategy<Value = Line> {
@@ -218,7 +221,7 @@ impl Tail {
                 shifts: &self.even.long_shifts,
             },
             HIGH => Form::MultiplyHigh {
-                multipliers: &self.high.multipliers,
+                lines: &self.high.lines,
                 offsets: &self.high.offsets,
                 shifts: &self.high.shift,
             },
@@ -275,7 +278,8 @@ impl Tail {
             }
             HIGH => {
                 let sum = i128::from(acc) + i128::from(self.high.offsets[channel]);
-                let high = (sum * i128::from(self.high.multipliers[channel]) + (1 << 31)).div_euclid(1 << 32);
+                let [multiplier, addend] = self.high.lines[channel].map(i128::from);
+                let high = addend + (sum * multiplier + (1 << 31)).div_euclid(1 << 32);
                 high.div_euclid(1 << pick(&self.high.shift, channel))
             }
             _ => return acc,

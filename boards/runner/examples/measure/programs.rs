@@ -31,7 +31,7 @@ pub(crate) fn forms() -> Result<Vec<Sample>> {
     const ROWS: u32 = 32;
     let weights: Vec<i8> = noise(1, CHANNELS as usize).iter().map(|weight| weight % 16).collect();
     let (ones32, ones64) = (vec![3; CHANNELS as usize], vec![3i64; CHANNELS as usize]);
-    let high = vec![1 << 23; CHANNELS as usize];
+    let high = vec![[1 << 23, 1]; CHANNELS as usize];
     let halves = vec![11u8; CHANNELS as usize];
     let (offsets32, offsets64) = (vec![1 << 9; CHANNELS as usize], vec![1i64 << 9; CHANNELS as usize]);
     let wide_offsets = vec![[1i64 << 9, 0]; CHANNELS as usize];
@@ -76,7 +76,7 @@ pub(crate) fn forms() -> Result<Vec<Sample>> {
         )?,
         with(Form::Multiply32 { multipliers: &ones32, offsets: &offsets32, shifts: &shifts }, -128, false)?,
         with(Form::Multiply64 { multipliers: &ones32, offsets: &offsets64, shifts: &shifts }, -128, false)?,
-        with(Form::MultiplyHigh { multipliers: &high, offsets: &offsets32, shifts: &[0] }, -128, false)?,
+        with(Form::MultiplyHigh { lines: &high, offsets: &offsets32, shifts: &[1] }, -128, false)?,
         with(even_odd, -128, false)?,
         with(
             Form::ShiftHalfEven64 { multipliers: &ones64, offsets: &offsets64, shifts: &shifts },
@@ -178,18 +178,18 @@ fn dense(samples: &mut Vec<Sample>) -> Result<()> {
     Ok(())
 }
 
-/// Multipliers and offsets of the form that keeps the high word.
-fn multiply_high(channels: u32) -> [Vec<i32>; 2] {
-    [vec![1 << 18; channels as usize], vec![7; channels as usize]]
+/// Lines and offsets of the form that keeps the high word.
+fn multiply_high(channels: u32) -> (Vec<[i32; 2]>, Vec<i32>) {
+    (vec![[1 << 18, 1]; channels as usize], vec![7; channels as usize])
 }
 
 /// A layer whose codes are made of sums in registers.
 fn high<'p>(
     weights: Weights<'p>,
     input_zero_point: i32,
-    [multipliers, offsets]: &'p [Vec<i32>; 2],
+    (lines, offsets): &'p (Vec<[i32; 2]>, Vec<i32>),
 ) -> Layer<'p> {
-    let form = Form::MultiplyHigh { multipliers, offsets, shifts: &[0] };
+    let form = Form::MultiplyHigh { lines, offsets, shifts: &[1] };
     let requant = Some(Requant { form, lo: -128, hi: 127 });
     Layer { input_zero_point, weights, bias: Bias::None, requant, wide: false }
 }

@@ -147,8 +147,8 @@ impl Isa for CortexMDsp {
     }
 
     #[inline(always)]
-    fn multiply_high(self, acc: i32, multiplier: i32) -> i32 {
-        instructions::Dsp::smmulr(acc, multiplier)
+    fn multiply_high(self, acc: i32, [multiplier, addend]: [i32; 2]) -> i32 {
+        instructions::Dsp::smmlar(acc, multiplier, addend)
     }
 
     #[inline(always)]
@@ -183,8 +183,8 @@ trait Instructions {
     /// The sums of halves, wrapping.
     fn sadd16(a: u32, b: u32) -> u32;
 
-    /// The high 32 bits of the product and half of their unit.
-    fn smmulr(a: i32, b: i32) -> i32;
+    /// `acc` and the high 32 bits of the product and half of their unit, wrapping.
+    fn smmlar(a: i32, b: i32, acc: i32) -> i32;
 
     /// The nearest integer from 0 to 255.
     fn usat8(value: i32) -> i32;
@@ -368,8 +368,9 @@ mod tests {
             half(0) | half(16) << 16
         }
 
-        fn smmulr(a: i32, b: i32) -> i32 {
-            ((i128::from(a) * i128::from(b) + (1 << 31)) >> 32) as i32
+        fn smmlar(a: i32, b: i32, acc: i32) -> i32 {
+            let words = (i128::from(acc) << 32) + i128::from(a) * i128::from(b) + (1 << 31);
+            (words >> 32) as i32
         }
 
         fn usat8(value: i32) -> i32 {
@@ -484,9 +485,11 @@ mod tests {
         }
 
         #[test]
-        fn codes_are_made_as_the_portable_twin_makes_them(acc in any::<i32>(), multiplier in any::<i32>()) {
-            let high = multiply_high(acc, multiplier);
-            prop_assert_eq!(Model::smmulr(acc, multiplier), high);
+        fn codes_are_made_as_the_portable_twin_makes_them(
+            acc in any::<i32>(), multiplier in any::<i32>(), addend in any::<i32>(),
+        ) {
+            let high = multiply_high(acc, [multiplier, addend]);
+            prop_assert_eq!(Model::smmlar(acc, multiplier, addend), high);
             prop_assert_eq!(Model::usat8(high), portable::saturate::<u8>(high));
             prop_assert_eq!(Model::ssat8(high), portable::saturate::<i8>(high));
         }

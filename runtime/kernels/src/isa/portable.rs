@@ -174,8 +174,8 @@ pub(super) fn requantize(requant: &Requant<'_>, first: usize, accs: &mut [i32]) 
         Form::Multiply64 { multipliers, offsets, shifts } => {
             each(forms::Multiply64 { multipliers, offsets, shifts }, codes, first, accs);
         }
-        Form::MultiplyHigh { multipliers, offsets, shifts } => {
-            each(forms::MultiplyHigh { multipliers, offsets, shifts }, codes, first, accs);
+        Form::MultiplyHigh { lines, offsets, shifts } => {
+            each(forms::MultiplyHigh { lines, offsets, shifts }, codes, first, accs);
         }
         Form::EvenOdd {
             even_multipliers,

@@ -81,8 +81,17 @@ impl Requant<'_> {
             return false;
         }
         match self.form {
-            Form::Offset { offsets } | Form::MultiplyHigh { offsets, .. } => {
-                acc.checked_add(IntRange::point(at(offsets, channel).into())).is_some_and(in_32_bits)
+            Form::Offset { offsets } => plus(acc, at(offsets, channel)).is_some(),
+            Form::MultiplyHigh { lines, offsets, .. } => {
+                let [multiplier, addend] = at(lines, channel);
+                plus(acc, at(offsets, channel)).is_some_and(|acc| {
+                    let high = |acc: i64| {
+                        let product = i128::from(multiplier) * i128::from(acc);
+                        (product + (1 << 31)) >> 32
+                    };
+                    let fits = |acc| i32::try_from(high(acc) + i128::from(addend)).is_ok();
+                    fits(acc.lo) && fits(acc.hi)
+                })
             }
             Form::ShiftHalfEven { multipliers, offsets, .. } => dividend(multipliers, offsets, channel, acc)
                 .and_then(|dividend| dividend.checked_add(IntRange { lo: 0, hi: 1 }))
@@ -150,6 +159,11 @@ fn floor(dividend: IntRange, shifts: PerChannel<'_, u8>, channel: usize) -> IntR
     IntRange { lo: dividend.lo >> shift, hi: dividend.hi >> shift }
 }
 
+/// `acc + offset`, or `None` past 32 bits.
+fn plus(acc: IntRange, offset: i32) -> Option<IntRange> {
+    acc.checked_add(IntRange::point(offset.into())).filter(|sum| in_32_bits(*sum))
+}
+
 fn in_32_bits(range: IntRange) -> bool {
     INT32.contains_range(range)
 }
@@ -200,10 +214,20 @@ mod tests {
                 exact(even_odd, acc),
                 wide_ends.into_iter().all(|value| fits64(value) && fits64(2 * value))
             );
+            let sums = [a, b].map(|acc| acc.checked_add(offset));
             prop_assert_eq!(
                 exact(Form::Offset { offsets: &[offset] }, acc),
-                [a, b].into_iter().all(|acc| acc.checked_add(offset).is_some())
+                sums.iter().all(Option::is_some)
             );
+            let addend = wide_offset as i32;
+            let high = Form::MultiplyHigh { lines: &[[multiplier, addend]], offsets, shifts };
+            let fits = |sum: &Option<i32>| {
+                sum.is_some_and(|sum| {
+                    let dividend = i128::from(multiplier) * i128::from(sum) + (i128::from(addend) << 32) + (1 << 31);
+                    fits32(dividend.div_euclid(1 << 32))
+                })
+            };
+            prop_assert_eq!(exact(high, acc), sums.iter().all(fits));
         }
     }
 

@@ -109,7 +109,8 @@ impl Apply for MultiplyHigh<'_> {
     #[inline]
     fn apply<A: Accumulator>(&self, channel: usize, acc: A, codes: [i32; 2]) -> i32 {
         let acc = acc.narrow().wrapping_add(at(self.offsets, channel));
-        clamp(multiply_high(acc, at(self.multipliers, channel)) >> (at(self.shifts, channel) & 31), codes)
+        let high = multiply_high(acc, at(self.lines, channel));
+        clamp(high >> (at(self.shifts, channel) & 31), codes)
     }
 }
 

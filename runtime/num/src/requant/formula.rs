@@ -10,9 +10,10 @@ pub const fn multiply64(acc: i32, multiplier: i32, offset: i64, shift: u8) -> i6
     (multiplier as i64).wrapping_mul(acc as i64).wrapping_add(offset) >> (shift & 63)
 }
 
-/// The high 32 bits of `multiplier * acc + 2^31`, which 64 bits always hold: one instruction of many processors.
-pub const fn multiply_high(acc: i32, multiplier: i32) -> i32 {
-    (multiplier as i64).wrapping_mul(acc as i64).wrapping_add(1 << 31).wrapping_shr(32) as i32
+/// `addend` and the high 32 bits of `multiplier * acc + 2^31`, in wrapping 32-bit arithmetic: one instruction of many processors.
+pub const fn multiply_high(acc: i32, [multiplier, addend]: [i32; 2]) -> i32 {
+    let high = (multiplier as i64).wrapping_mul(acc as i64).wrapping_add(1 << 31).wrapping_shr(32) as i32;
+    high.wrapping_add(addend)
 }
 
 /// `(multiplier * acc + offset) >> shift` in wrapping 128-bit arithmetic; `offset` is low word, high word.

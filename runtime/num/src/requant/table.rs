@@ -8,6 +8,7 @@
 //! What an array holds is said behind its type:
 //! - `each`: an integer for each channel, or one for all; none is read as zeros;
 //! - `factor`: the same, multiplied with the accumulator;
+//! - `line`: the same, a pair of which the first is multiplied with the accumulator;
 //! - `shift`: the same, bits to shift right, fewer than the form's products have;
 //! - `group`: a list for each channel, or one for all.
 
@@ -105,11 +106,12 @@ macro_rules! requant_forms {
                 /// `hi - lo` ascending thresholds for each channel, or for all.
                 thresholds: i64 group,
             } [];
-            /// `(multiplier * (acc + offset) + 2^31) >> 32 >> shift`, the sum in 32 bits, the product in 64
+            /// `(addend + (multiplier * (acc + offset) + 2^31 >> 32)) >> shift`, sums in 32 bits, the product in 64
             11 MultiplyHigh "multiply-high" 32 32 {
-                /// Slope times `2^(32 + shift)`.
-                multipliers: i32 factor,
-                /// Added to the accumulator: intercept over slope, rounding included.
+                /// Multiplier and addend: slope times `2^(32 + shift)`, and what the offset leaves of zero point and rounding, times
+                /// `2^shift`.
+                lines: [i32; 2] line,
+                /// Added to the accumulator.
                 offsets: i32 each,
                 /// 0 to 31.
                 shifts: u8 shift,
@@ -146,6 +148,9 @@ macro_rules! is_group {
 macro_rules! visit_factors {
     ($array:expr, $visit:expr, factor) => {
         $array.iter().for_each(|factor| $visit(i64::from(*factor)))
+    };
+    ($array:expr, $visit:expr, line) => {
+        $array.iter().for_each(|[factor, _]| $visit(i64::from(*factor)))
     };
     ($array:expr, $visit:expr, $what:ident) => {
         let _ = $array;

@@ -106,12 +106,12 @@ impl Instructions for Dsp {
     }
 
     #[inline(always)]
-    fn smmulr(a: i32, b: i32) -> i32 {
+    fn smmlar(a: i32, b: i32, acc: i32) -> i32 {
         let high;
         // SAFETY: registers in, a register out, no flags. Armv7E-M has the instruction.
         unsafe {
-            asm!("smmulr {high}, {a}, {b}", high = lateout(reg) high, a = in(reg) a, b = in(reg) b,
-                options(pure, nomem, nostack, preserves_flags));
+            asm!("smmlar {high}, {a}, {b}, {acc}", high = lateout(reg) high, a = in(reg) a, b = in(reg) b,
+                acc = in(reg) acc, options(pure, nomem, nostack, preserves_flags));
         }
         high
     }

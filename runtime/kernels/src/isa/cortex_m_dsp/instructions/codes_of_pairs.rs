@@ -1,7 +1,7 @@
 //! Filters in pairs from codes to codes, in registers from the first product to the last byte.
 //!
 //! The frame of a function, from the stack pointer on: end of the codes, their start, the turn to begin with, offsets,
-//! multipliers, both places of codes, blocks left, the steps of the weights to the next block, and the shift.
+//! lines, both places of codes, blocks left, the steps of the weights to the next block, and the shift.
 
 use core::arch::global_asm;
 
@@ -20,7 +20,7 @@ struct Frame {
     /// Bytes of turns that are too many in the first round of the loop.
     behind: usize,
     offsets: *const i32,
-    multipliers: *const i32,
+    lines: *const [i32; 2],
     outputs: [*mut u8; 2],
     blocks: usize,
     steps: [isize; 2],
@@ -63,30 +63,54 @@ macro_rules! enter {
     };
 }
 
-/// Codes of eight sums, which are in r4, r5, r8 to r12 and lr, by the multipliers of the registers that are named in their
-/// order. Takes r0.
-macro_rules! codes {
-    ($saturate:literal $(, $($factor:literal)*)?) => {
+/// Two lines, and the high words that they make of sums.
+macro_rules! lines {
+    ($($even:literal $odd:literal)+) => {
         concat!(
-            codes!(@factors $($($factor)*)?),
-            "ldr r0, [sp, #40]\n",
-            "cbz r0, 3f\n",
-            "asr r4, r4, r0\n", "asr r5, r5, r0\n", "asr r8, r8, r0\n", "asr r9, r9, r0\n",
-            "asr r10, r10, r0\n", "asr r11, r11, r0\n", "asr r12, r12, r0\n", "asr lr, lr, r0\n",
-            "3:\n",
-            $saturate, " r4, #8, r4\n", $saturate, " r5, #8, r5\n", $saturate, " r8, #8, r8\n",
-            $saturate, " r9, #8, r9\n", $saturate, " r10, #8, r10\n", $saturate, " r11, #8, r11\n",
-            $saturate, " r12, #8, r12\n", $saturate, " lr, #8, lr\n",
-            "bfi r4, r5, #8, #8\n", "bfi r4, r8, #16, #8\n", "bfi r4, r9, #24, #8\n",
-            "bfi r10, r11, #8, #8\n", "bfi r10, r12, #16, #8\n", "bfi r10, lr, #24, #8\n",
+            "ldmia r0!, {{r1, r3, r6, r7}}\n",
+            $(
+                "smmlar ", $even, ", ", $even, ", r1, r3\n",
+                "smmlar ", $odd, ", ", $odd, ", r6, r7\n",
+            )+
         )
     };
-    (@factors) => { "" };
-    (@factors $a:literal $b:literal $c:literal $d:literal $e:literal $f:literal $g:literal $h:literal) => {
+}
+
+/// Codes of eight high words, which are in r4, r5, r8 to r12 and lr. Takes r0.
+macro_rules! codes {
+    ($saturate:literal) => {
         concat!(
-            "smmulr r4, r4, ", $a, "\n", "smmulr r5, r5, ", $b, "\n", "smmulr r8, r8, ", $c, "\n",
-            "smmulr r9, r9, ", $d, "\n", "smmulr r10, r10, ", $e, "\n", "smmulr r11, r11, ", $f, "\n",
-            "smmulr r12, r12, ", $g, "\n", "smmulr lr, lr, ", $h, "\n",
+            "ldr r0, [sp, #40]\n",
+            "asr r4, r4, r0\n",
+            "asr r5, r5, r0\n",
+            "asr r8, r8, r0\n",
+            "asr r9, r9, r0\n",
+            "asr r10, r10, r0\n",
+            "asr r11, r11, r0\n",
+            "asr r12, r12, r0\n",
+            "asr lr, lr, r0\n",
+            $saturate,
+            " r4, #8, r4\n",
+            $saturate,
+            " r5, #8, r5\n",
+            $saturate,
+            " r8, #8, r8\n",
+            $saturate,
+            " r9, #8, r9\n",
+            $saturate,
+            " r10, #8, r10\n",
+            $saturate,
+            " r11, #8, r11\n",
+            $saturate,
+            " r12, #8, r12\n",
+            $saturate,
+            " lr, #8, lr\n",
+            "bfi r4, r5, #8, #8\n",
+            "bfi r4, r8, #16, #8\n",
+            "bfi r4, r9, #24, #8\n",
+            "bfi r10, r11, #8, #8\n",
+            "bfi r10, r12, #16, #8\n",
+            "bfi r10, lr, #24, #8\n",
         )
     };
 }
@@ -156,9 +180,10 @@ macro_rules! two {
             next_codes!(),
             odd_sums!(),
             "ldr r0, [sp, #16]",
-            "ldmia r0!, {{r1, r3, r6, r7}}",
+            lines!("r4" "r5" "r10" "r11"),
+            lines!("r8" "r9" "r12" "lr"),
             "str r0, [sp, #16]",
-            codes!($saturate, "r1" "r3" "r6" "r7" "r1" "r3" "r6" "r7"),
+            codes!($saturate),
             "ldrd r0, r1, [sp, #20]",
             "str r4, [r0], #4",
             "str r10, [r1], #4",
@@ -195,17 +220,11 @@ macro_rules! one {
             next_codes!(),
             odd_sums!(),
             "ldr r0, [sp, #16]",
-            "ldmia r0!, {{r1, r3, r6, r7}}",
-            "smmulr r4, r4, r1",
-            "smmulr r5, r5, r3",
-            "smmulr r8, r8, r6",
-            "smmulr r9, r9, r7",
-            "ldmia r0!, {{r1, r3, r6, r7}}",
+            lines!("r4" "r5"),
+            lines!("r8" "r9"),
+            lines!("r10" "r11"),
+            lines!("r12" "lr"),
             "str r0, [sp, #16]",
-            "smmulr r10, r10, r1",
-            "smmulr r11, r11, r3",
-            "smmulr r12, r12, r6",
-            "smmulr lr, lr, r7",
             codes!($saturate),
             "ldr r0, [sp, #20]",
             "str r4, [r0], #4",
@@ -229,7 +248,7 @@ pub(in super::super) fn codes_of_two(
     [first, second]: [&mut [u8]; 2],
 ) -> usize {
     let quads =
-        [first.len(), second.len(), form.offsets.len(), form.multipliers.len()].map(|channels| channels >> 2);
+        [first.len(), second.len(), form.offsets.len(), form.lines.len()].map(|channels| channels >> 2);
     let blocks = quads.into_iter().min().unwrap_or_default();
     let rows = blocks.div_ceil(2).checked_mul(codes.len());
     let row_bytes = codes.len().wrapping_mul(16) as isize;
@@ -246,7 +265,7 @@ pub(in super::super) fn codes_of_two(
         return 0;
     }
     // SAFETY: the functions read `codes` from start to end, which are not empty, and as many halves of rows of `weights` for
-    // each of `blocks` blocks, two of which share their rows; as many fours of offsets and multipliers; and they write as many
+    // each of `blocks` blocks, two of which share their rows; as many fours of offsets and lines; and they write as many
     // fours of bytes of both outputs. All that was checked to be there. Pairs of words lie at multiples of four. All
     // instructions from label 2 to the end of the last turn take 4 bytes, so that the jump meets the start of a turn.
     unsafe {
@@ -268,7 +287,7 @@ pub(in super::super) fn codes_of_one(
     element: Element,
     output: &mut [u8],
 ) -> usize {
-    let octets = [output.len(), form.offsets.len(), form.multipliers.len()].map(|channels| channels >> 3);
+    let octets = [output.len(), form.offsets.len(), form.lines.len()].map(|channels| channels >> 3);
     let blocks = octets.into_iter().min().unwrap_or_default();
     let rows = blocks.checked_mul(codes.len()).and_then(|rows| rows.checked_mul(2));
     let mut frame = Frame {
@@ -282,7 +301,7 @@ pub(in super::super) fn codes_of_one(
         return 0;
     }
     // SAFETY: the functions read `codes` from start to end, which are not empty, and two rows of `weights` for each of their
-    // fours and each of `blocks` blocks; as many eights of offsets and multipliers; and they write as many eights of bytes of
+    // fours and each of `blocks` blocks; as many eights of offsets and lines; and they write as many eights of bytes of
     // the output. All that was checked to be there. Pairs of words lie at multiples of four. All instructions from label 2 to
     // the end of the last turn take 4 bytes, so that the jump meets the start of a turn.
     unsafe {
@@ -304,7 +323,7 @@ impl Frame {
             codes: range.start,
             behind: 0,
             offsets: form.offsets.as_ptr(),
-            multipliers: form.multipliers.as_ptr(),
+            lines: form.lines.as_ptr(),
             outputs: [core::ptr::null_mut(); 2],
             blocks: 0,
             steps: [0; 2],

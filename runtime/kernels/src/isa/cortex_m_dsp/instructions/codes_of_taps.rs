@@ -1,6 +1,6 @@
 //! Taps of blocks of four channels from codes to codes.
 //!
-//! The frame of a function, from the stack pointer on: codes and output of the first position, positions, offsets, multipliers,
+//! The frame of a function, from the stack pointer on: codes and output of the first position, positions, offsets, lines,
 //! blocks left, rows of taps, the shift, bytes from one position to the next of codes and of the output, bytes of the rows
 //! of weights and of a block; then codes and output of the position at hand, and positions left.
 
@@ -23,7 +23,7 @@ struct Frame {
     output: *mut u8,
     positions: usize,
     offsets: *const i32,
-    multipliers: *const i32,
+    lines: *const [i32; 2],
     blocks: usize,
     rows: usize,
     shift: u32,
@@ -61,18 +61,17 @@ macro_rules! leave {
     ($saturate:literal, $label:literal) => {
         concat!(
             "ldr r12, [sp, #16]\n",
-            "ldmia r12, {{r1, r6, r7, r12}}\n",
-            "smmulr r8, r8, r1\n",
-            "smmulr r9, r9, r6\n",
-            "smmulr r10, r10, r7\n",
-            "smmulr r11, r11, r12\n",
+            "ldmia r12!, {{r0, r1, r6, r7}}\n",
+            "smmlar r8, r8, r0, r1\n",
+            "smmlar r9, r9, r6, r7\n",
+            "ldmia r12, {{r0, r1, r6, r7}}\n",
+            "smmlar r10, r10, r0, r1\n",
+            "smmlar r11, r11, r6, r7\n",
             "ldr r7, [sp, #28]\n",
-            "cbz r7, 3f\n",
             "asr r8, r8, r7\n",
             "asr r9, r9, r7\n",
             "asr r10, r10, r7\n",
             "asr r11, r11, r7\n",
-            "3:\n",
             $saturate,
             " r8, #8, r8\n",
             $saturate,
@@ -100,7 +99,7 @@ macro_rules! leave {
             // Of the first position, the next block.
             "ldrd r0, r1, [sp, #12]\n",
             "add r0, r0, #16\n",
-            "add r1, r1, #16\n",
+            "add r1, r1, #32\n",
             "strd r0, r1, [sp, #12]\n",
             "ldrd r0, r1, [sp]\n",
             "add r0, r0, #4\n",
@@ -240,7 +239,7 @@ pub(in super::super) fn codes_of_taps(
     let last_codes = skipped(before, step, 4).and_then(|at| codes.get(at..)).unwrap_or_default();
     let last_weights = before.checked_mul(block).and_then(|at| weights.get(at..)).unwrap_or_default();
     let outputs = skipped(blocks, channels, 4).is_some_and(|end| end <= output.len());
-    let parameters = form.offsets.len().min(form.multipliers.len()) >> 2;
+    let parameters = form.offsets.len().min(form.lines.len()) >> 2;
     let fits = taps.fit(last_codes.len(), last_weights.len()) && outputs && blocks <= parameters;
     if !fits || weights.as_ptr().addr() & 3 != 0 {
         return 0;
@@ -256,7 +255,7 @@ pub(in super::super) fn codes_of_taps(
         output: output.as_mut_ptr(),
         positions,
         offsets: form.offsets.as_ptr(),
-        multipliers: form.multipliers.as_ptr(),
+        lines: form.lines.as_ptr(),
         blocks,
         rows,
         shift: (form.shift & 31).into(),
@@ -268,7 +267,7 @@ pub(in super::super) fn codes_of_taps(
     let frame = &raw mut frame;
     // SAFETY: the functions read, for each of `positions` and of `blocks`, none of which is 0, `rows` rows, which are not 0, of
     // two or of three words of `codes` and pairs of words of `weights`, as many as there are columns, at the places that were
-    // checked to lie inside for the last of them and lie before for others; as many fours of offsets and multipliers as there
+    // checked to lie inside for the last of them and lie before for others; as many fours of offsets and lines as there
     // are blocks; and they write as many fours of bytes of `output` at each position, `channels` from one to the next. Words
     // are loaded from any address; pairs of them lie at multiples of four.
     unsafe {
