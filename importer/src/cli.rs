@@ -10,6 +10,8 @@ mod check;
 mod dataflow;
 mod device;
 #[cfg(feature = "emulate")]
+mod device_codes;
+#[cfg(feature = "emulate")]
 mod emulate;
 mod explain;
 mod files;

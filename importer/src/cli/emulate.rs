@@ -14,6 +14,7 @@ use exactum_runner::{Counting, Counts, Emulator, RunError};
 use serde::Serialize;
 
 use super::device;
+use super::device_codes;
 use super::files;
 use super::inputs::Inputs;
 use super::run::{numbers, run_all};
@@ -107,17 +108,17 @@ pub(super) fn run(args: &Args, shell: &Shell) -> Result<ExitCode> {
     let image = firmware(&board, "generic", shell)?;
 
     let wait = shell.waiting("running");
-    let input = device::input_bytes(&container, &batch);
+    let input = device_codes::input_bytes(&container, &batch);
     let refused = |error: RunError| refused(&board, &error).in_file(&files::name(&args.file));
     let ran = emulator.run_program(&image, container.image(), &input, Counting::Off).map_err(refused)?;
     // One sample is enough for counts: more would take four times as long, and push states more often than once.
     let first = input.get(..input.len() / batch.samples()).unwrap_or_default();
     let counted = emulator.run_program(&image, container.image(), first, Counting::On).map_err(refused)?;
     drop(wait);
-    let integers = device::output_integers(&container, &ran.output);
+    let integers = device_codes::output_integers(&container, &ran.output);
     let host = run_all(&container, &batch, None, shell);
     if let Some(problem) =
-        device::difference(&container, &format!("board `{}`", board.name), integers.as_deref(), &host)
+        device_codes::difference(&container, &format!("board `{}`", board.name), integers.as_deref(), &host)
     {
         return Err(Report::from(problem).in_file(&files::name(&args.file)));
     }
@@ -146,8 +147,14 @@ pub(super) fn emulator(board: &Board) -> Result<Emulator> {
         let needed = format!("an emulated board: {}", names.join(", "));
         return Err(Diagnostic::new(Code::BoardRefuses, at, "no emulator has it", needed).into());
     }
-    Emulator::without_toolchain(board)
-        .map_err(|missing| device::absent(&missing, &device::emulator_needed(board)))
+    Emulator::without_toolchain(board).map_err(|missing| device::absent(&missing, &needed(board)))
+}
+
+/// What brings the emulator of `board`.
+fn needed(board: &Board) -> String {
+    let program = board.facts.emulator.first().map_or("qemu-system-arm", String::as_str);
+    let package = if program == "qemu-system-arm" { "qemu-system-arm" } else { "qemu-system-misc" };
+    format!("QEMU's {program}: `apt install {package}` on Debian and Ubuntu, `brew install qemu` on macOS")
 }
 
 /// The firmware `binary` of `board`, which runs any program and is built when it is first needed.

@@ -11,7 +11,7 @@ use crate::target::{Form, Target};
 use exactum_boards::Board;
 use serde_json::json;
 
-use super::device;
+use super::device_codes;
 use super::emulate::{emulator, firmware};
 use super::files;
 use super::inputs::Inputs;
@@ -95,7 +95,7 @@ pub(super) fn run(args: &Args, shell: &Shell) -> Result<ExitCode> {
     let room = device.room().map_err(|error| failed(&name, &error))?;
     has_room(&name, &container, room).map_err(in_file)?;
     device.load(container.image()).map_err(|error| failed(&name, &error))?;
-    let input = device::input_bytes(&container, &batch);
+    let input = device_codes::input_bytes(&container, &batch);
     let mut output = vec![];
     let progress = shell.progress("running", batch.samples());
     for sample in input.chunks(input.len().div_ceil(batch.samples()).max(1)) {
@@ -104,9 +104,9 @@ pub(super) fn run(args: &Args, shell: &Shell) -> Result<ExitCode> {
     }
     drop(progress);
     let host = run_all(&container, &batch, None, shell);
-    let found = device::output_integers(&container, &output);
+    let found = device_codes::output_integers(&container, &output);
     let device_name = format!("device `{name}`");
-    if let Some(problem) = device::difference(&container, &device_name, found.as_deref(), &host) {
+    if let Some(problem) = device_codes::difference(&container, &device_name, found.as_deref(), &host) {
         return Err(in_file(problem.into()));
     }
     let numbers: usize = host.iter().map(Vec::len).sum();

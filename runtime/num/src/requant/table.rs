@@ -106,7 +106,7 @@ macro_rules! requant_forms {
                 /// `hi - lo` ascending thresholds for each channel, or for all.
                 thresholds: i64 group,
             } [];
-            /// `(addend + (multiplier * (acc + offset) + 2^31 >> 32)) >> shift`, sums in 32 bits, the product in 64
+            /// `(addend + (multiplier * (acc + offset) + 2^31 >> 32)) >> shift`, sums in 32 bits, the product in 64; lines are multiplier, addend
             11 MultiplyHigh "multiply-high" 32 32 {
                 /// Multiplier and addend: slope times `2^(32 + shift)`, and what the offset leaves of zero point and rounding, times
                 /// `2^shift`.
