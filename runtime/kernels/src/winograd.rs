@@ -68,8 +68,8 @@ fn transform<S: Source, K: Isa>(
 ) {
     let [height, width, channels] = conv.input;
     let along = |start: i32, most: i32, limit: u32| {
-        let first = start.wrapping_neg().clamp(0, most);
-        let end = (limit as i32).wrapping_sub(start).clamp(first, most);
+        let first = start.wrapping_neg().min(most).max(0);
+        let end = (limit as i32).wrapping_sub(start).min(most).max(first);
         [first, end.wrapping_sub(first)].map(|at| at as usize)
     };
     let ([row, rows], [column, columns]) = (along(top, 4, height), along(left, 6, width));
