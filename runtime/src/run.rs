@@ -252,8 +252,8 @@ impl Run for SumPool2d<'_> {
 impl Run for Requantize<'_> {
     fn run<K: Isa>(&self, isa: K, memory: Memory<'_, '_, '_>, part: Option<&Part>) {
         let channels = self.channels as usize;
+        let types = (memory.input.element, memory.output.element);
         if memory.input.lies_at(memory.output) {
-            let types = (memory.input.element, memory.output.element);
             let mut place = memory.input.place();
             if let Some(part) = part {
                 let row_bytes = self.channels.wrapping_mul(types.0.size_bytes());
@@ -262,11 +262,21 @@ impl Run for Requantize<'_> {
             }
             let Some(bytes) = memory.space.arena.get_mut(place) else { return };
             let said = Said { isa, requant: Some(&self.requant) };
-            kernels::requantize::in_place(isa, channels, types, &said, bytes);
+            if kernels::requantize::is_looked_up(channels, types, bytes.len()) {
+                kernels::requantize::looked_up(isa, types, &said, None, bytes);
+            } else {
+                kernels::requantize::in_place(isa, channels, types, &said, bytes);
+            }
         } else if let Some((mut input, output)) = memory.views() {
-            let output = rest(output, part, 0, self.channels);
+            let mut output = rest(output, part, 0, self.channels);
             if let Some(part) = part {
                 input = rows(input, part.units, self.channels);
+            }
+            if kernels::requantize::is_looked_up(channels, types, input.len()) {
+                let said = Said { isa, requant: Some(&self.requant) };
+                let (input, output) = (input.as_bytes(), output.as_bytes_mut());
+                kernels::requantize::looked_up(isa, types, &said, Some(input), output);
+                return;
             }
             kernels::requantize::requantize(isa, channels, input, tail(isa, Some(&self.requant), output));
         }

@@ -6,13 +6,16 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 
-use exactum_qonnx::Model;
+use exactum_qonnx::{Model, TensorData};
 use exactum_tests::case::fixtures;
 use exactum_tests::exports::{Error, Export, all};
 use serde_json::Value as Json;
 
 /// Of the largest output, for outputs that are floats: the executors accumulate in float32.
 const TOLERANCE: f64 = 2e-6;
+
+/// Units in the last place by which collected scales may differ.
+const LAST_BITS: u32 = 4;
 
 /// How to record again.
 const AGAIN: &str = "if the change is meant, record it again; see tests/fixtures/README.md";
@@ -30,9 +33,22 @@ fn numbers(json: &Json) -> Vec<f64> {
     json.as_array().into_iter().flatten().filter_map(Json::as_f64).collect()
 }
 
-/// A file without the version of the tool that wrote it.
-fn unversioned(model: Model) -> Model {
-    Model { producer_version: String::new(), ..model }
+/// Whether two files differ in nothing but the version of the tool that wrote them, and in the last bits of scales: statistics of
+/// sums of floats, which processors with longer vectors add up in another order.
+fn same(mut model: Model, mut accepted: Model) -> bool {
+    for model in [&mut model, &mut accepted] {
+        model.producer_version.clear();
+    }
+    for (tensor, accepted) in model.graph.initializers.iter_mut().zip(&accepted.graph.initializers) {
+        let (TensorData::F32(own), TensorData::F32(other)) = (&mut tensor.data, &accepted.data) else {
+            continue;
+        };
+        let close = |(own, other): (&f32, &f32)| own.to_bits().abs_diff(other.to_bits()) <= LAST_BITS;
+        if tensor.name.ends_with(".scale") && own.len() == other.len() && own.iter().zip(other).all(close) {
+            own.clone_from(other);
+        }
+    }
+    model == accepted
 }
 
 #[test]
@@ -48,7 +64,7 @@ fn exports_are_those_that_other_tools_accepted() -> Result<(), Error> {
                 (Ok(model), None) => {
                     assert_eq!(model.check(), [], "{file}");
                     let accepted = exactum_qonnx::read(&fs::read(folder().join(&file))?)?;
-                    assert!(unversioned(model) == unversioned(accepted), "{file} is another model; {AGAIN}");
+                    assert!(same(model, accepted), "{file} is another model; {AGAIN}");
                     files.insert(file);
                 }
                 (Err(refused), Some(reason)) => assert_eq!(refused.to_string(), reason, "{file}"),

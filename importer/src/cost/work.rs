@@ -5,6 +5,7 @@
 use exactum_runtime::codes::Codes;
 use exactum_runtime::kernels;
 use exactum_runtime::kernels::high::HighForm;
+use exactum_runtime::kernels::requantize::is_looked_up;
 use exactum_runtime::num::Requant;
 use exactum_runtime::program::op::{Bias, Layer, Multipliers, Rearrange};
 use exactum_runtime::program::{Op, Packing, Program, Shape, TensorId, Window2d, patch_elems};
@@ -165,10 +166,23 @@ impl<'p> Work<'p> {
             }
             Op::Requantize(requantize) => {
                 let channels = u64::from(requantize.channels).max(1);
-                let blocks = elems / channels * channels.div_ceil(BLOCK_CHANNELS);
+                let row = if channels == 1 { elems } else { channels };
+                let blocks = elems / row.max(1) * row.div_ceil(BLOCK_CHANNELS);
                 let place = |id: TensorId| program.tensor(id).map(|tensor| tensor.offset_bytes);
-                let kind = if op.operand(0).and_then(place) == place(op.output()) { "/in-place" } else { "" };
-                work(kind, vec![("block", blocks), ("output", elems)], Some(requantize.requant))
+                let in_place = op.operand(0).and_then(place) == place(op.output());
+                let element = |id: TensorId| program.tensor(id).map(|tensor| tensor.element);
+                let types = op.operand(0).and_then(element).zip(element(op.output()));
+                if types.is_some_and(|types| is_looked_up(channels as usize, types, elems as usize)) {
+                    // The codes of all bytes are made once.
+                    let kind = if in_place { "/looked-up-in-place" } else { "/looked-up" };
+                    let work = work(kind, vec![("output", elems)], Some(requantize.requant));
+                    return Some(Work { requantized: 256, ..work });
+                }
+                work(
+                    if in_place { "/in-place" } else { "" },
+                    vec![("block", blocks), ("output", elems)],
+                    Some(requantize.requant),
+                )
             }
             Op::Add(add) => {
                 let terms =

@@ -2,6 +2,7 @@
 
 use exactum_runtime::codes::{Codes, Element};
 use exactum_runtime::kernels::high::HighForm;
+use exactum_runtime::kernels::requantize::is_looked_up;
 use exactum_runtime::num::requant::{Form, at};
 use exactum_runtime::program::op::{
     Add, Bias, Conv2d, ConvTranspose2d, Dense, Layer, MaxPool2d, Mul, Multipliers,
@@ -335,16 +336,30 @@ impl Writer<'_, '_> {
 
     fn requantize(&mut self, op: &Requantize<'_>) -> String {
         let [input, output] = [op.input, op.output].map(|id| self.tensor(id));
+        let (channels, elems) = (op.channels as usize, input.shape.elems() as usize);
+        let looked_up = is_looked_up(channels, (input.element, output.element), elems);
+        let types = format!(
+            "let types = (rt::Of::<{}>::TYPE, rt::Of::<{}>::TYPE);",
+            input.element.name(),
+            output.element.name()
+        );
         if input.lies_at(&output) {
             let finish = finish(Some(&op.requant), &self.prefix, self.statics);
-            return format!(
-                "    let types = (rt::Of::<{}>::TYPE, rt::Of::<{}>::TYPE);\n    \
-                 rt::requantize::in_place(rt::Native::default(), {}, types, {finish}, arena.bytes::<T{}>());\n",
-                input.element.name(),
-                output.element.name(),
-                op.channels,
-                op.input.0
+            let bytes = format!("arena.bytes::<T{}>()", op.input.0);
+            let call = if looked_up {
+                format!("looked_up(rt::Native::default(), types, {finish}, None, {bytes})")
+            } else {
+                format!("in_place(rt::Native::default(), {channels}, types, {finish}, {bytes})")
+            };
+            return format!("    {types}\n    rt::requantize::{call};\n");
+        }
+        if looked_up {
+            let finish = finish(Some(&op.requant), &self.prefix, self.statics);
+            let call = format!(
+                "{types}\n        \
+                 rt::requantize::looked_up(rt::Native::default(), types, {finish}, Some(input), output)"
             );
+            return self.with_bytes(op.input, op.output, &call);
         }
         let tail = self.tail(Some(&op.requant));
         let call = format!(

@@ -27,8 +27,13 @@ pub trait ElementType: Copy + 'static {
 
 /// Codes that are read from front to back.
 pub trait Read: Copy {
+    /// Number of codes.
+    fn len(self) -> usize;
+
     /// Whether there is no code.
-    fn is_empty(self) -> bool;
+    fn is_empty(self) -> bool {
+        self.len() == 0
+    }
 
     /// Takes the first `elems` codes off the front; fewer if there are fewer.
     #[must_use]
@@ -67,8 +72,8 @@ impl ElementType for Element {
 }
 
 impl Read for Codes<'_> {
-    fn is_empty(self) -> bool {
-        Self::is_empty(self)
+    fn len(self) -> usize {
+        Self::len(self)
     }
 
     fn take_front(&mut self, elems: usize) -> Self {
@@ -125,8 +130,8 @@ impl<T: Code + 'static> ElementType for Of<T> {
 }
 
 impl<T: Code> Read for &[T] {
-    fn is_empty(self) -> bool {
-        <[T]>::is_empty(self)
+    fn len(self) -> usize {
+        <[T]>::len(self)
     }
 
     fn take_front(&mut self, elems: usize) -> Self {

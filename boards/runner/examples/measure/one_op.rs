@@ -82,7 +82,9 @@ pub(crate) fn placed(
 
 /// The requantization that kernels are measured with, a multiplier for each channel.
 pub(crate) fn requant(multipliers: &[i32]) -> Option<Requant<'_>> {
-    let form = Form::Multiply32 { multipliers, offsets: &[1 << 14], shifts: &[15] };
+    // An offset for each channel, as layers with biases have them.
+    static OFFSETS: [i32; 4096] = [1 << 14; 4096];
+    let form = Form::Multiply32 { multipliers, offsets: &OFFSETS[..multipliers.len()], shifts: &[15] };
     Some(Requant { form, lo: -128, hi: 127 })
 }
 

@@ -32,10 +32,11 @@ pub(crate) fn forms() -> Result<Vec<Sample>> {
     let weights: Vec<i8> = noise(1, CHANNELS as usize).iter().map(|weight| weight % 16).collect();
     let (ones32, ones64) = (vec![3; CHANNELS as usize], vec![3i64; CHANNELS as usize]);
     let high = vec![[1 << 23, 1]; CHANNELS as usize];
-    let halves = vec![11u8; CHANNELS as usize];
+    let halves = [11u8];
     let (offsets32, offsets64) = (vec![1 << 9; CHANNELS as usize], vec![1i64 << 9; CHANNELS as usize]);
     let wide_offsets = vec![[1i64 << 9, 0]; CHANNELS as usize];
-    let shifts = vec![10u8; CHANNELS as usize];
+    // Of all channels, as the solver shares them where it can.
+    let shifts = [10u8];
     let even_odd = Form::EvenOdd {
         even_multipliers: &ones32,
         even_offsets: &offsets64,
@@ -358,6 +359,8 @@ fn elementwise(samples: &mut Vec<Sample>) -> Result<()> {
         let shape: &[u32] = &[rows, channels];
         let row: &[u32] = &[1, channels];
         let multipliers = multiply32(channels);
+        let multiplier = multiply32(1);
+        let shared = requant(&multiplier).ok_or("a form")?;
         let requant = requant(&multipliers);
         let pairs: Vec<[i32; 2]> = (0..channels as i32).map(|channel| [3 + channel % 5, 5]).collect();
         for second in [shape, row] {
@@ -377,6 +380,13 @@ fn elementwise(samples: &mut Vec<Sample>) -> Result<()> {
             samples.push(sample(op.into(), &[shape, second], shape, BYTES)?);
         }
         if let Some(requant) = requant {
+            // One channel: what all elements share, of which many are looked up.
+            for rows in [rows, rows * 40] {
+                let shape: &[u32] = &[rows, channels];
+                let op = Requantize { input: INPUT, output: OUTPUT, channels: 1, requant: shared };
+                samples.push(sample(op.into(), &[shape], shape, BYTES)?);
+                samples.push(placed(op.into(), &[shape], shape, BYTES, true)?);
+            }
             let op = Requantize { input: INPUT, output: OUTPUT, channels, requant };
             samples.push(sample(op.into(), &[shape], shape, BYTES)?);
             samples.push(placed(op.into(), &[shape], shape, BYTES, true)?);

@@ -2,8 +2,8 @@
 
 use exactum_num::Requant;
 use exactum_num::codes::{Code, Element};
-use exactum_num::requant::Form;
 use exactum_num::requant::forms::{self, Apply};
+use exactum_num::requant::{Form, PerChannel, at, multiply_high, multiply32, multiply64, shift_half_even};
 
 use super::Isa;
 
@@ -159,23 +159,30 @@ pub(super) fn copy(from: &[u8], to: &mut [u8]) {
     }
 }
 
-/// One loop for each form that is fast, one for all others.
+/// Loops of their own for each form that is fast, one for all others.
 #[inline(always)]
 pub(super) fn requantize(requant: &Requant<'_>, first: usize, accs: &mut [i32]) {
-    let codes = [requant.lo, requant.hi];
+    let codes @ [lo, hi] = [requant.lo, requant.hi];
+    let clamp = |code: i32| code.min(hi).max(lo);
     match requant.form {
         Form::Offset { offsets } => each(forms::Offset { offsets }, codes, first, accs),
         Form::ShiftHalfEven { multipliers, offsets, shifts } => {
-            each(forms::ShiftHalfEven { multipliers, offsets, shifts }, codes, first, accs);
+            lines(first, accs, multipliers, offsets, shifts, |acc, m, b, r| {
+                clamp(shift_half_even(acc, m, b, r))
+            });
         }
         Form::Multiply32 { multipliers, offsets, shifts } => {
-            each(forms::Multiply32 { multipliers, offsets, shifts }, codes, first, accs);
+            lines(first, accs, multipliers, offsets, shifts, |acc, m, b, r| clamp(multiply32(acc, m, b, r)));
         }
         Form::Multiply64 { multipliers, offsets, shifts } => {
-            each(forms::Multiply64 { multipliers, offsets, shifts }, codes, first, accs);
+            lines(first, accs, multipliers, offsets, shifts, |acc, m, b, r| {
+                multiply64(acc, m, b, r).min(hi.into()).max(lo.into()) as i32
+            });
         }
-        Form::MultiplyHigh { lines, offsets, shifts } => {
-            each(forms::MultiplyHigh { lines, offsets, shifts }, codes, first, accs);
+        Form::MultiplyHigh { lines: high, offsets, shifts } => {
+            lines(first, accs, high, offsets, shifts, |acc, line, b, r| {
+                clamp(multiply_high(acc.wrapping_add(b), line) >> (r & 31))
+            });
         }
         Form::EvenOdd {
             even_multipliers,
@@ -200,6 +207,39 @@ pub(super) fn requantize(requant: &Requant<'_>, first: usize, accs: &mut [i32]) 
         | Form::Table { .. }
         | Form::ShiftHalfEven64 { .. }
         | Form::Multiply128 { .. } => each(requant.form, codes, first, accs),
+    }
+}
+
+/// Replaces accumulators by what `code` makes of them with the parameters of their channels, which stay in registers where all
+/// channels share them, and else are read one after the other.
+#[inline(always)]
+fn lines<M: Copy + Default, B: Copy + Default>(
+    first: usize,
+    accs: &mut [i32],
+    multipliers: PerChannel<'_, M>,
+    offsets: PerChannel<'_, B>,
+    shifts: PerChannel<'_, u8>,
+    code: impl Fn(i32, M, B, u8) -> i32,
+) {
+    let channels = first..first.wrapping_add(accs.len());
+    if shifts.len() <= 1 {
+        let shift = at(shifts, 0);
+        if multipliers.len() <= 1 && offsets.len() <= 1 {
+            let (multiplier, offset) = (at(multipliers, 0), at(offsets, 0));
+            accs.iter_mut().for_each(|acc| *acc = code(*acc, multiplier, offset, shift));
+            return;
+        }
+        if let (Some(multipliers), Some(offsets)) = (multipliers.get(channels.clone()), offsets.get(channels))
+        {
+            for ((acc, multiplier), offset) in accs.iter_mut().zip(multipliers).zip(offsets) {
+                *acc = code(*acc, *multiplier, *offset, shift);
+            }
+            return;
+        }
+    }
+    for (index, acc) in accs.iter_mut().enumerate() {
+        let channel = first.wrapping_add(index);
+        *acc = code(*acc, at(multipliers, channel), at(offsets, channel), at(shifts, channel));
     }
 }
 
