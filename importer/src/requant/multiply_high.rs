@@ -12,7 +12,10 @@ use super::share;
 use super::slopes::Slopes;
 
 /// Addends that are tried with one multiplier: a line of 8-bit codes takes one of some 256 remainders.
-const TRIED: i128 = 4096;
+const ADDENDS: i128 = 1024;
+
+/// Multipliers that are tried: slopes near a fraction of small numbers have few remainders, and others lie beside them.
+const MULTIPLIERS: i128 = 64;
 
 /// Bits that shifts may have: with the last, slopes of `2^-24` have 31 bits.
 const MOST_SHIFT: u8 = 22;
@@ -63,13 +66,21 @@ fn line(
 ) -> Option<Line> {
     let bits = 32 + shift;
     let (least, most) = slopes.multipliers(bits, i32::MAX.into())?;
-    let middle = least + (most - least) / 2;
-    // One that is not 0, if there is one: lines that it moves nowhere are rare.
-    let multiplier = if middle == 0 { most } else { middle };
+    (0..MULTIPLIERS.min(i128::from(most - least) + 1)).find_map(|step| {
+        // The middle, and then all over the interval: steps of the golden ratio.
+        let at = (step * 40_503 + 32_768) % 65_536;
+        let multiplier = least + i64::try_from((i128::from(most - least) * at) >> 16).ok()?;
+        // One that is not 0, if there is one: lines that it moves nowhere are rare.
+        with(channel, if multiplier == 0 { most } else { multiplier }, bits, first.clone())
+    })
+}
+
+/// The line with `multiplier`, if an addend and an offset suit it.
+fn with(channel: &Constraints, multiplier: i64, bits: u8, first: impl Iterator<Item = i128>) -> Option<Line> {
     let (low, high) = channel.offsets(multiplier, bits)?;
     let slope = i128::from(multiplier);
     // From 0 on, up and down.
-    let others = (0..TRIED).map(|step| if step % 2 == 0 { step / 2 } else { -(step + 1) / 2 });
+    let others = (0..ADDENDS).map(|step| if step % 2 == 0 { step / 2 } else { -(step + 1) / 2 });
     first.chain(others).find_map(|addend| {
         // What is left to add to products.
         let (low, high) = (low - (addend << 32) - HALF, high - (addend << 32) - HALF);
