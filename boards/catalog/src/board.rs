@@ -26,6 +26,9 @@ pub struct Facts {
     pub about: String,
     /// Rust's name of the processor.
     pub target: String,
+    /// The core, as the compiler's `target-cpu`, where it has instructions that not every processor of that name has.
+    #[serde(default)]
+    pub cpu: Option<String>,
     /// QEMU's program and the options that make it this board; empty for a board that no emulator has.
     #[serde(default)]
     pub emulator: Vec<String>,

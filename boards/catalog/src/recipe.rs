@@ -25,6 +25,8 @@ pub struct Recipe<'r> {
     pub binary: &'r str,
     /// Rust's name of the processor.
     pub target: &'r str,
+    /// The core, where its own instructions may be used.
+    pub cpu: Option<&'r str>,
     /// Cargo's profile: `release`, `size` or `least`.
     pub profile: &'r str,
     /// Cargo features.
@@ -40,6 +42,7 @@ impl Board {
             package: &self.name,
             binary,
             target: &self.facts.target,
+            cpu: self.facts.cpu.as_deref(),
             profile: "release",
             features: &[],
             environment: &[],
@@ -62,12 +65,15 @@ impl Recipe<'_> {
     /// [`BuildError`] with the compiler's messages.
     pub fn build_in(&self, workspace: &Workspace) -> Result<Image, BuildError> {
         let script = workspace.firmware_cargo();
+        let flags = format!("CARGO_TARGET_{}_RUSTFLAGS", self.target.to_uppercase().replace(['-', '.'], "_"));
+        let core = self.cpu.map(|cpu| (flags, format!("-C target-cpu={cpu}")));
         let output = workspace
             .command()
             .args(["build", "--message-format=json-render-diagnostics", "--profile", self.profile])
             .args(["--package", self.package, "--bin", self.binary, "--features", &self.features.join(",")])
             .env("EXACTUM_FIRMWARE_TARGET", self.target)
             .envs(self.environment.iter().copied())
+            .envs(core)
             .output()
             .map_err(|source| BuildError::File { path: script, source })?;
         let binary = self.binary.to_owned();

@@ -12,10 +12,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use exactum_importer::cost::Work;
+use exactum_importer::lower::OpOrigin;
 use exactum_importer::target::Target;
 use exactum_importer::{Compiled, compile_for, lower};
 use exactum_runner::{Board, Counting, Emulator, noise};
 use exactum_runtime::Program;
+use exactum_runtime::program::Op;
 use exactum_runtime::program::words_as_bytes;
 use serde_json::{Value, json};
 
@@ -25,7 +28,7 @@ const BOARDS: [(&str, &str, &str); 6] = [
     ("mps2-an385", "M3", "portable"),
     ("mps2-an386", "M4", "mps2-an386"),
     ("mps2-an500", "M7", "mps2-an386"),
-    ("mps2-an505", "M33", "portable"),
+    ("mps2-an505", "M33", "mps2-an386"),
     ("riscv-virt", "RV32", "portable"),
 ];
 
@@ -52,12 +55,19 @@ struct Row {
     board: &'static str,
     instructions: u64,
     macs: u64,
-    /// Instructions and name of each op.
-    ops: Vec<(u64, &'static str)>,
+    ops: Vec<Layer>,
     program_bytes: u64,
     ram_bytes: u64,
     stack_bytes: u32,
     cmsis: Option<u64>,
+}
+
+/// An op of a network on a board.
+#[derive(serde::Serialize)]
+struct Layer {
+    kernel: String,
+    instructions: u64,
+    macs: u64,
 }
 
 fn main() -> Result<ExitCode, Box<dyn Error>> {
@@ -87,7 +97,7 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
                 board,
                 instructions: counts.inference,
                 macs: compiled.ops.iter().map(|op| op.macs).sum(),
-                ops: counts.ops.iter().copied().zip(program.ops().map(|op| op.kind().name())).collect(),
+                ops: layers(&program, &counts.ops, &compiled),
                 program_bytes: compiled.image.len() as u64,
                 ram_bytes: program.arena_bytes().into(),
                 stack_bytes: counts.stack_bytes,
@@ -108,6 +118,15 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
         eprintln!("tests/data/bench.txt has other figures; `.ci/bench` writes it anew");
     }
     Ok(if same { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn layers(program: &Program<'_>, counts: &[u64], compiled: &Compiled) -> Vec<Layer> {
+    let of = |((op, instructions), origin): ((Op<'_>, &u64), &OpOrigin)| Layer {
+        kernel: Work::of(program, &op).map_or_else(|| op.kind().name().to_owned(), |work| work.kernel),
+        instructions: *instructions,
+        macs: origin.macs,
+    };
+    program.ops().zip(counts).zip(&compiled.ops).map(of).collect()
 }
 
 fn compiled(path: &PathBuf, target: &Target) -> Result<Compiled, Box<dyn Error>> {
@@ -138,7 +157,7 @@ impl Row {
             "core": self.core,
             "instructions": self.instructions,
             "macs": self.macs,
-            "layers": self.ops.iter().map(|(instructions, op)| json!({ "op": op, "instructions": instructions })).collect::<Vec<_>>(),
+            "layers": self.ops,
             "program_bytes": self.program_bytes,
             "ram_bytes": self.ram_bytes,
             "stack_bytes": self.stack_bytes,
@@ -169,11 +188,15 @@ fn table(rows: &[Row]) -> Result<String, std::fmt::Error> {
             row.network, row.core, row.instructions, row.program_bytes, row.ram_bytes, row.stack_bytes
         )?;
     }
-    text.push_str("\n# Layer by layer on a Cortex-M4.\n");
+    text.push_str("\n# Layer by layer on a Cortex-M4: kernel, instructions, multiply-accumulates, instructions for each of them.\n");
     for row in rows.iter().filter(|row| row.core == "M4") {
         writeln!(text, "\n{}", row.network)?;
-        for (index, (instructions, op)) in row.ops.iter().enumerate() {
-            writeln!(text, "  {index:<3}{op:<20}{instructions:>12}")?;
+        for (index, Layer { kernel, instructions, macs }) in row.ops.iter().enumerate() {
+            let each = match macs {
+                0 => "-".to_owned(),
+                macs => format!("{:.2}", *instructions as f64 / *macs as f64),
+            };
+            writeln!(text, "  {index:<3}{kernel:<42}{instructions:>10}{macs:>10}{each:>8}")?;
         }
     }
     Ok(text)

@@ -235,7 +235,7 @@ fn digits(emulator: &Emulator) -> Result<(), Failed> {
 
 /// The image that links only without a panic.
 fn guard<'r>(target: &'r str, profile: &'r str, features: &'r [&'r str]) -> Recipe<'r> {
-    Recipe { package: "no-panic", binary: "no-panic", target, profile, features, environment: &[] }
+    Recipe { package: "no-panic", binary: "no-panic", target, cpu: None, profile, features, environment: &[] }
 }
 
 fn no_panic(_: &Emulator) -> Result<(), Failed> {

@@ -100,8 +100,9 @@ impl Target {
         let mut measured: BTreeMap<String, CodeBytes> =
             toml::from_str(CODE).unwrap_or_else(|error| panic!("{error}\n{CODE}"));
         let on_board = OnBoard { form, memory, code: measured.remove(triple) };
-        // Armv7E-M. Instructions are counted, which every core with that set executes alike.
-        let dsp = triple.starts_with("thumbv7em");
+        // Armv7E-M, and cores of Armv8-M with the same instructions, which every core executes alike: they are counted.
+        let dsp = triple.starts_with("thumbv7em")
+            || board.facts.cpu.is_some() && triple.starts_with("thumbv8m.main");
         let (instruction_set, costs) = match dsp {
             true => (InstructionSet::CortexMDsp, Some("cortex-m4")),
             false => (InstructionSet::Portable, None),

@@ -128,7 +128,7 @@ fn build(
 ) -> Result<Image, BuildError> {
     let features = &[&[form], further].concat();
     let environment = &[("EXACTUM_MODULE", module.as_os_str())];
-    Recipe { package: "code-size", binary: form, target, profile, features, environment }.build()
+    Recipe { package: "code-size", binary: form, target, cpu: None, profile, features, environment }.build()
 }
 
 fn sizes(form: &str, module: &Path, target: &str) -> Result<elf::Sizes, Failed> {

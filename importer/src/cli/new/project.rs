@@ -129,6 +129,9 @@ fn manifest(
 fn config(board: &Board) -> String {
     let triple = &board.facts.target;
     let mut text = format!("[build]\ntarget = \"{triple}\"\n");
+    if let Some(cpu) = &board.facts.cpu {
+        text += &format!("rustflags = [\"-C\", \"target-cpu={cpu}\"]\n");
+    }
     if board.is_emulated() {
         let emulator = board.facts.emulator.join(" ");
         text += &format!(

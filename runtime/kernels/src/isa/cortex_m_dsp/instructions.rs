@@ -6,6 +6,7 @@ use core::arch::asm;
 use super::{Block, Instructions};
 use crate::isa::{Spread, Taps};
 
+mod begin;
 mod byte_taps;
 mod codes_of_pairs;
 mod codes_of_taps;

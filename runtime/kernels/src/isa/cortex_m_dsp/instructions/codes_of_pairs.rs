@@ -7,6 +7,7 @@ use core::arch::global_asm;
 
 use exactum_num::codes::Element;
 
+use super::begin::begin;
 use super::turns::{turns_of_one, turns_of_two};
 use crate::high_form::HighForm;
 
@@ -38,19 +39,7 @@ unsafe extern "C" {
 macro_rules! enter {
     ($name:literal) => {
         concat!(
-            ".section .text.",
-            $name,
-            ",\"ax\",%progbits\n",
-            ".p2align 2\n",
-            ".thumb_func\n",
-            ".global ",
-            $name,
-            "\n",
-            ".type ",
-            $name,
-            ",%function\n",
-            $name,
-            ":\n",
+            begin!($name),
             "push {{r4-r11, lr}}\n",
             "sub sp, sp, #44\n",
             "ldr r2, [r0], #4\n",

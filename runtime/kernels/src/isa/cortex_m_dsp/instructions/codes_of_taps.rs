@@ -8,6 +8,7 @@ use core::arch::global_asm;
 
 use exactum_num::codes::Element;
 
+use super::begin::begin;
 use crate::high_form::HighForm;
 use crate::isa::{TapRun, Taps};
 
@@ -126,19 +127,7 @@ macro_rules! leave {
 macro_rules! enter {
     ($label:literal) => {
         concat!(
-            ".section .text.",
-            $label,
-            ",\"ax\",%progbits\n",
-            ".p2align 2\n",
-            ".thumb_func\n",
-            ".global ",
-            $label,
-            "\n",
-            ".type ",
-            $label,
-            ",%function\n",
-            $label,
-            ":\n",
+            begin!($label),
             "push {{r4-r11, lr}}\n",
             "sub sp, sp, #60\n",
             "ldr r3, [r0], #4\n",

@@ -5,6 +5,7 @@
 
 use core::arch::{asm, global_asm};
 
+use super::begin::begin;
 use crate::isa::{Pixels, TileCodes, TileProducts, Tiles};
 
 /// What the function is told.
@@ -51,12 +52,7 @@ macro_rules! turn {
 }
 
 global_asm!(
-    ".section .text.exactum_tile_products,\"ax\",%progbits",
-    ".p2align 2",
-    ".thumb_func",
-    ".global exactum_tile_products",
-    ".type exactum_tile_products,%function",
-    "exactum_tile_products:",
+    begin!("exactum_tile_products"),
     "push {{r4-r11, lr}}",
     "sub sp, sp, #20",
     "ldrd r12, lr, [r0], #8",
