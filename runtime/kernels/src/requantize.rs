@@ -53,10 +53,14 @@ pub fn looked_up<K: Isa, I: ElementType, O: ElementType>(
     }
 }
 
+fn code(table: &[u8; 256], byte: u8) -> u8 {
+    table.get(usize::from(byte)).copied().unwrap_or_default()
+}
+
 /// Four at a time, so that the compiler keeps one pointer for each slice.
 fn translate(table: &[u8; 256], input: &[u8], output: &mut [u8]) {
     let ((input, last_input), (output, last_output)) = (input.as_chunks::<4>(), output.as_chunks_mut::<4>());
-    let code = |byte: u8| table[usize::from(byte)];
+    let code = |byte| code(table, byte);
     for (output, input) in output.iter_mut().zip(input) {
         *output = input.map(code);
     }
@@ -67,7 +71,7 @@ fn translate(table: &[u8; 256], input: &[u8], output: &mut [u8]) {
 
 fn translate_in_place(table: &[u8; 256], bytes: &mut [u8]) {
     let (fours, last) = bytes.as_chunks_mut::<4>();
-    let code = |byte: u8| table[usize::from(byte)];
+    let code = |byte| code(table, byte);
     for four in fours {
         *four = four.map(code);
     }
