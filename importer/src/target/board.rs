@@ -91,6 +91,9 @@ impl Target {
     ///
     /// # Errors
     /// [`Code::UnknownBoard`] if its memory is not known.
+    ///
+    /// # Panics
+    /// Never, as [`all`](Self::all).
     pub fn of_board(board: &Board, form: Form) -> Result<Self, Diagnostic> {
         let memory = board.memory().map_err(|error| {
             let at = Location::part(format!("board `{}`", board.name));
