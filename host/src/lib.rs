@@ -9,5 +9,6 @@ pub mod files;
 pub mod functions;
 pub mod npy;
 pub mod npz;
+pub mod text;
 
 pub use error::{ArrayError, ArrayFault};

@@ -60,7 +60,14 @@ pub fn read(bytes: &[u8]) -> Result<Array> {
         let needed = format!("elements of {size_bytes} bytes in shape {:?}", header.shape());
         return Err(malformed(format!("{} bytes of data", data.len()), needed));
     };
-    let values: Vec<Option<f64>> = data.chunks(size_bytes.max(1) as usize).map(number).collect();
+    let elements = || data.chunks(size_bytes.max(1) as usize).map(number);
+    if elements().all(|value| value.is_some_and(|value| !value.is_nan())) {
+        let mut values = Vec::with_capacity(data.len() / size_bytes.max(1) as usize);
+        values.extend(elements().flatten());
+        let values = if header.order() == Order::C { values } else { row_major(&shape, &values) };
+        return Ok(Array { shape, values });
+    }
+    let values: Vec<Option<f64>> = elements().collect();
     let values = if header.order() == Order::C { values } else { row_major(&shape, &values) };
     if let Some(index) = values.iter().position(Option::is_none) {
         let needed = "integers that a float64 holds, below 2^53 in magnitude";
@@ -71,6 +78,15 @@ pub fn read(bytes: &[u8]) -> Result<Array> {
         Some(index) => Err(unusable("NaN", "a number").in_part(&element(&shape, index))),
         None => Ok(Array { shape, values }),
     }
+}
+
+/// About how many bytes [`read`] takes for the array in `bytes`, that of the elements twice where they are turned.
+pub(crate) fn read_bytes(bytes: &[u8]) -> u64 {
+    let header = check_header(bytes).ok().and_then(|()| NpyHeader::from_reader(bytes).ok());
+    let elems =
+        header.map(|header| header.shape().iter().fold(1u64, |elems, dim| elems.saturating_mul(*dim)));
+    // A header that says more than there is gets refused.
+    elems.unwrap_or(0).min(bytes.len() as u64) * 16
 }
 
 /// What the bytes of an element stand for; `None` for integers that a 64-bit float does not hold.

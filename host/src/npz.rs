@@ -1,7 +1,7 @@
 //! NumPy archives in `.npz` files: named arrays. `exactum run --dump` writes them, `exactum verify` compares them.
 //!
-//! An archive is a ZIP file with one `.npy` file for each array. What is read is bounded before it is unpacked, and
-//! written bytes depend on nothing but the arrays.
+//! An archive is a ZIP file with one `.npy` file for each array. What is read is bounded before it is unpacked, written bytes
+//! depend on nothing but the arrays, and names of files do not leave the folder that they are unpacked to.
 
 use std::collections::BTreeMap;
 use std::io::{Cursor, Read, Write};
@@ -10,12 +10,16 @@ use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipArchive, ZipWriter};
 
 use crate::npy::{self, Array};
+use crate::text::{member, of_member};
 use crate::{ArrayError, ArrayFault};
 
 type Result<T> = std::result::Result<T, ArrayError>;
 
-/// Most bytes that the arrays of one archive may have when unpacked.
-const MAX_BYTES: u64 = 1 << 31;
+/// Bytes that reading may take for every archive, and how many more for each of its bytes: a few of ZIP stand for many.
+const BYTES: (u64, u64) = (1 << 30, 10);
+
+/// Most arrays.
+const MAX_ARRAYS: usize = 1 << 16;
 
 /// One array of an archive.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,22 +36,28 @@ pub struct Entry {
 /// [`ArrayFault::NotNpz`] if the bytes are no complete archive or too large, those of [`npy::read`] if a wanted array is
 /// not readable.
 pub fn read(bytes: &[u8], wanted: impl Fn(&str) -> bool) -> Result<BTreeMap<String, Entry>> {
-    let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(|error| malformed(error.to_string()))?;
+    let mut archive = open(bytes)?;
     let mut entries = BTreeMap::new();
-    let mut left_bytes = MAX_BYTES;
+    let most_bytes = BYTES.0.saturating_add((bytes.len() as u64).saturating_mul(BYTES.1));
+    let too_large = || malformed(format!("arrays that take more than {most_bytes} bytes"));
+    let mut left_bytes = most_bytes;
     for index in 0..archive.len() {
         let file = archive.by_index(index).map_err(|error| malformed(error.to_string()))?;
         let name = file.name().map_err(|error| malformed(error.to_string()))?.into_owned();
-        let Some(name) = name.strip_suffix(".npy").filter(|name| wanted(name)).map(str::to_owned) else {
+        let Some(name) = name.strip_suffix(".npy").map(of_member).filter(|name| wanted(name)) else {
             continue;
         };
+        if file.size() > left_bytes {
+            return Err(too_large());
+        }
         let mut npy = vec![];
         file.take(left_bytes + 1)
             .read_to_end(&mut npy)
             .map_err(|error| malformed(format!("array `{name}`: {error}")))?;
-        left_bytes = left_bytes
-            .checked_sub(npy.len() as u64)
-            .ok_or_else(|| malformed(format!("more than {MAX_BYTES} bytes of arrays")))?;
+        let takes = npy::read_bytes(&npy);
+        left_bytes.checked_sub(takes + npy.len() as u64).ok_or_else(too_large)?;
+        // The numbers stay, as doubles.
+        left_bytes -= takes / 2;
         let array = npy::read(&npy).map_err(|error| error.in_part(&format!("array `{name}`")))?;
         entries.insert(name, Entry { array, integers: npy::holds_integers(&npy) });
     }
@@ -59,12 +69,12 @@ pub fn read(bytes: &[u8], wanted: impl Fn(&str) -> bool) -> Result<BTreeMap<Stri
 /// # Errors
 /// [`ArrayFault::NotNpz`] if the bytes are no complete archive.
 pub fn names(bytes: &[u8]) -> Result<Vec<String>> {
-    let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(|error| malformed(error.to_string()))?;
+    let mut archive = open(bytes)?;
     let mut names = vec![];
     for index in 0..archive.len() {
         let file = archive.by_index_raw(index).map_err(|error| malformed(error.to_string()))?;
         let name = file.name().map_err(|error| malformed(error.to_string()))?;
-        names.extend(name.strip_suffix(".npy").map(str::to_owned));
+        names.extend(name.strip_suffix(".npy").map(of_member));
     }
     names.sort();
     Ok(names)
@@ -82,12 +92,20 @@ pub fn write(arrays: &[(String, Vec<u8>)]) -> Result<Vec<u8>> {
             .last_modified_time(DateTime::default())
             .large_file(npy.len() as u64 > u64::from(u32::MAX));
         writer
-            .start_file(format!("{name}.npy"), options)
+            .start_file(format!("{}.npy", member(name)), options)
             .map_err(|error| unwritable(name, &error.to_string()))?;
         writer.write_all(npy).map_err(|error| unwritable(name, &error.to_string()))?;
     }
     let bytes = writer.finish().map_err(|error| unwritable("", &error.to_string()))?;
     Ok(bytes.into_inner())
+}
+
+fn open(bytes: &[u8]) -> Result<ZipArchive<Cursor<&[u8]>>> {
+    let archive = ZipArchive::new(Cursor::new(bytes)).map_err(|error| malformed(error.to_string()))?;
+    match archive.len() {
+        ..=MAX_ARRAYS => Ok(archive),
+        arrays => Err(malformed(format!("{arrays} arrays, more than {MAX_ARRAYS}"))),
+    }
 }
 
 fn malformed(found: impl Into<String>) -> ArrayError {
@@ -118,6 +136,32 @@ mod tests {
         assert_eq!((entries["/layer/out"].integers, entries["b.real"].integers), (true, false));
         assert_eq!(read(&bytes, |name| name == "b.real").unwrap().len(), 1);
         assert_eq!(bytes, archive(), "bytes are reproducible");
+    }
+
+    #[test]
+    fn archives_unpack_within_a_limit() {
+        let zeros = npy::write(&[1 << 20, 1 << 6], &vec![0f32; 1 << 26]);
+        let bytes = write(&[("a".to_owned(), zeros.clone()), ("b".to_owned(), zeros)]).unwrap();
+        assert!(bytes.len() < 1 << 20);
+        let error = read(&bytes, |_| true).unwrap_err();
+        assert_eq!(error.fault, ArrayFault::NotNpz, "{error}");
+        assert!(error.to_string().contains("bytes"), "{error}");
+        assert_eq!(read(&bytes, |_| false).unwrap().len(), 0);
+    }
+
+    #[test]
+    fn names_stay_in_the_folder() {
+        let array = npy::write(&[1], &[1i32]);
+        let names = ["../../x", "/abs", "a/../../b", "\u{1b}]0;title\u{7}"];
+        let bytes = write(&names.map(|name| (name.to_owned(), array.clone()))).unwrap();
+        let mut archive = ZipArchive::new(Cursor::new(bytes.as_slice())).unwrap();
+        for index in 0..archive.len() {
+            let file = archive.by_index(index).unwrap();
+            let name = file.name().unwrap().into_owned();
+            assert!(!name.contains("..") && !name.starts_with('/') && !name.contains('\u{1b}'), "{name}");
+        }
+        assert!(read(&bytes, |_| true).unwrap().keys().all(|name| names.contains(&name.as_str())));
+        assert_eq!(super::names(&bytes).unwrap().len(), names.len());
     }
 
     #[test]
