@@ -9,6 +9,7 @@ mod device;
 mod finn;
 mod folding;
 mod from_graph;
+pub mod moves;
 pub mod network;
 pub mod parameters;
 pub mod stage;

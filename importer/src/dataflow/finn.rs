@@ -6,7 +6,7 @@ use super::network::{DEFAULT_FIFO_WORDS, End, Link, into_stage};
 use super::{Design, Stage};
 
 /// Version of `stages.json`.
-const STAGES_VERSION: u32 = 2;
+const STAGES_VERSION: u32 = 3;
 
 pub(super) fn files(design: &Design) -> Vec<(String, String)> {
     let files = [

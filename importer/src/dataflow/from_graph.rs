@@ -1,21 +1,28 @@
 //! From nodes of the integer graph to stages that are not yet unrolled, and the links between them.
 //!
+//! Moves of elements rename streams where these have the same order, and are a stage where they do not (`moved`).
 //! A value that several stages read, or that is read and given to the host too, is duplicated where it is made. A
-//! quantized float input stays with the host: the stream starts with its codes. Reshapes rename streams.
+//! quantized float input stays with the host: the stream starts with its codes.
 
+mod bipolar;
 mod joins;
 mod layers;
+mod moved;
+mod select;
+mod transposed;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use exactum_runtime::num::IntRange;
 
 use super::device::Device;
+use super::moves::stream_order;
 use super::network::{DEFAULT_FIFO_WORDS, End, Link};
 use super::parameters::{CodeFunction, Parameters};
 use super::stage::{DuplicateStreams, Thresholding, Unit};
 use crate::diagnostic::{Code, Diagnostic, Location, Report, Result};
-use crate::graph::{Graph, Level, Node, Op, Requantize, Type, Value, ValueId};
+use crate::graph::{Graph, Level, Node, Op, Requantize, RequantizePair, Type, Value, ValueId};
+use moved::Moved;
 
 /// A stage before its folding is chosen.
 pub(super) struct Unfolded {
@@ -85,8 +92,8 @@ struct Builder<'a> {
     uses: BTreeMap<ValueId, usize>,
     /// Streams of values that are still to be read.
     free: BTreeMap<ValueId, VecDeque<End>>,
-    /// Height, width and channels of the frame that a flattened value was; its elements stream in this order.
-    flattened: BTreeMap<ValueId, [usize; 3]>,
+    moved: Moved,
+    bipolar: BTreeSet<ValueId>,
 }
 
 /// A node, the requantization that is part of it, and where it is.
@@ -128,25 +135,43 @@ impl<'a> Builder<'a> {
     fn new(graph: &'a Graph, device: &'a Device) -> Self {
         let made = Unconnected { stages: vec![], links: vec![] };
         let (uses, free) = (BTreeMap::new(), BTreeMap::new());
-        let mut builder = Self { graph, device, made, uses, free, flattened: BTreeMap::new() };
-        let reads = graph.nodes.iter().filter(|node| !matches!(node.op, Op::Reshape | Op::Dequantize(_)));
-        let reads = reads.flat_map(|node| node.inputs.iter().copied());
-        for id in reads.chain(graph.outputs.iter().map(|id| graph.integers(*id))) {
-            *builder.uses.entry(builder.root(id)).or_default() += 1;
+        let moved = Moved::of(graph);
+        let bipolar = bipolar::values(graph, &moved);
+        let mut builder = Self { graph, device, made, uses, free, moved, bipolar };
+        for node in &graph.nodes {
+            if is_move(&node.op) || matches!(node.op, Op::Dequantize(_)) {
+                continue;
+            }
+            for (operand, id) in node.inputs.iter().enumerate() {
+                let in_any_order = operand == 0 && node.op == Op::Dense;
+                builder.claim(*id, in_any_order);
+            }
+        }
+        for id in &graph.outputs {
+            builder.claim(graph.integers(*id), false);
         }
         builder
     }
 
-    /// The value that `id` is another shape of.
-    fn root(&self, mut id: ValueId) -> ValueId {
-        let graph = self.graph;
-        while let Some(node) = graph.producer(id).map(|index| &graph.nodes[index]) {
-            if node.op != Op::Reshape {
-                break;
+    /// Counts a reader of `id`.
+    fn claim(&mut self, id: ValueId, in_any_order: bool) {
+        let id = self.moved.standing(id);
+        if !self.moved.is_shuffled(id) {
+            *self.uses.entry(id).or_default() += 1;
+        } else if in_any_order && self.moved.elements(self.graph, id).is_some() {
+            *self.uses.entry(self.moved.root(id)).or_default() += 1;
+        } else {
+            let uses = self.uses.entry(id).or_default();
+            *uses += 1;
+            if *uses == 1 {
+                *self.uses.entry(self.moved.root(id)).or_default() += 1;
             }
-            id = node.inputs[0];
         }
-        id
+    }
+
+    /// Bits of an element of `id` in a stream.
+    fn bits(&self, id: ValueId) -> u32 {
+        if self.bipolar.contains(&id) { 1 } else { elem_bits(self.graph.value(id)) }
     }
 
     /// Makes what `from` writes the value `id`, for all its readers.
@@ -158,7 +183,7 @@ impl<'a> Builder<'a> {
             return;
         }
         let [channels, pixels] = frame(value);
-        let unit = DuplicateStreams { channels, pixels, outputs: uses, code_bits: elem_bits(value) };
+        let unit = DuplicateStreams { channels, pixels, outputs: uses, code_bits: self.bits(id) };
         let flow = self.stage_at(Unit::DuplicateStreams(unit), vec![], at, &[Flow { from, value: id }], id);
         if let End::Stage { stage, .. } = flow.from {
             self.free.insert(id, (0..uses).map(|port| End::Stage { stage, port }).collect());
@@ -167,17 +192,34 @@ impl<'a> Builder<'a> {
 
     /// The stream of operand `index` of a step.
     fn read(&mut self, step: &Step<'_>, index: usize) -> Result<Flow> {
+        let id = self.moved.standing(step.node.inputs[index]);
+        self.flow(step, id)
+    }
+
+    /// The stream of operand `index` in whatever order, and for each of its places the index in the operand.
+    fn read_in_any_order(&mut self, step: &Step<'_>, index: usize) -> Result<(Flow, Vec<usize>)> {
         let id = step.node.inputs[index];
-        let root = self.root(id);
-        match self.free.get_mut(&root).and_then(VecDeque::pop_front) {
-            Some(from) => Ok(Flow { from, value: root }),
+        match self.moved.elements(self.graph, id) {
+            Some(order) => Ok((self.taken(step, self.moved.root(id))?, order)),
+            None => Ok((self.read(step, index)?, stream_order(&self.graph.value(id).shape))),
+        }
+    }
+
+    /// The stream that stands for `id`, shuffled if it has to be and is not yet.
+    fn flow(&mut self, step: &Step<'_>, id: ValueId) -> Result<Flow> {
+        if self.moved.is_shuffled(id) && !self.free.contains_key(&id) {
+            let flow = self.shuffled(step, id)?;
+            self.write(id, flow.from, &step.at);
+        }
+        self.taken(step, id)
+    }
+
+    fn taken(&mut self, step: &Step<'_>, id: ValueId) -> Result<Flow> {
+        match self.free.get_mut(&id).and_then(VecDeque::pop_front) {
+            Some(from) => Ok(Flow { from, value: id }),
             None => {
-                let at = step.at.clone().at_part(format!("input {index}"));
-                Err(refused(
-                    at,
-                    format!("{:?}, which no stage streams", self.graph.value(id).name),
-                    "a computed value",
-                ))
+                let found = format!("{:?}, which no stage streams", self.graph.value(id).name);
+                Err(refused(step.at.clone(), found, "a computed value"))
             }
         }
     }
@@ -216,13 +258,16 @@ impl<'a> Builder<'a> {
 
     fn outputs(&mut self) -> Result<()> {
         for (position, id) in self.graph.outputs.iter().enumerate() {
-            let value = self.root(self.graph.integers(*id));
-            let from = self.free.get_mut(&value).and_then(VecDeque::pop_front).ok_or_else(|| {
-                let at = Location::part(format!("output {position}"));
-                refused(at, "a value that no stage streams", "a computed value")
-            })?;
+            let id = self.moved.standing(self.graph.integers(*id));
+            let index = self.graph.producer(self.moved.root(id)).unwrap_or(0);
+            let at = Location::part(format!("output {position}"));
+            let Some(node) = self.graph.nodes.get(index) else {
+                return Err(refused(at, "a value that no stage streams", "a computed value"));
+            };
+            let step = Step { index, node, requantize: None, at };
+            let flow = self.flow(&step, id)?;
             let to = End::Host(position);
-            self.made.links.push(Link { from, to, value, fifo_words: DEFAULT_FIFO_WORDS });
+            self.made.links.push(Link { from: flow.from, to, value: id, fifo_words: DEFAULT_FIFO_WORDS });
         }
         Ok(())
     }
@@ -232,37 +277,35 @@ impl<'a> Builder<'a> {
         let node = &self.graph.nodes[first];
         let requantize = layer.map(|_| (index, &self.graph.nodes[index]));
         let step = Step { index: first, node, requantize, at: self.graph.location(first) };
-        let flat = node.inputs.iter().any(|id| self.flattened.contains_key(id));
-        if flat && !matches!(node.op, Op::Dense | Op::Reshape) {
-            return Err(refused(
-                step.at,
-                "flattened channels in the order of the stream",
-                "a dense layer after a flatten",
-            ));
-        }
         let flow = match &node.op {
             Op::Quantize(_) => {
                 let position = self.graph.inputs.iter().position(|input| *input == node.inputs[0]);
                 Flow { from: End::Host(position.unwrap_or(0)), value: node.output }
             }
             Op::Dequantize(_) => return Ok(()),
-            Op::Reshape => return self.reshape(&step),
+            op if is_move(op) => return Ok(()),
             Op::Dense => self.dense(&step)?,
             Op::Conv2d(conv) => self.convolution(&step, conv)?,
             Op::Requantize(function) => self.thresholding(&step, function)?,
             Op::MaxPool(pool) => self.max_pool(&step, &pool.window)?,
             Op::SumPool(pool) => self.sum_pool(&step, pool)?,
+            Op::ConvTranspose2d(conv) => self.transposed_convolution(&step, conv)?,
             Op::Sum { multipliers } => self.sum(&step, multipliers)?,
+            Op::Product { zero_points } => self.product(&step, *zero_points)?,
             Op::Concat { axis } => self.concat(&step, *axis)?,
-            Op::RequantizePair(_) => {
-                let found = "a sum of two values whose scales have no small common unit";
-                return Err(refused(step.at, found, "one scale for both: streams are added as integers"));
+            Op::RequantizePair(RequantizePair::Certified { multipliers, certified }) => {
+                self.pair(&step, multipliers, certified)?
+            }
+            Op::TopK { .. } => self.label_select(&step)?,
+            Op::Push => {
+                let needed = "the network of the whole window: compile without steps";
+                return Err(refused(step.at, "a state from run to run", needed));
             }
             _ => {
                 return Err(refused(
                     step.at,
                     format!("operator {}", node.op.name()),
-                    "dense, conv2d, requantize, max_pool, sum_pool, sum, concat or reshape",
+                    "a layer, pool, sum, product, requantization, choice or move of the integer level",
                 ));
             }
         };
@@ -280,7 +323,7 @@ impl<'a> Builder<'a> {
         };
         let flow = self.read(step, 0)?;
         let (x, y) = (step.node.inputs[0], step.node.output);
-        Ok(self.requantized(step, flow, CodeFunction::of(certified), vec![], x, y))
+        Ok(self.requantized(step, flow, CodeFunction::of(certified), vec![], (x, self.bits(x)), y))
     }
 
     /// The stage that makes `codes` of the elements of `x`, with `offsets` added.
@@ -290,12 +333,15 @@ impl<'a> Builder<'a> {
         flow: Flow,
         codes: CodeFunction,
         offsets: Vec<i64>,
-        x: ValueId,
+        (x, input_bits): (ValueId, u32),
         y: ValueId,
     ) -> Flow {
-        let (x, y) = (self.graph.value(x), self.graph.value(y));
-        let [channels, pixels] = frame(x);
-        let (input_bits, output_bits) = (elem_bits(x), elem_bits(y));
+        let [mut channels, mut pixels] = frame(self.graph.value(x));
+        if channels == 1 {
+            // One function of all elements can take as many at a time as there are.
+            (channels, pixels) = (pixels, 1);
+        }
+        let output_bits = self.bits(y);
         let requantization = codes.requantization();
         let unit = Thresholding { channels, pixels, input_bits, output_bits, requantization };
         let flow = self.stage(step, Unit::Thresholding(unit), &[flow]);
@@ -305,42 +351,20 @@ impl<'a> Builder<'a> {
         }
         flow
     }
+}
 
-    /// A reshape streams the same elements. Where that is another order than ONNX's, the next layer has to know.
-    fn reshape(&mut self, step: &Step<'_>) -> Result<()> {
-        let (x, y) = (step.node.inputs[0], step.node.output);
-        let (from, to) = (&self.graph.value(x).shape, &self.graph.value(y).shape);
-        let at = || step.at.clone();
-        let ([1, ..], [1, rest @ ..]) = (from.as_slice(), to.as_slice()) else {
-            return Err(refused(at(), format!("{from:?} as {to:?}"), "a batch of one"));
-        };
-        let spatial = channels_last(from).or_else(|| self.flattened.get(&x).copied());
-        let read = self.graph.consumers(y).next().is_some() && !self.graph.outputs.contains(&y);
-        match (spatial, channels_last(to), rest) {
-            (None, None, _) => Ok(()),
-            (Some(spatial), None, [_]) if read => {
-                self.flattened.insert(y, spatial);
-                Ok(())
-            }
-            _ => Err(refused(at(), format!("{from:?} as {to:?}"), "a flatten before a dense layer")),
-        }
-    }
+/// Whether `op` only moves elements, with codes beside them or not.
+const fn is_move(op: &Op) -> bool {
+    matches!(
+        op,
+        Op::Reshape | Op::Transpose { .. } | Op::Repeat { .. } | Op::Slice { .. } | Op::Border { .. }
+    )
 }
 
 /// Channels and pixels of a frame.
 fn frame(value: &Value) -> [usize; 2] {
     let channels = value.shape.get(1).copied().unwrap_or(1);
     [channels, value.elems().checked_div(channels).unwrap_or(0)]
-}
-
-/// Height, width and channels of a value whose elements stream in another order than ONNX stores them.
-fn channels_last(shape: &[usize]) -> Option<[usize; 3]> {
-    let (channels, height, width) = match shape {
-        [_, channels, height, width] => (*channels, *height, *width),
-        [_, channels, rest @ ..] => (*channels, 1, rest.iter().product()),
-        _ => return None,
-    };
-    (channels > 1 && height * width > 1).then_some([height, width, channels])
 }
 
 /// The axes of a value of rank `N`, none of them empty.

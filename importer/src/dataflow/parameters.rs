@@ -5,6 +5,7 @@
 
 use exactum_runtime::num::{IntRange, Requant};
 
+use super::moves::Source;
 use super::stage::Requantization;
 use crate::graph::{Certified, ValueId};
 
@@ -23,6 +24,8 @@ pub struct Parameters {
     pub offsets: Vec<i64>,
     /// Factors of a [`ChannelwiseOp`](super::stage::ChannelwiseOp), one for all channels or one for each.
     pub factors: Vec<i64>,
+    /// Where each element comes from that leaves a [`Shuffle`](super::stage::Shuffle).
+    pub sources: Vec<Source>,
     /// From sums to codes; none if the sums leave the stage.
     pub codes: Option<CodeFunction>,
 }
@@ -30,10 +33,12 @@ pub struct Parameters {
 /// A proven function from sums to codes.
 #[derive(Clone, Debug, PartialEq)]
 pub enum CodeFunction {
-    /// The code is the first one plus the number of thresholds that the sum has reached.
+    /// The code is the first one plus `step` times the number of thresholds that the sum has reached.
     Thresholds {
         /// Code below all thresholds.
         first: i64,
+        /// From code to code: 2 of bipolar codes, else 1.
+        step: i64,
         /// Ascending, equally many in each channel; one list for all channels or one for each.
         thresholds: Vec<Vec<i64>>,
     },
@@ -47,12 +52,24 @@ impl CodeFunction {
         thresholds(certified).unwrap_or_else(|| Self::Form(Box::new(certified.clone())))
     }
 
+    /// Whether the codes are -1 and 1 alone.
+    pub fn is_bipolar(&self) -> bool {
+        let Self::Form(certified) = self else {
+            return matches!(self, Self::Thresholds { first: -1, step: 2, .. });
+        };
+        // Up to two runs of equal codes are known by their ends, whether they rise or fall.
+        certified.certificate.channels.iter().enumerate().all(|(channel, proof)| {
+            let ends = [proof.range.lo, proof.range.hi];
+            proof.runs <= 2 && ends.iter().all(|sum| self.code(channel, *sum).abs() == 1)
+        })
+    }
+
     /// The code of `sum` in `channel`, which may be any within the proven bounds.
     pub fn code(&self, channel: usize, sum: i64) -> i64 {
         match self {
-            Self::Thresholds { first, thresholds } => {
+            Self::Thresholds { first, step, thresholds } => {
                 let own = &thresholds[channel % thresholds.len()];
-                first + own.partition_point(|threshold| *threshold <= sum) as i64
+                first + step * own.partition_point(|threshold| *threshold <= sum) as i64
             }
             Self::Form(certified) => {
                 let channels = certified.certificate.channels.len().max(1);
@@ -123,7 +140,11 @@ fn thresholds(certified: &Certified) -> Option<CodeFunction> {
         own.resize(usize::try_from(last - first).ok()?, proof.range.hi + 1);
         thresholds.push(own);
     }
-    Some(CodeFunction::Thresholds { first, thresholds })
+    let bipolar = first == -1 && last == 1 && thresholds.iter().all(|own| own[0] == own[1]);
+    if bipolar {
+        thresholds.iter_mut().for_each(|own| own.truncate(1));
+    }
+    Some(CodeFunction::Thresholds { first, step: if bipolar { 2 } else { 1 }, thresholds })
 }
 
 /// Looks for the sums at which the code changes.

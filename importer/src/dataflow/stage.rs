@@ -10,21 +10,27 @@ mod convolution_input_generator;
 mod duplicate_streams;
 mod fm_padding;
 mod global_acc_pool;
+mod label_select;
+mod mul_streams;
 mod mvau;
 mod pool;
+mod shuffle;
 mod streaming_concat;
 mod thresholding;
 mod vvau;
 
 pub use add_streams::AddStreams;
-pub use arithmetic::{Accumulator, Arithmetic, Requantization, WeightMemory};
+pub use arithmetic::{Accumulator, Arithmetic, Multiplication, Requantization, WeightMemory};
 pub use channelwise_op::{ChannelwiseFunction, ChannelwiseOp};
 pub use convolution_input_generator::ConvolutionInputGenerator;
 pub use duplicate_streams::DuplicateStreams;
 pub use fm_padding::FmPadding;
 pub use global_acc_pool::GlobalAccPool;
+pub use label_select::LabelSelect;
+pub use mul_streams::MulStreams;
 pub use mvau::Mvau;
 pub use pool::Pool;
+pub use shuffle::Shuffle;
 pub use streaming_concat::StreamingConcat;
 pub use thresholding::Thresholding;
 pub use vvau::Vvau;
@@ -73,7 +79,7 @@ pub struct Kind {
 const PE_DIVIDES_C: &str = "PE divides C";
 
 /// All kinds.
-pub const KINDS: [Kind; 11] = [
+pub const KINDS: [Kind; 14] = [
     fm_padding::KIND,
     convolution_input_generator::KIND,
     mvau::KIND,
@@ -85,6 +91,9 @@ pub const KINDS: [Kind; 11] = [
     streaming_concat::KIND,
     global_acc_pool::KIND,
     channelwise_op::KIND,
+    mul_streams::KIND,
+    label_select::KIND,
+    shuffle::KIND,
 ];
 
 /// What every kind of stage can say about itself.
@@ -141,6 +150,9 @@ pub enum Unit {
     StreamingConcat(StreamingConcat),
     GlobalAccPool(GlobalAccPool),
     ChannelwiseOp(ChannelwiseOp),
+    MulStreams(MulStreams),
+    LabelSelect(LabelSelect),
+    Shuffle(Shuffle),
 }
 
 impl std::ops::Deref for Unit {
@@ -159,6 +171,9 @@ impl std::ops::Deref for Unit {
             Self::StreamingConcat(unit) => unit,
             Self::GlobalAccPool(unit) => unit,
             Self::ChannelwiseOp(unit) => unit,
+            Self::MulStreams(unit) => unit,
+            Self::LabelSelect(unit) => unit,
+            Self::Shuffle(unit) => unit,
         }
     }
 }

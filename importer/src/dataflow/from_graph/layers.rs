@@ -1,32 +1,38 @@
 //! Layers and pools: padding, sliding windows, and what multiplies or compares behind them.
 
+use super::bipolar::is_constant;
 use super::{Builder, Flow, Step, axes, elem_bits, frame, range, refused};
 use crate::dataflow::device::DspFamily;
 use crate::dataflow::parameters::Parameters;
 use crate::dataflow::stage::{
-    Arithmetic, ChannelwiseFunction, ChannelwiseOp, ConvolutionInputGenerator, FmPadding, GlobalAccPool,
+    Arithmetic, ChannelwiseFunction, ConvolutionInputGenerator, FmPadding, GlobalAccPool, Multiplication,
     Mvau, Pool, Unit, Vvau,
 };
 use crate::diagnostic::Result;
-use crate::graph::{Constant, Conv, SumPool, Value, ValueId, Window};
+use crate::graph::{Constant, Conv, SumPool, Value, Window};
 
 impl Builder<'_> {
     pub(super) fn dense(&mut self, step: &Step<'_>) -> Result<Flow> {
         let [matrix_height, matrix_width] = axes(self.graph.value(step.node.inputs[1]), &step.at)?;
-        let flattened = self.flattened.get(&step.node.inputs[0]).copied();
+        let id = step.node.inputs[0];
         let (arithmetic, rtl, mut parameters) = self.arithmetic(step);
-        if let Some([height, width, channels]) = flattened {
-            let pixels = height * width;
-            for row in &mut parameters.weights {
-                *row = (0..row.len()).map(|i| row[i % channels * pixels + i / channels]).collect();
+        let (x, order) = self.read_in_any_order(step, 0)?;
+        let in_order = order.iter().enumerate().all(|(place, index)| place == *index);
+        let flattened = match self.graph.value(self.moved.root(id)).shape.as_slice() {
+            [1, channels, rest @ ..] if !in_order => {
+                let columns = rest.last().copied().unwrap_or(1);
+                Some([rest.iter().product::<usize>() / columns, columns, *channels])
             }
+            _ => None,
+        };
+        for row in &mut parameters.weights {
+            *row = order.iter().map(|index| row[*index]).collect();
         }
-        let x = self.read(step, 0)?;
         let unit = Mvau { matrix_width, matrix_height, vectors: 1, arithmetic, rtl, flattened };
         Ok(self.layer(step, Unit::Mvau(unit), x, parameters))
     }
 
-    fn layer(&mut self, step: &Step<'_>, unit: Unit, x: Flow, parameters: Parameters) -> Flow {
+    pub(super) fn layer(&mut self, step: &Step<'_>, unit: Unit, x: Flow, parameters: Parameters) -> Flow {
         let y = self.stage(step, unit, &[x]);
         self.parameters(parameters);
         if let Some(stage) = self.made.stages.last_mut() {
@@ -41,26 +47,16 @@ impl Builder<'_> {
         let [_, channels, _, _] = axes(x, at)?;
         let [outputs, _, _, _] = axes(self.graph.value(node.inputs[1]), at)?;
         let [_, _, height, width] = axes(self.graph.value(node.output), at)?;
-        let depthwise = conv.groups > 1;
-        if depthwise && (conv.groups != channels || outputs != channels) {
-            let found = format!("{} groups of {channels} channels to {outputs}", conv.groups);
-            return Err(refused(
-                at.clone(),
-                found,
-                "one group, or as many groups as input and output channels",
-            ));
-        }
-        self.check_padding(step, &conv.window)?;
+        let depthwise = conv.groups > 1 && conv.groups == channels && outputs == channels;
         let (arithmetic, rtl, mut parameters) = self.arithmetic(step);
         let [kh, kw] = conv.window.size;
         let taps = kh * kw;
         if !depthwise {
-            for row in &mut parameters.weights {
-                *row = (0..row.len()).map(|i| row[i % channels * taps + i / channels]).collect();
-            }
+            in_stream_order(&mut parameters.weights, conv.groups, channels, taps);
         }
+        let zero = x.codes().map_or(0, |codes| codes.zero_point);
         let flow = self.read(step, 0)?;
-        let flow = self.windows(step, &conv.window, depthwise, flow)?;
+        let flow = self.windows(step, &conv.window, depthwise, zero, flow)?;
         let unit = if depthwise {
             Unit::Vvau(Vvau { channels, window: [kh, kw], output_size: [height, width], arithmetic })
         } else {
@@ -76,32 +72,15 @@ impl Builder<'_> {
         Ok(self.layer(step, unit, flow, parameters))
     }
 
-    /// Padding streams the code 0.
-    fn check_padding(&self, step: &Step<'_>, window: &Window) -> Result<()> {
-        let zero_point = self.graph.value(step.node.inputs[0]).codes().map_or(0, |codes| codes.zero_point);
-        if window.is_padded() && zero_point != 0 {
-            let found = format!("a padded window over codes with zero point {zero_point}");
-            return Err(refused(step.at.clone(), found, "zero point 0: padding streams the code 0"));
-        }
-        Ok(())
-    }
-
     pub(super) fn max_pool(&mut self, step: &Step<'_>, window: &Window) -> Result<Flow> {
         let x = self.graph.value(step.node.inputs[0]);
         let [_, channels, height, width] = axes(self.graph.value(step.node.output), &step.at)?;
-        let range = range(x);
-        if window.is_padded() && range.lo < 0 {
-            let found = format!("a padded window over codes {range}");
-            return Err(refused(
-                step.at.clone(),
-                found,
-                "no negative codes: padding streams the code 0, which could be the largest",
-            ));
-        }
+        // The smallest code is the largest of no window, which has an element of the frame.
+        let least = range(x).lo;
         let flow = self.read(step, 0)?;
-        let flow = self.windows(step, window, true, flow)?;
-        let unit =
-            Pool { channels, window: window.size, output_size: [height, width], code_bits: elem_bits(x) };
+        let flow = self.windows(step, window, true, least, flow)?;
+        let code_bits = self.bits(step.node.inputs[0]);
+        let unit = Pool { channels, window: window.size, output_size: [height, width], code_bits };
         Ok(self.stage(step, Unit::Pool(unit), &[flow]))
     }
 
@@ -116,10 +95,6 @@ impl Builder<'_> {
             let found = "an average of windows with different numbers of elements";
             return Err(refused(step.at.clone(), found, "windows within the frame, or padding that counts"));
         }
-        if window.is_padded() && *zero_point != 0 {
-            let found = format!("a padded window over codes with zero point {zero_point}");
-            return Err(refused(step.at.clone(), found, "zero point 0: padding streams the code 0"));
-        }
         let taps = window.size[0] * window.size[1];
         let offset = -zero_point * taps as i64;
         let offsets = if offset == 0 { vec![] } else { vec![offset] };
@@ -128,25 +103,36 @@ impl Builder<'_> {
             let unit = GlobalAccPool {
                 channels,
                 pixels: height * width,
-                input_bits: elem_bits(x),
+                input_bits: self.bits(step.node.inputs[0]),
                 output_bits: elem_bits(y),
             };
             let sums = self.stage(step, Unit::GlobalAccPool(unit), &[flow]);
             return Ok(match step.codes() {
-                Some(codes) => self.requantized(step, sums, codes, offsets, step.node.output, step.output()),
+                Some(codes) => self.requantized(
+                    step,
+                    sums,
+                    codes,
+                    offsets,
+                    (step.node.output, elem_bits(y)),
+                    step.output(),
+                ),
                 None if offsets.is_empty() => sums,
-                None => self.channelwise(step, sums, ChannelwiseFunction::Add, offsets, step.node.output),
+                None => {
+                    let (frame, range) = (frame(y), range(y));
+                    self.channelwise(step, (sums, range), ChannelwiseFunction::Add, offsets, frame).0
+                }
             });
         }
-        let flow = self.windows(step, window, true, flow)?;
+        let flow = self.windows(step, window, true, *zero_point, flow)?;
         let codes = step.codes();
         let arithmetic = Arithmetic {
-            input_bits: elem_bits(x),
+            multiplication: Multiplication::Integer,
+            input_bits: self.bits(step.node.inputs[0]),
             input_zero_point: *zero_point,
             weight_bits: 1,
             accumulator: range(y).into(),
             requantization: codes.as_ref().map(|codes| codes.requantization()),
-            output_bits: elem_bits(self.graph.value(step.output())),
+            output_bits: self.bits(step.output()),
         };
         let output_size = [output_height, output_width];
         let unit = Vvau { channels, window: window.size, output_size, arithmetic };
@@ -155,43 +141,23 @@ impl Builder<'_> {
         Ok(self.layer(step, Unit::Vvau(unit), flow, parameters))
     }
 
-    /// The stage that combines each element of a frame like `value` with a factor.
-    pub(super) fn channelwise(
+    /// Padding by `code` and sliding window of a step, as far as it needs them.
+    fn windows(
         &mut self,
         step: &Step<'_>,
-        flow: Flow,
-        function: ChannelwiseFunction,
-        factors: Vec<i64>,
-        value: ValueId,
-    ) -> Flow {
-        let of = self.graph.value(value);
-        let ([channels, pixels], bits) = (frame(of), elem_bits(of));
-        let output_bits = match function {
-            ChannelwiseFunction::Add => bits,
-            ChannelwiseFunction::Mul => {
-                let [lo, hi] = [range(of).lo, range(of).hi];
-                let ends =
-                    factors.iter().flat_map(|factor| [factor.saturating_mul(lo), factor.saturating_mul(hi)]);
-                let (lo, hi) = ends.fold((0, 0), |(lo, hi), end: i64| (lo.min(end), hi.max(end)));
-                exactum_runtime::num::IntRange { lo, hi }.signed_bits()
-            }
-        };
-        let unit = ChannelwiseOp { channels, pixels, function, input_bits: bits, output_bits };
-        let flow = self.stage(step, Unit::ChannelwiseOp(unit), &[flow]);
-        self.parameters(Parameters { factors, ..Parameters::default() });
-        flow
-    }
-
-    /// Padding and sliding window of a step, as far as it needs them.
-    fn windows(&mut self, step: &Step<'_>, window: &Window, depthwise: bool, mut flow: Flow) -> Result<Flow> {
+        window: &Window,
+        depthwise: bool,
+        code: i64,
+        mut flow: Flow,
+    ) -> Result<Flow> {
         let (node, at) = (step.node, &step.at);
         let x = self.graph.value(node.inputs[0]);
         let [_, channels, height, width] = axes(x, at)?;
         let [_, _, output_height, output_width] = axes(self.graph.value(node.output), at)?;
         let mut input_size = [height, width];
-        let code_bits = elem_bits(x);
+        let code_bits = self.bits(node.inputs[0]);
         if window.is_padded() {
-            let padding = FmPadding { channels, input_size, pads: window.pads, code_bits };
+            let padding = FmPadding { channels, input_size, pads: window.pads, code, code_bits };
             input_size = padding.output_size();
             flow = self.stage(step, Unit::FmPadding(padding), &[flow]);
         }
@@ -216,19 +182,25 @@ impl Builder<'_> {
     }
 
     /// Types of a layer, whether FINN builds it from its DSP library, and what it computes with, in ONNX's order.
-    fn arithmetic(&self, step: &Step<'_>) -> (Arithmetic, bool, Parameters) {
+    pub(super) fn arithmetic(&self, step: &Step<'_>) -> (Arithmetic, bool, Parameters) {
         let node = step.node;
         let [x, weight] = [0, 1].map(|operand| self.graph.value(node.inputs[operand]));
         let sums = range(self.graph.value(node.output));
         let codes = step.codes();
         let input_zero_point = x.codes().map_or(0, |codes| codes.zero_point);
+        let multiplication = match (is_constant(weight), self.bipolar.contains(&node.inputs[0])) {
+            (false, _) => Multiplication::Integer,
+            (true, false) => Multiplication::BipolarWeights,
+            (true, true) => Multiplication::Xnor,
+        };
         let arithmetic = Arithmetic {
-            input_bits: elem_bits(x),
+            multiplication,
+            input_bits: self.bits(node.inputs[0]),
             input_zero_point,
-            weight_bits: elem_bits(weight),
+            weight_bits: if multiplication == Multiplication::Integer { elem_bits(weight) } else { 1 },
             accumulator: sums.into(),
             requantization: codes.as_ref().map(|codes| codes.requantization()),
-            output_bits: elem_bits(self.graph.value(step.output())),
+            output_bits: self.bits(step.output()),
         };
         let rows = weight.shape.first().copied().unwrap_or(1).max(1);
         let constant = |index: usize| match node.inputs.get(index).map(|id| &self.graph.value(*id).constant) {
@@ -247,7 +219,7 @@ impl Builder<'_> {
         let offsets = if offsets.iter().all(|offset| *offset == 0) { vec![] } else { offsets };
         let rtl = step.requantize.is_none() && self.fits_dsps(x, weight);
         let weight_value = Some(node.inputs[1]);
-        (arithmetic, rtl, Parameters { weight_value, weights, offsets, codes, factors: vec![] })
+        (arithmetic, rtl, Parameters { weight_value, weights, offsets, codes, ..Parameters::default() })
     }
 
     /// FINN's rule for `MVAU_rtl`, besides that it has no thresholds.
@@ -263,5 +235,21 @@ impl Builder<'_> {
             && (4..=8).contains(&codes.int.width.bits())
             && codes.int.signed
             && (is_narrow || self.device.dsp_family != DspFamily::Dsp48E1)
+    }
+}
+
+/// Puts the weights of each output channel, which has `taps` of each channel of its group, into the order of the windows,
+/// which have all channels: those of other groups have the weight 0.
+pub(super) fn in_stream_order(weights: &mut [Vec<i32>], groups: usize, channels: usize, taps: usize) {
+    let per_group = channels / groups;
+    let rows = weights.len() / groups;
+    for (output, row) in weights.iter_mut().enumerate() {
+        let first = output / rows.max(1) * per_group;
+        let weight = |place: usize| {
+            let (tap, channel) = (place / channels, place % channels);
+            let own = channel.checked_sub(first).filter(|own| *own < per_group);
+            own.map_or(0, |own| row[own * taps + tap])
+        };
+        *row = (0..channels * taps).map(weight).collect();
     }
 }

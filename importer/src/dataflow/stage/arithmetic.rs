@@ -6,6 +6,8 @@ use serde::Serialize;
 /// Types along a multiply-accumulate.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Arithmetic {
+    /// What multiplies.
+    pub multiplication: Multiplication,
     /// Bits of an input code.
     pub input_bits: u32,
     /// Code of zero; a constant for each channel, so it goes into thresholds and offsets.
@@ -18,6 +20,18 @@ pub struct Arithmetic {
     pub requantization: Option<Requantization>,
     /// Bits of a result.
     pub output_bits: u32,
+}
+
+/// What products are computed by. Bipolar integers are -1 and 1 and have one bit in streams and memories, 1 for 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Multiplication {
+    /// Integers.
+    Integer,
+    /// Bipolar weights: the operand or its negative.
+    BipolarWeights,
+    /// Bipolar weights and operands: whether they agree.
+    Xnor,
 }
 
 /// Proven bounds of all channels' sums, integer biases included.

@@ -1,4 +1,4 @@
-//! Feature map padding: surrounds each frame with zeros, before a sliding window.
+//! Feature map padding: surrounds each frame with one code, before a sliding window.
 
 use serde::Serialize;
 use serde_json::Value as Json;
@@ -7,12 +7,12 @@ use super::{Folding, Kind, Stream, Streaming, product};
 
 pub(super) const KIND: Kind = Kind {
     name: "FMPadding",
-    about: "zeros around the frame of a padded window",
+    about: "one code around the frame of a padded window",
     folding: "SIMD divides C",
     cycles: "C/SIMD * (H + top + bottom) * (W + left + right)",
 };
 
-/// Pads a frame with the code 0.
+/// Pads a frame.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct FmPadding {
     /// C: channels.
@@ -21,6 +21,8 @@ pub struct FmPadding {
     pub input_size: [usize; 2],
     /// Top, left, bottom, right.
     pub pads: [usize; 4],
+    /// What stands there: the code of zero, or of a largest code the smallest one. FINN has 0 alone.
+    pub code: i64,
     /// Bits of a code.
     pub code_bits: u32,
 }

@@ -1,8 +1,9 @@
 //! Executes a design on whole frames from nothing but its stages, what they compute with, and their links. What comes out
 //! has to be what the exact reference gives.
 
+use crate::dataflow::moves::Source;
 use crate::dataflow::network::{End, into_stage};
-use crate::dataflow::parameters::CodeFunction;
+use crate::dataflow::parameters::{CodeFunction, Parameters};
 use crate::dataflow::stage::{ChannelwiseFunction, Unit};
 use crate::dataflow::{Design, Stage};
 use crate::graph::{Graph, Op};
@@ -49,7 +50,7 @@ fn stage_of(stage: &Stage, read: &[Frame]) -> Frame {
         Unit::FmPadding(unit) => {
             let ([height, width], [rows, columns]) = (unit.input_size, unit.output_size());
             let [top, left, _, _] = unit.pads;
-            let mut padded = vec![0; rows * columns * unit.channels];
+            let mut padded = vec![unit.code; rows * columns * unit.channels];
             for (row, column) in (0..height).flat_map(|row| (0..width).map(move |column| (row, column))) {
                 let (from, to) = (row * width + column, (row + top) * columns + column + left);
                 let pixel = &x[from * unit.channels..][..unit.channels];
@@ -107,6 +108,45 @@ fn stage_of(stage: &Stage, read: &[Frame]) -> Frame {
             x.iter().enumerate().map(|(index, sum)| code(stage, index % unit.channels, *sum)).collect()
         }
         Unit::DuplicateStreams(_) => x.clone(),
+        Unit::MulStreams(_) => x.iter().zip(&read[1]).map(|(a, b)| a * b).collect(),
+        Unit::Shuffle(unit) => {
+            let sources = &stage.parameters.sources;
+            assert_eq!((x.len(), sources.len()), (unit.read, unit.written));
+            for word in sources.chunks(unit.together) {
+                let follows = |(i, source): (usize, &Source)| match (word[0], *source) {
+                    (Source::Element(first), Source::Element(element)) => element == first + i,
+                    (first, source) => first == source,
+                };
+                assert!(word.iter().enumerate().all(follows), "{word:?} is moved as one");
+            }
+            let element = |source: &Source| match source {
+                Source::Element(place) => x[*place],
+                Source::Code(code) => *code,
+            };
+            sources.iter().map(element).collect()
+        }
+        Unit::LabelSelect(unit) => {
+            let Parameters { factors, offsets, .. } = &stage.parameters;
+            let one = |list: &[i64], i: usize, none: i64| {
+                list.get(if list.len() == 1 { 0 } else { i }).copied().unwrap_or(none)
+            };
+            let best = |vector: &[i64]| {
+                let score = |i: usize| one(factors, i, 1) * vector[i] + one(offsets, i, 0);
+                let mut left: Vec<usize> = (0..vector.len()).collect();
+                let mut found = vec![];
+                while found.len() < unit.k {
+                    let better = |a: usize, b: usize| {
+                        if unit.largest { score(b) > score(a) } else { score(b) < score(a) }
+                    };
+                    let at = (1..left.len())
+                        .fold(0, |best, at| if better(left[best], left[at]) { at } else { best });
+                    let index = left.remove(at);
+                    found.push(if unit.values { vector[index] } else { index as i64 });
+                }
+                found
+            };
+            x.chunks(unit.labels).flat_map(best).collect()
+        }
         Unit::AddStreams(_) => x.iter().zip(&read[1]).map(|(a, b)| a + b).collect(),
         Unit::StreamingConcat(unit) => (0..unit.pixels)
             .flat_map(|pixel| {
@@ -133,9 +173,15 @@ fn stage_of(stage: &Stage, read: &[Frame]) -> Frame {
 
 /// Elements in ONNX's order as they stream.
 fn streamed(elements: &[i64], shape: &[usize]) -> Frame {
-    let channels = shape.get(1).copied().unwrap_or(1);
-    let pixels = elements.len() / channels;
-    (0..elements.len()).map(|index| elements[index % channels * pixels + index / channels]).collect()
+    let [batch, channels, rest @ ..] = shape else { return elements.to_vec() };
+    let pixels: usize = rest.iter().product();
+    let mut frame = vec![];
+    for of_batch in elements.chunks(elements.len() / batch) {
+        for pixel in 0..pixels {
+            frame.extend((0..*channels).map(|channel| of_batch[channel * pixels + pixel]));
+        }
+    }
+    frame
 }
 
 /// Runs `design`, which was made of the `quantized` graph, and the reference on samples, and compares all outputs.

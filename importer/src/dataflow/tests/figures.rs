@@ -4,8 +4,8 @@ use crate::dataflow::network::{End, Link};
 use crate::dataflow::parameters::Parameters;
 use crate::dataflow::stage::{
     Accumulator, AddStreams, Arithmetic, ChannelwiseFunction, ChannelwiseOp, ConvolutionInputGenerator,
-    DuplicateStreams, FmPadding, Folding, GlobalAccPool, Mvau, Pool, Requantization, Streaming,
-    StreamingConcat, Thresholding, Unit, Vvau,
+    DuplicateStreams, FmPadding, Folding, GlobalAccPool, Multiplication, Mvau, Pool, Requantization,
+    Streaming, StreamingConcat, Thresholding, Unit, Vvau,
 };
 use crate::dataflow::{Design, Stage, Target};
 use crate::graph::ValueId;
@@ -24,6 +24,7 @@ fn chain(stages: usize) -> Vec<Link> {
 
 fn arithmetic() -> Arithmetic {
     Arithmetic {
+        multiplication: Multiplication::Integer,
         input_bits: 2,
         input_zero_point: 0,
         weight_bits: 2,
@@ -186,7 +187,7 @@ fn sliding_windows_take_the_cycles_of_finns_formula() {
 /// The formulas of FINN's `FMPadding`, `Pool` and `VVAU`, worked out by hand: FINN reported none of these.
 #[test]
 fn the_other_kinds_take_the_cycles_of_finns_formulas() {
-    let padding = FmPadding { channels: 32, input_size: [28, 26], pads: [1, 1, 1, 1], code_bits: 4 };
+    let padding = FmPadding { channels: 32, input_size: [28, 26], pads: [1, 1, 1, 1], code: 0, code_bits: 4 };
     assert_eq!(padding.cycles(folding(1, 8)), 4 * 30 * 28);
     let pool = Pool { channels: 64, window: [2, 2], output_size: [14, 14], code_bits: 2 };
     assert_eq!(pool.cycles(folding(4, 1)), 12544);

@@ -113,6 +113,22 @@ impl Net {
         self.add_times(other, [1, 1])
     }
 
+    /// The last value and `other`, multiplied.
+    pub(super) fn times(mut self, other: ValueId) -> Self {
+        let (shape, ty) = (self.shape(), self.sums());
+        self.push(Op::Product { zero_points: [0, 0] }, vec![other], shape, ty);
+        self
+    }
+
+    /// The indices of the `k` largest elements along the last axis.
+    pub(super) fn top_k(mut self, k: usize) -> Self {
+        let mut shape = self.shape();
+        *shape.last_mut().unwrap() = k;
+        let op = Op::TopK { k, largest: true, values: false, multipliers: vec![], offsets: vec![] };
+        self.push(op, vec![], shape, Type::Codes(codes("int32", 1.0, 0)));
+        self
+    }
+
     /// The channels of the last value and of `others` behind each other.
     pub(super) fn concat(mut self, others: &[ValueId]) -> Self {
         let (mut shape, ty) = (self.shape(), self.ty());
