@@ -133,7 +133,7 @@ fn together(order: &[Source], read: usize) -> usize {
         if factor * factor > rest {
             factor = rest;
         }
-        while rest % factor == 0 {
+        while rest.is_multiple_of(factor) {
             rest /= factor;
             if stays(found * factor) {
                 found *= factor;
