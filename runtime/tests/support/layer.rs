@@ -248,9 +248,10 @@ impl Filters {
         for (o, c) in (0..self.filters).flat_map(|o| (0..channels).map(move |c| (o, c))) {
             let at =
                 |row: usize, column: usize| self.values[o * 9 * channels + (row * 3 + column) * channels + c];
-            let columns = [0, 1, 2].map(|column| twice([at(0, column), at(1, column), at(2, column)]));
-            for row in 0..4 {
-                let places = twice([columns[0][row], columns[1][row], columns[2][row]]);
+            let [left, middle, right] =
+                [0, 1, 2].map(|column| twice([at(0, column), at(1, column), at(2, column)]));
+            for (row, ((left, middle), right)) in left.into_iter().zip(middle).zip(right).enumerate() {
+                let places = twice([left, middle, right]);
                 for (column, value) in places.into_iter().enumerate() {
                     let place = (o / 4 * 16 + row * 4 + column) * blocks * 2 + c / 4 * 2 + c % 2;
                     values[place * 8 + o % 4 * 2 + c % 4 / 2] = value;
