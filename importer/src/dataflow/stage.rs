@@ -17,6 +17,7 @@ mod pool;
 mod shuffle;
 mod streaming_concat;
 mod thresholding;
+mod two_streams;
 mod vvau;
 
 pub use add_streams::AddStreams;
