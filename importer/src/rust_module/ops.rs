@@ -159,6 +159,13 @@ impl Writer<'_, '_> {
                 ),
                 "i32",
             ),
+            (Packing::FilterQuads, Codes::U8(values)) => (
+                format!(
+                    "rt::FilterQuads::new(rt::Native::default(), {})",
+                    self.statics.array(&name, "u8", values)
+                ),
+                "i32",
+            ),
             (Packing::Winograd, Codes::I16(values)) => (
                 format!(
                     "rt::Winograd::new(rt::Native::default(), {})",
@@ -237,7 +244,10 @@ impl Writer<'_, '_> {
 
     /// The tail of a layer that makes codes of sums in registers, where its packing and form have one.
     fn high(&mut self, output: TensorId, layer: &Layer<'_>) -> Option<String> {
-        if !matches!(layer.weights.packing, Packing::FilterPairs | Packing::TapBlocks | Packing::Winograd) {
+        if !matches!(
+            layer.weights.packing,
+            Packing::FilterPairs | Packing::FilterQuads | Packing::TapBlocks | Packing::Winograd
+        ) {
             return None;
         }
         let output = self.tensor(output);
@@ -261,6 +271,7 @@ impl Writer<'_, '_> {
         let geometry = self.statics.item(&self.prefix, "rt::Dense<'static>", &value);
         let kernel = match op.layer.weights.packing {
             Packing::FilterPairs => "rt::pairs::dense",
+            Packing::FilterQuads => "rt::quads::dense",
             Packing::RowMajor
             | Packing::TapMajor
             | Packing::Nibbles
@@ -296,6 +307,7 @@ impl Writer<'_, '_> {
             Packing::RowMajor | Packing::Nibbles => "rt::conv2d::windows",
             Packing::TapMajor => "rt::conv2d::depthwise",
             Packing::FilterPairs => "rt::pairs::conv2d",
+            Packing::FilterQuads => "rt::quads::conv2d",
             Packing::TapBlocks => "rt::taps::depthwise",
             Packing::Winograd => "rt::winograd::conv2d",
         };

@@ -108,6 +108,17 @@ pub trait Isa: Copy + core::fmt::Debug + 'static {
         pairs::dot_one::<pairs::Words>(codes, weights, starts)
     }
 
+    /// The sum of codes.
+    fn sum_codes(self, codes: &[[i16; 4]]) -> i32 {
+        portable::sum_codes(codes)
+    }
+
+    /// Products of the codes of one position with four filters that are packed together: `starts`, and for each four codes those
+    /// with a row of elements, four of which are multiplied with each code.
+    fn dot_quads(self, codes: &[[i16; 4]], rows: &[[u8; 16]], starts: [i32; 4]) -> [i32; 4] {
+        portable::dot_quads(codes, rows, starts)
+    }
+
     /// Adds to `sums` the products of the codes of four channels, of which `codes` starts with the first tap's, minus
     /// `zero_point`, with their weights, of which `weights` starts with the first tap's.
     fn dot_taps<T: Code>(

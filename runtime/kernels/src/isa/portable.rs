@@ -53,6 +53,24 @@ fn multiply_add(acc: i32, code: i16, weight: i8) -> i32 {
 }
 
 #[inline(always)]
+pub(super) fn sum_codes(codes: &[[i16; 4]]) -> i32 {
+    codes.as_flattened().iter().fold(0, |sum: i32, code| sum.wrapping_add((*code).into()))
+}
+
+#[inline(always)]
+pub(super) fn dot_quads(codes: &[[i16; 4]], rows: &[[u8; 16]], starts: [i32; 4]) -> [i32; 4] {
+    let mut sums = starts;
+    for (codes, row) in codes.iter().zip(rows) {
+        for (code, elements) in codes.iter().zip(row.as_chunks::<4>().0) {
+            for (sum, element) in sums.iter_mut().zip(elements) {
+                *sum = sum.wrapping_add(i32::from(*code).wrapping_mul((*element).into()));
+            }
+        }
+    }
+    sums
+}
+
+#[inline(always)]
 pub(super) fn dot_nibbles(codes: &[i16], weights: &[u8], odd: bool, row_bytes: usize, accs: &mut [i32]) {
     let mut rest = weights;
     for acc in accs {
