@@ -1,6 +1,7 @@
 //! Ops: the call of a kernel with constant geometry, for each kind.
 
 use exactum_runtime::codes::{Codes, Element};
+use exactum_runtime::kernels::add::HighSum;
 use exactum_runtime::kernels::high::HighForm;
 use exactum_runtime::kernels::requantize::is_looked_up;
 use exactum_runtime::num::requant::{Form, at};
@@ -430,6 +431,18 @@ impl Writer<'_, '_> {
     }
 
     fn add(&mut self, op: &Add<'_>) -> String {
+        let tensors = [op.input, op.second, op.output];
+        let [first, second, output] = tensors.map(|id| self.tensor(id));
+        let elements = [first.element, second.element, output.element];
+        let high = HighSum::of(op.multipliers, op.requant.as_ref(), elements);
+        if let Some(sum) = high.filter(|_| second.shape.elems() == output.shape.elems()) {
+            let sum = format!("rt::{sum:?}");
+            let ty = if output.element == Element::U8 { "u8" } else { "i8" };
+            let call = format!(
+                "rt::add::high::<_, {ty}, _, _, _>(rt::Native::default(), &operands, &{sum}, buffers)"
+            );
+            return self.with_operands(tensors, op.channels, &call);
+        }
         let finish = finish(op.requant.as_ref(), &self.prefix, self.statics);
         let name = self.name("PAIRS");
         let (kernel, factors) = match op.multipliers {
@@ -439,7 +452,7 @@ impl Writer<'_, '_> {
         };
         let call =
             format!("rt::add::{kernel}(rt::Native::default(), &operands, {factors}, {finish}, buffers)");
-        self.with_operands([op.input, op.second, op.output], op.channels, &call)
+        self.with_operands(tensors, op.channels, &call)
     }
 
     fn mul(&mut self, op: &Mul<'_>) -> String {

@@ -4,6 +4,8 @@
 //! stay generic. All instruction sets compute the same integers: each function of one is compared with its portable twin
 //! on random blocks.
 
+#[cfg(isa = "cortex_m0")]
+mod cortex_m0;
 #[cfg(any(isa = "cortex_m_dsp", test))]
 mod cortex_m_dsp;
 mod pairs;
@@ -13,6 +15,8 @@ mod tiles;
 
 #[cfg(isa = "cortex_m_dsp")]
 pub use cortex_m_dsp::CortexMDsp;
+#[cfg(isa = "cortex_m0")]
+pub use cortex_m0::CortexM0;
 pub use pairs::{Rows, Spread};
 pub use portable::Portable;
 pub(crate) use taps::dot_tap;
@@ -29,7 +33,10 @@ use crate::high_form::HighForm;
 #[cfg(isa = "cortex_m_dsp")]
 pub type Native = CortexMDsp;
 /// The instruction set that a program runs with unless another one is asked for: that of the target it is built for.
-#[cfg(not(isa = "cortex_m_dsp"))]
+#[cfg(isa = "cortex_m0")]
+pub type Native = CortexM0;
+/// The instruction set that a program runs with unless another one is asked for: that of the target it is built for.
+#[cfg(not(any(isa = "cortex_m0", isa = "cortex_m_dsp")))]
 pub type Native = Portable;
 
 /// The primitives. A value stands for the fact that the processor has the instructions.
@@ -108,8 +115,8 @@ pub trait Isa: Copy + core::fmt::Debug + 'static {
         pairs::dot_one::<pairs::Words>(codes, weights, starts)
     }
 
-    /// The sum of codes.
-    fn sum_codes(self, codes: &[[i16; 4]]) -> i32 {
+    /// The sum of codes, and an integer that is negative if one of them is.
+    fn sum_codes(self, codes: &[[i16; 4]]) -> [i32; 2] {
         portable::sum_codes(codes)
     }
 
@@ -149,6 +156,20 @@ pub trait Isa: Copy + core::fmt::Debug + 'static {
         self,
         _codes: &[[i16; 4]],
         _weights: &[[i16; 8]],
+        _form: &HighForm<'_>,
+        _output: &mut [T],
+    ) -> usize {
+        0
+    }
+
+    /// Codes of the products of `codes`, of one position, with as many whole blocks of four filters that are packed together as the
+    /// instructions take, the first ones; how many these are. The first of `about` is what elements add to all sums, the second
+    /// negative if a code is.
+    fn codes_of_quads<T: Code>(
+        self,
+        _codes: &[[i16; 4]],
+        _rows: &[[u8; 16]],
+        _about: [i32; 2],
         _form: &HighForm<'_>,
         _output: &mut [T],
     ) -> usize {

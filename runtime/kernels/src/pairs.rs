@@ -226,4 +226,3 @@ fn any<K: Isa, T: Tail<i32>>(
         }
     }
 }
-

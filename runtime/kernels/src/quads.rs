@@ -105,8 +105,12 @@ fn high<K: Isa, T: Code>(
     for _ in 0..positions {
         from.gather(&mut gathered.lane(Spread::Only));
         let codes = gathered.view(elems, 1);
-        let surplus = surplus(weights.isa, codes);
-        for (quad, rows) in weights.quads(elems).enumerate() {
+        let about @ [surplus, _] = surplus(weights.isa, codes);
+        let (form, output) = tail.parts(start);
+        let output = output.get_mut(..filters).unwrap_or_default();
+        let rows = weights.weights.as_chunks().0;
+        let done = weights.isa.codes_of_quads(codes, rows, about, &form, output);
+        for (quad, rows) in weights.quads(elems).enumerate().skip(done) {
             let starts = tail.starts(quad).map(|start| start.wrapping_sub(surplus));
             let sums = sums(weights.isa, codes, rows, starts);
             tail.store(start, quad, sums);
@@ -129,7 +133,7 @@ fn any<K: Isa, T: Tail<i32>>(
     for _ in 0..positions {
         from.gather(&mut gathered.lane(Spread::Only));
         let codes = gathered.view(elems, 1);
-        let surplus = surplus(weights.isa, codes);
+        let [surplus, _] = surplus(weights.isa, codes);
         let mut first = 0usize;
         for rows in weights.quads(elems) {
             let start = |channel: usize| bias.at(first.wrapping_add(channel)).wrapping_sub(surplus);
@@ -141,10 +145,11 @@ fn any<K: Isa, T: Tail<i32>>(
     }
 }
 
-/// What the 128 that all elements have too much add to a sum.
+/// What the 128 that all elements have too much add to a sum; an integer that is negative if a code is.
 #[inline(never)]
-fn surplus<K: Isa>(isa: K, codes: &[[i16; 4]]) -> i32 {
-    isa.sum_codes(codes).wrapping_shl(7)
+fn surplus<K: Isa>(isa: K, codes: &[[i16; 4]]) -> [i32; 2] {
+    let [sum, all] = isa.sum_codes(codes);
+    [sum.wrapping_shl(7), all]
 }
 
 /// Not inlined: one copy for all kinds of layers and codes.

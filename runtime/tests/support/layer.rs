@@ -222,7 +222,8 @@ impl Filters {
         let row_bytes = elems.div_ceil(2);
         let rows = elems.div_ceil(4) * 4;
         let is_quads = packing == Packing::FilterQuads;
-        let mut bytes = vec![0u8; if is_quads { filters.div_ceil(4) * 4 * rows } else { filters * row_bytes }];
+        let mut bytes =
+            vec![0u8; if is_quads { filters.div_ceil(4) * 4 * rows } else { filters * row_bytes }];
         let mut values = match packing {
             Packing::FilterPairs => vec![0; filters.div_ceil(8) * rows * 4],
             Packing::TapBlocks => vec![0; filters.div_ceil(4) * 4 * elems],
