@@ -27,6 +27,7 @@ use exactum_num::Requant;
 use exactum_num::codes::Code;
 use exactum_num::requant::multiply_high;
 
+use crate::add::HighSum;
 use crate::high_form::HighForm;
 
 /// The instruction set that a program runs with unless another one is asked for: that of the target it is built for.
@@ -188,6 +189,17 @@ pub trait Isa: Copy + core::fmt::Debug + 'static {
         _weights: &[[i16; 4]],
         _form: &HighForm<'_>,
         _output: &mut [T],
+    ) -> usize {
+        0
+    }
+
+    /// Codes of type `T` of as many `sum`s of bytes as the instructions take, the first ones; how many these are. An operand that is
+    /// `None` lies at the output.
+    fn sums_of_bytes<T: Code>(
+        self,
+        _sum: &HighSum,
+        _operands: [Option<&[u8]>; 2],
+        _output: &mut [u8],
     ) -> usize {
         0
     }

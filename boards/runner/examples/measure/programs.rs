@@ -401,6 +401,11 @@ fn elementwise(samples: &mut Vec<Sample>) -> Result<()> {
             };
             samples.push(sample(op.into(), &[shape, second], shape, BYTES)?);
         }
+        let form = Form::MultiplyHigh { lines: &[[1 << 18, 1]], offsets: &[7], shifts: &[1] };
+        let high = Some(Requant { form, lo: -128, hi: 127 });
+        let multipliers = Multipliers::I32(&[[3, 5]]);
+        let op = Add { input: INPUT, second: SECOND, output: THIRD, multipliers, channels: 1, requant: high };
+        samples.push(sample(op.into(), &[shape, shape], shape, BYTES)?);
         if let Some(requant) = requant {
             // One channel: what all elements share, of which many are looked up.
             for rows in [rows, rows * 40] {

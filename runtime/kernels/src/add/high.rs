@@ -69,6 +69,10 @@ pub fn high<K: Isa, T: Code, A, B, O>(
     let Some(output) = output.get_mut(start..end) else { return };
     let [first, second] =
         [first, second].map(|bytes| bytes.map(|bytes| bytes.get(start..end).unwrap_or_default()));
+    let done = isa.sums_of_bytes::<T>(sum, [first, second], output);
+    let Some(output) = output.get_mut(done..).filter(|rest| !rest.is_empty()) else { return };
+    let [first, second] =
+        [first, second].map(|bytes| bytes.map(|bytes| bytes.get(done..).unwrap_or_default()));
     match (first, second) {
         (Some(first), Some(second)) => {
             let ((fours, last), (firsts, last_first), (seconds, last_second)) =

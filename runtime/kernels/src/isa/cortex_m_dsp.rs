@@ -15,6 +15,8 @@ use zerocopy::IntoBytes;
 use zerocopy::transmute;
 
 #[cfg(isa = "cortex_m_dsp")]
+use crate::add::HighSum;
+#[cfg(isa = "cortex_m_dsp")]
 use crate::high_form::HighForm;
 
 #[cfg(isa = "cortex_m_dsp")]
@@ -123,6 +125,11 @@ impl Isa for CortexMDsp {
             elements,
             output.as_mut_bytes(),
         )
+    }
+
+    #[inline(always)]
+    fn sums_of_bytes<T: Code>(self, sum: &HighSum, operands: [Option<&[u8]>; 2], output: &mut [u8]) -> usize {
+        instructions::sums_of_bytes(sum, T::ELEMENT, operands, output)
     }
 
     #[inline(always)]

@@ -12,6 +12,7 @@ mod codes_of_pairs;
 mod codes_of_taps;
 mod one;
 mod spread;
+mod sum;
 mod tiles;
 mod turns;
 mod two;
@@ -19,6 +20,7 @@ mod two;
 pub(super) use codes_of_pairs::{codes_of_one, codes_of_two};
 pub(super) use codes_of_taps::codes_of_taps;
 pub(super) use spread::spread_two;
+pub(super) use sum::sums_of_bytes;
 pub(super) use tiles::{gather_tiles, tile_products};
 
 /// Executes them.
