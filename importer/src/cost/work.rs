@@ -245,6 +245,9 @@ fn products(layer: &Layer<'_>) -> String {
     format!("/{}/{element}{wide}", layer.weights.packing.name())
 }
 
+/// What the names of kernels end with that make codes of sums in registers.
+pub(super) const HIGH: &str = "/high";
+
 /// Whether a layer has the tail that makes codes of sums in registers.
 fn is_high(layer: &Layer<'_>, program: &Program<'_>, output: TensorId, channels: u64) -> bool {
     let element = program.tensor(output).map(|tensor| tensor.element);
@@ -258,7 +261,7 @@ fn high_work(work: Work<'_>, high: bool) -> Work<'_> {
     if !high {
         return work;
     }
-    Work { kernel: format!("{}/high", work.kernel), requantized: 0, ..work }
+    Work { kernel: format!("{}{HIGH}", work.kernel), requantized: 0, ..work }
 }
 
 /// How filters are multiplied together with codes that are gathered once.

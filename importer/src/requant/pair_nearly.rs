@@ -20,7 +20,7 @@ const SUMS: IntRange = IntRange { lo: -(1 << 60), hi: 1 << 60 };
 pub(super) fn solve<T>(
     functions: &[PairFunction],
     ranges: [IntRange; 2],
-    costs: Option<&CostTable>,
+    costs: Costs<'_>,
     proven: impl Fn((Vec<[i64; 2]>, RequantParams)) -> Result<T, RequantError>,
 ) -> Option<T> {
     let found: Vec<Vec<[i64; 2]>> =

@@ -10,6 +10,7 @@ use crate::image::Conv;
 use crate::isa::{Isa, Spread};
 use crate::matrix::Dense;
 use crate::source::Source;
+use crate::store::{BLOCK_CHANNELS, blocks};
 use crate::tail::Tail;
 
 /// Weights that are packed in pairs, multiplied by the instructions `K`.
@@ -211,18 +212,21 @@ fn any<K: Isa, T: Tail<i32>>(
 ) {
     let Geometry { positions, elems, filters } = *geometry;
     let mut gathered = Gathered { codes: scratch };
+    let mut sums = [[[0i32; 4]; 2]; BLOCK_CHANNELS / 8];
     for _ in 0..positions {
         from.gather(&mut gathered.lane(Spread::Only));
         let codes = gathered.view(elems, 1);
-        let mut first = 0usize;
-        while let Some(rows) = weights.block(elems, first >> 3).filter(|_| first < filters) {
-            let channels = filters.wrapping_sub(first).min(8);
-            let start = |channel: usize| bias.at(first.wrapping_add(channel));
-            let starts = [[start(0), start(1), start(2), start(3)], [start(4), start(5), start(6), start(7)]];
-            let [[a, b, c, d], [e, f, g, h]] = sums_of_one(weights.isa, codes, rows, starts);
-            let mut sums = [a, b, c, d, e, f, g, h];
+        blocks([0, filters], |first, channels| {
+            let octets = (first >> 3..).zip(sums.iter_mut().take(channels.div_ceil(8)));
+            for (octet, sums) in octets {
+                let Some(rows) = weights.block(elems, octet) else { return };
+                let start = |channel: usize| bias.at(octet.wrapping_mul(8).wrapping_add(channel));
+                let starts =
+                    [[start(0), start(1), start(2), start(3)], [start(4), start(5), start(6), start(7)]];
+                *sums = sums_of_one(weights.isa, codes, rows, starts);
+            }
+            let sums = sums.as_flattened_mut().as_flattened_mut();
             tail.store(first, sums.get_mut(..channels).unwrap_or_default());
-            first = first.wrapping_add(channels);
-        }
+        });
     }
 }

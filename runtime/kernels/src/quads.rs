@@ -13,6 +13,7 @@ use crate::image::Conv;
 use crate::isa::{Isa, Spread};
 use crate::matrix::Dense;
 use crate::source::Source;
+use crate::store::{BLOCK_CHANNELS, blocks};
 use crate::tail::Tail;
 
 /// Weights that are packed in fours, multiplied by the instructions `K`.
@@ -130,18 +131,21 @@ fn any<K: Isa, T: Tail<i32>>(
 ) {
     let Geometry { positions, elems, filters } = *geometry;
     let mut gathered = Gathered { codes: scratch };
+    let mut all = [[0i32; 4]; BLOCK_CHANNELS / 4];
     for _ in 0..positions {
         from.gather(&mut gathered.lane(Spread::Only));
         let codes = gathered.view(elems, 1);
         let [surplus, _] = surplus(weights.isa, codes);
-        let mut first = 0usize;
-        for rows in weights.quads(elems) {
-            let start = |channel: usize| bias.at(first.wrapping_add(channel)).wrapping_sub(surplus);
-            let mut sums = sums(weights.isa, codes, rows, [start(0), start(1), start(2), start(3)]);
-            let channels = filters.wrapping_sub(first).min(4);
-            tail.store(first, sums.get_mut(..channels).unwrap_or_default());
-            first = first.wrapping_add(4);
-        }
+        let mut rows = weights.quads(elems);
+        blocks([0, filters], |first, channels| {
+            let quads = (first >> 2..).zip(all.iter_mut().take(channels.div_ceil(4)));
+            for ((quad, of_quad), rows) in quads.zip(&mut rows) {
+                let channel = |index: usize| quad.wrapping_mul(4).wrapping_add(index);
+                let start = |index: usize| bias.at(channel(index)).wrapping_sub(surplus);
+                *of_quad = sums(weights.isa, codes, rows, [start(0), start(1), start(2), start(3)]);
+            }
+            tail.store(first, all.as_flattened_mut().get_mut(..channels).unwrap_or_default());
+        });
     }
 }
 
