@@ -10,7 +10,7 @@ use zerocopy::{FromBytes, IntoBytes};
 
 pub use exactum_format::op::{Bias, Weights};
 pub use exactum_format::{After, Axes, Packing, PortNumbers, Window2d};
-pub use exactum_kernels::add::HighSum;
+pub use exactum_kernels::add::ByteSum;
 pub use exactum_kernels::conv2d::{Area, Conv};
 pub use exactum_kernels::dense::Dense;
 pub use exactum_kernels::element::Of;

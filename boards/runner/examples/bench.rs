@@ -81,7 +81,8 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
         let found = Board::named(board)?;
         let emulator = Emulator::find(&found)?.with_time_limit(std::time::Duration::from_secs(300));
         let generic = emulator.build("generic")?;
-        let target = Target::of_board(&found, Form::Image)?.without_limits();
+        let target =
+            Target::of_board(&found, Form::Image).map_err(|problem| problem.to_string())?.without_limits();
         for (network, cmsis) in NETWORKS {
             let compiled = compiled(&folder.join(network).with_extension("onnx"), &target)?;
             let words = lower::aligned(&compiled.image);

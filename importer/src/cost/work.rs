@@ -4,7 +4,7 @@
 
 use exactum_runtime::codes::Codes;
 use exactum_runtime::kernels;
-use exactum_runtime::kernels::add::HighSum;
+use exactum_runtime::kernels::add::ByteSum;
 use exactum_runtime::kernels::high::HighForm;
 use exactum_runtime::kernels::requantize::is_looked_up;
 use exactum_runtime::num::Requant;
@@ -188,9 +188,9 @@ impl<'p> Work<'p> {
             Op::Add(add) => {
                 let element = |id: TensorId| program.tensor(id).map(|tensor| tensor.element);
                 let elements = [element(add.input)?, element(add.second)?, element(add.output)?];
-                let high = HighSum::of(add.multipliers, add.requant.as_ref(), elements);
-                if high.is_some() && u64::from(shape(add.second)?.elems()) == elems {
-                    return Some(high_work(work("", vec![("output", elems)], add.requant), true));
+                let bytes = ByteSum::of(add.multipliers, add.requant.as_ref(), elements);
+                if bytes.is_some() && u64::from(shape(add.second)?.elems()) == elems {
+                    return Some(work("/bytes", vec![("output", elems)], None));
                 }
                 let terms =
                     vec![("block", pair_blocks(add.channels, elems, shape(add.second)?)), ("output", elems)];

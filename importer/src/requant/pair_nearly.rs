@@ -6,9 +6,9 @@
 
 use super::pair_thresholds::convergents;
 use super::{FormKind, RequantError, RequantParams, choose};
-use crate::cost::CostTable;
 use crate::exact::is_double;
 use crate::exact::{Channel, PairFunction, Rational, Shape, from_integer};
+use crate::requant::Costs;
 use exactum_runtime::num::IntRange;
 use num_traits::{Signed, Zero};
 

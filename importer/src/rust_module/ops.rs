@@ -1,7 +1,7 @@
 //! Ops: the call of a kernel with constant geometry, for each kind.
 
 use exactum_runtime::codes::{Codes, Element};
-use exactum_runtime::kernels::add::HighSum;
+use exactum_runtime::kernels::add::ByteSum;
 use exactum_runtime::kernels::high::HighForm;
 use exactum_runtime::kernels::requantize::is_looked_up;
 use exactum_runtime::num::requant::{Form, at};
@@ -434,12 +434,12 @@ impl Writer<'_, '_> {
         let tensors = [op.input, op.second, op.output];
         let [first, second, output] = tensors.map(|id| self.tensor(id));
         let elements = [first.element, second.element, output.element];
-        let high = HighSum::of(op.multipliers, op.requant.as_ref(), elements);
-        if let Some(sum) = high.filter(|_| second.shape.elems() == output.shape.elems()) {
+        let bytes = ByteSum::of(op.multipliers, op.requant.as_ref(), elements);
+        if let Some(sum) = bytes.filter(|_| second.shape.elems() == output.shape.elems()) {
             let sum = format!("rt::{sum:?}");
             let ty = if output.element == Element::U8 { "u8" } else { "i8" };
             let call = format!(
-                "rt::add::high::<_, {ty}, _, _, _>(rt::Native::default(), &operands, &{sum}, buffers)"
+                "rt::add::bytes::<_, {ty}, _, _, _>(rt::Native::default(), &operands, &{sum}, buffers)"
             );
             return self.with_operands(tensors, op.channels, &call);
         }

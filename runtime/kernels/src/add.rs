@@ -1,8 +1,8 @@
 //! Weighted sums of two tensors.
 
-mod high;
+mod bytes;
 
-pub use high::{HighSum, high};
+pub use bytes::{ByteSum, bytes};
 
 use exactum_format::op::Multipliers;
 use exactum_num::codes::Element;
@@ -24,11 +24,11 @@ pub fn add<K: Isa>(
 ) {
     let Operands { first, second, output, period, elems: [_, end], .. } = *operands;
     if let Some(sum) =
-        HighSum::of(multipliers, finish.requant, [first, second, output]).filter(|_| end <= period)
+        ByteSum::of(multipliers, finish.requant, [first, second, output]).filter(|_| end <= period)
     {
         match output {
-            Element::U8 => high::<K, u8, _, _, _>(isa, operands, &sum, buffers),
-            _ => high::<K, i8, _, _, _>(isa, operands, &sum, buffers),
+            Element::U8 => bytes::<K, u8, _, _, _>(isa, operands, &sum, buffers),
+            _ => bytes::<K, i8, _, _, _>(isa, operands, &sum, buffers),
         }
         return;
     }

@@ -27,7 +27,7 @@ use exactum_num::Requant;
 use exactum_num::codes::Code;
 use exactum_num::requant::multiply_high;
 
-use crate::add::HighSum;
+use crate::add::ByteSum;
 use crate::high_form::HighForm;
 
 /// The instruction set that a program runs with unless another one is asked for: that of the target it is built for.
@@ -197,7 +197,7 @@ pub trait Isa: Copy + core::fmt::Debug + 'static {
     /// `None` lies at the output.
     fn sums_of_bytes<T: Code>(
         self,
-        _sum: &HighSum,
+        _sum: &ByteSum,
         _operands: [Option<&[u8]>; 2],
         _output: &mut [u8],
     ) -> usize {

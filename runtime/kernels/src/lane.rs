@@ -53,8 +53,13 @@ impl<'s> Lane<'s> {
 
     /// Appends `elems` zeros.
     pub(crate) fn push_zeros(&mut self, elems: usize) {
+        // A few are sooner put one by one.
+        if elems < 4 {
+            (0..elems).for_each(|_| self.put(0));
+            return;
+        }
         let mut elems = elems;
-        if self.filled & 1 == 1 && elems > 0 {
+        if self.filled & 1 == 1 {
             self.put(0);
             elems = elems.wrapping_sub(1);
         }

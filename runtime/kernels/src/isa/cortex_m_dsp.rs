@@ -15,7 +15,7 @@ use zerocopy::IntoBytes;
 use zerocopy::transmute;
 
 #[cfg(isa = "cortex_m_dsp")]
-use crate::add::HighSum;
+use crate::add::ByteSum;
 #[cfg(isa = "cortex_m_dsp")]
 use crate::high_form::HighForm;
 
@@ -128,7 +128,7 @@ impl Isa for CortexMDsp {
     }
 
     #[inline(always)]
-    fn sums_of_bytes<T: Code>(self, sum: &HighSum, operands: [Option<&[u8]>; 2], output: &mut [u8]) -> usize {
+    fn sums_of_bytes<T: Code>(self, sum: &ByteSum, operands: [Option<&[u8]>; 2], output: &mut [u8]) -> usize {
         instructions::sums_of_bytes(sum, T::ELEMENT, operands, output)
     }
 

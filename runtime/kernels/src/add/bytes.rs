@@ -1,5 +1,5 @@
-//! Sums of bytes by the form `multiply-high`, of one line for all channels: each code is made in registers. Called by `add`, and by
-//! code that is written for one model.
+//! Sums of bytes by the form `multiply-high` or `multiply32`, of one line for all channels: each code is made in registers. Called by
+//! `add`, and by code that is written for one model.
 
 use exactum_format::op::Multipliers;
 use exactum_num::Requant;
@@ -11,20 +11,20 @@ use crate::isa::Isa;
 
 /// What such a sum is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct HighSum {
+pub struct ByteSum {
     /// Factors of both operands.
     pub factors: [i32; 2],
     /// Which of them have a sign.
     pub signed: [bool; 2],
     /// What sums start with.
     pub offset: i32,
-    /// Multiplier and addend.
-    pub line: [i32; 2],
-    /// What products are shifted by.
+    /// Multiplier and addend, of whose product the high word is kept; `None` keeps sums.
+    pub line: Option<[i32; 2]>,
+    /// What is shifted out then.
     pub shift: u8,
 }
 
-impl HighSum {
+impl ByteSum {
     /// The sum of `elements`, of both operands and of the output, if it is one.
     pub fn of(
         multipliers: Multipliers<'_>,
@@ -32,38 +32,46 @@ impl HighSum {
         elements: [Element; 3],
     ) -> Option<Self> {
         let (Multipliers::I32([factors]), Some(requant)) = (multipliers, requant) else { return None };
-        let Form::MultiplyHigh { lines: [line], offsets, shifts } = requant.form else { return None };
+        let (line, offsets, shifts, factor) = match requant.form {
+            Form::MultiplyHigh { lines: [line], offsets, shifts } => (Some(*line), offsets, shifts, 1),
+            // Its multiplier is one of both operands.
+            Form::Multiply32 { multipliers: [multiplier], offsets, shifts } => {
+                (None, offsets, shifts, *multiplier)
+            }
+            _ => return None,
+        };
         let [first, second, output] = elements;
         let bytes = elements.iter().all(|element| matches!(element, Element::U8 | Element::I8));
         let range = output.range();
         let whole = range.lo == i64::from(requant.lo) && range.hi == i64::from(requant.hi);
         let shared = offsets.len() <= 1 && shifts.len() <= 1;
         (bytes && whole && shared).then(|| Self {
-            factors: *factors,
+            factors: factors.map(|own| own.wrapping_mul(factor)),
             signed: [first, second].map(|element| element == Element::I8),
             offset: at(offsets, 0),
-            line: *line,
+            line,
             shift: at(shifts, 0),
         })
     }
 }
 
 /// Computes `sum` of operands that have as many elements as the output, of type `T`.
-pub fn high<K: Isa, T: Code, A, B, O>(
+pub fn bytes<K: Isa, T: Code, A, B, O>(
     isa: K,
     operands: &Operands<A, B, O>,
-    sum: &HighSum,
+    sum: &ByteSum,
     buffers: Buffers<'_>,
 ) {
     let [start, end] = operands.elems;
-    let HighSum { factors: [a, b], signed, offset, line, shift } = *sum;
+    let ByteSum { factors: [a, b], signed, offset, line, shift } = *sum;
     // A byte with a sign, less its sign bit and plus 128, is one without: what that adds is part of the offset.
     let [(x, above), (y, more)] = signed.map(|signed| if signed { (0x80, 128) } else { (0, 0) });
     let offset = offset.wrapping_sub(a.wrapping_mul(above)).wrapping_sub(b.wrapping_mul(more));
     let code = |first: u8, second: u8| {
         let (first, second) = (i32::from(first ^ x), i32::from(second ^ y));
         let acc = a.wrapping_mul(first).wrapping_add(b.wrapping_mul(second)).wrapping_add(offset);
-        isa.saturate::<T>(isa.multiply_high(acc, line).wrapping_shr(shift.into())) as u8
+        let acc = line.map_or(acc, |line| isa.multiply_high(acc, line));
+        isa.saturate::<T>(acc.wrapping_shr(shift.into())) as u8
     };
     let Buffers { first, second, output } = buffers;
     let Some(output) = output.get_mut(start..end) else { return };
