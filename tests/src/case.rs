@@ -59,7 +59,8 @@ pub struct Made {
     pub exact: Vec<Vec<Exact>>,
     /// The oracle's integers.
     pub expected: Integers,
-    order: InputOrder,
+    /// The order in which the program takes its inputs; `None` where it was compiled to keep something from run to run.
+    pub order: Option<InputOrder>,
 }
 
 /// Samples of a model that comes without any.
@@ -164,15 +165,15 @@ impl Made {
             .collect::<Result<_, _>>()?;
         let value = |outputs: Vec<Output>| outputs.into_iter().map(|output| output.value).collect();
         let exact = outputs.into_iter().map(value).collect();
-        Ok(Self { source, compiled, exact, expected, order: order.clone() })
+        Ok(Self { source, compiled, exact, expected, order: Some(order.clone()) })
     }
 
-    /// The model, compiled for another machine than any.
+    /// The model, compiled for a certain machine; `None` if the program keeps something from run to run.
     ///
     /// # Errors
     /// If the compiler refuses it.
-    pub fn compiled_for(&self, target: &Target) -> Result<Compiled, String> {
-        compiled_for(&self.source.model, &self.order, target)
+    pub fn compiled_for(&self, target: &Target) -> Result<Option<Compiled>, String> {
+        self.order.as_ref().map(|order| compiled_for(&self.source.model, order, target)).transpose()
     }
 }
 

@@ -128,7 +128,7 @@ impl Backend for Emulated {
     fn run(&self, case: &Made) -> Result<Integers, String> {
         let integers = self.integers(case, &case.compiled)?;
         let Some(target) = &self.target else { return Ok(integers) };
-        let own = case.compiled_for(target)?;
+        let Some(own) = case.compiled_for(target)? else { return Ok(integers) };
         if own.image == case.compiled.image || !self.has_room_for(&own)? || integers != case.expected {
             return Ok(integers);
         }
