@@ -219,6 +219,19 @@ pub trait Isa: Copy + core::fmt::Debug + 'static {
         tiles::products::<pairs::Words>(weights, tiles, products);
     }
 
+    /// Codes of four filters at two tiles, of which all outputs are wanted, of their `products`: with their offsets and lines, to `output`,
+    /// whose positions are as many codes apart as `apart` says first, and its rows as it says then. Whether the instructions do it.
+    fn codes_of_tiles<T: Code>(
+        self,
+        _products: &TileProducts,
+        _parameters: (&[i32; 4], &[[i32; 2]; 4]),
+        _shift: u8,
+        _apart: [usize; 2],
+        _output: &mut [T],
+    ) -> bool {
+        false
+    }
+
     /// The addend of `line` and the high 32 bits of `acc * multiplier + 2^31` with its multiplier, wrapping.
     fn multiply_high(self, acc: i32, line: [i32; 2]) -> i32 {
         multiply_high(acc, line)

@@ -10,7 +10,7 @@ use crate::image::Conv;
 use crate::isa::{Isa, Spread};
 use crate::matrix::Dense;
 use crate::source::Source;
-use crate::store::{BLOCK_CHANNELS, blocks};
+use crate::store::{BLOCK_CHANNELS, blocks, start};
 use crate::tail::Tail;
 
 /// Weights that are packed in pairs, multiplied by the instructions `K`.
@@ -40,7 +40,7 @@ impl<'p, K: Isa> FilterPairs<'p, K> {
 }
 
 /// Computes `conv`, of one group, with a tail of the form that keeps the high word.
-#[inline(never)]
+#[inline]
 pub fn conv2d_high<S: Source, K: Isa, T: Code>(
     conv: &Conv<'_>,
     weights: FilterPairs<'_, K>,
@@ -54,7 +54,7 @@ pub fn conv2d_high<S: Source, K: Isa, T: Code>(
 }
 
 /// Computes `conv`, of one group.
-#[inline(never)]
+#[inline]
 pub fn conv2d<S: Source, K: Isa, T: Tail<i32>>(
     conv: &Conv<'_>,
     weights: FilterPairs<'_, K>,
@@ -68,7 +68,7 @@ pub fn conv2d<S: Source, K: Isa, T: Tail<i32>>(
 }
 
 /// Computes `dense`, all its features, with a tail of the form that keeps the high word.
-#[inline(never)]
+#[inline]
 pub fn dense_high<S: Source, K: Isa, T: Code>(
     dense: &Dense<'_>,
     weights: FilterPairs<'_, K>,
@@ -82,7 +82,7 @@ pub fn dense_high<S: Source, K: Isa, T: Code>(
 }
 
 /// Computes `dense`, all its features.
-#[inline(never)]
+#[inline]
 pub fn dense<S: Source, K: Isa, T: Tail<i32>>(
     dense: &Dense<'_>,
     weights: FilterPairs<'_, K>,
@@ -96,9 +96,10 @@ pub fn dense<S: Source, K: Isa, T: Tail<i32>>(
 }
 
 /// Two positions at a time.
-#[inline(always)]
+/// One copy for all kinds of layers and codes that are read.
+#[inline(never)]
 fn high<K: Isa, T: Code>(
-    from: &mut impl Gather,
+    from: &mut dyn Gather,
     geometry: &Geometry,
     weights: FilterPairs<'_, K>,
     scratch: &mut [i16],
@@ -201,9 +202,10 @@ fn sums_of_one<K: Isa>(
 }
 
 /// One position at a time, eight filters after the other.
-#[inline(always)]
+/// One copy for all kinds of layers and codes that are read.
+#[inline(never)]
 fn any<K: Isa, T: Tail<i32>>(
-    from: &mut impl Gather,
+    from: &mut dyn Gather,
     geometry: &Geometry,
     bias: Bias<'_>,
     weights: FilterPairs<'_, K>,
@@ -217,13 +219,12 @@ fn any<K: Isa, T: Tail<i32>>(
         from.gather(&mut gathered.lane(Spread::Only));
         let codes = gathered.view(elems, 1);
         blocks([0, filters], |first, channels| {
+            let all = sums.as_flattened_mut().as_flattened_mut();
+            start(bias, first, all.get_mut(..channels).unwrap_or_default());
             let octets = (first >> 3..).zip(sums.iter_mut().take(channels.div_ceil(8)));
             for (octet, sums) in octets {
                 let Some(rows) = weights.block(elems, octet) else { return };
-                let start = |channel: usize| bias.at(octet.wrapping_mul(8).wrapping_add(channel));
-                let starts =
-                    [[start(0), start(1), start(2), start(3)], [start(4), start(5), start(6), start(7)]];
-                *sums = sums_of_one(weights.isa, codes, rows, starts);
+                *sums = sums_of_one(weights.isa, codes, rows, *sums);
             }
             let sums = sums.as_flattened_mut().as_flattened_mut();
             tail.store(first, sums.get_mut(..channels).unwrap_or_default());

@@ -37,7 +37,7 @@ impl<'p, K: Isa> FilterQuads<'p, K> {
 }
 
 /// Computes `conv`, of one group, with a tail of the form that keeps the high word.
-#[inline(never)]
+#[inline]
 pub fn conv2d_high<S: Source, K: Isa, T: Code>(
     conv: &Conv<'_>,
     weights: FilterQuads<'_, K>,
@@ -51,7 +51,7 @@ pub fn conv2d_high<S: Source, K: Isa, T: Code>(
 }
 
 /// Computes `conv`, of one group.
-#[inline(never)]
+#[inline]
 pub fn conv2d<S: Source, K: Isa, T: Tail<i32>>(
     conv: &Conv<'_>,
     weights: FilterQuads<'_, K>,
@@ -65,7 +65,7 @@ pub fn conv2d<S: Source, K: Isa, T: Tail<i32>>(
 }
 
 /// Computes `dense`, all its features, with a tail of the form that keeps the high word.
-#[inline(never)]
+#[inline]
 pub fn dense_high<S: Source, K: Isa, T: Code>(
     dense: &Dense<'_>,
     weights: FilterQuads<'_, K>,
@@ -79,7 +79,7 @@ pub fn dense_high<S: Source, K: Isa, T: Code>(
 }
 
 /// Computes `dense`, all its features.
-#[inline(never)]
+#[inline]
 pub fn dense<S: Source, K: Isa, T: Tail<i32>>(
     dense: &Dense<'_>,
     weights: FilterQuads<'_, K>,
@@ -92,9 +92,10 @@ pub fn dense<S: Source, K: Isa, T: Tail<i32>>(
     any(&mut rows, &geometry, dense.bias, weights, scratch, tail);
 }
 
-#[inline(always)]
+/// One copy for all kinds of layers and codes that are read.
+#[inline(never)]
 fn high<K: Isa, T: Code>(
-    from: &mut impl Gather,
+    from: &mut dyn Gather,
     geometry: &Geometry,
     weights: FilterQuads<'_, K>,
     scratch: &mut [i16],
@@ -120,9 +121,10 @@ fn high<K: Isa, T: Code>(
     }
 }
 
-#[inline(always)]
+/// One copy for all kinds of layers and codes that are read.
+#[inline(never)]
 fn any<K: Isa, T: Tail<i32>>(
-    from: &mut impl Gather,
+    from: &mut dyn Gather,
     geometry: &Geometry,
     bias: Bias<'_>,
     weights: FilterQuads<'_, K>,

@@ -154,6 +154,19 @@ impl Isa for CortexMDsp {
     }
 
     #[inline(always)]
+    fn codes_of_tiles<T: Code>(
+        self,
+        products: &TileProducts,
+        parameters: (&[i32; 4], &[[i32; 2]; 4]),
+        shift: u8,
+        apart: [usize; 2],
+        output: &mut [T],
+    ) -> bool {
+        let output = output.as_mut_bytes();
+        instructions::codes_of_tiles(products, parameters, shift, apart, T::ELEMENT, output)
+    }
+
+    #[inline(always)]
     fn multiply_high(self, acc: i32, [multiplier, addend]: [i32; 2]) -> i32 {
         instructions::Dsp::smmlar(acc, multiplier, addend)
     }
