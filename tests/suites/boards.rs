@@ -11,8 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use exactum_boards::{Board, Workspace};
-use exactum_runner::Counting;
+use exactum_runner::{Board, Counting, Workspace};
 use exactum_tests::backend::{self, Emulated};
 use exactum_tests::case::Case;
 use exactum_tests::{cases, compiler, elf};

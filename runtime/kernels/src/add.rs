@@ -2,7 +2,9 @@
 
 mod bytes;
 
-pub use bytes::{ByteSum, bytes};
+pub use bytes::bytes;
+
+pub use crate::byte_sum::ByteSum;
 
 use exactum_format::op::Multipliers;
 use exactum_num::codes::Element;

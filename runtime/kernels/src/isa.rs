@@ -27,7 +27,7 @@ use exactum_num::Requant;
 use exactum_num::codes::Code;
 use exactum_num::requant::multiply_high;
 
-use crate::add::ByteSum;
+use crate::byte_sum::ByteSum;
 use crate::high_form::HighForm;
 
 /// The instruction set that a program runs with unless another one is asked for: that of the target it is built for.

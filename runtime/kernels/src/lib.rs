@@ -29,6 +29,7 @@
 )]
 
 pub mod add;
+mod byte_sum;
 pub mod concat;
 pub mod conv2d;
 pub mod conv_transpose2d;

@@ -15,7 +15,7 @@ use zerocopy::IntoBytes;
 use zerocopy::transmute;
 
 #[cfg(isa = "cortex_m_dsp")]
-use crate::add::ByteSum;
+use crate::byte_sum::ByteSum;
 #[cfg(isa = "cortex_m_dsp")]
 use crate::high_form::HighForm;
 

@@ -4,7 +4,7 @@ use core::arch::asm;
 
 use exactum_num::codes::Element;
 
-use crate::add::ByteSum;
+use crate::byte_sum::ByteSum;
 
 /// One of four sums: bytes are taken apart by `$extend`, which turns them by `$turn`; `$keep` puts the code into `r6`.
 macro_rules! one {
