@@ -343,7 +343,8 @@ impl<'a> Builder<'a> {
         }
         let output_bits = self.bits(y);
         let requantization = codes.requantization();
-        let unit = Thresholding { channels, pixels, input_bits, output_bits, requantization };
+        let threshold_bits = codes.threshold_bits().unwrap_or(input_bits);
+        let unit = Thresholding { channels, pixels, input_bits, threshold_bits, output_bits, requantization };
         let flow = self.stage(step, Unit::Thresholding(unit), &[flow]);
         self.parameters(Parameters { offsets, codes: Some(codes), ..Parameters::default() });
         if let (Some((index, _)), Some(stage)) = (step.requantize, self.made.stages.last_mut()) {

@@ -6,11 +6,9 @@
 use exactum_runtime::num::{IntRange, Requant};
 
 use super::moves::Source;
+use super::resources::FACTOR_BITS;
 use super::stage::Requantization;
 use crate::graph::{Certified, ValueId};
-
-/// Bits of the factor that a multiplication instead of thresholds is taken to have.
-const FACTOR_BITS: u32 = 16;
 
 /// What a stage computes with, besides its streams.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -76,6 +74,15 @@ impl CodeFunction {
                 code(&certified.params.view(), channel % channels, sum)
             }
         }
+    }
+
+    /// Bits of the smallest type that has all thresholds, if there are any.
+    pub fn threshold_bits(&self) -> Option<u32> {
+        let Self::Thresholds { thresholds, .. } = self else { return None };
+        let all = || thresholds.iter().flatten().copied();
+        let (lo, hi) = (all().min()?, all().max()?);
+        let bits = if lo >= 0 { 64 - hi.leading_zeros() } else { IntRange { lo, hi }.signed_bits() };
+        Some(bits.max(1))
     }
 
     /// How it is described.

@@ -1,12 +1,14 @@
 //! Layers and pools: padding, sliding windows, and what multiplies or compares behind them.
 
+use exactum_runtime::num::IntRange;
+
 use super::bipolar::is_constant;
 use super::{Builder, Flow, Step, axes, elem_bits, frame, range, refused};
 use crate::dataflow::device::DspFamily;
 use crate::dataflow::parameters::Parameters;
 use crate::dataflow::stage::{
     Arithmetic, ChannelwiseFunction, ConvolutionInputGenerator, FmPadding, GlobalAccPool, Multiplication,
-    Mvau, Pool, Unit, Vvau,
+    Mvau, Pool, Unit, Vvau, finn_accumulator_bits,
 };
 use crate::diagnostic::Result;
 use crate::graph::{Constant, Conv, SumPool, Value, Window};
@@ -128,9 +130,14 @@ impl Builder<'_> {
         let arithmetic = Arithmetic {
             multiplication: Multiplication::Integer,
             input_bits: self.bits(step.node.inputs[0]),
+            input_signed: x.codes().is_some_and(|codes| codes.int.signed),
             input_zero_point: *zero_point,
             weight_bits: 1,
             accumulator: range(y).into(),
+            finn_accumulator_bits: finn_accumulator_bits(
+                &[vec![1; taps]],
+                x.codes().map_or_else(|| range(x), |codes| codes.int.range()),
+            ),
             requantization: codes.as_ref().map(|codes| codes.requantization()),
             output_bits: self.bits(step.output()),
         };
@@ -193,12 +200,15 @@ impl Builder<'_> {
             (true, false) => Multiplication::BipolarWeights,
             (true, true) => Multiplication::Xnor,
         };
-        let arithmetic = Arithmetic {
+        let mut arithmetic = Arithmetic {
             multiplication,
             input_bits: self.bits(node.inputs[0]),
+            input_signed: multiplication != Multiplication::Xnor
+                && x.codes().is_some_and(|codes| codes.int.signed),
             input_zero_point,
             weight_bits: if multiplication == Multiplication::Integer { elem_bits(weight) } else { 1 },
             accumulator: sums.into(),
+            finn_accumulator_bits: 0,
             requantization: codes.as_ref().map(|codes| codes.requantization()),
             output_bits: self.bits(step.output()),
         };
@@ -209,6 +219,12 @@ impl Builder<'_> {
         };
         let weights: Vec<Vec<i32>> =
             constant(1).chunks((constant(1).len() / rows).max(1)).map(<[i32]>::to_vec).collect();
+        // FINN takes an agreement for a product of a weight and 0 or 1.
+        let inputs = match multiplication {
+            Multiplication::Xnor => IntRange { lo: 0, hi: 1 },
+            _ => x.codes().map_or_else(|| range(x), |codes| codes.int.range()),
+        };
+        arithmetic.finn_accumulator_bits = finn_accumulator_bits(&weights, inputs);
         let bias = constant(2);
         let offset = |(row, weights): (usize, &Vec<i32>)| {
             let sum: i64 = weights.iter().map(|weight| i64::from(*weight)).sum();
@@ -231,10 +247,11 @@ impl Builder<'_> {
             Some(Constant::Codes(weights)) => weights.iter().all(|weight| i64::from(*weight) > least),
             _ => false,
         };
-        (4..=most_input_bits).contains(&input.int.width.bits())
+        self.device.dsp_family.is_some()
+            && (4..=most_input_bits).contains(&input.int.width.bits())
             && (4..=8).contains(&codes.int.width.bits())
             && codes.int.signed
-            && (is_narrow || self.device.dsp_family != DspFamily::Dsp48E1)
+            && (is_narrow || self.device.dsp_family == Some(DspFamily::Dsp48E2))
     }
 }
 

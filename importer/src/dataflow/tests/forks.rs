@@ -178,7 +178,8 @@ fn joins_and_forks_have_finns_names() {
     );
     let average = names(&start().sum_pool([2, 2], [2, 2], [0; 4]).requantize("uint4"));
     assert_eq!(average, ["ConvolutionInputGenerator_rtl_0", "VVAU_hls_0"]);
-    let config: Json = serde_json::from_str(&design("residual", &block(start()), 1.0).files()[0].1).unwrap();
+    let config: Json =
+        serde_json::from_str(&design("residual", &block(start()), 1.0).files(&[])[0].1).unwrap();
     assert!(config["AddStreams_hls_0"]["inFIFODepths"][1].as_u64() > Some(2), "{config}");
 }
 
