@@ -35,16 +35,15 @@ pub fn luts(input_bits: u64, output_bits: u64) -> u64 {
         Some(factor) => factor.saturating_mul(output_bits),
         None => return 0,
     };
-    let counter = |width: u64| {
-        // FINN rounds the logarithm of the reciprocal up, which is this one rounded down.
-        u64::from((between / width.max(1)).max(1).ilog2())
-    };
     let mut luts = 0u64;
     if input_bits != between {
-        luts = luts.saturating_add(counter(input_bits)).saturating_add(between);
+        // FINN rounds the negative logarithm up, which is this one rounded down.
+        let counter = u64::from((between / input_bits).max(1).ilog2());
+        luts = luts.saturating_add(counter).saturating_add(between);
     }
     if output_bits != between {
-        luts = luts.saturating_add(counter(output_bits)).saturating_add(output_bits);
+        let counter = u64::from((between / output_bits.max(1)).max(1).next_power_of_two().ilog2());
+        luts = luts.saturating_add(counter).saturating_add(output_bits);
     }
     luts
 }

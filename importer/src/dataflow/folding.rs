@@ -20,7 +20,7 @@ use super::resources::Resources;
 use super::stage::Folding;
 use crate::diagnostic::{Code, Diagnostic, Location, Result};
 use problem::Problem;
-use solve::{Solution, least_cost};
+use solve::{Solution, fastest_within, fitting, least_cost};
 
 /// What a design has to reach.
 #[derive(Clone, Debug, PartialEq)]
@@ -54,7 +54,7 @@ pub(super) fn choose(made: &Unconnected, device: &Device, clock_ns: f64, goal: &
         Goal::File(file) => {
             let foldings = file.foldings(&made.stages)?;
             let there = Resources::of(device);
-            problem.check(&foldings, &there, || problem.best(&there, clock_ns))?;
+            check(&problem, &foldings, &there, || best(&problem, &there, clock_ns))?;
             let target_cycles = problem.cycles(&foldings);
             Ok(Chosen { foldings, target_cycles, is_proven: false })
         }
@@ -71,13 +71,13 @@ fn at_rate(
 ) -> Result<Chosen> {
     let target_cycles = (1e9 / clock_ns / fps) as u64;
     let Some(cheapest) = least_cost(problem, target_cycles) else {
-        return Err(unreachable(made, problem, clock_ns, fps, target_cycles));
+        return Err(unreachable(made, problem, device, (clock_ns, fps, target_cycles)));
     };
     let there = Resources::of(device);
-    let Solution { foldings, is_proven } = match problem.fitting(target_cycles, &there) {
+    let Solution { foldings, is_proven } = match fitting(problem, target_cycles, &there) {
         Some(fitting) => fitting,
         None => {
-            problem.check(&cheapest.foldings, &there, || problem.best(&there, clock_ns))?;
+            check(problem, &cheapest.foldings, &there, || best(problem, &there, clock_ns))?;
             cheapest
         }
     };
@@ -87,13 +87,13 @@ fn at_rate(
 /// The fastest foldings that take no more than `budget`, and of these the cheapest.
 fn in_budget(problem: &Problem, budget: &Resources, clock_ns: f64) -> Result<Chosen> {
     let smallest = || least_cost(problem, u64::MAX);
-    match problem.fastest_within(budget) {
+    match fastest_within(problem, budget) {
         Some((target_cycles, Solution { foldings, is_proven })) => {
             Ok(Chosen { foldings, target_cycles, is_proven })
         }
         None => {
             let foldings = smallest().map(|smallest| smallest.foldings).unwrap_or_default();
-            problem.check(&foldings, budget, || problem.best(budget, clock_ns))?;
+            check(problem, &foldings, budget, || best(problem, budget, clock_ns))?;
             Ok(Chosen { target_cycles: problem.cycles(&foldings), foldings, is_proven: false })
         }
     }
@@ -103,9 +103,8 @@ fn in_budget(problem: &Problem, budget: &Resources, clock_ns: f64) -> Result<Cho
 fn unreachable(
     made: &Unconnected,
     problem: &Problem,
-    clock_ns: f64,
-    fps: f64,
-    target_cycles: u64,
+    device: &Device,
+    (clock_ns, fps, target_cycles): (f64, f64, u64),
 ) -> crate::diagnostic::Report {
     let (cycles, stage) = problem.fastest_of_slowest();
     let stage: Option<&Unfolded> = made.stages.get(stage);
@@ -115,6 +114,48 @@ fn unreachable(
         "{op_type} needs {cycles} cycles fully unrolled, which gives {:.6} frames per second",
         1e9 / clock_ns / cycles as f64,
     );
-    let needed = format!("at most {target_cycles} cycles for {fps} frames per second at {clock_ns} ns");
+    let best = best(problem, &Resources::of(device), clock_ns);
+    let needed = format!("at most {target_cycles} cycles for {fps} frames per second at {clock_ns} ns{best}");
     Diagnostic::new(Code::TargetNotReachable, at, found, needed).into()
+}
+
+/// The best rate within `budget`, as a sentence's end.
+fn best(problem: &Problem, budget: &Resources, clock_ns: f64) -> String {
+    match fastest_within(problem, budget) {
+        Some((cycles, _)) => {
+            format!(
+                "; the best rate that fits is {:.6} frames per second ({cycles} cycles)",
+                1e9 / clock_ns / cycles as f64
+            )
+        }
+        None => "; no folding of this network fits".to_owned(),
+    }
+}
+
+/// Whether `foldings` take no more than `budget`.
+///
+/// # Errors
+/// E0605 with every part that they take more of, and by how much.
+fn check(
+    problem: &Problem,
+    foldings: &[Folding],
+    budget: &Resources,
+    best: impl FnOnce() -> String,
+) -> Result<()> {
+    let used = problem.resources(foldings);
+    if used.fit(budget) {
+        return Ok(());
+    }
+    let parts: Vec<(&str, u64, u64)> = used
+        .parts()
+        .into_iter()
+        .zip(budget.amounts())
+        .filter(|((_, used), there)| used > there)
+        .map(|((name, used), there)| (name, used, there))
+        .collect();
+    let found: Vec<String> =
+        parts.iter().map(|(name, used, there)| format!("{used} {name}, {} too many", used - there)).collect();
+    let needed: Vec<String> = parts.iter().map(|(name, _, there)| format!("{there} {name}")).collect();
+    let needed = format!("at most {}{}", needed.join(", "), best());
+    Err(Diagnostic::new(Code::DesignTooBig, Location::part("design"), found.join(", "), needed).into())
 }

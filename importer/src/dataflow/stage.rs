@@ -18,6 +18,7 @@ mod shuffle;
 mod streaming_concat;
 mod thresholding;
 mod two_streams;
+mod upsample;
 mod vvau;
 
 pub use add_streams::AddStreams;
@@ -36,6 +37,7 @@ pub use pool::Pool;
 pub use shuffle::Shuffle;
 pub use streaming_concat::StreamingConcat;
 pub use thresholding::Thresholding;
+pub use upsample::Upsample;
 pub use vvau::Vvau;
 
 use serde::{Deserialize, Serialize};
@@ -100,7 +102,7 @@ pub struct Kind {
 const PE_DIVIDES_C: &str = "PE divides C";
 
 /// All kinds.
-pub const KINDS: [Kind; 14] = [
+pub const KINDS: [Kind; 15] = [
     fm_padding::KIND,
     convolution_input_generator::KIND,
     mvau::KIND,
@@ -115,6 +117,7 @@ pub const KINDS: [Kind; 14] = [
     mul_streams::KIND,
     label_select::KIND,
     shuffle::KIND,
+    upsample::KIND,
 ];
 
 /// What every kind of stage can say about itself.
@@ -190,6 +193,7 @@ pub enum Unit {
     MulStreams(MulStreams),
     LabelSelect(LabelSelect),
     Shuffle(Shuffle),
+    Upsample(Upsample),
 }
 
 impl std::ops::Deref for Unit {
@@ -211,6 +215,7 @@ impl std::ops::Deref for Unit {
             Self::MulStreams(unit) => unit,
             Self::LabelSelect(unit) => unit,
             Self::Shuffle(unit) => unit,
+            Self::Upsample(unit) => unit,
         }
     }
 }

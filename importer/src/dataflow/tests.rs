@@ -3,6 +3,7 @@
 mod execute;
 mod figures;
 mod forks;
+mod kinds;
 mod moved;
 mod nets;
 mod resources;

@@ -1,14 +1,12 @@
 //! Foldings as a problem: a variable for each stage, or for a stage and the sliding window that runs in step with it, what
 //! each of its candidates takes, and the streams whose two widths cost a converter.
 
-use super::solve::{Solution, least_cost, within};
 use crate::dataflow::converter;
 use crate::dataflow::device::Device;
 use crate::dataflow::from_graph::{Unconnected, Unfolded};
 use crate::dataflow::network::End;
 use crate::dataflow::resources::Resources;
 use crate::dataflow::stage::{ConvolutionInputGenerator, Folding, Stream, Unit};
-use crate::diagnostic::{Code, Diagnostic, Location, Result};
 
 /// A folding of a variable's stages.
 #[derive(Clone, Debug)]
@@ -168,77 +166,6 @@ impl Problem {
         let between =
             self.edges.iter().filter_map(|edge| Some(Self::between(width(edge.from)?, width(edge.to)?)));
         own + between.sum()
-    }
-
-    /// The cheapest foldings in which no stage takes more than `cycles`, and that take no more than `budget` in all.
-    pub(super) fn fitting(&self, cycles: u64, budget: &Resources) -> Option<Solution> {
-        match least_cost(self, cycles) {
-            None => None,
-            Some(cheapest) if self.resources(&cheapest.foldings).fit(budget) => Some(cheapest),
-            Some(_) => within(self, cycles, budget),
-        }
-    }
-
-    /// The fewest cycles within `budget`, and the cheapest foldings for them.
-    pub(super) fn fastest_within(&self, budget: &Resources) -> Option<(u64, Solution)> {
-        let counts = self.cycle_counts();
-        // Whatever fits at some cycles fits at more.
-        let mut found = None;
-        let (mut low, mut high) = (0, counts.len());
-        while low < high {
-            let middle = low + (high - low) / 2;
-            match self.fitting(counts[middle], budget) {
-                Some(solution) => {
-                    found = Some((counts[middle], solution));
-                    high = middle;
-                }
-                None => low = middle + 1,
-            }
-        }
-        found
-    }
-
-    /// The best rate within `budget`, as a sentence's end.
-    pub(super) fn best(&self, budget: &Resources, clock_ns: f64) -> String {
-        match self.fastest_within(budget) {
-            Some((cycles, _)) => {
-                format!(
-                    "; the best rate that fits is {:.6} frames per second ({cycles} cycles)",
-                    1e9 / clock_ns / cycles as f64
-                )
-            }
-            None => "; no folding of this network fits".to_owned(),
-        }
-    }
-
-    /// Whether `foldings` take no more than `budget`.
-    ///
-    /// # Errors
-    /// E0605 with every part that they take more of, and by how much.
-    pub(super) fn check(
-        &self,
-        foldings: &[Folding],
-        budget: &Resources,
-        best: impl FnOnce() -> String,
-    ) -> Result<()> {
-        let used = self.resources(foldings);
-        if used.fit(budget) {
-            return Ok(());
-        }
-        let parts: Vec<(&str, u64, u64)> = used
-            .parts()
-            .into_iter()
-            .zip(budget.amounts())
-            .filter(|((_, used), there)| used > there)
-            .map(|((name, used), there)| (name, used, there))
-            .collect();
-        let found: Vec<String> = parts
-            .iter()
-            .map(|(name, used, there)| format!("{used} {name}, {} too many", used - there))
-            .collect();
-        let needed: Vec<String> = parts.iter().map(|(name, _, there)| format!("{there} {name}")).collect();
-        let needed = format!("at most {}{}", needed.join(", "), best());
-        Err(Diagnostic::new(Code::DesignTooBig, Location::part("design"), found.join(", "), needed).into())
     }
 }
 

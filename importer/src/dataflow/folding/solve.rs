@@ -72,7 +72,7 @@ fn cheapest(problem: &Problem, cycles: u64, weights: [u64; 4]) -> Option<Solutio
 }
 
 /// The cheapest foldings in which no stage takes more than `cycles` and that take no more than `budget` in all.
-pub(super) fn within(problem: &Problem, cycles: u64, budget: &Resources) -> Option<Solution> {
+fn within(problem: &Problem, cycles: u64, budget: &Resources) -> Option<Solution> {
     let most = budget.amounts();
     let fits = |cost: &[u64; 4]| cost.iter().zip(most).all(|(used, there)| *used <= there);
     match eliminate(problem, problem.edges.clone(), cycles, |resources| resources.amounts(), fits) {
@@ -109,6 +109,34 @@ fn priced(problem: &Problem, cycles: u64, budget: &Resources) -> Option<Solution
         }
     }
     None
+}
+
+/// The cheapest foldings in which no stage takes more than `cycles`, and that take no more than `budget` in all.
+pub(super) fn fitting(problem: &Problem, cycles: u64, budget: &Resources) -> Option<Solution> {
+    match least_cost(problem, cycles) {
+        None => None,
+        Some(cheapest) if problem.resources(&cheapest.foldings).fit(budget) => Some(cheapest),
+        Some(_) => within(problem, cycles, budget),
+    }
+}
+
+/// The fewest cycles within `budget`, and the cheapest foldings for them.
+pub(super) fn fastest_within(problem: &Problem, budget: &Resources) -> Option<(u64, Solution)> {
+    let counts = problem.cycle_counts();
+    // Whatever fits at some cycles fits at more.
+    let mut found = None;
+    let (mut low, mut high) = (0, counts.len());
+    while low < high {
+        let middle = low + (high - low) / 2;
+        match fitting(problem, counts[middle], budget) {
+            Some(solution) => {
+                found = Some((counts[middle], solution));
+                high = middle;
+            }
+            None => low = middle + 1,
+        }
+    }
+    found
 }
 
 /// The costs that nothing beats, ascending, each with the choices that it comes from.

@@ -1,6 +1,7 @@
 //! What FINN's own Python said of resources, which the formulas must give.
 
 use crate::dataflow::Device;
+use crate::dataflow::converter;
 use crate::dataflow::resources::Resources;
 use crate::dataflow::stage::{
     Accumulator, Arithmetic, ConvolutionInputGenerator, Folding, Memory, Multiplication, Mvau,
@@ -147,5 +148,24 @@ fn depthwise_layers_take_what_finn_says() {
         let estimate = unit.estimate(Folding { pe, simd, ..Folding::ONE }, device());
         let expected = Resources { luts, block_memories: blocks, urams: 0, dsps: 0 };
         assert_eq!(estimate.resources, expected, "{channels} {window:?} {pe} {simd}");
+    }
+}
+
+/// FINN+ 1.6.1's formula for a width converter, evaluated outside this repository.
+#[test]
+fn width_converters_take_what_finn_says() {
+    let cases = [
+        (8, 32, 34),
+        (32, 8, 10),
+        (6, 4, 19),
+        (24, 36, 110),
+        (1, 64, 70),
+        (7, 7, 0),
+        (96, 40, 526),
+        (3, 5, 24),
+        (100, 4, 9),
+    ];
+    for (input_bits, output_bits, luts) in cases {
+        assert_eq!(converter::luts(input_bits, output_bits), luts, "{input_bits} to {output_bits}");
     }
 }

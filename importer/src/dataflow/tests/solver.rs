@@ -247,6 +247,34 @@ fn files_with_other_foldings_are_refused() {
     }
 }
 
+/// Wherever two stages have words of different widths a converter stands, and nowhere else.
+#[test]
+fn converters_stand_between_different_widths() {
+    for kind in 0..4 {
+        for rate in [1.0, 3e6, 1e7] {
+            let design = folded(&network(kind, 4, 4), device(), 10.0, &Goal::Rate(rate)).unwrap();
+            let found = converters(&design);
+            for (index, link) in design.links.iter().enumerate() {
+                let (End::Stage { stage: from, port: out }, End::Stage { stage: to, port: into }) =
+                    (link.from, link.to)
+                else {
+                    assert!(found.iter().all(|converter| converter.link != index));
+                    continue;
+                };
+                let (from, to) = (&design.stages[from], &design.stages[to]);
+                let written = from.unit.outputs(from.folding)[out].width_bits;
+                let read = to.unit.inputs(to.folding)[into].width_bits;
+                let own = found.iter().find(|converter| converter.link == index);
+                let widths = own.map(|converter| (converter.input_bits, converter.output_bits));
+                assert_eq!(widths, (written != read).then_some((written, read)));
+            }
+            let names: std::collections::BTreeSet<&String> =
+                found.iter().map(|converter| &converter.name).collect();
+            assert_eq!(names.len(), found.len());
+        }
+    }
+}
+
 #[test]
 fn a_design_is_read_from_its_own_folding_file() {
     for kind in 0..4 {
