@@ -90,6 +90,7 @@ fn kinds() -> Vec<(&'static str, Net)> {
         ),
         ("shifted codes", start().zero_point(7).conv([5, 4, 2, 2], [1, 1], [0; 4], 1, "int8")),
         ("flattened", start().max_pool([2, 2]).reshape(&[1, 64]).dense(5, "uint4")),
+        ("repeated pixels", start().repeat(&[1, 1, 2, 2]).requantize("int4")),
         ("everything", everything()),
     ]
 }
