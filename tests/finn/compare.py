@@ -209,7 +209,7 @@ def main(program, table):
         print("\n".join(own), flush=True)
         lines += own
         failed |= wrong
-    Path(table).write_text("\n".join(lines) + "\n")
+        Path(table).write_text("\n".join(lines) + "\n")
     return failed
 
 
