@@ -34,8 +34,13 @@ fn main() -> io::Result<()> {
         add(&root, &format!("{name}/Cargo.toml"), &mut files)?;
         walk(&root, &format!("{name}/src"), &mut files)?;
     }
-    for name in [".ci/firmware-cargo", "boards/Cargo.toml", "boards/Cargo.lock", "boards/.cargo/config.toml"]
-    {
+    for name in [
+        ".ci/firmware-cargo",
+        ".ci/firmware-rustc",
+        "boards/Cargo.toml",
+        "boards/Cargo.lock",
+        "boards/.cargo/config.toml",
+    ] {
         add(&root, name, &mut files)?;
     }
     for folder in folders(&root.join("boards"))? {

@@ -9,7 +9,7 @@ use exactum_importer::certify::certify;
 use exactum_importer::exact::{
     Channel, Curve, Function, PairFunction, Piece, Quantizer, Rational, from_integer,
 };
-use exactum_importer::requant::{choose, choose_pair};
+use exactum_importer::requant::{Costs, choose, choose_pair};
 use exactum_runtime::num::{IntRange, Rounding};
 use std::time::{Duration, Instant};
 
@@ -73,7 +73,7 @@ fn least<T>(repetitions: u32, run: impl Fn() -> T) -> (Duration, T) {
 
 fn report(name: &str, layer: &Layer, repetitions: u32) {
     let (building, channels) = least(repetitions, || layer.channels());
-    let (choosing, choice) = least(repetitions, || choose(&channels, None).unwrap());
+    let (choosing, choice) = least(repetitions, || choose(&channels, Costs::default()).unwrap());
     let (checking, _) = least(repetitions, || certify(&channels, &choice.params.view()).unwrap());
     let each = |time: Duration| time.as_secs_f64() * 1e6 / layer.channels as f64;
     println!(
@@ -142,7 +142,7 @@ fn mobile_net() {
         for (index, channels) in widths.iter().copied().enumerate() {
             let log_range = if index % 2 == 1 { 18 } else { 21 };
             let layer = Layer { channels, log_range, codes: UINT8, pieces: relu6(), power_of_two: false };
-            choose(&layer.channels(), None).unwrap();
+            choose(&layer.channels(), Costs::default()).unwrap();
         }
     });
     let channels: usize = widths.iter().sum();
@@ -163,13 +163,14 @@ fn pair() {
         },
     };
     let codes = of([10_077_695, 13_421_773], [28, 28]);
-    let (time, choice) = least(3, || choose_pair(std::slice::from_ref(&codes), INT8, INT8, None).unwrap());
+    let (time, choice) =
+        least(3, || choose_pair(std::slice::from_ref(&codes), INT8, INT8, Costs::default()).unwrap());
     println!("pair of int8: {} in {:.1} ms", choice.params.kind(), time.as_secs_f64() * 1e3);
     // A layer of 8 bits with scales of channels and codes, as in residual blocks without a quantizer before the sum.
     let channels: Vec<PairFunction> =
         (0..8).map(|channel| of([10_077_695 + 1_000_003 * channel, 13_421_773], [40, 28])).collect();
     let sums = IntRange { lo: -1 << 20, hi: 1 << 20 };
-    let (time, choice) = least(3, || choose_pair(&channels, sums, INT8, None).unwrap());
+    let (time, choice) = least(3, || choose_pair(&channels, sums, INT8, Costs::default()).unwrap());
     let each = time.as_secs_f64() * 1e3 / channels.len() as f64;
     println!("pair of 21-bit sums and int8: {} in {each:.1} ms per channel", choice.params.kind());
 }

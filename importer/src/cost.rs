@@ -51,6 +51,11 @@ impl CostTable {
         Some(loops.sum::<f64>() + each * work.requantized as f64)
     }
 
+    /// Whether there are kernels that make codes of the form `multiply-high` before they store anything.
+    pub fn has_codes_in_registers(&self) -> bool {
+        self.kernels.keys().any(|kernel| kernel.ends_with(work::HIGH))
+    }
+
     /// Reads a table.
     ///
     /// # Errors

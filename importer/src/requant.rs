@@ -22,7 +22,7 @@ mod slopes;
 mod table;
 mod thresholds;
 
-pub use choose::{Choice, choose, order};
+pub use choose::{Choice, Costs, choose, order};
 pub use exactum_runtime::num::requant::FormKind;
 pub use pair::{PairChoice, choose_pair};
 pub use params::{FormParams, RequantParams, TableCodes};

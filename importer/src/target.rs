@@ -74,6 +74,8 @@ pub struct Facts {
 pub enum InstructionSet {
     /// What every machine has.
     Portable,
+    /// Armv6-M: eight registers that all instructions reach, and products of 32 bits.
+    CortexM0,
     /// Armv7E-M: products of pairs of 16-bit integers.
     CortexMDsp,
 }
@@ -83,7 +85,12 @@ const TARGETS: [&str; 2] =
     [include_str!("../targets/portable.toml"), include_str!("../targets/mps2-an386.toml")];
 
 /// The measured tables by name: each a file of `targets/costs`.
-const COSTS: [(&str, &str); 1] = [("cortex-m4", include_str!("../targets/costs/cortex-m4.toml"))];
+const COSTS: [(&str, &str); 4] = [
+    ("cortex-m0", include_str!("../targets/costs/cortex-m0.toml")),
+    ("cortex-m3", include_str!("../targets/costs/cortex-m3.toml")),
+    ("cortex-m4", include_str!("../targets/costs/cortex-m4.toml")),
+    ("riscv32", include_str!("../targets/costs/riscv32.toml")),
+];
 
 impl Target {
     /// All targets that are part of this program.

@@ -10,6 +10,7 @@ use zerocopy::{FromBytes, IntoBytes};
 
 pub use exactum_format::op::{Bias, Weights};
 pub use exactum_format::{After, Axes, Packing, PortNumbers, Window2d};
+pub use exactum_kernels::add::ByteSum;
 pub use exactum_kernels::conv2d::{Area, Conv};
 pub use exactum_kernels::dense::Dense;
 pub use exactum_kernels::element::Of;
@@ -17,6 +18,7 @@ pub use exactum_kernels::elementwise::{Buffers, Operands};
 pub use exactum_kernels::high::High;
 pub use exactum_kernels::pairs::FilterPairs;
 pub use exactum_kernels::products::{General, Nibbles, Rows};
+pub use exactum_kernels::quads::FilterQuads;
 pub use exactum_kernels::rearrange::Layout;
 pub use exactum_kernels::sum_pool2d::SumPool;
 pub use exactum_kernels::tail::{Known, Plain, Stored, Tail};
@@ -24,7 +26,7 @@ pub use exactum_kernels::taps::TapBlocks;
 pub use exactum_kernels::top_k::Best;
 pub use exactum_kernels::winograd::Winograd;
 pub use exactum_kernels::{
-    Native, add, concat, conv_transpose2d, conv2d, dense, max_pool2d, mul, pairs, push, rearrange,
+    Native, add, concat, conv_transpose2d, conv2d, dense, max_pool2d, mul, pairs, push, quads, rearrange,
     requantize, sum_pool2d, taps, top_k, winograd,
 };
 pub use exactum_num::codes::{Code, Codes, CodesMut};

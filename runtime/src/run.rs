@@ -147,7 +147,10 @@ fn group_channels(input: &Tensor, groups: u16) -> u32 {
 
 /// Units of a row of the output of `dense`: its codes or, where filters are multiplied together, the row.
 fn dense_units(dense: &Dense<'_>) -> u32 {
-    if dense.layer.weights.packing == Packing::FilterPairs { 1 } else { dense.out_features }
+    match dense.layer.weights.packing {
+        Packing::FilterPairs | Packing::FilterQuads => 1,
+        _ => dense.out_features,
+    }
 }
 
 impl Run for Dense<'_> {

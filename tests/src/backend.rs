@@ -43,8 +43,14 @@ const STEP_WORK: u32 = 500;
 /// Every backend that takes any model.
 pub fn all() -> Vec<Arc<dyn Backend>> {
     // Tap after tap is what depthwise convolutions have anyway.
-    let packed =
-        [Packing::RowMajor, Packing::Nibbles, Packing::FilterPairs, Packing::TapBlocks, Packing::Winograd];
+    let packed = [
+        Packing::RowMajor,
+        Packing::Nibbles,
+        Packing::FilterPairs,
+        Packing::FilterQuads,
+        Packing::TapBlocks,
+        Packing::Winograd,
+    ];
     let packed = packed.map(Packed).map(|packed| Arc::new(packed) as Arc<dyn Backend>);
     let host: [Arc<dyn Backend>; 2] = [Arc::new(Reference), Arc::new(Host)];
     let other: [Arc<dyn Backend>; 3] =

@@ -59,6 +59,8 @@ pub struct Made {
     pub exact: Vec<Vec<Exact>>,
     /// The oracle's integers.
     pub expected: Integers,
+    /// The order in which the program takes its inputs; `None` where it was compiled to keep something from run to run.
+    pub order: Option<InputOrder>,
 }
 
 /// Samples of a model that comes without any.
@@ -151,10 +153,7 @@ impl Case {
 
 impl Made {
     fn new(source: Source, order: &InputOrder) -> Result<Self, String> {
-        let target = Target::portable();
-        let request = Request { order: order.clone(), ..Request::new(&target) };
-        let compiled = compile_as(&source.model, &request);
-        let compiled = compiled.map_err(text)?;
+        let compiled = compiled_for(&source.model, order, &Target::portable())?;
         let oracle = Oracle::new(&source.model).map_err(text)?;
         let outputs: Vec<Vec<Output>> =
             source.samples.iter().map(|sample| oracle.run(sample).map_err(text)).collect::<Result<_, _>>()?;
@@ -166,8 +165,21 @@ impl Made {
             .collect::<Result<_, _>>()?;
         let value = |outputs: Vec<Output>| outputs.into_iter().map(|output| output.value).collect();
         let exact = outputs.into_iter().map(value).collect();
-        Ok(Self { source, compiled, exact, expected })
+        Ok(Self { source, compiled, exact, expected, order: Some(order.clone()) })
     }
+
+    /// The model, compiled for a certain machine; `None` if the program keeps something from run to run.
+    ///
+    /// # Errors
+    /// If the compiler refuses it.
+    pub fn compiled_for(&self, target: &Target) -> Result<Option<Compiled>, String> {
+        self.order.as_ref().map(|order| compiled_for(&self.source.model, order, target)).transpose()
+    }
+}
+
+fn compiled_for(model: &Model, order: &InputOrder, target: &Target) -> Result<Compiled, String> {
+    let request = Request { order: order.clone(), ..Request::new(target) };
+    compile_as(model, &request).map_err(text)
 }
 
 /// Exact output values in units of the compiled model's outputs, for one sample.

@@ -34,5 +34,5 @@ pub fn bound(cell: &Cell, steps: usize) -> Result<Made, String> {
     let alone = source.clone();
     let alone = Case::new("cell", move || Ok(alone.clone()));
     let Made { exact, expected, .. } = alone.made()?;
-    Ok(Made { source, compiled, exact: exact.clone(), expected: expected.clone() })
+    Ok(Made { source, compiled, exact: exact.clone(), expected: expected.clone(), order: None })
 }

@@ -47,7 +47,7 @@ impl Stepwise {
         let expected = (0..count).map(|step| expected(whole, &steps, step)).collect();
         let samples = signal.chunks(steps.step_frames).map(|frames| line.input(frames)).collect();
         let source = Source { model: line.model.clone(), samples };
-        let made = Made { source, compiled, exact: vec![], expected: vec![] };
+        let made = Made { source, compiled, exact: vec![], expected: vec![], order: None };
         Ok(Self { made, steps, expected })
     }
 

@@ -2,7 +2,8 @@
 //!
 //! `tests/data/boards.txt` has for each board how many cases those are, the bytes of its firmware, and what a digit takes; `BLESS=1`
 //! writes it anew. Instructions and bytes belong to a compiler, so with another one they are not compared. The suite `conformance`
-//! runs the board with a Cortex-M4 case by case.
+//! runs the board with a Cortex-M4 case by case. Firmware is the same bytes wherever it is built, or the record would hold in one
+//! folder only.
 
 use std::fmt::Write;
 use std::fs;
@@ -10,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use exactum_runner::Counting;
+use exactum_runner::{Board, Counting, Workspace};
 use exactum_tests::backend::{self, Emulated};
 use exactum_tests::case::Case;
 use exactum_tests::{cases, compiler, elf};
@@ -50,7 +51,14 @@ fn main() {
         };
         Trial::test(name, test).with_kind(missing.unwrap_or_default()).with_ignored_flag(ignored)
     });
-    let conclusion = libtest_mimic::run(&arguments, trials.collect());
+    let mut trials: Vec<Trial> = trials.collect();
+    let no_compiler = compiler.is_empty();
+    trials.push(
+        Trial::test("firmware_is_the_same_wherever_it_is_built", same_elsewhere)
+            .with_kind(if no_compiler { "no toolchain for firmware" } else { "" })
+            .with_ignored_flag(no_compiler && !in_ci),
+    );
+    let conclusion = libtest_mimic::run(&arguments, trials);
     if let (true, Ok(mut rows)) = (bless, rows.lock()) {
         rows.sort();
         // Boards that were not asked for keep no row.
@@ -74,6 +82,20 @@ fn head(compiler: &str) -> String {
          {:<20}{:<12}{:>12}{:>10}{:>11}{:>14}{:>8}\n",
         "board", "core", "cases", "code", "constants", "instructions", "stack"
     )
+}
+
+/// Sources unpacked in another folder give what the repository gives.
+fn same_elsewhere() -> Result<(), Failed> {
+    let board = Board::named("lm3s6965evb")?;
+    let here = board.recipe("generic").build()?;
+    let elsewhere = Workspace::unpacked(&Path::new(env!("CARGO_TARGET_TMPDIR")).join("elsewhere"))?;
+    let there = board.recipe("generic").build_in(&elsewhere)?;
+    let loaded = |elf| elf::loaded(elf).ok_or("no 32-bit ELF file");
+    let (here, there) = (loaded(here.elf())?, loaded(there.elf())?);
+    if here.len() < 2 || here != there {
+        return Err(format!("the firmware built in {} differs", elsewhere.root().display()).into());
+    }
+    Ok(())
 }
 
 /// Runs all cases that the board has room for; its row of the record.

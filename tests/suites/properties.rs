@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use exactum_importer::certify::certify_exhaustively;
 use exactum_importer::exact::{Channel, Function};
-use exactum_importer::requant::choose;
+use exactum_importer::requant::{Costs, choose};
 use exactum_runtime::num::{IntRange, Rounding};
 use exactum_tests::backend::{self, Emulated, Host, Reference, agree};
 use exactum_tests::case::Case;
@@ -173,7 +173,8 @@ fn requantizations() -> Result<(), Failed> {
             range: r.range,
         };
         let channels: Vec<Channel> = layer.iter().map(channel).collect();
-        let choice = choose(&channels, None).map_err(|error| TestCaseError::fail(error.to_string()))?;
+        let choice =
+            choose(&channels, Costs::default()).map_err(|error| TestCaseError::fail(error.to_string()))?;
         let requant = choice.params.view();
         for (index, r) in layer.iter().enumerate() {
             for acc in r.range.lo..=r.range.hi {

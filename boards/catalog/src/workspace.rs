@@ -87,7 +87,6 @@ impl Workspace {
 
     /// Cargo for firmware, without arguments.
     pub(crate) fn command(&self) -> Command {
-        // Unpacked files are not executable.
         let mut command = Command::new("bash");
         command.arg(self.firmware_cargo());
         if self.own {
@@ -104,6 +103,11 @@ fn write_sources(folder: &Path) -> Result<(), WorkspaceError> {
         let failed = |source| WorkspaceError::File { path: path.clone(), source };
         fs::create_dir_all(path.parent().unwrap_or(folder)).map_err(failed)?;
         fs::write(&path, &file.bytes).map_err(failed)?;
+        #[cfg(unix)]
+        if file.bytes.starts_with(b"#!") {
+            use std::os::unix::fs::PermissionsExt;
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).map_err(failed)?;
+        }
     }
     Ok(())
 }

@@ -2,7 +2,7 @@
 //!
 //! `.ci/bench`, which makes the networks first and then runs `cargo run --release -p exactum-runner --example bench`.
 //!
-//! Writes `target/exactum/bench.json`, a list of objects, and `tests/data/bench.txt`. Each network runs on one sample of noise. Counts
+//! With the name of a core, such as `-- M4`, it prints the table of that core and writes no other. Writes `target/exactum/bench.json`, a list of objects, and `tests/data/bench.txt`. Each network runs on one sample of noise. Counts
 //! repeat, so the same compiler always gives the same table.
 #![allow(clippy::print_stdout)]
 
@@ -14,7 +14,7 @@ use std::process::ExitCode;
 
 use exactum_importer::cost::Work;
 use exactum_importer::lower::OpOrigin;
-use exactum_importer::target::Target;
+use exactum_importer::target::{Form, Target};
 use exactum_importer::{Compiled, compile_for, lower};
 use exactum_runner::{Board, Counting, Emulator, noise};
 use exactum_runtime::Program;
@@ -22,14 +22,14 @@ use exactum_runtime::program::Op;
 use exactum_runtime::program::words_as_bytes;
 use serde_json::{Value, json};
 
-/// Boards, what their core is called in the table, and the target that programs are compiled for.
-const BOARDS: [(&str, &str, &str); 6] = [
-    ("mps2-an385-armv6m", "M0", "portable"),
-    ("mps2-an385", "M3", "portable"),
-    ("mps2-an386", "M4", "mps2-an386"),
-    ("mps2-an500", "M7", "mps2-an386"),
-    ("mps2-an505", "M33", "mps2-an386"),
-    ("riscv-virt", "RV32", "portable"),
+/// Boards, and what their core is called in the table.
+const BOARDS: [(&str, &str); 6] = [
+    ("mps2-an385-armv6m", "M0"),
+    ("mps2-an385", "M3"),
+    ("mps2-an386", "M4"),
+    ("mps2-an500", "M7"),
+    ("mps2-an505", "M33"),
+    ("riscv-virt", "RV32"),
 ];
 
 /// Networks, and the instructions of their layers in CMSIS-NN on a Cortex-M4 and a Cortex-M0, its best builds: revision 99f736a6,
@@ -75,11 +75,14 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
     let folder = root.join("target/exactum/mlperf-tiny");
     let check = std::env::args().any(|argument| argument == "--check");
     let mut rows = vec![];
-    for (board, core, target) in BOARDS {
-        let emulator =
-            Emulator::find(&Board::named(board)?)?.with_time_limit(std::time::Duration::from_secs(300));
+    let only = std::env::args().nth(1).filter(|argument| !argument.starts_with('-'));
+    for (board, core) in BOARDS.into_iter().filter(|(_, core)| only.as_ref().is_none_or(|only| only == core))
+    {
+        let found = Board::named(board)?;
+        let emulator = Emulator::find(&found)?.with_time_limit(std::time::Duration::from_secs(300));
         let generic = emulator.build("generic")?;
-        let target = Target::named(target).ok_or("a target of this repository")?;
+        let target =
+            Target::of_board(&found, Form::Image).map_err(|problem| problem.to_string())?.without_limits();
         for (network, cmsis) in NETWORKS {
             let compiled = compiled(&folder.join(network).with_extension("onnx"), &target)?;
             let words = lower::aligned(&compiled.image);
@@ -109,6 +112,9 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
     fs::write(root.join("target/exactum/bench.json"), serde_json::to_string_pretty(&json)?)?;
     let (text, path) = (table(&rows)?, root.join("tests/data/bench.txt"));
     print!("{text}");
+    if only.is_some() {
+        return Ok(ExitCode::SUCCESS);
+    }
     if !check {
         fs::write(path, text)?;
         return Ok(ExitCode::SUCCESS);

@@ -28,7 +28,7 @@ mod served;
 pub use emulator::{Emulator, EmulatorError, Finished};
 pub use exactum_boards::{
     Board, BoardError, BuildError, CountError, Facts, GUARDED_PROFILES, GUARDED_TARGETS, Image, Missing,
-    Recipe, toolchain,
+    Recipe, Workspace, toolchain,
 };
 pub use noise::noise;
 pub use program::{Counting, Counts, Run, RunError};

@@ -4,6 +4,7 @@
 
 use exactum_runtime::codes::Codes;
 use exactum_runtime::kernels;
+use exactum_runtime::kernels::add::ByteSum;
 use exactum_runtime::kernels::high::HighForm;
 use exactum_runtime::kernels::requantize::is_looked_up;
 use exactum_runtime::num::Requant;
@@ -45,10 +46,10 @@ impl<'p> Work<'p> {
             Op::Dense(dense) => {
                 let (inputs, outputs) = (u64::from(dense.in_features), u64::from(dense.out_features));
                 let rows = elems / outputs.max(1);
-                if dense.layer.weights.packing == Packing::FilterPairs {
+                if let Some(together) = Together::of(&dense.layer) {
                     let high = is_high(&dense.layer, program, dense.output, outputs);
                     let mut terms = vec![("position", rows), ("gathered", rows * inputs)];
-                    terms.extend(paired(rows, outputs, inputs, high));
+                    terms.extend(together.blocks(rows, outputs, inputs, high));
                     return Some(high_work(work(&products(&dense.layer), terms, dense.layer.requant), high));
                 }
                 let blocks = rows * outputs.div_ceil(BLOCK_CHANNELS);
@@ -62,7 +63,7 @@ impl<'p> Work<'p> {
                 let taps = Taps::new(&conv.window, [height, width], [rows, columns]);
                 let bias = started(&conv.layer, elems);
                 let high = is_high(&conv.layer, program, conv.output, outputs);
-                if conv.layer.weights.packing == Packing::FilterPairs {
+                if let Some(together) = Together::of(&conv.layer) {
                     let filter = u64::from(conv.window.taps()) * inputs;
                     let pieces = taps.pieces(&conv.window, true);
                     let mut terms = vec![
@@ -71,7 +72,7 @@ impl<'p> Work<'p> {
                         ("outside", rows * columns * filter - taps.inside() * inputs),
                         ("gathered", taps.inside() * inputs),
                     ];
-                    terms.extend(paired(rows * columns, outputs, filter, high));
+                    terms.extend(together.blocks(rows * columns, outputs, filter, high));
                     return Some(high_work(work(&products(&conv.layer), terms, conv.layer.requant), high));
                 }
                 if conv.layer.weights.packing == Packing::Winograd {
@@ -185,6 +186,12 @@ impl<'p> Work<'p> {
                 )
             }
             Op::Add(add) => {
+                let element = |id: TensorId| program.tensor(id).map(|tensor| tensor.element);
+                let elements = [element(add.input)?, element(add.second)?, element(add.output)?];
+                let bytes = ByteSum::of(add.multipliers, add.requant.as_ref(), elements);
+                if bytes.is_some() && u64::from(shape(add.second)?.elems()) == elems {
+                    return Some(work("/bytes", vec![("output", elems)], None));
+                }
                 let terms =
                     vec![("block", pair_blocks(add.channels, elems, shape(add.second)?)), ("output", elems)];
                 let width = match add.multipliers {
@@ -238,6 +245,9 @@ fn products(layer: &Layer<'_>) -> String {
     format!("/{}/{element}{wide}", layer.weights.packing.name())
 }
 
+/// What the names of kernels end with that make codes of sums in registers.
+pub(super) const HIGH: &str = "/high";
+
 /// Whether a layer has the tail that makes codes of sums in registers.
 fn is_high(layer: &Layer<'_>, program: &Program<'_>, output: TensorId, channels: u64) -> bool {
     let element = program.tensor(output).map(|tensor| tensor.element);
@@ -251,15 +261,38 @@ fn high_work(work: Work<'_>, high: bool) -> Work<'_> {
     if !high {
         return work;
     }
-    Work { kernel: format!("{}/high", work.kernel), requantized: 0, ..work }
+    Work { kernel: format!("{}{HIGH}", work.kernel), requantized: 0, ..work }
 }
 
-/// Filters in pairs, at `positions`: with a `high` tail four of them at two positions, else eight at one.
-const fn paired(positions: u64, outputs: u64, elems: u64, high: bool) -> [(&'static str, u64); 4] {
-    let (two, one) = if high { (positions / 2, positions % 2) } else { (0, positions) };
-    let (quads, octets) = (two * outputs.div_ceil(4), one * outputs.div_ceil(8));
-    let steps = elems.div_ceil(4);
-    [("quads", quads), ("quad-step", quads * steps), ("octets", octets), ("octet-step", octets * steps)]
+/// How filters are multiplied together with codes that are gathered once.
+enum Together {
+    Pairs,
+    Quads,
+}
+
+impl Together {
+    fn of(layer: &Layer<'_>) -> Option<Self> {
+        match layer.weights.packing {
+            Packing::FilterPairs => Some(Self::Pairs),
+            Packing::FilterQuads => Some(Self::Quads),
+            _ => None,
+        }
+    }
+
+    /// Blocks of filters at `positions`: pairs with a `high` tail four at two positions, else eight at one; quads four at one.
+    fn blocks(&self, positions: u64, outputs: u64, elems: u64, high: bool) -> Vec<(&'static str, u64)> {
+        let (two, one) = if high { (positions / 2, positions % 2) } else { (0, positions) };
+        let (quads, octets) = match self {
+            Self::Pairs => (two * outputs.div_ceil(4), one * outputs.div_ceil(8)),
+            Self::Quads => (positions * outputs.div_ceil(4), 0),
+        };
+        let steps = elems.div_ceil(4);
+        let quads = vec![("quads", quads), ("quad-step", quads * steps)];
+        match self {
+            Self::Pairs => [quads, vec![("octets", octets), ("octet-step", octets * steps)]].concat(),
+            Self::Quads => quads,
+        }
+    }
 }
 
 /// Filters of 3 by 3 taps in tiles, of blocks of four input and four output channels: with a `high` tail two tiles of 2 by 2

@@ -10,7 +10,7 @@ use crate::cost::CostTable;
 use crate::diagnostic::{Code, Diagnostic, Location, Report, Result};
 use crate::exact::{PairFunction, Rational};
 use crate::graph::{Certified, Graph, Level, Op, Requantize, RequantizePair, Type, Value, ValueId};
-use crate::requant::{self, RequantError};
+use crate::requant::{self, Costs, RequantError};
 use crate::target::Target;
 
 pub(super) const PASS: Pass = Pass {
@@ -46,6 +46,16 @@ fn run(graph: &mut Graph, target: &Target) -> Result<()> {
 fn certify(graph: &Graph, index: usize, costs: Option<&CostTable>) -> Option<Result<Op, Diagnostic>> {
     let node = &graph.nodes[index];
     let at = graph.location(index);
+    // Kernels with codes in registers are those of layers, and of sums of two tensors.
+    let sums = match &node.op {
+        Op::Requantize(_) => graph.producer(node.inputs[0]).is_some_and(|from| {
+            let op = &graph.nodes[from].op;
+            op.is_layer() || matches!(op, Op::Sum { .. })
+        }),
+        _ => true,
+    };
+    let in_registers = sums && costs.is_some_and(CostTable::has_codes_in_registers);
+    let costs = Costs { table: costs, in_registers };
     match &node.op {
         Op::Requantize(Requantize::Exact(tail)) => {
             let channels = channels(graph, index, tail);

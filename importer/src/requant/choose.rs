@@ -24,13 +24,28 @@ pub struct Choice {
     pub passed_over: Vec<FormKind>,
 }
 
+/// What is known of the costs of forms.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Costs<'c> {
+    /// What was measured.
+    pub table: Option<&'c CostTable>,
+    /// Whether the kernel that sums makes codes of the form `multiply-high` before it stores anything.
+    pub in_registers: bool,
+}
+
+/// Codes of a byte: what kernels make in registers.
+const BYTE_CODES: i64 = 256;
+
 /// The order in which [`choose`] tries forms for outputs with `codes` codes: by `costs` where all are known, else by what
 /// processors with a 32-bit multiplier take; and lists of thresholds or entries last where they are larger.
-pub fn order(codes: i64, costs: Option<&CostTable>) -> [FormKind; FormKind::ALL.len()] {
+pub fn order(codes: i64, costs: Costs<'_>) -> [FormKind; FormKind::ALL.len()] {
+    let Costs { table, in_registers } = costs;
     let mut forms = FormKind::ALL;
     forms.sort_by_key(|form| rank(*form, codes));
     let lines = forms.iter().filter(|form| rank(**form, codes) < LISTS).count();
-    let cost = |form: &FormKind| costs.and_then(|costs| costs.form(form.name(), codes.unsigned_abs()));
+    let is_free = |form: FormKind| form == FormKind::MultiplyHigh && in_registers && codes == BYTE_CODES;
+    let measured = |form: FormKind| table.and_then(|costs| costs.form(form.name(), codes.unsigned_abs()));
+    let cost = |form: &FormKind| if is_free(*form) { Some(0.0) } else { measured(*form) };
     if forms[..lines].iter().all(|form| cost(form).is_some()) {
         forms[..lines].sort_by(|a, b| cost(a).partial_cmp(&cost(b)).unwrap_or(Ordering::Equal));
     }
@@ -81,7 +96,7 @@ fn smaller(layer: &Layer<'_>, form: FormKind, params: RequantParams) -> (FormKin
 /// # Errors
 ///
 /// [`RequantError`] if the layer is malformed or no form computes it.
-pub fn choose(channels: &[Channel], costs: Option<&CostTable>) -> Result<Choice, RequantError> {
+pub fn choose(channels: &[Channel], costs: Costs<'_>) -> Result<Choice, RequantError> {
     let layer = Layer::new(channels)?;
     let codes = layer.codes();
     let mut passed_over = Vec::new();

@@ -10,8 +10,8 @@ use super::pair_line::{Corners, PairLine, Width};
 use super::{FormKind, FormParams, RequantError, RequantParams, TableCodes, choose};
 use super::{pair_nearly, pair_thresholds};
 use crate::certify::{LayerCertificate, certify_pair};
-use crate::cost::CostTable;
 use crate::exact::{Channel, PairFunction};
+use crate::requant::Costs;
 use exactum_runtime::num::IntRange;
 use num_integer::Integer;
 use num_traits::{ToPrimitive, Zero};
@@ -43,7 +43,7 @@ pub fn choose_pair(
     functions: &[PairFunction],
     a: IntRange,
     b: IntRange,
-    costs: Option<&CostTable>,
+    costs: Costs<'_>,
 ) -> Result<PairChoice, RequantError> {
     let ranges = [a, b];
     let codes = functions.iter().map(PairFunction::codes).reduce(IntRange::union);
@@ -164,7 +164,7 @@ fn exact_sum(
     functions: &[PairFunction],
     ranges: [IntRange; 2],
     sums: &[Proportion],
-    costs: Option<&CostTable>,
+    costs: Costs<'_>,
 ) -> Result<Option<PairChoice>, RequantError> {
     let channel = |(function, sum): (&PairFunction, &Proportion)| {
         Some(Channel { function: function.of_sum(sum.multipliers)?, range: sum.range })

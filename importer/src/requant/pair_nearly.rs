@@ -6,9 +6,9 @@
 
 use super::pair_thresholds::convergents;
 use super::{FormKind, RequantError, RequantParams, choose};
-use crate::cost::CostTable;
 use crate::exact::is_double;
 use crate::exact::{Channel, PairFunction, Rational, Shape, from_integer};
+use crate::requant::Costs;
 use exactum_runtime::num::IntRange;
 use num_traits::{Signed, Zero};
 
@@ -20,7 +20,7 @@ const SUMS: IntRange = IntRange { lo: -(1 << 60), hi: 1 << 60 };
 pub(super) fn solve<T>(
     functions: &[PairFunction],
     ranges: [IntRange; 2],
-    costs: Option<&CostTable>,
+    costs: Costs<'_>,
     proven: impl Fn((Vec<[i64; 2]>, RequantParams)) -> Result<T, RequantError>,
 ) -> Option<T> {
     let found: Vec<Vec<[i64; 2]>> =

@@ -76,12 +76,12 @@ proptest! {
 
     #[test]
     fn the_choice_is_exact(channels in layer()) {
-        let choice = choose(&channels, None).unwrap();
+        let choice = choose(&channels, Costs::default()).unwrap();
         prop_assert_eq!(first_difference(&channels, &choice.params), None);
         prop_assert_eq!(choice.certificate.scope, Scope::Proven);
         let tried = choice.passed_over.iter().chain([&choice.params.kind()]).copied().collect::<Vec<_>>();
         let view = choice.params.view();
-        prop_assert!(order(i64::from(view.hi) - i64::from(view.lo) + 1, None).starts_with(&tried));
+        prop_assert!(order(i64::from(view.hi) - i64::from(view.lo) + 1, Costs::default()).starts_with(&tried));
     }
 
     #[test]
@@ -111,7 +111,7 @@ proptest! {
     ) {
         let function = Function::affine(alpha, beta, IntRange { lo: -20, hi: 20 }, rounding);
         let channels = [Channel { function, range: IntRange { lo, hi: lo + span } }];
-        let choice = choose(&channels, None).unwrap();
+        let choice = choose(&channels, Costs::default()).unwrap();
         for acc in lo..=lo + span {
             let code = choice.params.view().apply(0, i32::try_from(acc).unwrap());
             prop_assert_eq!(i64::from(code), channels[0].function.eval(acc));
@@ -178,7 +178,7 @@ proptest! {
         let range = IntRange { lo, hi: lo + span };
         let function = |curve| Channel { function: Function::new(curve, &quantizer, 0), range };
         let channels: Vec<Channel> = curves.iter().map(function).collect();
-        let choice = choose(&channels, None).unwrap();
+        let choice = choose(&channels, Costs::default()).unwrap();
         for (channel, curve) in curves.iter().enumerate() {
             for acc in range.lo..=range.hi {
                 let code = choice.params.view().apply(channel, i32::try_from(acc).unwrap());
@@ -207,7 +207,7 @@ proptest! {
         let beta = if dyadic { ratio(offset, 1 << 8) } else { ratio(offset, 7) };
         let alpha = if dyadic { ratio(mantissa >> 20, half) * from_integer(codes.1 + 1) } else { alpha };
         let channels = [channel(alpha, beta, codes, (-half, half - 1))];
-        let choice = choose(&channels, None).unwrap();
+        let choice = choose(&channels, Costs::default()).unwrap();
         let expected = if dyadic { FormKind::ShiftHalfEven64 } else { FormKind::Multiply128 };
         prop_assert_eq!(choice.params.kind(), expected);
         let requant = choice.params.view();
@@ -230,7 +230,7 @@ fn signs_and_sigmoids_count_thresholds() {
     let range = IntRange { lo: -100_000, hi: 100_000 };
     let of = |curve: &Curve, quantizer| [Channel { function: Function::new(curve, &quantizer, 0), range }];
     let sign = of(&Curve::affine(vec![ratio(-1, 3)], vec![ratio(7, 2)]), Quantizer::Sign);
-    let choice = choose(&sign, None).unwrap();
+    let choice = choose(&sign, Costs::default()).unwrap();
     assert_eq!((choice.params.lo, choice.params.hi), (-1, 1));
     assert_eq!(choice.params.form, FormParams::Thresholds { signs: vec![-1], thresholds: vec![-10, -10] });
     let quantizer = Quantizer::Uniform {
@@ -241,7 +241,7 @@ fn signs_and_sigmoids_count_thresholds() {
         rounding: Rounding::HalfEven,
     };
     let sigmoid = of(&Curve::affine(vec![ratio(1, 9999)], vec![ratio(1, 7)]).then(Piece::Sigmoid), quantizer);
-    let choice = choose(&sigmoid, None).unwrap();
+    let choice = choose(&sigmoid, Costs::default()).unwrap();
     assert_eq!((choice.params.kind(), choice.certificate.scope), (FormKind::Thresholds, Scope::Proven));
     for acc in (range.lo..=range.hi).step_by(101) {
         let code = choice.params.view().apply(0, i32::try_from(acc).unwrap());
@@ -258,7 +258,7 @@ fn power_of_two_scales_shift_half_to_even() {
             let alpha = ratio(odd_factor, 1 << shift);
             let channels = [channel(alpha, ratio(7, 2), (-128, 127), (-3000, 3000))];
             assert_eq!(solve_form(FormKind::Multiply64, &channels), Ok(None));
-            let choice = choose(&channels, None).unwrap();
+            let choice = choose(&channels, Costs::default()).unwrap();
             assert_eq!(choice.params.kind(), FormKind::ShiftHalfEven, "{odd_factor} / 2^{shift}");
             assert_eq!(first_difference(&channels, &choice.params), None);
         }
@@ -269,14 +269,14 @@ fn power_of_two_scales_shift_half_to_even() {
 fn other_alternating_ties_take_an_even_odd_pair() {
     for denom in [6, 10, 14, 22] {
         let channels = [channel(ratio(1, denom), from_integer(0), (-128, 127), (-3000, 3000))];
-        let choice = choose(&channels, None).unwrap();
+        let choice = choose(&channels, Costs::default()).unwrap();
         assert_eq!(choice.params.kind(), FormKind::EvenOdd, "1 / {denom}");
-        assert_eq!(choice.passed_over, order(256, None)[..5]);
+        assert_eq!(choice.passed_over, order(256, Costs::default())[..5]);
         assert_eq!(first_difference(&channels, &choice.params), None);
     }
     // Ties two codes apart all go the same way: one line does.
     let channels = [channel(ratio(2, 3), ratio(1, 2), (-128, 127), (-300, 300))];
-    assert_eq!(choose(&channels, None).unwrap().params.kind(), FormKind::Multiply32);
+    assert_eq!(choose(&channels, Costs::default()).unwrap().params.kind(), FormKind::Multiply32);
 }
 
 #[test]
@@ -286,7 +286,7 @@ fn codes_that_are_accumulators_need_no_arithmetic() {
         // Constant on its range, and falling elsewhere.
         channel(ratio(-1, 7), from_integer(900), (0, 255), (0, 10)),
     ];
-    let choice = choose(&channels, None).unwrap();
+    let choice = choose(&channels, Costs::default()).unwrap();
     assert_eq!(choice.params.kind(), FormKind::Offset);
     assert_eq!(first_difference(&channels, &choice.params), None);
 }
@@ -328,7 +328,7 @@ fn one_and_two_bit_codes_count_thresholds() {
         channel(ratio(1, 64), from_integer(0), (0, 1), (-500, 500)),
         channel(ratio(-1, 48), ratio(1, 3), (0, 1), (-500, 500)),
     ];
-    let choice = choose(&channels, None).unwrap();
+    let choice = choose(&channels, Costs::default()).unwrap();
     assert_eq!(first_difference(&channels, &choice.params), None);
     let expected = FormParams::Thresholds { signs: vec![1, -1], thresholds: vec![33, 9] };
     assert_eq!(choice.params.form, expected);
@@ -343,15 +343,15 @@ fn sixteen_bit_codes_take_one_line_while_multipliers_last() {
         [channel(alpha, ratio(1, 3), (-32_768, 32_767), (-range / 2, range / 2 - 1))]
     };
     let narrow = int16(17);
-    let choice = choose(&narrow, None).unwrap();
+    let choice = choose(&narrow, Costs::default()).unwrap();
     assert_eq!(choice.params.kind(), FormKind::Multiply64);
     assert_eq!(first_difference(&narrow, &choice.params), None);
     // Multipliers past 31 bits: a wider product, far smaller than the thresholds.
     let wide = int16(26);
-    let choice = choose(&wide, None).unwrap();
+    let choice = choose(&wide, Costs::default()).unwrap();
     assert_eq!(choice.params.kind(), FormKind::Multiply128);
     assert_eq!(choice.params.size_bytes(), 8 + 16 + 1);
-    assert_eq!(choice.passed_over, order(65_536, None)[..7]);
+    assert_eq!(choice.passed_over, order(65_536, Costs::default())[..7]);
     for acc in (-(1 << 25)..1 << 25).step_by(997) {
         let code = choice.params.view().apply_wide(0, acc);
         assert_eq!(i64::from(code), half_even(&wide[0].function, acc));
@@ -369,7 +369,7 @@ fn sixteen_bit_codes_take_one_line_while_multipliers_last() {
 fn a_bias_may_start_the_accumulator() {
     let plain = channel(ratio(37, 1000), ratio(7, 3), (0, 255), (-4000, 4000));
     let started = [plain.with_bias(-1700).unwrap()];
-    let choice = choose(&started, None).unwrap();
+    let choice = choose(&started, Costs::default()).unwrap();
     for acc in -4000..=4000 {
         assert_eq!(
             i64::from(choice.params.view().apply(0, acc - 1700)),
@@ -382,15 +382,15 @@ fn a_bias_may_start_the_accumulator() {
 #[test]
 fn malformed_layers_are_refused() {
     let own = |codes, range| channel(ratio(1, 3), from_integer(0), codes, range);
-    assert_eq!(choose(&[], None), Err(RequantError::NoChannels));
+    assert_eq!(choose(&[], Costs::default()), Err(RequantError::NoChannels));
     let wide = IntRange { lo: 0, hi: 1 << 61 };
     assert_eq!(
-        choose(&[own((0, 15), (0, 1 << 61))], None),
+        choose(&[own((0, 15), (0, 1 << 61))], Costs::default()),
         Err(RequantError::Range { channel: 0, range: wide })
     );
-    let error = choose(&[own((0, 1 << 20), (0, 1 << 22))], None).unwrap_err();
+    let error = choose(&[own((0, 1 << 20), (0, 1 << 22))], Costs::default()).unwrap_err();
     assert_eq!(error, RequantError::Steps { channel: 0, steps: 1 << 20 });
-    let error = choose(&[own((0, 1 << 31), (0, 9))], None).unwrap_err();
+    let error = choose(&[own((0, 1 << 31), (0, 9))], Costs::default()).unwrap_err();
     assert!(matches!(error, RequantError::Codes { channel: 0, .. }));
 }
 

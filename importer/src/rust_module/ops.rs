@@ -1,6 +1,7 @@
 //! Ops: the call of a kernel with constant geometry, for each kind.
 
 use exactum_runtime::codes::{Codes, Element};
+use exactum_runtime::kernels::add::ByteSum;
 use exactum_runtime::kernels::high::HighForm;
 use exactum_runtime::kernels::requantize::is_looked_up;
 use exactum_runtime::num::requant::{Form, at};
@@ -159,6 +160,13 @@ impl Writer<'_, '_> {
                 ),
                 "i32",
             ),
+            (Packing::FilterQuads, Codes::U8(values)) => (
+                format!(
+                    "rt::FilterQuads::new(rt::Native::default(), {})",
+                    self.statics.array(&name, "u8", values)
+                ),
+                "i32",
+            ),
             (Packing::Winograd, Codes::I16(values)) => (
                 format!(
                     "rt::Winograd::new(rt::Native::default(), {})",
@@ -237,7 +245,10 @@ impl Writer<'_, '_> {
 
     /// The tail of a layer that makes codes of sums in registers, where its packing and form have one.
     fn high(&mut self, output: TensorId, layer: &Layer<'_>) -> Option<String> {
-        if !matches!(layer.weights.packing, Packing::FilterPairs | Packing::TapBlocks | Packing::Winograd) {
+        if !matches!(
+            layer.weights.packing,
+            Packing::FilterPairs | Packing::FilterQuads | Packing::TapBlocks | Packing::Winograd
+        ) {
             return None;
         }
         let output = self.tensor(output);
@@ -261,6 +272,7 @@ impl Writer<'_, '_> {
         let geometry = self.statics.item(&self.prefix, "rt::Dense<'static>", &value);
         let kernel = match op.layer.weights.packing {
             Packing::FilterPairs => "rt::pairs::dense",
+            Packing::FilterQuads => "rt::quads::dense",
             Packing::RowMajor
             | Packing::TapMajor
             | Packing::Nibbles
@@ -296,6 +308,7 @@ impl Writer<'_, '_> {
             Packing::RowMajor | Packing::Nibbles => "rt::conv2d::windows",
             Packing::TapMajor => "rt::conv2d::depthwise",
             Packing::FilterPairs => "rt::pairs::conv2d",
+            Packing::FilterQuads => "rt::quads::conv2d",
             Packing::TapBlocks => "rt::taps::depthwise",
             Packing::Winograd => "rt::winograd::conv2d",
         };
@@ -418,6 +431,18 @@ impl Writer<'_, '_> {
     }
 
     fn add(&mut self, op: &Add<'_>) -> String {
+        let tensors = [op.input, op.second, op.output];
+        let [first, second, output] = tensors.map(|id| self.tensor(id));
+        let elements = [first.element, second.element, output.element];
+        let bytes = ByteSum::of(op.multipliers, op.requant.as_ref(), elements);
+        if let Some(sum) = bytes.filter(|_| second.shape.elems() == output.shape.elems()) {
+            let sum = format!("rt::{sum:?}");
+            let ty = if output.element == Element::U8 { "u8" } else { "i8" };
+            let call = format!(
+                "rt::add::bytes::<_, {ty}, _, _, _>(rt::Native::default(), &operands, &{sum}, buffers)"
+            );
+            return self.with_operands(tensors, op.channels, &call);
+        }
         let finish = finish(op.requant.as_ref(), &self.prefix, self.statics);
         let name = self.name("PAIRS");
         let (kernel, factors) = match op.multipliers {
@@ -427,7 +452,7 @@ impl Writer<'_, '_> {
         };
         let call =
             format!("rt::add::{kernel}(rt::Native::default(), &operands, {factors}, {finish}, buffers)");
-        self.with_operands([op.input, op.second, op.output], op.channels, &call)
+        self.with_operands(tensors, op.channels, &call)
     }
 
     fn mul(&mut self, op: &Mul<'_>) -> String {

@@ -103,13 +103,7 @@ impl Target {
         let mut measured: BTreeMap<String, CodeBytes> =
             toml::from_str(CODE).unwrap_or_else(|error| panic!("{error}\n{CODE}"));
         let on_board = OnBoard { form, memory, code: measured.remove(triple) };
-        // Armv7E-M, and cores of Armv8-M with the same instructions, which every core executes alike: they are counted.
-        let dsp = triple.starts_with("thumbv7em")
-            || board.facts.cpu.is_some() && triple.starts_with("thumbv8m.main");
-        let (instruction_set, costs) = match dsp {
-            true => (InstructionSet::CortexMDsp, Some("cortex-m4")),
-            false => (InstructionSet::Portable, None),
-        };
+        let (instruction_set, costs) = processor(triple, board.facts.cpu.is_some());
         let table = costs.and_then(|name| COSTS.iter().find(|(known, _)| *known == name));
         let table =
             table.map(|(_, text)| CostTable::parse(text).unwrap_or_else(|problem| panic!("{problem}")));
@@ -126,6 +120,31 @@ impl Target {
             costs: costs.map(str::to_owned),
         };
         Ok(Self { facts, costs: table, board: Some(on_board), prefer: Prefer::default() })
+    }
+
+    /// The same processor with memory for anything.
+    #[must_use]
+    pub fn without_limits(mut self) -> Self {
+        (self.facts.flash_bytes, self.facts.ram_bytes, self.board) = (None, None, None);
+        self
+    }
+}
+
+/// What kernels use on processors of `triple`, whose core is `named` where it has more than all of them, and the table of costs:
+/// instructions are counted, and every core of an architecture executes the same ones.
+fn processor(triple: &str, named: bool) -> (InstructionSet, Option<&'static str>) {
+    let is = |prefix: &str| triple.starts_with(prefix);
+    // Some cores of Armv8-M have the instructions of Armv7E-M.
+    if is("thumbv7em") || named && is("thumbv8m.main") {
+        (InstructionSet::CortexMDsp, Some("cortex-m4"))
+    } else if is("thumbv6m") || is("thumbv8m.base") {
+        (InstructionSet::CortexM0, Some("cortex-m0"))
+    } else if is("thumbv7m") {
+        (InstructionSet::Portable, Some("cortex-m3"))
+    } else if is("riscv32im") {
+        (InstructionSet::Portable, Some("riscv32"))
+    } else {
+        (InstructionSet::Portable, None)
     }
 }
 

@@ -165,7 +165,7 @@ impl fmt::Display for Layer<'_> {
                 let element = if elements.element() == Element::I16 { "i16 " } else { "" };
                 write!(f, "{} {element}weights, ", elements.len())?;
             }
-            Packing::FilterPairs | Packing::TapBlocks | Packing::Winograd => {
+            Packing::FilterPairs | Packing::FilterQuads | Packing::TapBlocks | Packing::Winograd => {
                 write!(f, "{} {packing} weights, ", elements.len())?
             }
             Packing::Nibbles => write!(f, "{} bytes of 4-bit weights, ", elements.len())?,

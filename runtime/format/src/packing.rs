@@ -5,6 +5,7 @@
 //! compiler writes through it. Every packing runs on every target by the portable kernels.
 
 mod filter_pairs;
+mod filter_quads;
 mod nibbles;
 mod row_major;
 mod tap_blocks;
@@ -102,7 +103,7 @@ macro_rules! packings {
                 match self {
                     Self::FilterPairs => filter_pairs::holds(o, range),
                     Self::Winograd => winograd::holds(range),
-                    Self::RowMajor | Self::TapMajor | Self::Nibbles | Self::TapBlocks => true,
+                    Self::RowMajor | Self::TapMajor | Self::Nibbles | Self::TapBlocks | Self::FilterQuads => true,
                 }
             }
 
@@ -110,7 +111,12 @@ macro_rules! packings {
             pub fn takes(self, centered: IntRange) -> bool {
                 match self {
                     Self::Winograd => winograd::takes(centered),
-                    Self::RowMajor | Self::TapMajor | Self::Nibbles | Self::FilterPairs | Self::TapBlocks => true,
+                    Self::RowMajor
+                    | Self::TapMajor
+                    | Self::Nibbles
+                    | Self::FilterPairs
+                    | Self::TapBlocks
+                    | Self::FilterQuads => true,
                 }
             }
 
@@ -158,6 +164,8 @@ packings! {
     4 TapBlocks "tap-blocks" tap_blocks;
     /// 3 by 3 convolutions of one group, transformed: filters in blocks of 4, `r` input channels, a multiple of 4: of place `p` and channel `c`, element `((o / 4 * 16 + p) * r / 2 + c / 4 * 2 + c % 2) * 8 + o % 4 * 2 + c % 4 / 2`
     5 Winograd "winograd" winograd;
+    /// four filters after each other, plus 128: filters in blocks of 4, `r` weights of each, a multiple of 4: element `o / 4 * 4 * r + i * 4 + o % 4`
+    6 FilterQuads "filter-quads" filter_quads;
 }
 
 /// Element `index`, which holds a weight by itself; 0 if there is none.

@@ -1,23 +1,39 @@
 //! Weighted sums of two tensors.
 
+mod bytes;
+
+pub use bytes::bytes;
+
+pub use crate::byte_sum::ByteSum;
+
 use exactum_format::op::Multipliers;
-use exactum_num::codes::{CodesMut, Element};
+use exactum_num::codes::Element;
 use exactum_num::requant::at;
 
 use crate::element::ElementType;
 use crate::elementwise::{Buffers, Operands, run};
 use crate::isa::Isa;
 use crate::store::BLOCK_CHANNELS;
-use crate::tail::Finish;
+use crate::tail::{Finish, Said};
 
 /// Computes the sums of `operands`, each times its factor of `multipliers`; see [`exactum_format::op::Add`].
 pub fn add<K: Isa>(
     isa: K,
     operands: &Operands<Element, Element, Element>,
     multipliers: Multipliers<'_>,
-    finish: &(impl for<'a> Finish<i32, CodesMut<'a>> + for<'a> Finish<i64, CodesMut<'a>>),
+    finish: &Said<'_, K>,
     buffers: Buffers<'_>,
 ) {
+    let Operands { first, second, output, period, elems: [_, end], .. } = *operands;
+    if let Some(sum) =
+        ByteSum::of(multipliers, finish.requant, [first, second, output]).filter(|_| end <= period)
+    {
+        match output {
+            Element::U8 => bytes::<K, u8, _, _, _>(isa, operands, &sum, buffers),
+            _ => bytes::<K, i8, _, _, _>(isa, operands, &sum, buffers),
+        }
+        return;
+    }
     match multipliers {
         Multipliers::I32([pair]) => shared(isa, operands, *pair, finish, buffers),
         Multipliers::I32(pairs) => each(isa, operands, pairs, finish, buffers),

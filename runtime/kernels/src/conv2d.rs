@@ -10,6 +10,7 @@ use crate::isa::Isa;
 use crate::pairs::{self, FilterPairs};
 use crate::patch::Patch;
 use crate::products::{Filters, General, Nibbles, Products, Rows};
+use crate::quads::{self, FilterQuads};
 use crate::source::{Source, with_narrow};
 use crate::store::{BLOCK_CHANNELS, blocks};
 use crate::tail::{Said, Stored, Tail};
@@ -30,6 +31,10 @@ pub fn conv2d<K: Isa>(
     match (weights.packing, weights.elements) {
         (Packing::FilterPairs, Codes::I16(weights)) if !wide => {
             with_narrow!(input, codes => pairs(conv, FilterPairs::new(isa, weights), codes, scratch, tail));
+            return;
+        }
+        (Packing::FilterQuads, Codes::U8(weights)) if !wide => {
+            with_narrow!(input, codes => quads(conv, FilterQuads::new(isa, weights), codes, scratch, tail));
             return;
         }
         (Packing::TapBlocks, Codes::I16(weights)) if !wide => {
@@ -76,6 +81,21 @@ fn pairs<S: Source, K: Isa>(
         output => pairs::conv2d(conv, weights, input, scratch, Stored { finish, output }));
 }
 
+/// Filters in fours, with the tail that is fast where the form has it.
+fn quads<S: Source, K: Isa>(
+    conv: &Conv<'_>,
+    weights: FilterQuads<'_, K>,
+    input: S,
+    scratch: &mut [i16],
+    tail: Stored<Said<'_, K>, CodesMut<'_>>,
+) {
+    let Stored { finish, output } = tail;
+    let form =
+        HighForm::of(finish.requant, conv.bias, conv.out_channels as usize, output.as_codes().element());
+    with_high!(form, finish.isa, output, tail => quads::conv2d_high(conv, weights, input, scratch, tail),
+        output => quads::conv2d(conv, weights, input, scratch, Stored { finish, output }));
+}
+
 /// Two tiles at a time, with the tail that is fast where the form has it.
 fn tiles<S: Source, K: Isa>(
     conv: &Conv<'_>,
@@ -118,7 +138,7 @@ fn positions<S: Source, W: Products, T: Tail<W::Acc>>(
         Packing::RowMajor | Packing::Nibbles => windows(conv, weights, input, scratch, tail),
         Packing::TapMajor => depthwise(conv, weights, input, tail),
         // Packings of layers of their own.
-        Packing::FilterPairs | Packing::TapBlocks | Packing::Winograd => {}
+        Packing::FilterPairs | Packing::FilterQuads | Packing::TapBlocks | Packing::Winograd => {}
     }
 }
 

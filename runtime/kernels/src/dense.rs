@@ -9,6 +9,7 @@ pub use crate::matrix::Dense;
 use crate::pairs::{self, FilterPairs};
 use crate::patch::Patch;
 use crate::products::{Filters, General, Nibbles, Products, Rows};
+use crate::quads::{self, FilterQuads};
 use crate::source::{Source, with_narrow};
 use crate::store::{BLOCK_CHANNELS, blocks};
 use crate::tail::{Said, Stored, Tail};
@@ -40,6 +41,9 @@ pub fn dense<K: Isa>(
         (Packing::FilterPairs, Codes::I16(weights), codes) if !wide => {
             with_narrow!(codes, codes => pairs(dense, FilterPairs::new(isa, weights), codes, scratch, tail));
         }
+        (Packing::FilterQuads, Codes::U8(weights), codes) if !wide => {
+            with_narrow!(codes, codes => quads(dense, FilterQuads::new(isa, weights), codes, scratch, tail));
+        }
         (_, _, codes) => {
             rows(dense, General::new(isa, weights, wide), codes, scratch, tail);
         }
@@ -58,6 +62,20 @@ fn pairs<S: Source, K: Isa>(
     let form = HighForm::of(finish.requant, dense.bias, dense.out_features[1], output.as_codes().element());
     with_high!(form, finish.isa, output, tail => pairs::dense_high(dense, weights, input, scratch, tail),
         output => pairs::dense(dense, weights, input, scratch, Stored { finish, output }));
+}
+
+/// Filters in fours, with the tail that is fast where the form has it.
+fn quads<S: Source, K: Isa>(
+    dense: &Dense<'_>,
+    weights: FilterQuads<'_, K>,
+    input: S,
+    scratch: &mut [i16],
+    tail: Stored<Said<'_, K>, CodesMut<'_>>,
+) {
+    let Stored { finish, output } = tail;
+    let form = HighForm::of(finish.requant, dense.bias, dense.out_features[1], output.as_codes().element());
+    with_high!(form, finish.isa, output, tail => quads::dense_high(dense, weights, input, scratch, tail),
+        output => quads::dense(dense, weights, input, scratch, Stored { finish, output }));
 }
 
 /// Computes `dense` for each row of `input`.

@@ -4,6 +4,8 @@
 //! stay generic. All instruction sets compute the same integers: each function of one is compared with its portable twin
 //! on random blocks.
 
+#[cfg(isa = "cortex_m0")]
+mod cortex_m0;
 #[cfg(any(isa = "cortex_m_dsp", test))]
 mod cortex_m_dsp;
 mod pairs;
@@ -13,6 +15,8 @@ mod tiles;
 
 #[cfg(isa = "cortex_m_dsp")]
 pub use cortex_m_dsp::CortexMDsp;
+#[cfg(isa = "cortex_m0")]
+pub use cortex_m0::CortexM0;
 pub use pairs::{Rows, Spread};
 pub use portable::Portable;
 pub(crate) use taps::dot_tap;
@@ -23,13 +27,17 @@ use exactum_num::Requant;
 use exactum_num::codes::Code;
 use exactum_num::requant::multiply_high;
 
+use crate::byte_sum::ByteSum;
 use crate::high_form::HighForm;
 
 /// The instruction set that a program runs with unless another one is asked for: that of the target it is built for.
 #[cfg(isa = "cortex_m_dsp")]
 pub type Native = CortexMDsp;
 /// The instruction set that a program runs with unless another one is asked for: that of the target it is built for.
-#[cfg(not(isa = "cortex_m_dsp"))]
+#[cfg(isa = "cortex_m0")]
+pub type Native = CortexM0;
+/// The instruction set that a program runs with unless another one is asked for: that of the target it is built for.
+#[cfg(not(any(isa = "cortex_m0", isa = "cortex_m_dsp")))]
 pub type Native = Portable;
 
 /// The primitives. A value stands for the fact that the processor has the instructions.
@@ -108,6 +116,17 @@ pub trait Isa: Copy + core::fmt::Debug + 'static {
         pairs::dot_one::<pairs::Words>(codes, weights, starts)
     }
 
+    /// The sum of codes, and an integer that is negative if one of them is.
+    fn sum_codes(self, codes: &[[i16; 4]]) -> [i32; 2] {
+        portable::sum_codes(codes)
+    }
+
+    /// Products of the codes of one position with four filters that are packed together: `starts`, and for each four codes those
+    /// with a row of elements, four of which are multiplied with each code.
+    fn dot_quads(self, codes: &[[i16; 4]], rows: &[[u8; 16]], starts: [i32; 4]) -> [i32; 4] {
+        portable::dot_quads(codes, rows, starts)
+    }
+
     /// Adds to `sums` the products of the codes of four channels, of which `codes` starts with the first tap's, minus
     /// `zero_point`, with their weights, of which `weights` starts with the first tap's.
     fn dot_taps<T: Code>(
@@ -144,6 +163,20 @@ pub trait Isa: Copy + core::fmt::Debug + 'static {
         0
     }
 
+    /// Codes of the products of `codes`, of one position, with as many whole blocks of four filters that are packed together as the
+    /// instructions take, the first ones; how many these are. The first of `about` is what elements add to all sums, the second
+    /// negative if a code is.
+    fn codes_of_quads<T: Code>(
+        self,
+        _codes: &[[i16; 4]],
+        _rows: &[[u8; 16]],
+        _about: [i32; 2],
+        _form: &HighForm<'_>,
+        _output: &mut [T],
+    ) -> usize {
+        0
+    }
+
     /// Codes of the products of taps at the positions of `run`, the first one's in `codes` and in `weights`, of as many whole
     /// blocks of four channels as the instructions take, the first ones; how many these are.
     #[allow(clippy::too_many_arguments, reason = "what a row of taps is made of")]
@@ -156,6 +189,17 @@ pub trait Isa: Copy + core::fmt::Debug + 'static {
         _weights: &[[i16; 4]],
         _form: &HighForm<'_>,
         _output: &mut [T],
+    ) -> usize {
+        0
+    }
+
+    /// Codes of type `T` of as many `sum`s of bytes as the instructions take, the first ones; how many these are. An operand that is
+    /// `None` lies at the output.
+    fn sums_of_bytes<T: Code>(
+        self,
+        _sum: &ByteSum,
+        _operands: [Option<&[u8]>; 2],
+        _output: &mut [u8],
     ) -> usize {
         0
     }
@@ -173,6 +217,19 @@ pub trait Isa: Copy + core::fmt::Debug + 'static {
     /// Products of transformed windows with four filters, of which `weights` has two rows for each place and each four channels.
     fn tile_products(self, weights: &[[i16; 8]], tiles: &[Tiles], products: &mut TileProducts) {
         tiles::products::<pairs::Words>(weights, tiles, products);
+    }
+
+    /// Codes of four filters at two tiles, of which all outputs are wanted, of their `products`: with their offsets and lines, to `output`,
+    /// whose positions are as many codes apart as `apart` says first, and its rows as it says then. Whether the instructions do it.
+    fn codes_of_tiles<T: Code>(
+        self,
+        _products: &TileProducts,
+        _parameters: (&[i32; 4], &[[i32; 2]; 4]),
+        _shift: u8,
+        _apart: [usize; 2],
+        _output: &mut [T],
+    ) -> bool {
+        false
     }
 
     /// The addend of `line` and the high 32 bits of `acc * multiplier + 2^31` with its multiplier, wrapping.

@@ -53,7 +53,31 @@ impl<'s> Lane<'s> {
 
     /// Appends `elems` zeros.
     pub(crate) fn push_zeros(&mut self, elems: usize) {
-        for _ in 0..elems {
+        // A few are sooner put one by one.
+        if elems < 4 {
+            (0..elems).for_each(|_| self.put(0));
+            return;
+        }
+        let mut elems = elems;
+        if self.filled & 1 == 1 {
+            self.put(0);
+            elems = elems.wrapping_sub(1);
+        }
+        let (at, pairs) = (self.at, elems >> 1);
+        match at {
+            Spread::Only => {
+                self.rest().as_chunks_mut::<2>().0.iter_mut().take(pairs).for_each(|to| *to = [0; 2])
+            }
+            Spread::First | Spread::Second => {
+                let places = self.rest().as_chunks_mut::<4>().0.iter_mut().take(pairs);
+                places.for_each(|[a, b, c, d]| {
+                    let [p, q] = if at == Spread::First { [a, b] } else { [c, d] };
+                    (*p, *q) = (0, 0);
+                });
+            }
+        }
+        self.filled = self.filled.wrapping_add(pairs.wrapping_mul(2));
+        if elems & 1 == 1 {
             self.put(0);
         }
     }

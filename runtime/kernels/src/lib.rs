@@ -29,6 +29,7 @@
 )]
 
 pub mod add;
+mod byte_sum;
 pub mod concat;
 pub mod conv2d;
 pub mod conv_transpose2d;
@@ -36,6 +37,7 @@ pub mod dense;
 mod depthwise;
 pub mod element;
 pub mod elementwise;
+mod gathered;
 pub mod high;
 mod high_form;
 mod image;
@@ -48,6 +50,7 @@ pub mod pairs;
 mod patch;
 pub mod products;
 pub mod push;
+pub mod quads;
 pub mod rearrange;
 pub mod requantize;
 pub mod source;

@@ -4,12 +4,13 @@
 use exactum_format::{Bias, pair_elems};
 use exactum_num::codes::Code;
 
+use crate::gathered::{DenseRows, Gather, Gathered, Geometry, Windows};
 use crate::high::High;
 use crate::image::Conv;
-use crate::isa::{Isa, Rows, Spread};
-use crate::lane::Lane;
+use crate::isa::{Isa, Spread};
 use crate::matrix::Dense;
 use crate::source::Source;
+use crate::store::{BLOCK_CHANNELS, blocks, start};
 use crate::tail::Tail;
 
 /// Weights that are packed in pairs, multiplied by the instructions `K`.
@@ -38,39 +39,8 @@ impl<'p, K: Isa> FilterPairs<'p, K> {
     }
 }
 
-/// Scratch for the codes of two positions, or of one.
-struct Gathered<'s> {
-    codes: &'s mut [i16],
-}
-
-impl Gathered<'_> {
-    fn lane(&mut self, at: Spread) -> Lane<'_> {
-        Lane::new(self.codes, at)
-    }
-
-    fn view(&self, elems: usize, positions: usize) -> &[[i16; 4]] {
-        let codes = pair_elems(elems).wrapping_mul(positions);
-        self.codes.get(..codes).unwrap_or_default().as_chunks().0
-    }
-}
-
-/// What gathers the codes of one position after the other.
-trait Gather {
-    fn gather(&mut self, lane: &mut Lane<'_>);
-
-    /// The same of the next two positions at once; whether it can be done.
-    fn gather_two(&mut self, to: &mut [i16]) -> bool;
-}
-
-struct Geometry {
-    positions: usize,
-    /// Weights of a filter.
-    elems: usize,
-    filters: usize,
-}
-
 /// Computes `conv`, of one group, with a tail of the form that keeps the high word.
-#[inline(never)]
+#[inline]
 pub fn conv2d_high<S: Source, K: Isa, T: Code>(
     conv: &Conv<'_>,
     weights: FilterPairs<'_, K>,
@@ -78,14 +48,13 @@ pub fn conv2d_high<S: Source, K: Isa, T: Code>(
     scratch: &mut [i16],
     tail: High<'_, K, T>,
 ) {
-    let mut windows =
-        Windows { conv, input, isa: weights.isa(), y: conv.area.rows[0], x: conv.area.columns[0] };
+    let mut windows = Windows::new(conv, input, weights.isa());
     let geometry = windows.geometry();
     high(&mut windows, &geometry, weights, scratch, tail);
 }
 
 /// Computes `conv`, of one group.
-#[inline(never)]
+#[inline]
 pub fn conv2d<S: Source, K: Isa, T: Tail<i32>>(
     conv: &Conv<'_>,
     weights: FilterPairs<'_, K>,
@@ -93,14 +62,13 @@ pub fn conv2d<S: Source, K: Isa, T: Tail<i32>>(
     scratch: &mut [i16],
     tail: T,
 ) {
-    let mut windows =
-        Windows { conv, input, isa: weights.isa(), y: conv.area.rows[0], x: conv.area.columns[0] };
+    let mut windows = Windows::new(conv, input, weights.isa());
     let geometry = windows.geometry();
     any(&mut windows, &geometry, conv.bias, weights, scratch, tail);
 }
 
 /// Computes `dense`, all its features, with a tail of the form that keeps the high word.
-#[inline(never)]
+#[inline]
 pub fn dense_high<S: Source, K: Isa, T: Code>(
     dense: &Dense<'_>,
     weights: FilterPairs<'_, K>,
@@ -108,13 +76,13 @@ pub fn dense_high<S: Source, K: Isa, T: Code>(
     scratch: &mut [i16],
     tail: High<'_, K, T>,
 ) {
-    let mut rows = DenseRows { dense, input, isa: weights.isa(), position: 0 };
+    let mut rows = DenseRows::new(dense, input, weights.isa());
     let geometry = rows.geometry();
     high(&mut rows, &geometry, weights, scratch, tail);
 }
 
 /// Computes `dense`, all its features.
-#[inline(never)]
+#[inline]
 pub fn dense<S: Source, K: Isa, T: Tail<i32>>(
     dense: &Dense<'_>,
     weights: FilterPairs<'_, K>,
@@ -122,15 +90,16 @@ pub fn dense<S: Source, K: Isa, T: Tail<i32>>(
     scratch: &mut [i16],
     tail: T,
 ) {
-    let mut rows = DenseRows { dense, input, isa: weights.isa(), position: 0 };
+    let mut rows = DenseRows::new(dense, input, weights.isa());
     let geometry = rows.geometry();
     any(&mut rows, &geometry, dense.bias, weights, scratch, tail);
 }
 
 /// Two positions at a time.
-#[inline(always)]
+/// One copy for all kinds of layers and codes that are read.
+#[inline(never)]
 fn high<K: Isa, T: Code>(
-    from: &mut impl Gather,
+    from: &mut dyn Gather,
     geometry: &Geometry,
     weights: FilterPairs<'_, K>,
     scratch: &mut [i16],
@@ -233,9 +202,10 @@ fn sums_of_one<K: Isa>(
 }
 
 /// One position at a time, eight filters after the other.
-#[inline(always)]
+/// One copy for all kinds of layers and codes that are read.
+#[inline(never)]
 fn any<K: Isa, T: Tail<i32>>(
-    from: &mut impl Gather,
+    from: &mut dyn Gather,
     geometry: &Geometry,
     bias: Bias<'_>,
     weights: FilterPairs<'_, K>,
@@ -244,178 +214,20 @@ fn any<K: Isa, T: Tail<i32>>(
 ) {
     let Geometry { positions, elems, filters } = *geometry;
     let mut gathered = Gathered { codes: scratch };
+    let mut sums = [[[0i32; 4]; 2]; BLOCK_CHANNELS / 8];
     for _ in 0..positions {
         from.gather(&mut gathered.lane(Spread::Only));
         let codes = gathered.view(elems, 1);
-        let mut first = 0usize;
-        while let Some(rows) = weights.block(elems, first >> 3).filter(|_| first < filters) {
-            let channels = filters.wrapping_sub(first).min(8);
-            let start = |channel: usize| bias.at(first.wrapping_add(channel));
-            let starts = [[start(0), start(1), start(2), start(3)], [start(4), start(5), start(6), start(7)]];
-            let [[a, b, c, d], [e, f, g, h]] = sums_of_one(weights.isa, codes, rows, starts);
-            let mut sums = [a, b, c, d, e, f, g, h];
+        blocks([0, filters], |first, channels| {
+            let all = sums.as_flattened_mut().as_flattened_mut();
+            start(bias, first, all.get_mut(..channels).unwrap_or_default());
+            let octets = (first >> 3..).zip(sums.iter_mut().take(channels.div_ceil(8)));
+            for (octet, sums) in octets {
+                let Some(rows) = weights.block(elems, octet) else { return };
+                *sums = sums_of_one(weights.isa, codes, rows, *sums);
+            }
+            let sums = sums.as_flattened_mut().as_flattened_mut();
             tail.store(first, sums.get_mut(..channels).unwrap_or_default());
-            first = first.wrapping_add(channels);
-        }
-    }
-}
-
-/// The rows of a dense layer.
-struct DenseRows<'a, S, K> {
-    dense: &'a Dense<'a>,
-    input: S,
-    isa: K,
-    /// The next row.
-    position: usize,
-}
-
-impl<S: Source, K: Isa> DenseRows<'_, S, K> {
-    fn geometry(&self) -> Geometry {
-        let Dense { in_features, out_features: [_, filters], .. } = *self.dense;
-        let positions = self.input.elems().checked_div(in_features).unwrap_or_default();
-        Geometry { positions, elems: in_features, filters }
-    }
-}
-
-impl<S: Source, K: Isa> Gather for DenseRows<'_, S, K> {
-    fn gather(&mut self, lane: &mut Lane<'_>) {
-        let elems = self.dense.in_features;
-        let row = [1, elems, 0, self.position.wrapping_mul(elems)];
-        self.input.spread_rows(self.isa, self.dense.input_zero_point, row, lane);
-        self.position = self.position.wrapping_add(1);
-        lane.fill_up();
-    }
-
-    fn gather_two(&mut self, to: &mut [i16]) -> bool {
-        let elems = self.dense.in_features;
-        let first = self.position.wrapping_mul(elems);
-        let rows = Rows { first: [first, first.wrapping_add(elems)], rows: 1, elems: [elems, elems] };
-        let done = self.dense.input_zero_point == 0 && self.input.spread_two(self.isa, &rows, to);
-        if done {
-            self.position = self.position.wrapping_add(2);
-        }
-        done
-    }
-}
-
-/// The windows of a convolution.
-struct Windows<'a, S, K> {
-    conv: &'a Conv<'a>,
-    input: S,
-    isa: K,
-    /// The next position.
-    y: u32,
-    x: u32,
-}
-
-impl<S: Source, K: Isa> Windows<'_, S, K> {
-    fn geometry(&self) -> Geometry {
-        let ([.., channels], filters) = (self.conv.input, self.conv.out_channels);
-        let positions = self.conv.area.rows().len().wrapping_mul(self.conv.area.columns().len());
-        let elems = self.conv.filter_elems(channels as usize);
-        Geometry { positions, elems, filters: filters as usize }
-    }
-}
-
-impl<S: Source, K: Isa> Gather for Windows<'_, S, K> {
-    /// Of windows that lie inside the image, of neighbouring columns.
-    #[inline(never)]
-    fn gather_two(&mut self, to: &mut [i16]) -> bool {
-        let (y, x) = (self.y, self.x);
-        let Some(first) = self.inside([y, x]) else { return false };
-        let (next_y, next_x) = self.after([y, x]);
-        let Some(second) = self.inside([next_y, next_x]) else { return false };
-        let [rows, columns] = self.conv.window.size.map(usize::from);
-        let per_pixel = self.conv.input[2] as usize;
-        let row = (self.conv.input[1] as usize).wrapping_mul(usize::from(self.conv.window.dilation[0]));
-        let elems = [columns.wrapping_mul(per_pixel), row.wrapping_mul(per_pixel)];
-        let rows = Rows { first: [first, second], rows, elems };
-        let done = self.conv.input_zero_point == 0 && self.input.spread_two(self.isa, &rows, to);
-        if done {
-            (self.y, self.x) = self.after([next_y, next_x]);
-        }
-        done
-    }
-
-    #[inline(never)]
-    fn gather(&mut self, lane: &mut Lane<'_>) {
-        let at = [self.y, self.x];
-        (self.y, self.x) = self.after(at);
-        match self.inside(at) {
-            Some(first) => {
-                let Conv { input: [_, width, channels], window, input_zero_point, .. } = *self.conv;
-                let per_pixel = channels as usize;
-                let [rows, columns] = window.size.map(usize::from);
-                let row = (width as usize).wrapping_mul(usize::from(window.dilation[0]));
-                let elems = columns.wrapping_mul(per_pixel);
-                let rows = [rows, elems, row.wrapping_mul(per_pixel), first];
-                self.input.spread_rows(self.isa, input_zero_point, rows, lane);
-            }
-            None => self.border(at, lane),
-        }
-        lane.fill_up();
-    }
-}
-
-impl<S: Source, K: Isa> Windows<'_, S, K> {
-    /// The position after `[y, x]`.
-    #[inline(always)]
-    fn after(&self, [y, x]: [u32; 2]) -> (u32, u32) {
-        let next = x.wrapping_add(1);
-        let [first, behind] = self.conv.area.columns;
-        if next >= behind { (y.wrapping_add(1), first) } else { (y, next) }
-    }
-
-    /// The first code of the window at `[y, x]`, if all of it lies inside the image, and rows of it are runs of codes.
-    #[inline(always)]
-    fn inside(&self, [y, x]: [u32; 2]) -> Option<usize> {
-        let Conv { input: [height, width, channels], window, .. } = *self.conv;
-        let along = |axis: usize, at: u32, limit: u32| {
-            let place = |values: &[u16]| values.get(axis).copied().map(u32::from).unwrap_or_default();
-            let (size, stride, dilation) =
-                (place(&window.size), place(&window.stride), place(&window.dilation));
-            let start = at.wrapping_mul(stride).checked_sub(place(&window.pads))?;
-            let last = start.wrapping_add(size.wrapping_sub(1).wrapping_mul(dilation));
-            (last < limit).then_some(start)
-        };
-        let (top, left) = (along(0, y, height)?, along(1, x, width)?);
-        let runs = window.dilation[1] == 1 || window.size[1] == 1;
-        runs.then_some(top.wrapping_mul(width).wrapping_add(left).wrapping_mul(channels) as usize)
-    }
-
-    /// The codes of a window of which taps may lie outside the image.
-    #[inline(never)]
-    fn border(&self, [y, x]: [u32; 2], lane: &mut Lane<'_>) {
-        let Conv { input: [height, width, channels], window, .. } = *self.conv;
-        let [down, right] = window.axes();
-        let [rows, columns] = window.size.map(u32::from);
-        let (inside, zero_point) = (right.inside(x, width), self.conv.input_zero_point);
-        let (top, per_pixel) = (down.start(y), channels as usize);
-        let all = columns.wrapping_mul(channels) as usize;
-        // A window wholly in the padding has no taps inside.
-        let before = inside.first_tap.min(columns);
-        let after = columns.wrapping_sub(before).wrapping_sub(inside.taps);
-        for tap in 0..rows {
-            let Some(row) = down.element(top, tap, height) else {
-                lane.push_zeros(all);
-                continue;
-            };
-            let pixel = |x: u32| row.wrapping_mul(width).wrapping_add(x).wrapping_mul(channels) as usize;
-            lane.push_zeros((before as usize).wrapping_mul(per_pixel));
-            if right.is_dense() {
-                let elems = (inside.taps as usize).wrapping_mul(per_pixel);
-                self.input.spread_rows(
-                    self.isa,
-                    zero_point,
-                    [1, elems, 0, pixel(inside.first_element)],
-                    lane,
-                );
-            } else {
-                for x in inside.elements() {
-                    self.input.spread_rows(self.isa, zero_point, [1, per_pixel, 0, pixel(x)], lane);
-                }
-            }
-            lane.push_zeros((after as usize).wrapping_mul(per_pixel));
-        }
+        });
     }
 }

@@ -6,7 +6,7 @@
 use exactum_format::{Bias, TILE_ELEMS};
 use exactum_num::codes::Code;
 
-use crate::high::High;
+use crate::high::{High, HighForm};
 use crate::image::Conv;
 use crate::isa::{Isa, Pixels, TileCodes, TileProducts, Tiles};
 use crate::source::Source;
@@ -186,6 +186,15 @@ struct Outputs {
 impl Outputs {
     #[inline(never)]
     fn store<K: Isa, T: Code>(&self, products: &TileProducts, quad: usize, tail: &mut High<'_, K, T>) {
+        let isa = tail.isa;
+        let first = self.first.wrapping_add(quad.wrapping_mul(4));
+        let (HighForm { lines, offsets, shift }, output) = tail.parts(first);
+        let parameters = offsets.as_chunks().0.get(quad).zip(lines.as_chunks().0.get(quad));
+        if let Some(parameters) = parameters.filter(|_| self.rows >= 2 && self.columns >= 4)
+            && isa.codes_of_tiles(products, parameters, shift, [self.filters, self.pitch], output)
+        {
+            return;
+        }
         let mut sums = [[[0; 4]; 4]; 2];
         add_up(products, tail.starts(quad), &mut sums);
         let mut first = self.first;

@@ -92,6 +92,8 @@ enum Storage {
     Nibbles,
     /// Filters in pairs, or taps in blocks; filter after filter where a layer may have neither.
     Blocks,
+    /// Filters in fours; filter after filter where a layer may not have that.
+    Quads,
     /// Transformed for tiles, where a layer may have that; else blocks.
     Tiles,
 }
@@ -103,7 +105,8 @@ pub(crate) struct Packed {
     packing: Packing,
     i8s: Vec<i8>,
     i16s: Vec<i16>,
-    nibbles: Vec<u8>,
+    /// Nibbles, or weights plus 128.
+    bytes: Vec<u8>,
     bias_i16s: Option<Vec<i16>>,
     bias_i32s: Option<Vec<i32>>,
 }
@@ -118,12 +121,13 @@ pub(crate) fn filters(filters: usize, elems: usize, wide: bool) -> impl Strategy
         Storage::Nibbles,
         Storage::Blocks,
         Storage::Blocks,
+        Storage::Quads,
         Storage::Tiles,
     ];
     select(storages.to_vec()).prop_flat_map(move |storage| {
         let weight = match (storage, wide) {
             (Storage::Nibbles, _) => (-8i16..=7).boxed(),
-            (Storage::I8, _) => {
+            (Storage::I8 | Storage::Quads, _) => {
                 let ends = [i8::MIN, i8::MAX].map(i16::from).to_vec();
                 prop_oneof![3 => any::<i8>().prop_map(i16::from), 2 => select(ends)].boxed()
             }
@@ -156,7 +160,7 @@ pub(crate) fn high_filters(filters: usize, elems: usize) -> impl Strategy<Value 
     let weights = prop_oneof![
         6 => prop::collection::vec(block_weight(), filters * elems), 1 => one(127), 1 => one(-127)
     ];
-    let storage = select(vec![Storage::Blocks, Storage::Tiles]);
+    let storage = select(vec![Storage::Blocks, Storage::Quads, Storage::Tiles]);
     (weights, high_tail(filters), storage).prop_map(move |(values, tail, storage)| Filters {
         values,
         storage,
@@ -192,6 +196,7 @@ impl Filters {
             {
                 Packing::FilterPairs
             }
+            (Storage::Quads, Place::Shared(_) | Place::Tiles(_)) if !self.wide => Packing::FilterQuads,
             (Storage::Blocks | Storage::Tiles, Place::Taps) if !self.wide => Packing::TapBlocks,
             (_, Place::Taps) => Packing::TapMajor,
             _ => Packing::RowMajor,
@@ -215,8 +220,10 @@ impl Filters {
         let (filters, elems) = (self.filters, self.values.len() / self.filters);
         let packing = self.packing(place);
         let row_bytes = elems.div_ceil(2);
-        let mut nibbles = vec![0u8; filters * row_bytes];
         let rows = elems.div_ceil(4) * 4;
+        let is_quads = packing == Packing::FilterQuads;
+        let mut bytes =
+            vec![0u8; if is_quads { filters.div_ceil(4) * 4 * rows } else { filters * row_bytes }];
         let mut values = match packing {
             Packing::FilterPairs => vec![0; filters.div_ceil(8) * rows * 4],
             Packing::TapBlocks => vec![0; filters.div_ceil(4) * 4 * elems],
@@ -227,7 +234,11 @@ impl Filters {
         };
         for (index, value) in self.values.iter().enumerate() {
             let (o, i) = (index / elems, index % elems);
-            nibbles[o * row_bytes + i / 2] |= (value.rem_euclid(16) as u8) << (i % 2 * 4);
+            if is_quads {
+                bytes[o / 4 * 4 * rows + i * 4 + o % 4] = (value + 128) as u8;
+                continue;
+            }
+            bytes[o * row_bytes + i / 2] |= (value.rem_euclid(16) as u8) << (i % 2 * 4);
             let place = match packing {
                 Packing::TapMajor => i * filters + o,
                 Packing::FilterPairs => o / 8 * rows * 4 + i / 2 * 8 + o % 8 / 2 * 2 + i % 2,
@@ -237,7 +248,7 @@ impl Filters {
             let factor = if packing == Packing::FilterPairs && o % 2 == 1 { 256 } else { 1 };
             values[place] += factor * value;
         }
-        Packed { nibbles, ..self.with_values(packing, values) }
+        Packed { bytes, ..self.with_values(packing, values) }
     }
 
     /// The weights that products of tiles take: twice the matrix of Winograd's F(2, 3) on both sides of each filter.
@@ -268,7 +279,7 @@ impl Filters {
             packing,
             i8s: values.iter().map(|value| *value as i8).collect(),
             i16s: values,
-            nibbles: vec![],
+            bytes: vec![],
             bias_i16s: self.bias.clone().filter(|_| !self.is_bias_i32),
             bias_i32s: self.bias.as_ref().filter(|_| self.is_bias_i32).map(wide_bias),
         }
@@ -282,9 +293,10 @@ impl Filters {
 impl Packed {
     fn weights(&self) -> Weights<'_> {
         let elements = match self.storage {
-            Storage::I8 => Codes::I8(&self.i8s),
+            _ if self.packing == Packing::FilterQuads => Codes::U8(&self.bytes),
+            Storage::I8 | Storage::Quads => Codes::I8(&self.i8s),
             Storage::I16 | Storage::Blocks | Storage::Tiles => Codes::I16(&self.i16s),
-            Storage::Nibbles => Codes::U8(&self.nibbles),
+            Storage::Nibbles => Codes::U8(&self.bytes),
         };
         Weights { packing: self.packing, elements }
     }

@@ -1,7 +1,10 @@
-//! The runtime on a board that QEMU emulates: one start of the firmware `generic` for all samples of a case.
+//! The runtime on a board that QEMU emulates: one start of the firmware `generic` for all samples of a case. It runs the program for
+//! any machine, and the one that is compiled for the processor of the board, with its packings and forms.
 
 use std::sync::OnceLock;
 
+use exactum_importer::Compiled;
+use exactum_importer::target::{Form, Target};
 use exactum_runner::{Board, BuildError, Counting, Emulator, Image, Missing, Run};
 use exactum_runtime::program::words_as_bytes;
 use exactum_runtime::{Element, Program};
@@ -15,6 +18,8 @@ use crate::case::{Integers, Made, of_program};
 pub struct Emulated {
     board: Board,
     emulator: Result<Emulator, String>,
+    /// Its processor, if programs for it differ.
+    target: Option<Target>,
     firmware: OnceLock<Result<Image, String>>,
 }
 
@@ -22,7 +27,9 @@ impl Emulated {
     /// Looks for the emulator of `board` and a toolchain; builds the firmware when it is first needed.
     pub fn new(board: Board) -> Self {
         let emulator = Emulator::find(&board).map_err(|missing: Missing| missing.to_string());
-        Self { board, emulator, firmware: OnceLock::new() }
+        let target = Target::of_board(&board, Form::Image).ok().map(Target::without_limits);
+        let target = target.filter(|target| target.costs.is_some());
+        Self { board, emulator, target, firmware: OnceLock::new() }
     }
 
     /// The board with a Cortex-M4, on which instructions are recorded.
@@ -52,14 +59,18 @@ impl Emulated {
     /// # Errors
     /// If the program cannot be loaded.
     pub fn has_room(&self, case: &Made) -> Result<bool, String> {
+        self.has_room_for(&case.compiled)
+    }
+
+    fn has_room_for(&self, compiled: &Compiled) -> Result<bool, String> {
         let [program, arena, sample] = self.board.facts.generic_bytes;
-        let sample_bytes = with_program(case, |program| {
+        let sample_bytes = with_program(compiled, |program| {
             let inputs = (0..program.inputs().len()).filter_map(|index| program.input_tensor(index));
             inputs.map(|tensor| u64::from(tensor.size_bytes())).sum::<u64>()
         })?;
         // The firmware tells a file that fills its place from one that is longer.
-        Ok((case.compiled.image.len() as u64) < program
-            && case.compiled.memory.arena_bytes as u64 <= arena
+        Ok((compiled.image.len() as u64) < program
+            && compiled.memory.arena_bytes as u64 <= arena
             && sample_bytes <= sample)
     }
 
@@ -77,27 +88,21 @@ impl Emulated {
     /// # Errors
     /// As [`Backend::run`].
     pub fn run_counting(&self, case: &Made, counting: Counting) -> Result<Run, String> {
+        self.run_program(case, &case.compiled, counting)
+    }
+
+    fn run_program(&self, case: &Made, compiled: &Compiled, counting: Counting) -> Result<Run, String> {
         let emulator = self.emulator.as_ref().map_err(String::clone)?;
-        let input = input_bytes(case)?;
+        let input = input_bytes(case, compiled)?;
         emulator
-            .run_program(self.firmware()?, &case.compiled.image, &input, counting)
+            .run_program(self.firmware()?, &compiled.image, &input, counting)
             .map_err(|error| error.to_string())
     }
-}
 
-impl Backend for Emulated {
-    fn name(&self) -> &str {
-        &self.board.name
-    }
-
-    fn missing(&self) -> Option<&str> {
-        self.emulator.as_ref().err().map(String::as_str)
-    }
-
-    fn run(&self, case: &Made) -> Result<Integers, String> {
-        let output = self.run_counting(case, Counting::Off)?.output;
-        with_program(case, |program| {
-            let ports = &case.compiled.interface.outputs;
+    fn integers(&self, case: &Made, compiled: &Compiled) -> Result<Integers, String> {
+        let output = self.run_program(case, compiled, Counting::Off)?.output;
+        with_program(compiled, |program| {
+            let ports = &compiled.interface.outputs;
             let types: Vec<(Element, usize, i64)> = program
                 .outputs()
                 .zip(ports)
@@ -111,20 +116,38 @@ impl Backend for Emulated {
     }
 }
 
-fn with_program<T>(case: &Made, f: impl FnOnce(&Program<'_>) -> T) -> Result<T, String> {
-    let words = aligned(&case.compiled.image);
-    let program = Program::load(&words_as_bytes(&words)[..case.compiled.image.len()]);
+impl Backend for Emulated {
+    fn name(&self) -> &str {
+        &self.board.name
+    }
+
+    fn missing(&self) -> Option<&str> {
+        self.emulator.as_ref().err().map(String::as_str)
+    }
+
+    fn run(&self, case: &Made) -> Result<Integers, String> {
+        let integers = self.integers(case, &case.compiled)?;
+        let Some(target) = &self.target else { return Ok(integers) };
+        let Some(own) = case.compiled_for(target)? else { return Ok(integers) };
+        if own.image == case.compiled.image || !self.has_room_for(&own)? || integers != case.expected {
+            return Ok(integers);
+        }
+        self.integers(case, &own)
+    }
+}
+
+fn with_program<T>(compiled: &Compiled, f: impl FnOnce(&Program<'_>) -> T) -> Result<T, String> {
+    let words = aligned(&compiled.image);
+    let program = Program::load(&words_as_bytes(&words)[..compiled.image.len()]);
     Ok(f(&program.map_err(|error| error.to_string())?))
 }
 
 /// The quantized samples, as the firmware reads them.
-fn input_bytes(case: &Made) -> Result<Vec<u8>, String> {
-    with_program(case, |program| {
+fn input_bytes(case: &Made, compiled: &Compiled) -> Result<Vec<u8>, String> {
+    with_program(compiled, |program| {
         let mut bytes = vec![];
         for sample in &case.source.samples {
-            for (index, (input, values)) in
-                program.inputs().zip(of_program(&case.compiled, sample)).enumerate()
-            {
+            for (index, (input, values)) in program.inputs().zip(of_program(compiled, sample)).enumerate() {
                 let tensor = program.input_tensor(index)?;
                 let quantizer = input.quantizer(tensor.range)?;
                 let size_bytes = tensor.element.size_bytes() as usize;

@@ -39,6 +39,7 @@ impl Backend for Packed {
             Packing::TapMajor => "host_tap_major",
             Packing::Nibbles => "host_nibbles",
             Packing::FilterPairs => "host_filter_pairs",
+            Packing::FilterQuads => "host_filter_quads",
             Packing::TapBlocks => "host_tap_blocks",
             Packing::Winograd => "host_winograd",
         }

@@ -1,9 +1,10 @@
 //! Measures what kernels and requantization forms cost on the emulated board, and prints the table of costs:
 //!
-//! `cargo run --release -p exactum-runner --example measure > importer/targets/costs/cortex-m4.toml`
+//! `cargo run --release -p exactum-runner --example measure -- mps2-an386 > importer/targets/costs/cortex-m4.toml`, and so for
+//! `mps2-an385-armv6m` (`cortex-m0`), `mps2-an385` (`cortex-m3`) and `riscv-virt` (`riscv32`).
 //!
 //! Programs of one op run in many shapes; the instructions of each kernel are fitted by what its loops count
-//! (`exactum_importer::cost::Work`). Counts repeat, so the same firmware always gives the same table. `-- PREFIX` measures only
+//! (`exactum_importer::cost::Work`). Counts repeat, so the same firmware always gives the same table. `-- BOARD PREFIX` measures only
 //! kernels whose names start with it, and prints what each of their programs executes.
 #![allow(clippy::print_stdout)]
 
@@ -34,7 +35,9 @@ struct Measured {
 }
 
 fn main() -> Result<()> {
-    let emulator = Emulator::find(&Board::named("mps2-an386")?)?;
+    let mut arguments = std::env::args().skip(1);
+    let board = arguments.next().ok_or("the name of a board")?;
+    let emulator = Emulator::find(&Board::named(&board)?)?;
     let generic = emulator.build("generic")?;
     let measure = |sample: &Sample| -> Result<Measured> {
         let run = emulator.run_program(&generic, &sample.image, &sample.input, Counting::On)?;
@@ -43,16 +46,16 @@ fn main() -> Result<()> {
         }
         measured(sample, run.counts.first().ok_or("nothing was counted")?)
     };
-    if let Some(prefix) = std::env::args().nth(1) {
+    if let Some(prefix) = arguments.next() {
         return only(&prefix, &measure);
     }
     let forms = of_forms(&forms()?.iter().map(&measure).collect::<Result<Vec<_>>>()?)?;
     let measured = samples()?.iter().map(&measure).collect::<Result<Vec<_>>>()?;
     let kernels = of_kernels(&measured, &forms)?;
     println!(
-        "# Written by `cargo run --release -p exactum-runner --example measure`; instructions, not cycles."
+        "# Written by `cargo run --release -p exactum-runner --example measure -- {board}`; instructions, not cycles."
     );
-    println!("source = \"{}, firmware for the board mps2-an386\"\n", emulator.version());
+    println!("source = \"{}, firmware for the board {board}\"\n", emulator.version());
     for (form, FormCost { element, doubling }) in &forms {
         println!("[forms.{form}]\nelement = {element:.2}\ndoubling = {doubling:.2}\n");
     }

@@ -159,20 +159,23 @@ fn dense(samples: &mut Vec<Sample>) -> Result<()> {
         }
         for [rows, outputs] in [[rows, outputs], [rows + 1, outputs + 7], [rows, outputs + 64]] {
             let shape = FilterShape { filters: outputs as usize, elems: inputs as usize };
-            let elements = elements(Packing::FilterPairs, shape)?;
-            let weights = Weights { packing: Packing::FilterPairs, elements: Codes::I16(&elements) };
-            for layer in
-                [high(weights, 0, &multiply_high(outputs)), layer(weights, Bias::None, &multiply32(outputs))]
-            {
-                let op = Dense {
-                    input: INPUT,
-                    output: OUTPUT,
-                    scratch: None,
-                    in_features: inputs,
-                    out_features: outputs,
-                    layer,
-                };
-                samples.push(sample(op.into(), &[&[rows, inputs]], &[rows, outputs], BYTES)?);
+            for packing in [Packing::FilterPairs, Packing::FilterQuads] {
+                let elements = Elements::new(packing, shape)?;
+                let weights = elements.weights(packing);
+                for layer in [
+                    high(weights, 0, &multiply_high(outputs)),
+                    layer(weights, Bias::None, &multiply32(outputs)),
+                ] {
+                    let op = Dense {
+                        input: INPUT,
+                        output: OUTPUT,
+                        scratch: None,
+                        in_features: inputs,
+                        out_features: outputs,
+                        layer,
+                    };
+                    samples.push(sample(op.into(), &[&[rows, inputs]], &[rows, outputs], BYTES)?);
+                }
             }
         }
     }
@@ -195,19 +198,38 @@ fn high<'p>(
     Layer { input_zero_point, weights, bias: Bias::None, requant, wide: false }
 }
 
-/// Elements of 16 bits that hold weights in `packing`.
-fn elements(packing: Packing, shape: FilterShape) -> Result<Vec<i16>> {
-    let count = packing.len_elems(shape).ok_or("a layer that fits")?;
-    if packing != Packing::Winograd {
-        return Ok(noise(1, count).iter().map(|element| i16::from(*element)).collect());
+/// Elements that hold weights in a packing.
+enum Elements {
+    U8(Vec<u8>),
+    I16(Vec<i16>),
+}
+
+impl Elements {
+    fn new(packing: Packing, shape: FilterShape) -> Result<Self> {
+        let mut elements = vec![0; packing.len_elems(shape).ok_or("a layer that fits")?];
+        if packing.elements() == [Element::I16] && packing != Packing::Winograd {
+            return Ok(Self::I16(
+                noise(1, elements.len()).iter().map(|element| i16::from(*element)).collect(),
+            ));
+        }
+        // Not every element goes with every other one.
+        for (index, weight) in noise(1, shape.filters * shape.elems).iter().enumerate() {
+            let (o, i) = (index / shape.elems, index % shape.elems);
+            packing.put(&mut elements, shape, o, i, i32::from(*weight));
+        }
+        Ok(match packing.elements() {
+            [Element::U8] => Self::U8(elements.iter().map(|element| *element as u8).collect()),
+            _ => Self::I16(elements.iter().map(|element| *element as i16).collect()),
+        })
     }
-    // Not every element goes with every other one.
-    let mut elements = vec![0; count];
-    for (index, weight) in noise(1, shape.filters * shape.elems).iter().enumerate() {
-        let (o, i) = (index / shape.elems, index % shape.elems);
-        packing.put(&mut elements, shape, o, i, i32::from(*weight));
+
+    fn weights(&self, packing: Packing) -> Weights<'_> {
+        let elements = match self {
+            Self::U8(elements) => Codes::U8(elements),
+            Self::I16(elements) => Codes::I16(elements),
+        };
+        Weights { packing, elements }
     }
-    Ok(elements.iter().map(|element| *element as i16).collect())
 }
 
 /// Image, output channels, window, stride, pads on all sides, groups.
@@ -272,14 +294,14 @@ fn convolutions(samples: &mut Vec<Sample>) -> Result<()> {
         let tiles = size == [3, 3] && stride == 1;
         let packings: &[Packing] = match (depthwise, groups, tiles) {
             (true, ..) => &[Packing::TapBlocks],
-            (_, 1, true) => &[Packing::FilterPairs, Packing::Winograd],
-            (_, 1, false) => &[Packing::FilterPairs],
+            (_, 1, true) => &[Packing::FilterPairs, Packing::FilterQuads, Packing::Winograd],
+            (_, 1, false) => &[Packing::FilterPairs, Packing::FilterQuads],
             _ => &[],
         };
         for packing in packings {
             let shape = FilterShape { filters: outputs as usize, elems: filter as usize };
-            let elements = elements(*packing, shape)?;
-            let weights = Weights { packing: *packing, elements: Codes::I16(&elements) };
+            let elements = Elements::new(*packing, shape)?;
+            let weights = elements.weights(*packing);
             let parameters = multiply_high(outputs);
             for layer in [
                 high(weights, 0, &parameters),
@@ -379,6 +401,11 @@ fn elementwise(samples: &mut Vec<Sample>) -> Result<()> {
             };
             samples.push(sample(op.into(), &[shape, second], shape, BYTES)?);
         }
+        let form = Form::MultiplyHigh { lines: &[[1 << 18, 1]], offsets: &[7], shifts: &[1] };
+        let high = Some(Requant { form, lo: -128, hi: 127 });
+        let multipliers = Multipliers::I32(&[[3, 5]]);
+        let op = Add { input: INPUT, second: SECOND, output: THIRD, multipliers, channels: 1, requant: high };
+        samples.push(sample(op.into(), &[shape, shape], shape, BYTES)?);
         if let Some(requant) = requant {
             // One channel: what all elements share, of which many are looked up.
             for rows in [rows, rows * 40] {

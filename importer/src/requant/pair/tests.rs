@@ -3,6 +3,7 @@
 use super::*;
 use crate::certify::{CertifyError, Condition, Scope};
 use crate::exact::{Curve, Piece, Quantizer, Rational, from_integer};
+use crate::requant::Costs;
 use crate::requant::FormKind;
 use exactum_runtime::num::Rounding;
 use proptest::prelude::*;
@@ -45,7 +46,7 @@ fn check(f: &PairFunction, a: IntRange, b: IntRange) -> FormKind {
 }
 
 fn check_channels(functions: &[PairFunction], a: IntRange, b: IntRange) -> FormKind {
-    let choice = choose_pair(functions, a, b, None).unwrap();
+    let choice = choose_pair(functions, a, b, Costs::default()).unwrap();
     for (channel, f) in functions.iter().enumerate() {
         for first in a.lo..=a.hi {
             for second in b.lo..=b.hi {
@@ -141,13 +142,19 @@ fn powers_of_two_add_exactly() {
         curve: Curve::identity(),
         quantizer: uniform(ratio(1, 4), 0, range(-128, 127)),
     };
-    let choice = choose_pair(std::slice::from_ref(&f), range(-128, 127), range(-128, 127), None).unwrap();
+    let choice =
+        choose_pair(std::slice::from_ref(&f), range(-128, 127), range(-128, 127), Costs::default()).unwrap();
     assert_eq!((&*choice.multipliers, choice.params.kind()), (&[[4, 1]][..], FormKind::ShiftHalfEven));
     assert_eq!(choice.certificate.scope, Scope::Proven);
     assert_eq!(check(&f, range(-128, 127), range(-128, 127)), FormKind::ShiftHalfEven);
     // The same holds for wider operands than any walk over pairs could take.
-    let wide =
-        choose_pair(std::slice::from_ref(&f), range(-32_768, 32_767), range(-32_768, 32_767), None).unwrap();
+    let wide = choose_pair(
+        std::slice::from_ref(&f),
+        range(-32_768, 32_767),
+        range(-32_768, 32_767),
+        Costs::default(),
+    )
+    .unwrap();
     assert_eq!(wide.params.kind(), FormKind::ShiftHalfEven);
 }
 
@@ -159,11 +166,12 @@ fn functions_without_direction_take_a_table() {
         curve: Curve::identity().then(Piece::Abs),
         quantizer: uniform(ratio(1, 3), 0, range(0, 255)),
     };
-    let choice = choose_pair(std::slice::from_ref(&f), range(-8, 7), range(0, 99), None).unwrap();
+    let choice = choose_pair(std::slice::from_ref(&f), range(-8, 7), range(0, 99), Costs::default()).unwrap();
     assert_eq!((choice.params.kind(), choice.certificate.scope), (FormKind::Table, Scope::Exhaustive));
     assert_eq!(choice.certificate.points(), 1600);
     assert_eq!(check(&f, range(-8, 7), range(0, 99)), FormKind::Table);
-    let error = choose_pair(std::slice::from_ref(&f), range(-500, 500), range(-500, 500), None).unwrap_err();
+    let error = choose_pair(std::slice::from_ref(&f), range(-500, 500), range(-500, 500), Costs::default())
+        .unwrap_err();
     assert_eq!(error, RequantError::NoForm { channels: 1, codes: range(0, 255) });
 }
 
@@ -176,7 +184,7 @@ fn a_wrong_line_is_refuted() {
         quantizer: uniform(ratio(11_111_111, 1 << 27), -7, range(-128, 127)),
     };
     let ranges = [range(-128, 127), range(-128, 127)];
-    let choice = choose_pair(std::slice::from_ref(&f), ranges[0], ranges[1], None).unwrap();
+    let choice = choose_pair(std::slice::from_ref(&f), ranges[0], ranges[1], Costs::default()).unwrap();
     let [m0, m1] = choice.multipliers[0];
     let certify = |multipliers: &[[i64; 2]]| {
         certify_pair(std::slice::from_ref(&f), ranges, multipliers, &choice.params.view())
@@ -198,7 +206,7 @@ fn a_wrong_line_is_refuted() {
 
 /// Pairs beside the steps of some rows, which no walk over all of them could reach.
 fn check_near_steps(f: &PairFunction, a: IntRange, b: IntRange) -> FormKind {
-    let choice = choose_pair(std::slice::from_ref(f), a, b, None).unwrap();
+    let choice = choose_pair(std::slice::from_ref(f), a, b, Costs::default()).unwrap();
     assert_eq!(choice.certificate.scope, Scope::Proven);
     let span = a.hi - a.lo;
     for first in (0..40).map(|i| a.lo + span * i / 39) {
@@ -270,7 +278,7 @@ fn what_is_nearly_right_is_refuted() {
         quantizer: uniform(ratio(11_111_111, 1 << 30), 0, range(-128, 127)),
     };
     let ranges = [range(-70_001, 65_000), range(-80_000, 90_003)];
-    let choice = choose_pair(std::slice::from_ref(&f), ranges[0], ranges[1], None).unwrap();
+    let choice = choose_pair(std::slice::from_ref(&f), ranges[0], ranges[1], Costs::default()).unwrap();
     let [p, q] = choice.multipliers[0];
     let proven = |multipliers: [i64; 2], params: &RequantParams| {
         certify_pair(std::slice::from_ref(&f), ranges, &[multipliers], &params.view())
@@ -333,7 +341,7 @@ fn sums_of_layers_and_codes_take_a_wide_line() {
         let functions: Vec<PairFunction> =
             functions.iter().map(|f| if swapped { f.swapped() } else { f.clone() }).collect();
         let [a, b] = if swapped { [range(-128, 127), sums] } else { [sums, range(-128, 127)] };
-        let choice = choose_pair(&functions, a, b, None).unwrap();
+        let choice = choose_pair(&functions, a, b, Costs::default()).unwrap();
         assert_eq!(choice.params.kind(), FormKind::Multiply128);
         assert_eq!(choice.certificate.scope, Scope::Proven);
         // An independent walk in large steps, and near steps of the function.
@@ -354,7 +362,7 @@ fn sums_of_layers_and_codes_take_a_wide_line() {
 fn two_long_sums_are_added_in_exact_proportion() {
     let sums = range(-700_000, 700_000);
     let f = line([ratio(10_077_695, 1 << 37), ratio(13_421_773, 1 << 37)], ratio(1, 7));
-    let choice = choose_pair(&[f], sums, sums, None).unwrap();
+    let choice = choose_pair(&[f], sums, sums, Costs::default()).unwrap();
     assert_eq!(
         (&*choice.multipliers, choice.params.kind()),
         (&[[10_077_695, 13_421_773]][..], FormKind::Multiply128)
@@ -380,7 +388,7 @@ fn no_function_of_a_sum_is_a_table_by_luck() {
                 quantizer: uniform(unit, 0, range(-128, 127)),
             };
             let (a, b) = (range(-128, 127), range(-128 + seed, 127));
-            let choice = choose_pair(std::slice::from_ref(&f), a, b, None).unwrap();
+            let choice = choose_pair(std::slice::from_ref(&f), a, b, Costs::default()).unwrap();
             assert!(choice.params.size_bytes() <= 8 * 255 + 1, "{}: {f:?}", choice.params.size_bytes());
             for first in (a.lo..=a.hi).step_by(17) {
                 for second in (b.lo..=b.hi).step_by(13) {

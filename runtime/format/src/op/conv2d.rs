@@ -80,6 +80,7 @@ impl Checks<'_> for Conv2d<'_> {
             // Sums are taken tap by tap, from the input itself.
             Packing::TapMajor | Packing::TapBlocks => 0,
             Packing::FilterPairs => pair_bytes(window_elems(&self.window, self.groups, input), 2),
+            Packing::FilterQuads => pair_bytes(window_elems(&self.window, self.groups, input), 1),
             Packing::Winograd => tile_bytes(input.shape.image().map_or(0, |[.., channels]| channels)),
         }
     }

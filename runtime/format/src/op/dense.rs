@@ -35,6 +35,7 @@ impl Checks<'_> for Dense<'_> {
             Packing::FilterPairs => {
                 pair_bytes(elems, input.shape.elems().checked_div(self.in_features).unwrap_or_default())
             }
+            Packing::FilterQuads => pair_bytes(elems, 1),
             Packing::RowMajor
             | Packing::Nibbles
             | Packing::TapMajor

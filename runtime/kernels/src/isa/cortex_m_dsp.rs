@@ -15,6 +15,8 @@ use zerocopy::IntoBytes;
 use zerocopy::transmute;
 
 #[cfg(isa = "cortex_m_dsp")]
+use crate::byte_sum::ByteSum;
+#[cfg(isa = "cortex_m_dsp")]
 use crate::high_form::HighForm;
 
 #[cfg(isa = "cortex_m_dsp")]
@@ -126,6 +128,11 @@ impl Isa for CortexMDsp {
     }
 
     #[inline(always)]
+    fn sums_of_bytes<T: Code>(self, sum: &ByteSum, operands: [Option<&[u8]>; 2], output: &mut [u8]) -> usize {
+        instructions::sums_of_bytes(sum, T::ELEMENT, operands, output)
+    }
+
+    #[inline(always)]
     fn gather_tiles<T: Code>(self, codes: &[T], zero_point: i32, pixels: &Pixels, to: &mut [TileCodes]) {
         let is_byte = matches!(T::ELEMENT, Element::U8 | Element::I8);
         let signed = T::ELEMENT == Element::I8;
@@ -144,6 +151,19 @@ impl Isa for CortexMDsp {
         if !instructions::tile_products(weights, codes, products) {
             tiles::products::<Halves<instructions::Dsp>>(weights, codes, products);
         }
+    }
+
+    #[inline(always)]
+    fn codes_of_tiles<T: Code>(
+        self,
+        products: &TileProducts,
+        parameters: (&[i32; 4], &[[i32; 2]; 4]),
+        shift: u8,
+        apart: [usize; 2],
+        output: &mut [T],
+    ) -> bool {
+        let output = output.as_mut_bytes();
+        instructions::codes_of_tiles(products, parameters, shift, apart, T::ELEMENT, output)
     }
 
     #[inline(always)]

@@ -53,6 +53,25 @@ fn multiply_add(acc: i32, code: i16, weight: i8) -> i32 {
 }
 
 #[inline(always)]
+pub(super) fn sum_codes(codes: &[[i16; 4]]) -> [i32; 2] {
+    let codes = codes.as_flattened().iter().map(|code| i32::from(*code));
+    codes.fold([0, 0], |[sum, all]: [i32; 2], code| [sum.wrapping_add(code), all | code])
+}
+
+#[inline(always)]
+pub(super) fn dot_quads(codes: &[[i16; 4]], rows: &[[u8; 16]], starts: [i32; 4]) -> [i32; 4] {
+    let mut sums = starts;
+    for (codes, row) in codes.iter().zip(rows) {
+        for (code, elements) in codes.iter().zip(row.as_chunks::<4>().0) {
+            for (sum, element) in sums.iter_mut().zip(elements) {
+                *sum = sum.wrapping_add(i32::from(*code).wrapping_mul((*element).into()));
+            }
+        }
+    }
+    sums
+}
+
+#[inline(always)]
 pub(super) fn dot_nibbles(codes: &[i16], weights: &[u8], odd: bool, row_bytes: usize, accs: &mut [i32]) {
     let mut rest = weights;
     for acc in accs {
@@ -141,6 +160,24 @@ pub(super) fn widen<T: Code>(codes: &[T], accs: &mut [i32]) {
 #[inline(always)]
 pub(super) fn narrow<T: Code>(accs: &[i32], codes: &mut [T]) {
     codes.iter_mut().zip(accs).for_each(|(code, acc)| *code = T::truncate(*acc));
+}
+
+/// The high 32 bits of `acc * multiplier + 2^31`, of products of 32 bits: for processors without longer ones.
+#[cfg_attr(
+    not(any(isa = "cortex_m0", test)),
+    expect(dead_code, reason = "for processors without longer products")
+)]
+#[inline(always)]
+pub(super) fn high_of_halves(acc: i32, multiplier: i32) -> i32 {
+    let halves = |value: i32| [value & 0xffff, value >> 16];
+    let ([low, high], [m_low, m_high]) = (halves(acc), halves(multiplier));
+    // A half without a sign times one with it, and 16 bits more, have 32 bits.
+    let lowest = low.wrapping_mul(m_low) as u32 >> 16;
+    let [carried, first] = halves(high.wrapping_mul(m_low).wrapping_add(lowest as i32));
+    let second = low.wrapping_mul(m_high).wrapping_add(carried);
+    // Half of a unit is bit 15 of the second sum; added before the shift it could need 33 bits.
+    let rounded = (second >> 15).wrapping_add(1) >> 1;
+    high.wrapping_mul(m_high).wrapping_add(first).wrapping_add(rounded)
 }
 
 #[inline(always)]
@@ -247,5 +284,21 @@ fn lines<M: Copy + Default, B: Copy + Default>(
 fn each(form: impl Apply, codes: [i32; 2], first: usize, accs: &mut [i32]) {
     for (index, acc) in accs.iter_mut().enumerate() {
         *acc = form.apply(first.wrapping_add(index), *acc, codes);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn halves_give_the_high_word(acc: i32, multiplier: i32, ends in 0usize..16) {
+            let end = |index: usize, other: i32| [i32::MIN, i32::MAX, -1, other][index];
+            for (acc, multiplier) in [(acc, multiplier), (end(ends & 3, acc), end(ends >> 2, multiplier))] {
+                prop_assert_eq!(high_of_halves(acc, multiplier), multiply_high(acc, [multiplier, 0]));
+            }
+        }
     }
 }

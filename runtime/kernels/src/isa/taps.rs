@@ -31,7 +31,7 @@ pub struct TapRun {
 impl Taps {
     /// Whether there are taps, and all lie in `codes` codes and `weights` fours of weights.
     #[cfg_attr(
-        not(isa = "cortex_m_dsp"),
+        not(any(isa = "cortex_m0", isa = "cortex_m_dsp")),
         expect(dead_code, reason = "for instructions that read without looking")
     )]
     pub(super) fn fit(&self, codes: usize, weights: usize) -> bool {

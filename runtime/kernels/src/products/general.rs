@@ -37,7 +37,7 @@ impl<'p, K: Copy> General<'p, K> {
             (Packing::RowMajor | Packing::TapMajor, Codes::U8(_) | Codes::I32(_))
             | (Packing::Nibbles, Codes::I8(_) | Codes::I16(_) | Codes::I32(_))
             // Packings of layers of their own.
-            | (Packing::FilterPairs | Packing::TapBlocks | Packing::Winograd, _) => Elements::I8(&[]),
+            | (Packing::FilterPairs | Packing::FilterQuads | Packing::TapBlocks | Packing::Winograd, _) => Elements::I8(&[]),
         };
         Self { elements, wide, isa }
     }

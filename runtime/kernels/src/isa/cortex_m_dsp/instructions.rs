@@ -10,15 +10,19 @@ mod begin;
 mod byte_taps;
 mod codes_of_pairs;
 mod codes_of_taps;
+mod codes_of_tiles;
 mod one;
 mod spread;
+mod sum;
 mod tiles;
 mod turns;
 mod two;
 
 pub(super) use codes_of_pairs::{codes_of_one, codes_of_two};
 pub(super) use codes_of_taps::codes_of_taps;
+pub(super) use codes_of_tiles::codes_of_tiles;
 pub(super) use spread::spread_two;
+pub(super) use sum::sums_of_bytes;
 pub(super) use tiles::{gather_tiles, tile_products};
 
 /// Executes them.

@@ -116,24 +116,80 @@ macro_rules! two {
     }};
 }
 
-/// As [`Isa::spread_two`](crate::Isa::spread_two), of bytes with a sign if `signed`, in rows of whole words.
+/// The loop over rows and their bytes of two positions, which `$load` loads: eight instructions for two codes.
+macro_rules! two_bytes {
+    ($load:literal, $from:ident, $to:ident, $elems:ident, $rows:ident, $after:ident) => {{
+        let [first, second] = $from;
+        // SAFETY: the loop reads `elems` bytes, which are not 0, of each of `rows` rows, which are not 0, from both places on, `after`
+        // bytes from the end of one row to the next, and writes two halves of words for each two of them from `to` on, by turns 2 and 6
+        // bytes apart: all of that was checked to lie inside.
+        unsafe {
+            asm!(
+                "2:",
+                "mov {left}, {elems}",
+                "3:",
+                concat!($load, " {a}, [{first}], #1"),
+                concat!($load, " {b}, [{second}], #1"),
+                "strh {a}, [{to}]",
+                "strh {b}, [{to}, #4]",
+                "add {to}, {to}, {step}",
+                "rsb {step}, {step}, #8",
+                "subs {left}, {left}, #1",
+                "bne 3b",
+                "add {first}, {first}, {after}",
+                "add {second}, {second}, {after}",
+                "subs {rows}, {rows}, #1",
+                "bne 2b",
+                first = inout(reg) first => _,
+                second = inout(reg) second => _,
+                to = inout(reg) $to => _,
+                elems = in(reg) $elems,
+                rows = inout(reg) $rows => _,
+                after = in(reg) $after,
+                step = inout(reg) 2 => _,
+                left = out(reg) _,
+                a = out(reg) _,
+                b = out(reg) _,
+                options(nostack),
+            );
+        }
+    }};
+}
+
+/// As [`Isa::spread_two`](crate::Isa::spread_two), of bytes with a sign if `signed`.
 #[inline(always)]
 pub(in super::super) fn spread_two(bytes: &[u8], signed: bool, rows: &Rows, to: &mut [i16]) -> bool {
     let Rows { first, rows, elems: [elems, apart] } = *rows;
     let Some(before) = rows.checked_sub(1) else { return false };
     let most = if first[0] > first[1] { first[0] } else { first[1] };
     let end = before.checked_mul(apart).and_then(|last| last.checked_add(most)?.checked_add(elems));
-    let places = rows.checked_mul(elems).and_then(|codes| codes.checked_mul(2));
+    let codes = rows.checked_mul(elems).and_then(|codes| codes.checked_next_multiple_of(4));
+    let places = codes.and_then(|codes| codes.checked_mul(2));
     let inside = end.is_some_and(|end| end <= bytes.len()) && places.is_some_and(|places| places <= to.len());
-    if !inside || elems == 0 || elems & 3 != 0 {
+    if !inside || elems == 0 {
         return false;
     }
     let from = first.map(|first| bytes.as_ptr().wrapping_add(first));
-    let (to, words, after) = (to.as_mut_ptr(), elems >> 2, apart.wrapping_sub(elems));
-    if signed {
-        two!("sxtb16", from, to, words, rows, after);
+    let (places, words, after) = (to.as_mut_ptr(), elems >> 2, apart.wrapping_sub(elems));
+    if elems & 3 != 0 {
+        let codes = rows.wrapping_mul(elems);
+        if signed {
+            two_bytes!("ldrsb", from, places, elems, rows, after);
+        } else {
+            two_bytes!("ldrb", from, places, elems, rows, after);
+        }
+        // Zeros to a multiple of four.
+        for code in codes..codes.next_multiple_of(4) {
+            let pair = to.get_mut((code >> 1).wrapping_mul(4)..).and_then(<[i16]>::first_chunk_mut::<4>);
+            if let Some([a, b, c, d]) = pair {
+                let [first, second] = if code & 1 == 0 { [a, c] } else { [b, d] };
+                (*first, *second) = (0, 0);
+            }
+        }
+    } else if signed {
+        two!("sxtb16", from, places, words, rows, after);
     } else {
-        two!("uxtb16", from, to, words, rows, after);
+        two!("uxtb16", from, places, words, rows, after);
     }
     true
 }
