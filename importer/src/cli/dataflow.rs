@@ -131,10 +131,8 @@ pub(super) fn run(args: &Args, shell: &Shell) -> Result<ExitCode> {
         "files": paths,
     });
     shell.result(&result, || text(&design))?;
-    let (in_folder, others): (Vec<&String>, Vec<&String>) =
-        paths.iter().partition(|path| path.contains(&format!("/{MEMORIES}/")));
-    let others: Vec<&str> = others.into_iter().map(String::as_str).collect();
-    shell.status(&format!("wrote {} and {} files of memories", others.join(", "), in_folder.len()));
+    let folder = files::name(&args.output);
+    shell.status(&format!("wrote {} files to {folder}, of which report.html shows what was chosen", paths.len()));
     Ok(ExitCode::SUCCESS)
 }
 

@@ -84,7 +84,9 @@ proptest! {
             curve,
             quantizer: uniform(ratio(out, 1 << 23), zero_point, range(-128, 127)),
         };
-        prop_assert_eq!(check(&f, range(-32, 31), range(0, 127)), FormKind::Multiply32);
+        // Of rare scales no line of 32 bits is near enough.
+        let form = check(&f, range(-32, 31), range(0, 127));
+        prop_assert!(matches!(form, FormKind::Multiply32 | FormKind::Multiply64), "{form:?}");
     }
 
     /// Few values and few codes, one operand far smaller than the other: lines could lean either way.
