@@ -132,7 +132,10 @@ pub(super) fn run(args: &Args, shell: &Shell) -> Result<ExitCode> {
     });
     shell.result(&result, || text(&design))?;
     let folder = files::name(&args.output);
-    shell.status(&format!("wrote {} files to {folder}, of which report.html shows what was chosen", paths.len()));
+    shell.status(&format!(
+        "wrote {} files to {folder}, of which report.html shows what was chosen",
+        paths.len()
+    ));
     Ok(ExitCode::SUCCESS)
 }
 
