@@ -1,26 +1,32 @@
 //! The integer graph as a network of streaming stages for an FPGA, with the vocabulary and formulas of FINN.
 //!
 //! [`describe`] turns nodes into stages ([`stage`]) with what they compute with ([`parameters`]) and the streams between
-//! them ([`network`]), chooses how far each is unrolled (`folding`) and writes the result as FINN's JSON files and as
-//! `stages.json` (`finn`). The formulas follow FINN's `dev` line. Called by
-//! `exactum dataflow`; docs/dataflow.md explains the terms.
+//! them ([`network`]), chooses how far each is unrolled ([`folding`]) by what that takes ([`resources`]) and writes the
+//! result as FINN's JSON files and as `dataflow.json` (`finn`), with memories (`memories`). The formulas follow
+//! FINN's `dev` line. Called by `exactum dataflow`; docs/dataflow.md explains the terms.
 
-mod device;
+pub mod converter;
+pub mod device;
 mod finn;
-mod folding;
+pub mod folding;
 mod from_graph;
+mod memories;
 pub mod moves;
 pub mod network;
 pub mod parameters;
+pub mod resources;
 pub mod stage;
 
-pub use device::{DEVICES, Device, DspFamily};
+pub use device::{Board, Device, DspFamily};
+pub use memories::FOLDER as MEMORIES;
 
 use crate::diagnostic::{Code, Diagnostic, Location, Result};
 use crate::graph::{FileNodeId, Graph, joined};
+use folding::{Chosen, FrontPoint, Goal};
 use from_graph::Unfolded;
 use network::Link;
 use parameters::Parameters;
+use resources::Resources;
 use stage::{Folding, Unit};
 
 /// What a design has to reach, and on what.
@@ -64,6 +70,8 @@ pub struct Design {
     pub target: Target,
     /// Most cycles that a stage may take for the target rate.
     pub target_cycles: u64,
+    /// Whether no other foldings reach the target at a lower cost.
+    pub is_proven_least: bool,
     /// The stages; not empty.
     pub stages: Vec<Stage>,
     /// The streams between them and to the host.
@@ -76,11 +84,7 @@ impl Target {
     /// # Errors
     /// E0601 for an unknown device, E0602 for a period or rate that is not positive.
     pub fn new(device: &str, clock_ns: f64, target_fps: f64) -> Result<Self> {
-        let device = Device::named(device).ok_or_else(|| {
-            let known: Vec<&str> = DEVICES.iter().map(|device| device.name).collect();
-            let at = Location::part("device");
-            Diagnostic::new(Code::UnknownDevice, at, device, format!("one of {}", known.join(", ")))
-        })?;
+        let device = Device::named(device)?;
         for (part, value) in
             [("clock period in ns", clock_ns), ("target rate in frames per second", target_fps)]
         {
@@ -134,20 +138,46 @@ impl Design {
         self.target.fps_of(self.max_cycles())
     }
 
-    /// Names and contents of the files that describe the design.
-    pub fn files(&self) -> Vec<(String, String)> {
-        finn::files(self)
+    /// What the stages and the width converters between them take.
+    pub fn resources(&self) -> Resources {
+        let stages = self.stages.iter().map(|stage| stage.unit.resources(stage.folding, self.target.device));
+        let between = converter::converters(self).into_iter().map(|converter| converter.resources);
+        stages.chain(between).sum()
+    }
+
+    /// Names and contents of the files that describe the design; those of memories lie in a folder of their own.
+    pub fn files(&self, front: &[FrontPoint]) -> Vec<(String, String)> {
+        finn::files(self, front).into_iter().chain(memories::files(self)).collect()
     }
 }
 
-/// Describes `graph`, which is on the integer level, as a network that reaches `target` with the least unrolling.
+/// Describes `graph`, which is on the integer level, as a network that reaches `target` at the least cost.
 ///
 /// # Errors
-/// E0603 if a node has no streaming stage, E0602 with the slowest stage if the target is out of reach.
+/// E0603 if a node has no streaming stage, E0602 with the slowest stage if the target is out of reach, E0605 if the design
+/// is too big for the device.
 pub fn describe(graph: &Graph, target: &Target) -> Result<Design> {
-    let from_graph::Unconnected { stages, mut links } = from_graph::stages(graph, target.device)?;
-    let foldings = folding::choose(&stages, target)?;
-    let names = names(&stages);
+    folded(graph, target.device, target.clock_ns, &Goal::Rate(target.target_fps))
+}
+
+/// For each rate that `graph` can have on `device` the least that it costs.
+///
+/// # Errors
+/// E0603 if a node has no streaming stage.
+pub fn front(graph: &Graph, device: &Device, clock_ns: f64) -> Result<Vec<FrontPoint>> {
+    Ok(folding::front(&from_graph::stages(graph, device)?, device, clock_ns))
+}
+
+/// Describes `graph` as a network on `device` with a clock of `clock_ns` that does what `goal` says. Without a rate the
+/// target is the rate that is reached.
+///
+/// # Errors
+/// Those of [`describe`], and E0604 for foldings in a file that stages do not have.
+pub fn folded(graph: &Graph, device: &'static Device, clock_ns: f64, goal: &Goal) -> Result<Design> {
+    let made = from_graph::stages(graph, device)?;
+    let Chosen { foldings, target_cycles, is_proven } = folding::choose(&made, device, clock_ns, goal)?;
+    let from_graph::Unconnected { stages, mut links } = made;
+    let names = stage_names(&stages);
     let stages = stages.into_iter().zip(foldings).zip(names).map(|((stage, folding), name)| {
         let Unfolded { unit, nodes, parameters, .. } = stage;
         let cycles = unit.cycles(folding);
@@ -158,11 +188,16 @@ pub fn describe(graph: &Graph, target: &Target) -> Result<Design> {
     });
     let stages: Vec<Stage> = stages.collect();
     network::size_fifos(&stages, &mut links);
-    Ok(Design { model: graph.name.clone(), target: *target, target_cycles: target.cycles(), stages, links })
+    let target_fps = match goal {
+        Goal::Rate(fps) => *fps,
+        Goal::Budget(_) | Goal::File(_) => 1e9 / clock_ns / target_cycles as f64,
+    };
+    let target = Target { device, clock_ns, target_fps };
+    Ok(Design { model: graph.name.clone(), target, target_cycles, is_proven_least: is_proven, stages, links })
 }
 
 /// FINN's names: a running number for each type.
-fn names(stages: &[Unfolded]) -> Vec<String> {
+fn stage_names(stages: &[Unfolded]) -> Vec<String> {
     let name = |(index, stage): (usize, &Unfolded)| {
         let op_type = stage.unit.op_type();
         let number = stages[..index].iter().filter(|earlier| earlier.unit.op_type() == op_type).count();

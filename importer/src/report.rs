@@ -11,9 +11,11 @@ mod layout;
 mod markup;
 mod memory;
 mod notes;
+mod pipeline;
 mod statistics;
 mod table;
 
+pub use pipeline::pipeline;
 pub use statistics::{Seen, Statistics};
 
 use crate::Compiled;

@@ -8,6 +8,7 @@ mod bipolar;
 mod joins;
 mod layers;
 mod moved;
+mod pools;
 mod select;
 mod transposed;
 
@@ -122,6 +123,32 @@ impl Step<'_> {
             _ => None,
         }
     }
+
+    /// The same with thresholds where the weights of the channels whose codes fall can be negative ones; none if that changes
+    /// nothing.
+    fn turned_codes(&self, channels: usize, weights: &[Vec<i32>], weight_bits: u32) -> Option<Turned> {
+        let Some(Op::Requantize(Requantize::Certified(certified))) =
+            self.requantize.map(|(_, node)| &node.op)
+        else {
+            return None;
+        };
+        let (codes, falls) = CodeFunction::turned(certified)?;
+        let falls: Vec<bool> = (0..channels).map(|channel| falls[channel % falls.len()]).collect();
+        // The negative of the most negative weight would need one bit more; of bipolar weights there is none.
+        let least = -1i64 << (weight_bits.max(2) - 1);
+        let fits = weights
+            .iter()
+            .zip(&falls)
+            .all(|(row, falls)| !falls || row.iter().all(|weight| i64::from(*weight) > least));
+        (falls.contains(&true) && fits).then_some(Turned { codes, falls })
+    }
+}
+
+/// A function of sums that are turned around in some channels.
+struct Turned {
+    codes: CodeFunction,
+    /// Which these are.
+    falls: Vec<bool>,
 }
 
 /// A stream on its way through the stages of one node: who writes it, and the value it becomes part of.
@@ -343,7 +370,8 @@ impl<'a> Builder<'a> {
         }
         let output_bits = self.bits(y);
         let requantization = codes.requantization();
-        let unit = Thresholding { channels, pixels, input_bits, output_bits, requantization };
+        let threshold_bits = codes.threshold_bits().unwrap_or(input_bits);
+        let unit = Thresholding { channels, pixels, input_bits, threshold_bits, output_bits, requantization };
         let flow = self.stage(step, Unit::Thresholding(unit), &[flow]);
         self.parameters(Parameters { offsets, codes: Some(codes), ..Parameters::default() });
         if let (Some((index, _)), Some(stage)) = (step.requantize, self.made.stages.last_mut()) {
@@ -384,6 +412,14 @@ fn range(value: &Value) -> IntRange {
         Type::Float | Type::Shape => &[],
     };
     ranges.iter().copied().reduce(IntRange::union).unwrap_or(IntRange::point(0))
+}
+
+/// The integers that an element of `channel` can be.
+fn channel_range(value: &Value, channel: usize) -> IntRange {
+    match &value.ty {
+        Type::Accumulators { bounds, .. } if !bounds.is_empty() => bounds[channel % bounds.len()],
+        _ => range(value),
+    }
 }
 
 /// Bits of an element in a stream: of the codes' type, or of the sums' bounds.

@@ -18,10 +18,13 @@ mod shuffle;
 mod streaming_concat;
 mod thresholding;
 mod two_streams;
+mod upsample;
 mod vvau;
 
 pub use add_streams::AddStreams;
-pub use arithmetic::{Accumulator, Arithmetic, Multiplication, Requantization, WeightMemory};
+pub use arithmetic::{
+    Accumulator, Arithmetic, Multiplication, Requantization, WeightMemory, finn_accumulator_bits,
+};
 pub use channelwise_op::{ChannelwiseFunction, ChannelwiseOp};
 pub use convolution_input_generator::ConvolutionInputGenerator;
 pub use duplicate_streams::DuplicateStreams;
@@ -34,10 +37,14 @@ pub use pool::Pool;
 pub use shuffle::Shuffle;
 pub use streaming_concat::StreamingConcat;
 pub use thresholding::Thresholding;
+pub use upsample::Upsample;
 pub use vvau::Vvau;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
+
+use super::device::Device;
+use super::resources::{Estimate, Resources};
 
 /// How far a stage is unrolled; 1 where a stage has no such parameter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -48,6 +55,21 @@ pub struct Folding {
     pub simd: usize,
     /// Whether a sliding window leaves whole windows at a time.
     pub parallel_window: bool,
+    /// What holds weights or lines.
+    pub memory: Memory,
+}
+
+/// What a stage's memory is made of: FINN's `ram_style`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Memory {
+    /// Block memories, as far as FINN's estimate knows.
+    #[default]
+    Auto,
+    /// Block memories.
+    Block,
+    /// Look-up tables.
+    Distributed,
 }
 
 /// One side of a stage.
@@ -80,7 +102,7 @@ pub struct Kind {
 const PE_DIVIDES_C: &str = "PE divides C";
 
 /// All kinds.
-pub const KINDS: [Kind; 14] = [
+pub const KINDS: [Kind; 15] = [
     fm_padding::KIND,
     convolution_input_generator::KIND,
     mvau::KIND,
@@ -95,6 +117,7 @@ pub const KINDS: [Kind; 14] = [
     mul_streams::KIND,
     label_select::KIND,
     shuffle::KIND,
+    upsample::KIND,
 ];
 
 /// What every kind of stage can say about itself.
@@ -125,6 +148,22 @@ pub trait Streaming {
     fn needed(&self, output: usize) -> usize {
         output + 1
     }
+    /// What its memory can be made of, the usual first.
+    fn memories(&self) -> &'static [Memory] {
+        &[Memory::Auto]
+    }
+    /// What it takes by FINN's formulas.
+    fn estimate(&self, _folding: Folding, _device: &Device) -> Estimate {
+        Resources::default().into()
+    }
+    /// What it takes, also what FINN's formulas leave out.
+    fn resources(&self, folding: Folding, device: &Device) -> Resources {
+        self.estimate(folding, device).resources
+    }
+    /// Operations of a frame and parameters, by FINN's names.
+    fn counts(&self) -> Vec<(String, u64)> {
+        vec![]
+    }
     /// The attributes that FINN's folding file sets.
     fn config(&self, folding: Folding) -> Vec<(&'static str, Json)> {
         vec![("PE", folding.pe.into())]
@@ -154,6 +193,7 @@ pub enum Unit {
     MulStreams(MulStreams),
     LabelSelect(LabelSelect),
     Shuffle(Shuffle),
+    Upsample(Upsample),
 }
 
 impl std::ops::Deref for Unit {
@@ -175,13 +215,25 @@ impl std::ops::Deref for Unit {
             Self::MulStreams(unit) => unit,
             Self::LabelSelect(unit) => unit,
             Self::Shuffle(unit) => unit,
+            Self::Upsample(unit) => unit,
+        }
+    }
+}
+
+impl Memory {
+    /// FINN's word.
+    pub const fn finn(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Block => "block",
+            Self::Distributed => "distributed",
         }
     }
 }
 
 impl Folding {
     /// No unrolling.
-    pub const ONE: Self = Self { pe: 1, simd: 1, parallel_window: false };
+    pub const ONE: Self = Self { pe: 1, simd: 1, parallel_window: false, memory: Memory::Auto };
 
     const fn pe(pe: usize) -> Self {
         Self { pe, ..Self::ONE }

@@ -84,11 +84,15 @@ codes! {
     UnknownBoard = "E0504", "the board is not known",
         "`--board` takes the name of a board, which `exactum boards` lists. A machine of your own is a target: a file of facts, as docs/targets.md describes it, given by `--target`.";
     UnknownDevice = "E0601", "the device is not known",
-        "The dataflow command knows the devices that it lists. Choose one of them.";
+        "The dataflow command knows the devices and boards that `exactum dataflow --help` lists. Choose one of them.";
     TargetNotReachable = "E0602", "the target frame rate is not reachable",
         "Even with the largest legal folding the slowest stage needs more cycles than the target allows. Lower the target, raise the clock, or change the layer that is named.";
     NotDataflow = "E0603", "the graph has no dataflow form",
         "A node of the integer graph has no streaming stage. The message names it.";
+    BadFolding = "E0604", "the folding is not one of the stage's",
+        "A folding file names stages as `folding_config.json` does, and for each a PE and a SIMD that divide what they unroll. The message says which do.";
+    DesignTooBig = "E0605", "the design does not fit",
+        "The stages and the width converters between them take more than the device has, or than `--max-lut`, `--max-bram`, `--max-uram` and `--max-dsp` allow. Lower the rate, allow more, or choose a larger device.";
     BadProgram = "E0701", "the program is corrupted or not a program",
         "A check of the program's header, checksum, tables or operators failed. Build it again from the model.";
     BadContainer = "E0702", "the file is not a complete .exa container",

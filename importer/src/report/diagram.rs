@@ -77,7 +77,7 @@ fn boxed(link: &mut Markup, step: &Step, x: f64, y: f64) {
 }
 
 /// A line through `points` that leaves and enters boxes vertically.
-fn curve(points: &[(f64, f64)]) -> String {
+pub(super) fn curve(points: &[(f64, f64)]) -> String {
     let mut path = String::new();
     for (index, (x, y)) in points.iter().enumerate() {
         match index.checked_sub(1).map(|before| points[before]) {
@@ -99,7 +99,7 @@ fn curve(points: &[(f64, f64)]) -> String {
 }
 
 /// The end of a long name, which tells layers apart better than its start.
-fn end(name: &str, signs: usize) -> String {
+pub(super) fn end(name: &str, signs: usize) -> String {
     match name.chars().count() {
         count if count <= signs => name.to_owned(),
         count => format!("\u{2026}{}", name.chars().skip(count + 1 - signs).collect::<String>()),

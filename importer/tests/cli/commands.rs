@@ -132,6 +132,8 @@ fn dataflow() {
     let mut session = session();
     session.run("dataflow tiny.onnx --device xc7z020 --clock-ns 10 --target-fps 1000000 -o design");
     session.run("dataflow tiny.onnx --device xc7z020clg400-1 --target-fps 1 -o design --format json");
+    session.run("dataflow tiny.onnx --board PYNQ-Z1 --folding design/folding_config.json -o again");
+    session.run("dataflow tiny.onnx --device up5k --max-lut 5000 --max-bram 8 -o small");
     session.matches("dataflow");
 }
 

@@ -386,6 +386,7 @@ const FAILURES: &[Failure] = &[
         provoke: || {
             let mut session = with_model(exactum_qonnx::write(&tiny()));
             session.run("dataflow model.onnx --device xc9z999 --target-fps 1000 -o design");
+            session.run("dataflow model.onnx --board pynq-z9 --target-fps 1000 -o design");
             session
         },
     },
@@ -406,6 +407,27 @@ const FAILURES: &[Failure] = &[
                 model.graph.outputs[0].name = "quant_x.out".to_owned();
             }));
             session.run("dataflow model.onnx --device xc7z020 --target-fps 1000 -o design");
+            session
+        },
+    },
+    Failure {
+        code: Code::BadFolding,
+        provoke: || {
+            let mut session = with_model(exactum_qonnx::write(&tiny()))
+                .with("divisor.json", br#"{"Defaults": {}, "MVAU_hls_0": {"PE": 5, "SIMD": 1}}"#)
+                .with("stage.json", br#"{"Defaults": {}, "MVAU_hls_9": {"PE": 1}}"#)
+                .with("text.json", b"[1, 2");
+            for file in ["divisor", "stage", "text"] {
+                session.run(&format!("dataflow model.onnx --device xc7z020 --folding {file}.json -o design"));
+            }
+            session
+        },
+    },
+    Failure {
+        code: Code::DesignTooBig,
+        provoke: || {
+            let mut session = with_model(exactum_qonnx::write(&tiny()));
+            session.run("dataflow model.onnx --device xc7z020 --max-lut 100 --max-bram 0 -o design");
             session
         },
     },

@@ -151,6 +151,10 @@ fn no_output_takes_the_place_of_an_input_or_of_another() {
         "run branches.onnx --input x.npy --output y.npy --output y.npy",
         "run tiny.onnx --input x.npy --output y.npy --output z.npy",
         "dataflow tiny.onnx --device xc7z020 --target-fps -5 -o design",
+        "dataflow tiny.onnx --device xc7z020 -o design",
+        "dataflow tiny.onnx --target-fps 5 -o design",
+        "dataflow tiny.onnx --device xc7z020 --board pynq-z1 --target-fps 5 -o design",
+        "dataflow tiny.onnx --device xc7z020 --target-fps 5 --max-lut 5 -o design",
     ] {
         let output = session.run(arguments);
         assert_eq!(output.status.code(), Some(2), "{arguments}");

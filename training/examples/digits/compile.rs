@@ -53,9 +53,10 @@ pub(crate) fn compile(
 
     let design = describe(&compiled.integer, &Target::new(DEVICE, CLOCK_NS, TARGET_FPS)?)?;
     let folder = directory.join(format!("{name}-dataflow"));
-    fs::create_dir_all(&folder)?;
-    for (file, text) in design.files() {
-        fs::write(folder.join(file), text)?;
+    for (file, text) in design.files(&[]) {
+        let path = folder.join(file);
+        fs::create_dir_all(path.parent().unwrap_or(&folder))?;
+        fs::write(path, text)?;
     }
 
     let output = &compiled.interface.outputs[0];

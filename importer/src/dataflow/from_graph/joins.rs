@@ -141,7 +141,7 @@ impl Builder<'_> {
     }
 
     /// Combines each element with the constant at its place: one for each channel if they repeat.
-    fn by_constants(
+    pub(super) fn by_constants(
         &mut self,
         step: &Step<'_>,
         flow: Ranged,

@@ -1,15 +1,16 @@
 //! Layers and pools: padding, sliding windows, and what multiplies or compares behind them.
 
+use exactum_runtime::num::IntRange;
+
 use super::bipolar::is_constant;
-use super::{Builder, Flow, Step, axes, elem_bits, frame, range, refused};
+use super::{Builder, Flow, Step, axes, channel_range, elem_bits, range, refused};
 use crate::dataflow::device::DspFamily;
-use crate::dataflow::parameters::Parameters;
+use crate::dataflow::parameters::{CodeFunction, Parameters};
 use crate::dataflow::stage::{
-    Arithmetic, ChannelwiseFunction, ConvolutionInputGenerator, FmPadding, GlobalAccPool, Multiplication,
-    Mvau, Pool, Unit, Vvau,
+    Arithmetic, ConvolutionInputGenerator, FmPadding, Multiplication, Mvau, Unit, Vvau, finn_accumulator_bits,
 };
 use crate::diagnostic::Result;
-use crate::graph::{Constant, Conv, SumPool, Value, Window};
+use crate::graph::{Constant, Conv, Value, Window};
 
 impl Builder<'_> {
     pub(super) fn dense(&mut self, step: &Step<'_>) -> Result<Flow> {
@@ -72,77 +73,8 @@ impl Builder<'_> {
         Ok(self.layer(step, unit, flow, parameters))
     }
 
-    pub(super) fn max_pool(&mut self, step: &Step<'_>, window: &Window) -> Result<Flow> {
-        let x = self.graph.value(step.node.inputs[0]);
-        let [_, channels, height, width] = axes(self.graph.value(step.node.output), &step.at)?;
-        // The smallest code is the largest of no window, which has an element of the frame.
-        let least = range(x).lo;
-        let flow = self.read(step, 0)?;
-        let flow = self.windows(step, window, true, least, flow)?;
-        let code_bits = self.bits(step.node.inputs[0]);
-        let unit = Pool { channels, window: window.size, output_size: [height, width], code_bits };
-        Ok(self.stage(step, Unit::Pool(unit), &[flow]))
-    }
-
-    /// Sums of whole frames have a stage of their own, other windows are depthwise convolutions with weights 1.
-    pub(super) fn sum_pool(&mut self, step: &Step<'_>, pool: &SumPool) -> Result<Flow> {
-        let SumPool { pool, zero_point, unit } = pool;
-        let window = &pool.window;
-        let (x, y) = (self.graph.value(step.node.inputs[0]), self.graph.value(step.node.output));
-        let [_, channels, height, width] = axes(x, &step.at)?;
-        let [_, _, output_height, output_width] = axes(y, &step.at)?;
-        if *unit != 0 {
-            let found = "an average of windows with different numbers of elements";
-            return Err(refused(step.at.clone(), found, "windows within the frame, or padding that counts"));
-        }
-        let taps = window.size[0] * window.size[1];
-        let offset = -zero_point * taps as i64;
-        let offsets = if offset == 0 { vec![] } else { vec![offset] };
-        let flow = self.read(step, 0)?;
-        if window.size == [height, width] && [output_height, output_width] == [1, 1] {
-            let unit = GlobalAccPool {
-                channels,
-                pixels: height * width,
-                input_bits: self.bits(step.node.inputs[0]),
-                output_bits: elem_bits(y),
-            };
-            let sums = self.stage(step, Unit::GlobalAccPool(unit), &[flow]);
-            return Ok(match step.codes() {
-                Some(codes) => self.requantized(
-                    step,
-                    sums,
-                    codes,
-                    offsets,
-                    (step.node.output, elem_bits(y)),
-                    step.output(),
-                ),
-                None if offsets.is_empty() => sums,
-                None => {
-                    let (frame, range) = (frame(y), range(y));
-                    self.channelwise(step, (sums, range), ChannelwiseFunction::Add, offsets, frame).0
-                }
-            });
-        }
-        let flow = self.windows(step, window, true, *zero_point, flow)?;
-        let codes = step.codes();
-        let arithmetic = Arithmetic {
-            multiplication: Multiplication::Integer,
-            input_bits: self.bits(step.node.inputs[0]),
-            input_zero_point: *zero_point,
-            weight_bits: 1,
-            accumulator: range(y).into(),
-            requantization: codes.as_ref().map(|codes| codes.requantization()),
-            output_bits: self.bits(step.output()),
-        };
-        let output_size = [output_height, output_width];
-        let unit = Vvau { channels, window: window.size, output_size, arithmetic };
-        let weights = vec![vec![1; taps]; channels];
-        let parameters = Parameters { weights, offsets, codes, ..Parameters::default() };
-        Ok(self.layer(step, Unit::Vvau(unit), flow, parameters))
-    }
-
     /// Padding by `code` and sliding window of a step, as far as it needs them.
-    fn windows(
+    pub(super) fn windows(
         &mut self,
         step: &Step<'_>,
         window: &Window,
@@ -193,12 +125,15 @@ impl Builder<'_> {
             (true, false) => Multiplication::BipolarWeights,
             (true, true) => Multiplication::Xnor,
         };
-        let arithmetic = Arithmetic {
+        let mut arithmetic = Arithmetic {
             multiplication,
             input_bits: self.bits(node.inputs[0]),
+            input_signed: multiplication != Multiplication::Xnor
+                && x.codes().is_some_and(|codes| codes.int.signed),
             input_zero_point,
             weight_bits: if multiplication == Multiplication::Integer { elem_bits(weight) } else { 1 },
             accumulator: sums.into(),
+            finn_accumulator_bits: 0,
             requantization: codes.as_ref().map(|codes| codes.requantization()),
             output_bits: self.bits(step.output()),
         };
@@ -209,13 +144,35 @@ impl Builder<'_> {
         };
         let weights: Vec<Vec<i32>> =
             constant(1).chunks((constant(1).len() / rows).max(1)).map(<[i32]>::to_vec).collect();
+        // FINN takes an agreement for a product of a weight and 0 or 1.
+        let inputs = match multiplication {
+            Multiplication::Xnor => IntRange { lo: 0, hi: 1 },
+            _ => x.codes().map_or_else(|| range(x), |codes| codes.int.range()),
+        };
         let bias = constant(2);
         let offset = |(row, weights): (usize, &Vec<i32>)| {
             let sum: i64 = weights.iter().map(|weight| i64::from(*weight)).sum();
             let bias = bias.get(if bias.len() == 1 { 0 } else { row }).copied().unwrap_or(0);
             i64::from(bias) - input_zero_point * sum
         };
-        let offsets: Vec<i64> = weights.iter().enumerate().map(offset).collect();
+        let mut offsets: Vec<i64> = weights.iter().enumerate().map(offset).collect();
+        let (mut codes, mut weights) = (codes, weights);
+        if let Some(turned) = step.turned_codes(weights.len(), &weights, arithmetic.weight_bits) {
+            codes = Some(turned.codes);
+            arithmetic.requantization = codes.as_ref().map(CodeFunction::requantization);
+            let of_channel = |channel: usize| channel_range(self.graph.value(node.output), channel);
+            let ranges = turned.falls.iter().enumerate().map(|(channel, falls)| match of_channel(channel) {
+                IntRange { lo, hi } if *falls => IntRange { lo: -hi, hi: -lo },
+                range => range,
+            });
+            arithmetic.accumulator = ranges.reduce(IntRange::union).unwrap_or(sums).into();
+            let rows = weights.iter_mut().zip(&mut offsets).zip(&turned.falls);
+            for ((row, offset), _) in rows.filter(|(_, falls)| **falls) {
+                row.iter_mut().for_each(|weight| *weight = -*weight);
+                *offset = -*offset;
+            }
+        }
+        arithmetic.finn_accumulator_bits = finn_accumulator_bits(&weights, inputs);
         let offsets = if offsets.iter().all(|offset| *offset == 0) { vec![] } else { offsets };
         let rtl = step.requantize.is_none() && self.fits_dsps(x, weight);
         let weight_value = Some(node.inputs[1]);
@@ -231,10 +188,11 @@ impl Builder<'_> {
             Some(Constant::Codes(weights)) => weights.iter().all(|weight| i64::from(*weight) > least),
             _ => false,
         };
-        (4..=most_input_bits).contains(&input.int.width.bits())
+        self.device.dsp_family.is_some()
+            && (4..=most_input_bits).contains(&input.int.width.bits())
             && (4..=8).contains(&codes.int.width.bits())
             && codes.int.signed
-            && (is_narrow || self.device.dsp_family != DspFamily::Dsp48E1)
+            && (is_narrow || self.device.dsp_family == Some(DspFamily::Dsp48E2))
     }
 }
 

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use super::{Builder, Flow, Step};
 use crate::dataflow::moves::{self, Source, places, stream_order};
 use crate::dataflow::parameters::Parameters;
-use crate::dataflow::stage::{Shuffle, Unit};
+use crate::dataflow::stage::{Shuffle, Unit, Upsample};
 use crate::diagnostic::Result;
 use crate::graph::{Graph, Type, ValueId};
 
@@ -144,6 +144,25 @@ fn together(order: &[Source], read: usize) -> usize {
     found
 }
 
+/// The stage that repeats pixels, if that is what `order` does to a frame of shape `from`.
+fn upsample(from: &[usize], to: &[usize], order: &[Source], code_bits: u32) -> Option<Upsample> {
+    let size = |shape: &[usize]| match *shape {
+        [1, channels, height, width] => Some((channels, [height, width])),
+        [1, channels, width] => Some((channels, [1, width])),
+        _ => None,
+    };
+    let ((channels, input_size), (kept, output_size)) = (size(from)?, size(to)?);
+    let factors = [0, 1].map(|axis| output_size[axis].checked_div(input_size[axis]).unwrap_or(0));
+    let unit = Upsample { channels, input_size, factors, code_bits };
+    let is_repeated = |(place, source): (usize, &Source)| {
+        let (pixel, channel) = (place / channels, place % channels);
+        let (row, column) = (pixel / output_size[1] / factors[0], pixel % output_size[1] / factors[1]);
+        *source == Source::Element((row * input_size[1] + column) * channels + channel)
+    };
+    let fits = kept == channels && !factors.contains(&0) && unit.output_size() == output_size;
+    (fits && order.iter().enumerate().all(is_repeated)).then_some(unit)
+}
+
 impl Builder<'_> {
     /// The stream of `id`, which its root's stream is shuffled for.
     pub(super) fn shuffled(&mut self, step: &Step<'_>, id: ValueId) -> Result<Flow> {
@@ -153,6 +172,12 @@ impl Builder<'_> {
         let bits = [self.bits(root), self.bits(id)];
         let read = self.graph.value(root).elems();
         let nodes = self.graph.producer(id).into_iter().collect();
+        let [from, to] = [root, id].map(|id| self.graph.value(id).shape.as_slice());
+        if bits[0] == bits[1]
+            && let Some(unit) = upsample(from, to, &order, bits[0])
+        {
+            return Ok(self.stage_at(Unit::Upsample(unit), nodes, &step.at, &[flow], id));
+        }
         Ok(self.shuffle_at(step, nodes, flow, (read, order), bits, id))
     }
 

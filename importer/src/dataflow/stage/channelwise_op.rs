@@ -4,6 +4,8 @@ use serde::Serialize;
 use serde_json::Value as Json;
 
 use super::{Folding, Kind, PE_DIVIDES_C, Stream, Streaming};
+use crate::dataflow::device::Device;
+use crate::dataflow::resources::{self, Resources};
 
 pub(super) const KIND: Kind = Kind {
     name: "ChannelwiseOp",
@@ -64,6 +66,18 @@ impl Streaming for ChannelwiseOp {
 
     fn config(&self, folding: Folding) -> Vec<(&'static str, Json)> {
         vec![("PE", folding.pe.into()), ("ram_style", "distributed".into())]
+    }
+
+    /// FINN counts nothing.
+    fn resources(&self, folding: Folding, device: &Device) -> Resources {
+        let each = match self.function {
+            ChannelwiseFunction::Mul => {
+                let factor_bits = self.output_bits.saturating_sub(self.input_bits).max(1);
+                resources::multiplier_luts([self.input_bits, factor_bits], device)
+            }
+            ChannelwiseFunction::Add => self.output_bits.into(),
+        };
+        Resources::luts(each.saturating_mul(folding.pe as u64))
     }
 
     fn pixels(&self) -> [usize; 2] {

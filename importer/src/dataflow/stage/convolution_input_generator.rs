@@ -6,7 +6,9 @@
 use serde::Serialize;
 use serde_json::Value as Json;
 
-use super::{Folding, Kind, Stream, Streaming, product};
+use super::{Folding, Kind, Memory, Stream, Streaming, product};
+use crate::dataflow::device::Device;
+use crate::dataflow::resources::{Estimate, Resources};
 
 pub(super) const KIND: Kind = Kind {
     name: "ConvolutionInputGenerator",
@@ -43,11 +45,58 @@ pub struct ConvolutionInputGenerator {
 impl ConvolutionInputGenerator {
     /// The folding that a VVAU or Pool with `folding` needs before it.
     pub fn before(folding: Folding) -> Folding {
-        Folding { pe: 1, simd: folding.pe, parallel_window: folding.simd > 1 }
+        Folding { pe: 1, simd: folding.pe, parallel_window: folding.simd > 1, memory: Memory::Distributed }
     }
 
     fn taps(&self) -> usize {
         self.window[0].saturating_mul(self.window[1])
+    }
+
+    fn is_parallel(&self, folding: Folding) -> bool {
+        folding.parallel_window || self.taps() == 1
+    }
+
+    /// Words of FINN's buffer.
+    fn buffer_words(&self, folding: Folding) -> u64 {
+        let ([kh, kw], [dh, dw], width) = (self.window, self.dilation, self.input_size[1]);
+        let words = self.channels / folding.simd;
+        let before = product(&[kh - 1, dh, width]).saturating_add(product(&[kw - 1, dw]));
+        if self.is_parallel(folding) {
+            return before.saturating_mul(words as u64).saturating_add(2);
+        }
+        let of_words = |pixels: u64| pixels.saturating_mul(words as u64);
+        let taps = self.taps() as u64;
+        let ahead = |pixels: u64| of_words(pixels.saturating_sub(taps));
+        of_words(before.saturating_add(1))
+            .saturating_add(ahead(self.stride[1] as u64 - 1))
+            .saturating_add(ahead(product(&[self.stride[0] - 1, width])))
+    }
+
+    /// Block memories for the buffer, or for the lines of a parallel window, by FINN's formula.
+    fn line_memories(&self, folding: Folding, width: u64, device: &Device) -> u64 {
+        let [height, columns] = self.input_size;
+        let (depth, lines) = if self.is_parallel(folding) {
+            if height == 1 || columns == 1 {
+                return 0;
+            }
+            let window = product(&[self.window[1] - 1, self.dilation[1]]).saturating_add(1);
+            let rows = product(&[columns, self.dilation[0] - 1]);
+            ((columns as u64).saturating_sub(window).saturating_add(rows), self.window[0] as u64 - 1)
+        } else {
+            (self.buffer_words(folding), 1)
+        };
+        let Some(&[deepest, _]) = device.block_shapes.first() else { return 0 };
+        let bits_of = |depth: u64| {
+            let shape = device.block_shapes.iter().rev().find(|[words, _]| depth <= *words);
+            shape.or(device.block_shapes.first()).map_or(1, |[_, bits]| *bits)
+        };
+        let across = width.div_ceil(bits_of(depth));
+        let mut blocks = depth.div_ceil(deepest).saturating_mul(across);
+        if depth > deepest {
+            // What is left over needs fewer memories beside each other.
+            blocks -= across - width.div_ceil(bits_of(depth % deepest));
+        }
+        blocks.saturating_mul(lines)
     }
 
     fn cycles_1d(&self, channel_words: usize) -> u64 {
@@ -91,7 +140,8 @@ impl Streaming for ConvolutionInputGenerator {
     fn foldings(&self) -> Vec<Folding> {
         let whole_windows = Folding { parallel_window: true, ..Folding::simd(self.channels) };
         let last = (self.taps() > 1).then_some(whole_windows);
-        Folding::by_simd(self.channels).into_iter().chain(last).collect()
+        let all = Folding::by_simd(self.channels).into_iter().chain(last);
+        all.map(|folding| Folding { memory: Memory::Distributed, ..folding }).collect()
     }
 
     fn cycles(&self, folding: Folding) -> u64 {
@@ -139,7 +189,23 @@ impl Streaming for ConvolutionInputGenerator {
         vec![
             ("SIMD", folding.simd.into()),
             ("parallel_window", u8::from(folding.parallel_window).into()),
-            ("ram_style", "distributed".into()),
+            ("ram_style", folding.memory.finn().into()),
         ]
+    }
+
+    fn memories(&self) -> &'static [Memory] {
+        &[Memory::Distributed, Memory::Block]
+    }
+
+    fn estimate(&self, folding: Folding, device: &Device) -> Estimate {
+        let width = product(&[folding.simd]).saturating_mul(self.code_bits.into());
+        if folding.memory == Memory::Distributed {
+            // FINN has found a table of 64 words to hold 38.
+            let words = if device.lut_ram_words == 64 { 38 } else { device.lut_ram_words };
+            let luts = width.saturating_mul(self.buffer_words(folding).div_ceil(words));
+            return Resources::luts(luts.saturating_add(300)).into();
+        }
+        let block_memories = self.line_memories(folding, width, device);
+        Estimate::from(Resources { block_memories, ..Resources::luts(300) })
     }
 }

@@ -3,6 +3,8 @@
 use serde::Serialize;
 
 use super::{Folding, Kind, PE_DIVIDES_C, Stream, Streaming, product};
+use crate::dataflow::device::Device;
+use crate::dataflow::resources::Resources;
 
 pub(super) const KIND: Kind = Kind {
     name: "GlobalAccPool",
@@ -47,6 +49,11 @@ impl Streaming for GlobalAccPool {
 
     fn output(&self, folding: Folding) -> Stream {
         Stream::new(self.output_bits, folding.pe, &[self.channels / folding.pe])
+    }
+
+    /// An adder for each PE; FINN counts nothing.
+    fn resources(&self, folding: Folding, _device: &Device) -> Resources {
+        Resources::luts(product(&[folding.pe, self.output_bits as usize]))
     }
 
     fn pixels(&self) -> [usize; 2] {

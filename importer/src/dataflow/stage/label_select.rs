@@ -3,6 +3,8 @@
 use serde::Serialize;
 
 use super::{Folding, Kind, Stream, Streaming, product};
+use crate::dataflow::device::Device;
+use crate::dataflow::resources::Resources;
 
 pub(super) const KIND: Kind = Kind {
     name: "LabelSelect",
@@ -53,6 +55,11 @@ impl Streaming for LabelSelect {
 
     fn output(&self, _folding: Folding) -> Stream {
         Stream::new(self.output_bits, 1, &[product(&[self.k, self.vectors]) as usize])
+    }
+
+    /// Comparators of the elements in parallel and of the best so far; FINN counts nothing.
+    fn resources(&self, folding: Folding, _device: &Device) -> Resources {
+        Resources::luts(product(&[folding.pe.saturating_add(self.k), self.input_bits as usize]))
     }
 
     fn pixels(&self) -> [usize; 2] {

@@ -4,7 +4,9 @@ use serde::Serialize;
 use serde_json::Value as Json;
 
 use super::arithmetic::{Arithmetic, WeightMemory, memory_config};
-use super::{Folding, Kind, Stream, Streaming, divisors, product};
+use super::{Folding, Kind, Memory, Stream, Streaming, divisors, product};
+use crate::dataflow::device::Device;
+use crate::dataflow::resources::{Estimate, Products, Resources};
 
 pub(super) const KIND: Kind = Kind {
     name: "MVAU",
@@ -29,6 +31,17 @@ pub struct Mvau {
     /// Height, width and channels of the frame that a flatten before it merged, if their order matters: the columns
     /// of the weights come in this order instead of ONNX's channels, height, width.
     pub flattened: Option<[usize; 3]>,
+}
+
+impl Mvau {
+    fn products(&self, folding: Folding) -> Products {
+        self.arithmetic.products(folding.pe, folding.simd, self.matrix_width)
+    }
+
+    fn weights_in(&self, folding: Folding, device: &Device) -> Estimate {
+        self.weight_memory(folding)
+            .map_or_else(|| Resources::default().into(), |memory| memory.estimate(folding.memory, device))
+    }
 }
 
 /// FINN keeps the weights of one PE below this many bits, which one block memory delivers.
@@ -78,7 +91,36 @@ impl Streaming for Mvau {
 
     fn config(&self, folding: Folding) -> Vec<(&'static str, Json)> {
         let parallel = [("PE", folding.pe.into()), ("SIMD", folding.simd.into())];
-        parallel.into_iter().chain(memory_config()).collect()
+        parallel.into_iter().chain(memory_config(folding.memory)).collect()
+    }
+
+    fn memories(&self) -> &'static [Memory] {
+        &[Memory::Auto, Memory::Distributed]
+    }
+
+    fn estimate(&self, folding: Folding, device: &Device) -> Estimate {
+        let memory = self.weights_in(folding, device);
+        let logic = if self.rtl && device.dsp_family.is_some() {
+            let dsps = product(&[folding.pe.div_ceil(4), folding.simd]);
+            Resources { dsps, ..Resources::default() }
+        } else {
+            let once = memory.resources.luts;
+            Resources::luts(self.products(folding).luts(device, 0.0, once))
+        };
+        let resources = Resources { block_memories: memory.resources.block_memories, ..logic };
+        Estimate { resources, ..memory }
+    }
+
+    /// With the comparators, or what multiplies by scales.
+    fn resources(&self, folding: Folding, device: &Device) -> Resources {
+        let channels = self.matrix_height / folding.pe;
+        let beside = self.arithmetic.requantization_luts(folding.pe, channels as u64, device);
+        self.estimate(folding, device).resources + Resources::luts(beside)
+    }
+
+    fn counts(&self) -> Vec<(String, u64)> {
+        let weights = product(&[self.matrix_width, self.matrix_height]);
+        self.arithmetic.counts(weights, self.vectors, self.matrix_height)
     }
 
     fn weight_memory(&self, folding: Folding) -> Option<WeightMemory> {

@@ -3,6 +3,8 @@
 use serde::Serialize;
 
 use super::{Folding, Kind, PE_DIVIDES_C, Stream, Streaming};
+use crate::dataflow::device::Device;
+use crate::dataflow::resources::Resources;
 
 pub(super) const KIND: Kind = Kind {
     name: "Pool",
@@ -49,6 +51,11 @@ impl Streaming for Pool {
     fn output(&self, folding: Folding) -> Stream {
         let [height, width] = self.output_size;
         Stream::new(self.code_bits, folding.pe, &[self.channels / folding.pe, height, width])
+    }
+
+    /// A comparator and the largest code so far for each PE; FINN counts nothing.
+    fn resources(&self, folding: Folding, _device: &Device) -> Resources {
+        Resources::luts(super::product(&[folding.pe, self.code_bits as usize, 2]))
     }
 
     fn pixels(&self) -> [usize; 2] {

@@ -4,6 +4,8 @@ use serde::Serialize;
 use serde_json::Value as Json;
 
 use super::{Folding, Kind, Stream, Streaming};
+use crate::dataflow::device::Device;
+use crate::dataflow::resources::{self, Resources};
 
 pub(super) const KIND: Kind = Kind {
     name: "Shuffle",
@@ -50,6 +52,13 @@ impl Streaming for Shuffle {
 
     fn output(&self, folding: Folding) -> Stream {
         Stream::new(self.output_bits, folding.simd, &[self.written / folding.simd])
+    }
+
+    /// A memory of two frames; FINN counts nothing.
+    fn resources(&self, folding: Folding, device: &Device) -> Resources {
+        let width = (folding.simd as u64).saturating_mul(self.input_bits.into());
+        let words = (self.read / folding.simd).saturating_mul(2) as u64;
+        resources::memory(width, words, device)
     }
 
     /// Nothing leaves before the whole frame is there.

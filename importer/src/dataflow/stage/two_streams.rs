@@ -2,7 +2,7 @@
 
 /// Declares the stage `$name` of FINN's operator `$op_type`, whose [`Kind`](super::Kind) is called `$kind`.
 macro_rules! two_streams {
-    ($(#[doc = $doc:literal])+ $name:ident, $kind:literal, $about:literal, $op_type:literal) => {
+    ($(#[doc = $doc:literal])+ $name:ident, $kind:literal, $about:literal, $op_type:literal, $luts:expr) => {
         pub(super) const KIND: Kind =
             Kind { name: $kind, about: $about, folding: PE_DIVIDES_C, cycles: "C/PE * H*W" };
 
@@ -47,6 +47,12 @@ macro_rules! two_streams {
 
             fn output(&self, folding: Folding) -> Stream {
                 Stream::new(self.output_bits, folding.pe, &[self.channels / folding.pe, self.pixels])
+            }
+
+            /// FINN counts nothing.
+            fn resources(&self, folding: Folding, device: &Device) -> Resources {
+                let each: fn(&Self, &Device) -> u64 = $luts;
+                Resources::luts(each(self, device).saturating_mul(folding.pe as u64))
             }
 
             fn pixels(&self) -> [usize; 2] {

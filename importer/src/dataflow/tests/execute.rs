@@ -147,6 +147,14 @@ fn stage_of(stage: &Stage, read: &[Frame]) -> Frame {
             };
             x.chunks(unit.labels).flat_map(best).collect()
         }
+        Unit::Upsample(unit) => {
+            let [[height, width], [rows, columns]] = [unit.input_size, unit.factors];
+            let pixel =
+                |row: usize, column: usize| &x[(row / rows * width + column / columns) * unit.channels..];
+            let places =
+                (0..height * rows).flat_map(|row| (0..width * columns).map(move |column| (row, column)));
+            places.flat_map(|(row, column)| pixel(row, column)[..unit.channels].to_vec()).collect()
+        }
         Unit::AddStreams(_) => x.iter().zip(&read[1]).map(|(a, b)| a + b).collect(),
         Unit::StreamingConcat(unit) => (0..unit.pixels)
             .flat_map(|pixel| {

@@ -26,9 +26,11 @@ fn arithmetic() -> Arithmetic {
     Arithmetic {
         multiplication: Multiplication::Integer,
         input_bits: 2,
+        input_signed: true,
         input_zero_point: 0,
         weight_bits: 2,
         accumulator: Accumulator { lo: -128, hi: 127, bits: 8 },
+        finn_accumulator_bits: 8,
         requantization: None,
         output_bits: 8,
     }
@@ -40,11 +42,11 @@ pub(super) fn mvau(matrix_width: usize, matrix_height: usize, vectors: usize) ->
 
 fn thresholding(channels: usize, pixels: usize) -> Thresholding {
     let requantization = Requantization::Thresholds { per_channel: 1 };
-    Thresholding { channels, pixels, input_bits: 8, output_bits: 2, requantization }
+    Thresholding { channels, pixels, input_bits: 8, threshold_bits: 8, output_bits: 2, requantization }
 }
 
 fn folding(pe: usize, simd: usize) -> Folding {
-    Folding { pe, simd, parallel_window: false }
+    Folding { pe, simd, ..Folding::ONE }
 }
 
 /// Name, PE and SIMD, cycles.
@@ -117,7 +119,14 @@ fn tfc_takes_finns_cycles() {
         let target = Target::new("xc7z020", 10.0, 1e6).unwrap();
         let stages: Vec<Stage> = stages.collect();
         let links = chain(stages.len());
-        let design = Design { model: "tfc".to_owned(), target, target_cycles: 100, stages, links };
+        let design = Design {
+            model: "tfc".to_owned(),
+            target,
+            target_cycles: 100,
+            is_proven_least: false,
+            stages,
+            links,
+        };
         assert_eq!((design.max_cycles(), design.slowest().name.as_str()), (max_cycles, slowest));
         assert_eq!(design.critical_path_cycles() + label_select_cycles, critical_path_cycles);
         assert!((design.fps() - 1e8 / max_cycles as f64).abs() < 1e-6);
@@ -180,7 +189,7 @@ fn sliding_windows_take_the_cycles_of_finns_formula() {
             depthwise,
             code_bits: 4,
         };
-        assert_eq!(unit.cycles(Folding { pe: 1, simd, parallel_window }), cycles, "{row:?}");
+        assert_eq!(unit.cycles(Folding { pe: 1, simd, parallel_window, ..Folding::ONE }), cycles, "{row:?}");
     }
 }
 

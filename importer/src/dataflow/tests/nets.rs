@@ -5,8 +5,8 @@ use exactum_runtime::num::{IntRange, IntType, Rounding};
 
 use crate::exact::{Curve, Quantizer, from_f32};
 use crate::graph::{
-    Codes, Constant, Conv, Graph, Layout, Level, Meaning, Node, Op, Pool, Quantize, Requantize, SumPool,
-    Tail, Type, Value, ValueId, Window,
+    Codes, Constant, Conv, ConvTranspose, Graph, Layout, Level, Meaning, Node, Op, Pool, Quantize,
+    Requantize, SumPool, Tail, Type, Value, ValueId, Window,
 };
 use crate::passes;
 
@@ -20,8 +20,10 @@ pub(super) struct Net {
     graph: Graph,
     last: ValueId,
     lowest_weight: i32,
-    /// Whether requantizations turn the sign around.
-    falls: bool,
+    /// In which of three channels requantizations turn the sign around; one for all.
+    falls: Vec<bool>,
+    /// Whether weights are -1 and 1 alone.
+    bipolar: bool,
 }
 
 fn codes(int: &str, scale: f32, zero_point: i64) -> Codes {
@@ -47,7 +49,7 @@ impl Net {
         let mut graph = Graph::new("net", Level::Quantized);
         let input = graph.add(Value::new("x", shape.to_vec(), Type::Float));
         graph.inputs.push(input);
-        let mut net = Self { graph, last: input, lowest_weight: -3, falls: false };
+        let mut net = Self { graph, last: input, lowest_weight: -3, falls: vec![false], bipolar: false };
         let codes = codes(int, SCALE, 0);
         let op = Op::Quantize(Quantize { tail: tail(Curve::identity(), &codes), channels: None });
         net.push(op, vec![], shape.to_vec(), Type::Codes(codes));
@@ -138,7 +140,18 @@ impl Net {
     }
 
     /// Sums of windows.
-    pub(super) fn sum_pool(mut self, size: [usize; 2], stride: [usize; 2], pads: [usize; 4]) -> Self {
+    pub(super) fn sum_pool(self, size: [usize; 2], stride: [usize; 2], pads: [usize; 4]) -> Self {
+        self.weighted_sums(size, stride, pads, 0)
+    }
+
+    /// Sums of windows, each brought to `unit` elements.
+    pub(super) fn weighted_sums(
+        mut self,
+        size: [usize; 2],
+        stride: [usize; 2],
+        pads: [usize; 4],
+        unit: u64,
+    ) -> Self {
         let window = Window { size, stride, pads, dilation: [1, 1] };
         let (x, ty) = (self.shape(), self.sums());
         let [height, width] = window.output([x[2], x[3]]).unwrap();
@@ -147,12 +160,7 @@ impl Net {
             other => panic!("{other:?}"),
         };
         let pool = Pool { window, layout: Layout::ChannelsFirst };
-        self.push(
-            Op::SumPool(SumPool { pool, zero_point, unit: 0 }),
-            vec![],
-            vec![1, x[1], height, width],
-            ty,
-        );
+        self.push(Op::SumPool(SumPool { pool, zero_point, unit }), vec![], vec![1, x[1], height, width], ty);
         self
     }
 
@@ -171,9 +179,90 @@ impl Net {
     }
 
     /// Lets codes fall where sums rise.
-    pub(super) const fn falling(mut self) -> Self {
-        self.falls = true;
+    pub(super) fn falling(self) -> Self {
+        self.falling_in(&[true])
+    }
+
+    /// The same in some channels.
+    pub(super) fn falling_in(mut self, channels: &[bool]) -> Self {
+        self.falls = channels.to_vec();
         self
+    }
+
+    /// From here on weights are -1 and 1.
+    pub(super) const fn bipolar_weights(mut self) -> Self {
+        self.bipolar = true;
+        self
+    }
+
+    /// The sign of the last value, as -1 or 1.
+    pub(super) fn sign(mut self) -> Self {
+        let Meaning { gain, offset, .. } = match self.ty() {
+            Type::Accumulators { meaning, .. } => meaning.unwrap(),
+            other => panic!("{other:?}"),
+        };
+        let int: IntType = "int2".parse().unwrap();
+        let range = IntRange::new(-1, 1).unwrap();
+        let codes = Codes { int, range, zero_point: 0, scale: vec![SCALE], axis: None };
+        let tail = Tail { curve: Curve::affine(gain, offset), quantizer: Quantizer::Sign, int };
+        let shape = self.shape();
+        self.push(Op::Requantize(Requantize::Exact(tail)), vec![], shape, Type::Codes(codes));
+        self
+    }
+
+    fn constant(&mut self, shape: &[usize], elements: Vec<i32>) -> ValueId {
+        let mut value = Value::new("c", shape.to_vec(), Type::Codes(codes("int4", SCALE, 0)));
+        value.constant = Some(Constant::Codes(elements));
+        self.graph.add(value)
+    }
+
+    /// The last value and a constant, added.
+    pub(super) fn add_constant(mut self, shape: &[usize], elements: Vec<i32>) -> Self {
+        let constant = self.constant(shape, elements);
+        self.add_times(constant, [3, 2])
+    }
+
+    /// The last value and a constant, multiplied.
+    pub(super) fn times_constant(mut self, shape: &[usize], elements: Vec<i32>) -> Self {
+        let constant = self.constant(shape, elements);
+        self.times(constant)
+    }
+
+    /// Each element repeated along each axis.
+    pub(super) fn repeat(mut self, factors: &[usize]) -> Self {
+        let (shape, ty) = (self.shape(), self.ty());
+        let shape = shape.iter().zip(factors).map(|(size, factor)| size * factor).collect();
+        self.push(Op::Repeat { factors: factors.to_vec() }, vec![], shape, ty);
+        self
+    }
+
+    /// A transposed convolution; of the weight the outputs come first.
+    pub(super) fn conv_transpose(
+        self,
+        weight: [usize; 4],
+        stride: [usize; 2],
+        pads: [usize; 4],
+        (dilation, output_padding, groups): ([usize; 2], [usize; 2], usize),
+        int: &str,
+    ) -> Self {
+        let x = self.shape();
+        let along = |axis: usize| {
+            (x[2 + axis] - 1) * stride[axis]
+                + (weight[2 + axis] - 1) * dilation[axis]
+                + 1
+                + output_padding[axis]
+                - pads[axis]
+                - pads[2 + axis]
+        };
+        let shape = vec![1, weight[0], along(0), along(1)];
+        let window = Window { size: [weight[2], weight[3]], stride, pads, dilation };
+        let op = Op::ConvTranspose2d(ConvTranspose {
+            window,
+            output_padding,
+            groups,
+            layout: Layout::ChannelsFirst,
+        });
+        self.layer(op, &weight, shape).requantize(int)
     }
 
     /// The last value behind itself, along another axis than the channels.
@@ -194,8 +283,11 @@ impl Net {
         let span = 4 - self.lowest_weight;
         let elems = weight.iter().product::<usize>() as i32;
         let mut value = Value::new("w", weight.to_vec(), Type::Codes(codes("int4", WEIGHT_SCALE, 0)));
-        value.constant =
-            Some(Constant::Codes((0..elems).map(|i| self.lowest_weight + i * 5 % span).collect()));
+        let weight = |i: i32| match self.bipolar {
+            true => 1 - 2 * (i * i / 3 % 2),
+            false => self.lowest_weight + i * 5 % span,
+        };
+        value.constant = Some(Constant::Codes((0..elems).map(weight).collect()));
         let weight = self.graph.add(value);
         let gain = from_f32(SCALE).unwrap() * from_f32(WEIGHT_SCALE).unwrap();
         let meaning =
@@ -212,11 +304,22 @@ impl Net {
         groups: usize,
         int: &str,
     ) -> Self {
+        self.conv_sums(weight, stride, pads, groups).requantize(int)
+    }
+
+    /// A convolution that ends in sums.
+    pub(super) fn conv_sums(
+        self,
+        weight: [usize; 4],
+        stride: [usize; 2],
+        pads: [usize; 4],
+        groups: usize,
+    ) -> Self {
         let window = Window { size: [weight[2], weight[3]], stride, pads, dilation: [1, 1] };
         let x = self.shape();
         let [height, width] = window.output([x[2], x[3]]).unwrap();
         let op = Op::Conv2d(Conv { window, groups, layout: Layout::ChannelsFirst });
-        self.layer(op, &weight, vec![1, weight[0], height, width]).requantize(int)
+        self.layer(op, &weight, vec![1, weight[0], height, width])
     }
 
     /// A dense layer that ends in sums.
@@ -236,7 +339,13 @@ impl Net {
             other => panic!("{other:?}"),
         };
         let codes = codes(int, SCALE, 0);
-        let gain = gain.into_iter().map(|gain| if self.falls { -gain } else { gain }).collect();
+        let channels = if self.falls.len() > 1 { self.shape()[1] } else { gain.len() };
+        let gain = (0..channels)
+            .map(|channel| {
+                let own = gain[channel % gain.len()].clone();
+                if self.falls[channel % self.falls.len()] { -own } else { own }
+            })
+            .collect();
         let tail = tail(Curve::affine(gain, offset), &codes);
         let shape = self.shape();
         self.push(Op::Requantize(Requantize::Exact(tail)), vec![], shape, Type::Codes(codes));
